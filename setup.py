@@ -1,0 +1,76 @@
+"""Builds the one extension module, ``bsonx._native`` (Cython over the C of ``csrc/``).
+
+Environment variables:
+
+BSONX_NO_EXT=1     build without the extension; bsonx then runs on its pure-Python twin
+BSONX_DEBUG=1      no optimisation, assertions on
+BSONX_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer (implies BSONX_DEBUG)
+BSONX_WERROR=1     warnings in ``csrc/`` are errors (our own builds and CI)
+"""
+
+import os
+import sys
+from glob import glob
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+
+def flag(name):
+    return os.environ.get(name, "") not in ("", "0")
+
+
+SANITIZE = flag("BSONX_SANITIZE")
+DEBUG = flag("BSONX_DEBUG") or SANITIZE
+WINDOWS = sys.platform == "win32"
+
+
+def compile_args():
+    if WINDOWS:
+        return ["/std:c11", "/Od" if DEBUG else "/O2"]
+    args = ["-std=c11", "-fvisibility=hidden"]
+    args += ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"]
+    if SANITIZE:
+        args += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    return args
+
+
+class BuildExt(build_ext):
+    """Compile ``csrc/`` with its own strict warnings; generated code gets the plain flags."""
+
+    def build_extension(self, ext):
+        sources = ext.sources
+        own = [s for s in sources if s.startswith("csrc")]
+        ext.sources = [s for s in sources if s not in own]
+        strict = list(ext.extra_compile_args)
+        if not WINDOWS:
+            strict += ["-Wall", "-Wextra"] + (["-Werror"] if flag("BSONX_WERROR") else [])
+        if own:
+            ext.extra_objects = self.compiler.compile(
+                own,
+                output_dir=self.build_temp,
+                macros=ext.define_macros,
+                include_dirs=ext.include_dirs,
+                extra_postargs=strict,
+                depends=ext.depends,
+            )
+        super().build_extension(ext)
+
+
+def extensions():
+    if flag("BSONX_NO_EXT"):
+        return []
+    from Cython.Build import cythonize
+
+    extension = Extension(
+        "bsonx._native",
+        sources=["src/bsonx/_native.pyx", *sorted(glob("csrc/*.c"))],
+        depends=sorted(glob("csrc/*.h") + glob("src/bsonx/*.pxi") + glob("src/bsonx/*.pxd")),
+        include_dirs=["csrc"],
+        extra_compile_args=compile_args(),
+        extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
+    )
+    return cythonize([extension], compiler_directives={"language_level": "3"})
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt})

@@ -1,0 +1,1 @@
+"""The extension module: argument handling over the C of csrc/."""

@@ -1,0 +1,1 @@
+"""The pure-Python twins of what the extension implements."""
