@@ -1,0 +1,213 @@
+"""What an operation is: a command as data, apart from how it travels.
+
+The public classes build an `Operation`; the executor in `core` runs it::
+
+    context = BuildContext(...)                 one per attempt, filled from the chosen connection
+    command = operation.build(context)          a fresh `Command`; called again for a retry
+    ...                                         session, cluster time, concerns, encode, exchange, decode
+    result = operation.parse(reply, context)    what the caller of `execute` gets
+
+Nothing here does I/O, waits or reads a clock, so every operation is tested without a server.
+
+Who adds what.  `build` returns only the command's own fields in the order they go on the wire,
+without ``lsid``, ``txnNumber``, ``$clusterTime``, ``$db``, ``$readPreference``, ``readConcern``,
+``writeConcern`` and the API version: the executor adds those from the operation's attributes.
+Replies with ``ok: 0`` never reach `parse`, except those in `allowable_errors`.  A reply with
+``ok: 1`` and write errors or a write concern error does, after the executor has looked at it for
+a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from bsonx.codec_options import CodecOptions
+
+__all__ = ["BuildContext", "Command", "Operation"]
+
+ResultT = TypeVar("ResultT")
+
+
+class BuildContext:
+    """What an operation may know about the connection and the attempt it is built for.
+
+    :param address: ``(host, port)`` of the server, port None for a Unix socket.
+    :param server_type: a constant of `mongodriver.server_type.SERVER_TYPE`.
+    :param max_wire_version: of the connection's hello reply.
+    :param max_bson_size: bytes in one stored document.
+    :param max_message_size: bytes in one message.
+    :param max_write_batch_size: write statements in one command.
+    :param session: the core session in use, explicit or implicit, or None.
+    :param is_retry: True on every attempt after the first.
+    :param connection: the connection, opaque to operations: a cursor that must stay on it keeps
+        it and hands it back to the executor.
+
+    Two attributes carry information the other way:
+
+    ``stop``
+        Set by the executor before `Operation.parse` when the command had a document sequence:
+        the index after the last document that was sent.
+    ``keep_session``
+        Set to True by `Operation.parse` when the result needs the implicit session later (a live
+        cursor).  The executor then leaves the session to the result, whose owner passes it as
+        ``session`` in later calls and ends it.
+    """
+
+    __slots__ = (
+        "address",
+        "connection",
+        "is_retry",
+        "keep_session",
+        "max_bson_size",
+        "max_message_size",
+        "max_wire_version",
+        "max_write_batch_size",
+        "server_type",
+        "session",
+        "stop",
+    )
+
+    def __init__(
+        self,
+        address: tuple[str, int | None],
+        server_type: int,
+        max_wire_version: int,
+        max_bson_size: int = 16 * 1024 * 1024,
+        max_message_size: int = 48_000_000,
+        max_write_batch_size: int = 100_000,
+        session: Any = None,
+        is_retry: bool = False,
+        connection: Any = None,
+    ) -> None:
+        self.address = address
+        self.server_type = server_type
+        self.max_wire_version = max_wire_version
+        self.max_bson_size = max_bson_size
+        self.max_message_size = max_message_size
+        self.max_write_batch_size = max_write_batch_size
+        self.session = session
+        self.is_retry = is_retry
+        self.connection = connection
+        self.stop = 0
+        self.keep_session = False
+
+
+class Command:
+    """One command ready to be completed and encoded.
+
+    :param body: the command, its name first.  A fresh dict the executor adds to.
+    :param documents: statements that travel as a document sequence (OP_MSG section kind 1), or
+        None for a command that is its body alone.
+    :param identifier: name of the sequence: "documents", "updates" or "deletes".
+    :param start: index in `documents` of the first one to send.  The executor sends as many as
+        fit and reports the end in ``context.stop``.
+    :param add_ids: give documents without ``_id`` a fresh one while encoding (inserts).
+    :param ids: list that receives the ``_id`` of each document encoded, or None.
+    :param max_document_size: byte limit of one document of the sequence; 0 means
+        ``context.max_bson_size``.
+    :param max_count: limit of statements in this command; 0 means
+        ``context.max_write_batch_size``.
+    """
+
+    __slots__ = (
+        "add_ids",
+        "body",
+        "documents",
+        "identifier",
+        "ids",
+        "max_count",
+        "max_document_size",
+        "start",
+    )
+
+    def __init__(
+        self,
+        body: dict[str, Any],
+        documents: Sequence[Any] | None = None,
+        identifier: str = "",
+        start: int = 0,
+        *,
+        add_ids: bool = False,
+        ids: list[Any] | None = None,
+        max_document_size: int = 0,
+        max_count: int = 0,
+    ) -> None:
+        self.body = body
+        self.documents = documents
+        self.identifier = identifier
+        self.start = start
+        self.add_ids = add_ids
+        self.ids = ids
+        self.max_document_size = max_document_size
+        self.max_count = max_count
+
+
+class Operation(Generic[ResultT]):
+    """A command as data.  Subclasses set attributes where they differ from these defaults.
+
+    The defaults live on the class, so building an operation costs only the attributes it needs.
+    An operation belongs to one call of ``execute``; `build` may run several times (retries).
+    """
+
+    #: Command name, as in monitoring events: "find", "insert", ...
+    name: str = ""
+    #: Database the command runs on.
+    database: str = ""
+    #: Collection, for cursors and logs; "" when the command has none.
+    collection: str = ""
+    #: Selects a writable server; `read_preference` is then ignored.
+    is_write: bool = False
+    #: May be retried once: reads under retryReads, writes under retryWrites with a txnNumber.
+    retryable: bool = False
+    #: An aggregation that writes ($out, $merge): its read preference counts only if every server
+    #: speaks wire version 13 or newer, else the primary is used.  Never retried.
+    has_output_stage: bool = False
+    #: Value object, or None: primary.
+    read_preference: Any = None
+    #: Value object, or None: leave ``readConcern`` out.
+    read_concern: Any = None
+    #: Value object, or None: leave ``writeConcern`` out.
+    write_concern: Any = None
+    #: False for w=0 writes: sent with the moreToCome flag, no reply; `parse` gets ``{"ok": 1}``.
+    acknowledged: bool = True
+    #: How the body, and the user's fields of the reply, are encoded and decoded.
+    codec_options: CodecOptions[Any]
+    #: Reply fields (top level or under "cursor") decoded with `codec_options`; the rest of the
+    #: reply is plain.  None: the whole reply is decoded with `codec_options`.
+    user_fields: frozenset[str] | None = None
+    #: Whether an implicit session may be added.
+    supports_session: bool = True
+    #: Codes or messages of errors that are an answer: the ``ok: 0`` reply goes to `parse`.
+    allowable_errors: tuple[int | str, ...] = ()
+    #: `more` must be asked after each `parse`; False saves the call.
+    multi_batch: bool = False
+
+    def build(self, context: BuildContext) -> Command:
+        """The command for this attempt.  Raises ConfigurationError for options the server lacks."""
+        raise TypeError(f"{type(self).__name__} has no build()")
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> ResultT:
+        """The result of the call, from a successful reply."""
+        return reply  # type: ignore[return-value]
+
+    def more(self) -> bool:
+        """Whether another batch follows; `parse` of the last one gives the result.
+
+        Asked by the executor after `parse` when `multi_batch` is true.  Each batch is an execution
+        of its own: `build` again, a new txnNumber, its own retry.  `name` and `retryable` may have
+        changed.
+        """
+        return False
+
+    def document_too_large(self, size: int, limit: int) -> Exception:
+        """The exception for a document of the sequence that no message can carry."""
+        from mongodriver.errors import DocumentTooLarge
+
+        if self.name == "insert":
+            return DocumentTooLarge(
+                f"BSON document too large ({size} bytes) - the connected server supports "
+                f"BSON document sizes up to {limit} bytes."
+            )
+        return DocumentTooLarge(f"{self.name!r} command document too large")
