@@ -1,0 +1,171 @@
+"""Driver cases, sync and async, above a raw-socket floor, all on one server.
+
+Each contender does the same server work; the floor sends messages that were encoded beforehand
+and reads the replies' bytes without decoding them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import bson
+import documents
+import pymongo
+from floor import RawSocket, op_msg
+from interleaved import Case, Run
+
+import mongodriver
+
+DATABASE = "bench"
+MANY = 10_000
+
+
+class Server:
+    """The clients of one server, their event loop, and the collections that the cases use."""
+
+    def __init__(self, uri: str, host: str, port: int) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.raw = RawSocket(host, port)
+        self.sync: dict[str, Any] = {
+            "pymongo": pymongo.MongoClient(uri),
+            "ours": mongodriver.MongoClient(uri),
+        }
+        self.asynchronous: dict[str, Any] = {
+            "pymongo": pymongo.AsyncMongoClient(uri),
+            "ours": mongodriver.AsyncMongoClient(uri),
+        }
+        data = documents.load()
+        self.small, self.large = data["small"], data["large"]
+        database = self.sync["pymongo"][DATABASE]
+        self.sync["pymongo"].drop_database(DATABASE)
+        self.tweet = {"_id": 1, **bson.decode(data["tweet"])}
+        database.one.insert_one(self.tweet)
+        tweet = bson.decode(data["tweet"])
+        database.many.insert_many({"_id": i, **tweet} for i in range(MANY))
+
+    def close(self) -> None:
+        """Drop what was made and close every client."""
+        self.sync["pymongo"].drop_database(DATABASE)
+        for client in self.sync.values():
+            client.close()
+        for client in self.asynchronous.values():
+            self.loop.run_until_complete(client.close())
+        self.loop.close()
+
+
+def repeat(function: Callable[[], object]) -> Run:
+    """A run that calls `function` n times."""
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            function()
+
+    return run
+
+
+def repeat_async(loop: asyncio.AbstractEventLoop, function: Callable[[], Awaitable[object]]) -> Run:
+    """The same for a coroutine function, all n calls within one run of the loop."""
+
+    async def calls(count: int) -> None:
+        for _ in range(count):
+            await function()
+
+    return lambda count: loop.run_until_complete(calls(count))
+
+
+def operations(client: Any, server: Server) -> dict[str, Callable[[], Any]]:
+    """The work of each case on a client of either flavour; find-many is apart."""
+    database = client[DATABASE]
+    small, large = bson.decode(server.small), bson.decode(server.large)
+    batch = [bson.decode(server.small) for _ in range(MANY)]
+
+    def insert_many() -> Any:
+        for document in batch:
+            document.pop("_id", None)
+        return database.written_many.insert_many(batch)
+
+    def insert(document: dict[str, Any]) -> Callable[[], Any]:
+        return lambda: database.written.insert_one(dict(document))
+
+    one = database.one
+    return {
+        "ping": lambda: client.admin.command("ping"),
+        "find-one by id": lambda: one.find_one({"_id": 1}),
+        "insert-one small": insert(small),
+        "insert-one large": insert(large),
+        "insert-many 10k": insert_many,
+    }
+
+
+def floors(server: Server) -> dict[str, Callable[[], Any]]:
+    """The same work over the bare socket."""
+    raw = server.raw
+    target = {"$db": DATABASE}
+    ping = op_msg({"ping": 1, "$db": "admin"})
+    find = {"find": "one", "filter": {"_id": 1}, "limit": 1, "singleBatch": True, **target}
+    insert = {"insert": "written", "ordered": True, **target}
+    many = {"insert": "written_many", "ordered": True, **target}
+    messages = {
+        "ping": ping,
+        "find-one by id": op_msg(find),
+        "insert-one small": op_msg(insert, [server.small], "documents"),
+        "insert-one large": op_msg(insert, [server.large], "documents"),
+        "insert-many 10k": op_msg(many, [server.small] * MANY, "documents"),
+    }
+    return {name: (lambda m=message: raw.exchange(m)) for name, message in messages.items()}
+
+
+def find_many_floor(raw: RawSocket) -> None:
+    """Read the whole collection batch by batch; only the cursor's id is looked at."""
+    find = op_msg({"find": "many", "filter": {}, "$db": DATABASE})
+    reply = raw.exchange(find)
+    while cursor := cursor_id(reply):
+        more = {"getMore": bson.Int64(cursor), "collection": "many", "$db": DATABASE}
+        reply = raw.exchange(op_msg(more))
+
+
+def cursor_id(reply: memoryview) -> int:
+    """The cursor's id: it follows the batch in a find reply, within the last bytes."""
+    tail = bytes(reply[-600:])
+    at = tail.rindex(b"\x12id\x00")
+    return int.from_bytes(tail[at + 4 : at + 12], "little", signed=True)
+
+
+def read_all(client: Any) -> Callable[[], object]:
+    collection = client[DATABASE].many
+    return lambda: sum(1 for _ in collection.find())
+
+
+def read_all_async(client: Any) -> Callable[[], Awaitable[object]]:
+    collection = client[DATABASE].many
+
+    async def read() -> int:
+        count = 0
+        async for _ in collection.find():
+            count += 1
+        return count
+
+    return read
+
+
+def cases(server: Server) -> Iterator[Case]:
+    """Every case in both flavours."""
+    floor = floors(server)
+    sync = {name: operations(client, server) for name, client in server.sync.items()}
+    both = {name: operations(client, server) for name, client in server.asynchronous.items()}
+    for case, function in floor.items():
+        count = MANY if case.endswith("10k") else 1
+        runs = {name: repeat(work[case]) for name, work in sync.items()}
+        yield Case("sync", case, {**runs, "floor": repeat(function)}, count)
+        runs = {name: repeat_async(server.loop, work[case]) for name, work in both.items()}
+        yield Case("async", case, {**runs, "floor": repeat(function)}, count)
+    many = repeat(lambda: find_many_floor(server.raw))
+    runs = {name: repeat(read_all(client)) for name, client in server.sync.items()}
+    yield Case("sync", "find-many 10k", {**runs, "floor": many}, MANY)
+    runs = {
+        name: repeat_async(server.loop, read_all_async(client))
+        for name, client in server.asynchronous.items()
+    }
+    yield Case("async", "find-many 10k", {**runs, "floor": many}, MANY)
