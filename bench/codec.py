@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Iterator
 
 import bson
-import documents
 import msgspec
 import orjson
-from interleaved import Case, Run
 
 import bsonx
+import documents
+from interleaved import Case, Run
 
 
 def repeat(function: Callable[..., object], *args: object) -> Run:

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import bson
-import documents
 import pymongo
+
+import documents
+import mongodriver
 from floor import RawSocket, op_msg
 from interleaved import Case, Run
-
-import mongodriver
 
 DATABASE = "bench"
 MANY = 10_000

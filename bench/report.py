@@ -78,8 +78,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         f"{about}. Microseconds per operation, medians of interleaved rounds; ratios are the "
         "medians of the rounds' ratios, PyMongo's time over ours.\n",
     ]
-    for group in dict.fromkeys(r["group"] for r in rows):
-        parts.append(f"## {group}\n\n{table([r for r in rows if r['group'] == group])}\n")
+    groups = dict.fromkeys(r["group"] for r in rows)
+    parts += [f"## {g}\n\n{table([r for r in rows if r['group'] == g])}\n" for g in groups]
     return "\n".join(parts)
 
 

@@ -26,9 +26,10 @@ def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dic
 @contextmanager
 def server(uri: str | None) -> Iterator[Any]:
     """The clients' side of the given server, or of an embedded one."""
-    import driver
     import pymongo
     from mongodriver.local import LocalServer
+
+    import driver
 
     if uri:
         host, port = pymongo.MongoClient(uri).address or ("localhost", 27017)

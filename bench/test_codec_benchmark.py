@@ -6,8 +6,9 @@ PyMongo use `make bench`: it interleaves the contenders.
 
 from __future__ import annotations
 
-import codec
 import pytest
+
+import codec
 
 CASES = {f"{case.group}-{case.name}": case for case in codec.cases()}
 
