@@ -6,6 +6,7 @@
 #   make lint      ruff           make typecheck   mypy --strict
 #   make sanitize  the codec tests under AddressSanitizer and UBSan
 #   make fuzz      the long differential fuzz of the codec
+#   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang), FUZZ_SECONDS long
 #   make clean     remove everything that was built
 
 VENV   ?= .venv
@@ -17,7 +18,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*.c csrc/*.h src/bsonx/*.pyx src/bsonx/*.pxi src/bsonx/*.pxd)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench lint typecheck sanitize fuzz clean
+.PHONY: demo test bench lint typecheck sanitize fuzz fuzz-coverage clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -71,6 +72,21 @@ sanitize: $(VENV)/.extension
 
 fuzz: $(VENV)/.extension
 	$(PYTEST) -m slow tests/bsonx $(TESTFLAGS)
+
+# The extension instrumented by clang, driven by atheris; new inputs and findings go to build/fuzz.
+FUZZ_SECONDS ?= 600
+$(VENV)/.atheris: $(VENV)/.base
+	$(PIP) "atheris>=3.0"
+	@touch $@
+
+fuzz-coverage: $(VENV)/.extension $(VENV)/.atheris
+	CC=clang LDSHARED="clang -shared" BSONX_SANITIZE=fuzzer-no-link,address,undefined \
+	    $(PY) setup.py -q build --build-base build/fuzz --build-lib build/fuzz/lib
+	mkdir -p build/fuzz/corpus
+	env PYTHONPATH=build/fuzz/lib PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+	    LD_PRELOAD="$$($(PY) -c 'import atheris; print(atheris.path())')/asan_with_fuzzer.so" \
+	    $(PY) tests/fuzz/fuzz_bsonx.py -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse .demo bench/results src/*.egg-info src/bsonx/_native.c src/bsonx/_native.*.so

@@ -4,7 +4,8 @@ Environment variables:
 
 BSONX_NO_EXT=1     build without the extension; bsonx then runs on its pure-Python twin
 BSONX_DEBUG=1      no optimisation, assertions on
-BSONX_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer (implies BSONX_DEBUG)
+BSONX_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer (implies BSONX_DEBUG); any
+                   other value is given to the compiler's -fsanitize as it stands
 BSONX_WERROR=1     warnings in ``csrc/`` are errors (our own builds and CI)
 """
 
@@ -20,8 +21,14 @@ def flag(name):
     return os.environ.get(name, "") not in ("", "0")
 
 
-SANITIZE = flag("BSONX_SANITIZE")
-DEBUG = flag("BSONX_DEBUG") or SANITIZE
+def sanitizers():
+    """What -fsanitize gets, or an empty string."""
+    wanted = os.environ.get("BSONX_SANITIZE", "")
+    return {"0": "", "1": "address,undefined"}.get(wanted, wanted)
+
+
+SANITIZE = sanitizers()
+DEBUG = flag("BSONX_DEBUG") or bool(SANITIZE)
 WINDOWS = sys.platform == "win32"
 
 
@@ -31,7 +38,7 @@ def compile_args():
     args = ["-std=c11", "-fvisibility=hidden"]
     args += ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"]
     if SANITIZE:
-        args += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+        args += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=undefined"]
     return args
 
 
@@ -68,7 +75,7 @@ def extensions():
         depends=sorted(glob("csrc/*.h") + glob("src/bsonx/*.pxi") + glob("src/bsonx/*.pxd")),
         include_dirs=["csrc"],
         extra_compile_args=compile_args(),
-        extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
+        extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
     )
     return cythonize([extension], compiler_directives={"language_level": "3"})
 
