@@ -1,0 +1,35 @@
+"""The command line: `mongodriver` and `python -m mongodriver`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+_USAGE = """usage: mongodriver COMMAND [options]
+
+commands:
+  ingest   read NDJSON, JSON and CSV files into a collection
+  local    start a local mongod
+
+`mongodriver COMMAND --help` explains a command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (default: the process's) name; return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = arguments[0] if arguments else ""
+    if command == "local":
+        from mongodriver.local.cli import main as run_local
+
+        return run_local(arguments[1:])
+    if command == "ingest":
+        from mongodriver.ingest.cli import main as run_ingest
+
+        return run_ingest(arguments[1:])
+    wanted = command in ("-h", "--help")
+    print(_USAGE, file=sys.stdout if wanted else sys.stderr)
+    return 0 if wanted else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

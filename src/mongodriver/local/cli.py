@@ -1,0 +1,73 @@
+"""`python -m mongodriver local`: a mongod for as long as the command runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+from mongodriver.local.errors import LocalServerError
+from mongodriver.local.server import LocalServer
+
+_VARIABLE = "MONGODB_URI"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `local` subcommand with the command line `arguments`; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except (LocalServerError, OSError, ValueError) as error:
+        print(f"mongodriver local: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    server = LocalServer(
+        options.replica_set or (options.members > 1),
+        options.members,
+        mongod=options.mongod,
+        port=options.port,
+        path=options.path,
+        args=options.arg,
+        timeout=options.timeout,
+    )
+    ended = threading.Event()
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    try:
+        with server:
+            if options.command:
+                return subprocess.run(
+                    options.command, env={**os.environ, _VARIABLE: server.uri}, check=False
+                ).returncode
+            print(server.uri, flush=True)
+            print("Ctrl-C ends it.", file=sys.stderr, flush=True)
+            ended.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mongodriver local",
+        description="Start a local mongod, print its URI and end it with this command.",
+        epilog=f"With a COMMAND, run that with the URI in {_VARIABLE} and return its exit status.",
+    )
+    parser.add_argument("--replica-set", metavar="NAME", help="start a replica set of this name")
+    parser.add_argument("--members", type=int, default=1, help="members of the set (default 1)")
+    parser.add_argument("--port", type=int, help="first port (default: free ones)")
+    parser.add_argument("--path", help="data folder to keep (default: temporary)")
+    parser.add_argument("--mongod", help="the program to run (default: MONGOD, PATH, the wheel)")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (default 60)")
+    parser.add_argument(
+        "--arg", action="append", default=[], metavar="ARG", help="mongod argument: --arg=--auth"
+    )
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="after --: what to run")
+    return parser
