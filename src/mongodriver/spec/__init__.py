@@ -1,0 +1,1 @@
+"""The specifications as pure state machines: no sockets, threads, clocks or sleeping."""

@@ -1,0 +1,62 @@
+"""Error codes of the server that mean something to the driver."""
+
+from __future__ import annotations
+
+__all__ = [
+    "NOT_PRIMARY",
+    "REAUTHENTICATION_REQUIRED",
+    "RECOVERING",
+    "RETRYABLE",
+    "SHUTDOWN",
+    "STATE_CHANGE",
+    "is_state_change",
+]
+
+INTERRUPTED_AT_SHUTDOWN = 11600
+INTERRUPTED_DUE_TO_REPL_STATE_CHANGE = 11602
+LEGACY_NOT_PRIMARY = 10058
+NOT_PRIMARY_NO_SECONDARY_OK = 13435
+NOT_PRIMARY_OR_SECONDARY = 13436
+NOT_WRITABLE_PRIMARY = 10107
+PRIMARY_STEPPED_DOWN = 189
+SHUTDOWN_IN_PROGRESS = 91
+
+HOST_UNREACHABLE = 6
+HOST_NOT_FOUND = 7
+NETWORK_TIMEOUT = 89
+EXCEEDED_TIME_LIMIT = 262
+SOCKET_EXCEPTION = 9001
+READ_CONCERN_NOT_AVAILABLE_YET = 134
+
+NOT_PRIMARY = frozenset({NOT_WRITABLE_PRIMARY, NOT_PRIMARY_NO_SECONDARY_OK, LEGACY_NOT_PRIMARY})
+
+SHUTDOWN = frozenset({INTERRUPTED_AT_SHUTDOWN, SHUTDOWN_IN_PROGRESS})
+
+RECOVERING = SHUTDOWN | {
+    INTERRUPTED_DUE_TO_REPL_STATE_CHANGE,
+    NOT_PRIMARY_OR_SECONDARY,
+    PRIMARY_STEPPED_DOWN,
+}
+
+STATE_CHANGE = NOT_PRIMARY | RECOVERING
+
+RETRYABLE = STATE_CHANGE | {
+    HOST_UNREACHABLE,
+    HOST_NOT_FOUND,
+    NETWORK_TIMEOUT,
+    EXCEEDED_TIME_LIMIT,
+    SOCKET_EXCEPTION,
+    READ_CONCERN_NOT_AVAILABLE_YET,
+}
+
+REAUTHENTICATION_REQUIRED = 391
+
+
+def is_state_change(code: int | None, message: object) -> bool:
+    """Return whether an error means that the server is no (usable) primary or member any more.
+
+    The message counts only without a code.
+    """
+    if code is not None:
+        return code in STATE_CHANGE
+    return isinstance(message, str) and ("not master" in message or "node is recovering" in message)
