@@ -1,1 +1,4 @@
-"""The pure-Python twins of what the extension implements."""
+"""The codec in pure Python: the readable specification of the native extension.
+
+Same values, bytes, exceptions and messages; used where the extension is not there.
+"""

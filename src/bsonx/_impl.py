@@ -1,0 +1,81 @@
+"""The one switch between the native extension and its pure-Python twin.
+
+``BSONX_IMPL=c`` demands the extension, ``BSONX_IMPL=py`` avoids it; otherwise it is used if it is
+there. Everything else imports these names from here and does not know which it got.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+_wanted = os.environ.get("BSONX_IMPL", "")
+if _wanted not in ("", "c", "py"):
+    raise ImportError(f"BSONX_IMPL must be c, py or empty, not {_wanted!r}")
+
+HAS_C = False
+if TYPE_CHECKING or _wanted == "py":
+    pass
+else:
+    try:
+        from bsonx import _native
+
+        HAS_C = hasattr(_native, "encode_document")
+    except ImportError:
+        if _wanted == "c":
+            raise
+    if _wanted == "c" and not HAS_C:
+        raise ImportError("BSONX_IMPL=c, but the native extension is incomplete")
+
+if not TYPE_CHECKING and HAS_C:
+    from bsonx._native import (
+        DatetimeMS,
+        Decimal128,
+        ObjectId,
+        Regex,
+        Timestamp,
+        decode_all_documents,
+        decode_document,
+        decode_message,
+        encode_batch,
+        encode_document,
+        encode_message,
+        message_header,
+        raw_elements,
+        raw_get,
+        run_coroutine,
+    )
+else:
+    from bsonx._py.codec import (
+        decode_all_documents,
+        decode_document,
+        encode_document,
+        raw_elements,
+        raw_get,
+    )
+    from bsonx._py.datetime_ms import DatetimeMS
+    from bsonx._py.decimal128 import Decimal128
+    from bsonx._py.objectid import ObjectId
+    from bsonx._py.op_msg import decode_message, encode_batch, encode_message, message_header
+    from bsonx._py.regex import Regex
+    from bsonx._py.run import run_coroutine
+    from bsonx._py.timestamp import Timestamp
+
+__all__ = [
+    "HAS_C",
+    "DatetimeMS",
+    "Decimal128",
+    "ObjectId",
+    "Regex",
+    "Timestamp",
+    "decode_all_documents",
+    "decode_document",
+    "decode_message",
+    "encode_batch",
+    "encode_document",
+    "encode_message",
+    "message_header",
+    "raw_elements",
+    "raw_get",
+    "run_coroutine",
+]

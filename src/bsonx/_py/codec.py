@@ -1,0 +1,72 @@
+"""The codec's functions in pure Python (see ``bsonx._impl`` for what each is used for)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bsonx._py.decoder import bad, decode_top, document_bounds, plan_for, read_elements
+from bsonx._py.encoder import encode_document
+from bsonx._py.skipper import find_field
+
+__all__ = [
+    "decode_all_documents",
+    "decode_document",
+    "encode_document",
+    "raw_elements",
+    "raw_get",
+]
+
+
+def as_bytes(data: Any) -> bytes:
+    """Return the content of a bytes-like object, without a copy if it is bytes."""
+    if type(data) is bytes:
+        return data
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
+
+
+def decode_document(data: Any, codec_options: Any) -> Any:
+    """Return the one document that ``data`` (bytes-like) is; InvalidBSON for anything else."""
+    data = as_bytes(data)
+    end = document_bounds(data, 0, len(data))
+    if end != len(data):
+        bad("bad eoo", end)
+    return decode_top(data, 0, end, plan_for(codec_options))
+
+
+def decode_all_documents(data: Any, codec_options: Any) -> list[Any]:
+    """Return the documents that ``data`` (bytes-like) is a sequence of."""
+    data = as_bytes(data)
+    plan = plan_for(codec_options)
+    documents = []
+    start, limit = 0, len(data)
+    while start < limit:
+        end = document_bounds(data, start, limit)
+        documents.append(decode_top(data, start, end, plan))
+        start = end
+    return documents
+
+
+def raw_elements(data: Any, start: int, end: int, codec_options: Any) -> dict[str, Any]:
+    """Return the fields of the document between two positions, inner documents per options."""
+    data = as_bytes(data)
+    fields: dict[str, Any] = {}
+    read_elements(data, start + 4, end - 1, plan_for(codec_options), 0, fields)
+    return fields
+
+
+def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any) -> Any:
+    """Return one field of the document between two positions; KeyError if there is none.
+
+    The other fields are stepped over, so only their structure is checked.
+    """
+    data = as_bytes(data)
+    plan = plan_for(codec_options)
+    found = find_field(data, start + 4, end - 1, name.encode("utf-8", "surrogatepass"))
+    if found is None:
+        raise KeyError(name)
+    single: dict[str, Any] = {}
+    read_elements(data, found[0], found[1], plan, 0, single)
+    return single[name]

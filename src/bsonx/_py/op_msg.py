@@ -1,0 +1,234 @@
+"""OP_MSG framing in pure Python.
+
+A message is a 16-byte header, flags, and sections: kind 0 is the command document, kind 1 a named
+sequence of documents. See the MongoDB wire protocol's OP_MSG specification.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from bsonx._errors import DocumentTooLarge
+from bsonx._py.codec import as_bytes
+from bsonx._py.decoder import (
+    Plan,
+    bad,
+    decode_top,
+    document_bounds,
+    inner_bounds,
+    plan_for,
+    read_one,
+)
+from bsonx._py.encoder import encode_document
+from bsonx._py.objectid import ObjectId
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+
+OP_MSG = 2013
+
+_CHECKSUM_PRESENT = 1
+_MORE_TO_COME = 2
+_REQUIRED_FLAGS = 0xFFFF  # an unknown one of these bits makes the message unreadable
+
+_HEADER = struct.Struct("<iiii")
+_PREFIX = struct.Struct("<iiiiIB")  # header, flags, kind of the first section
+_SECTION = struct.Struct("<Bi")
+_unpack_int = struct.Struct("<i").unpack_from
+_unpack_flags = struct.Struct("<I").unpack_from
+
+
+def message_header(data: Any, offset: int = 0) -> tuple[int, int, int, int]:
+    """Return (length, request id, response to, opcode) of the message at ``offset``."""
+    if len(data) - offset < _HEADER.size or offset < 0:
+        bad("not enough data for a message header", offset)
+    return _HEADER.unpack_from(data, offset)
+
+
+def encode_message(
+    request_id: int, flags: int, body: Mapping[str, Any], codec_options: CodecOptions
+) -> bytes:
+    """Return one OP_MSG that holds ``body`` alone, header included."""
+    document = encode_document(body, False, codec_options)
+    size = _PREFIX.size + len(document)
+    return _PREFIX.pack(size, request_id, 0, OP_MSG, flags, 0) + document
+
+
+def encode_batch(
+    request_id: int,
+    flags: int,
+    body: Mapping[str, Any],
+    identifier: str,
+    documents: Sequence[Any],
+    start: int,
+    codec_options: CodecOptions,
+    *,
+    max_count: int,
+    max_document_size: int,
+    max_message_size: int,
+    add_ids: bool = False,
+    ids: list[Any] | None = None,
+) -> tuple[bytes, int]:
+    """Return an OP_MSG with ``documents[start:stop]`` as the sequence ``identifier``, and stop.
+
+    It stops before ``max_count`` documents or ``max_message_size`` bytes are exceeded, and before
+    a document of more than ``max_document_size`` bytes; if that is the first one DocumentTooLarge
+    is raised. At least one document is taken. ``add_ids`` gives documents without ``_id`` a new
+    ObjectId, in the caller's object too; ``ids`` receives each document's ``_id``.
+    """
+    head = encode_document(body, False, codec_options)
+    name = identifier.encode() + b"\0"
+    size = _PREFIX.size + len(head) + _SECTION.size + len(name)
+    taken: list[bytes] = []
+    stop = start
+    last = min(len(documents), start + max_count)
+    while stop < last or (stop == start and stop < len(documents)):
+        document = documents[stop]
+        if add_ids:
+            _add_id(document)
+        encoded = encode_document(document, False, codec_options)
+        if len(encoded) > max_document_size:
+            if taken:
+                break
+            raise DocumentTooLarge(stop, len(encoded), max_document_size)
+        if taken and size + len(encoded) > max_message_size:
+            break
+        taken.append(encoded)
+        size += len(encoded)
+        stop += 1
+        if ids is not None:
+            ids.append(_id_of(document))
+    sequence = b"".join(taken)
+    prefix = _PREFIX.pack(size, request_id, 0, OP_MSG, flags, 0)
+    section = _SECTION.pack(1, 4 + len(name) + len(sequence))
+    return prefix + head + section + name + sequence, stop
+
+
+def _add_id(document: Any) -> None:
+    if isinstance(document, MutableMapping) and "_id" not in document:
+        document["_id"] = ObjectId()
+
+
+def _id_of(document: Any) -> Any:
+    # A raw document is left alone, as it would have to be decoded.
+    return document.get("_id") if isinstance(document, MutableMapping) else None
+
+
+def decode_message(
+    data: Any, codec_options: CodecOptions, user_fields: frozenset[str] | None = None
+) -> tuple[int, Any]:
+    """Return (flags, body) of a whole OP_MSG; a document sequence becomes a list in the body.
+
+    With ``user_fields`` the body is decoded with the default options, except the values of those
+    fields at the top and in ``cursor``, which are decoded with ``codec_options``. InvalidBSON for
+    everything malformed.
+    """
+    data = as_bytes(data)
+    length, _, _, opcode = message_header(data)
+    if length != len(data):
+        bad("message length does not match the data", 0)
+    if opcode != OP_MSG:
+        bad(f"unexpected opcode {opcode}", 12)
+    if len(data) < _PREFIX.size:
+        bad("not enough data for a message", 16)
+    (flags,) = _unpack_flags(data, 16)
+    if flags & _REQUIRED_FLAGS & ~(_CHECKSUM_PRESENT | _MORE_TO_COME):
+        bad(f"unknown required flag bits {flags:#x}", 16)
+    end = length - 4 if flags & _CHECKSUM_PRESENT else length
+    return flags, _decode_sections(data, end, codec_options, user_fields)
+
+
+def _decode_sections(
+    data: bytes, end: int, codec_options: CodecOptions, user_fields: frozenset[str] | None
+) -> Any:
+    body: tuple[int, int] | None = None
+    sequences: list[tuple[str, int, int]] = []
+    pos = 20
+    while pos < end:
+        kind = data[pos]
+        if kind == 0:
+            if body is not None:
+                bad("more than one body section", pos)
+            body = (pos + 1, document_bounds(data, pos + 1, end))
+            pos = body[1]
+        elif kind == 1:
+            sequences.append(_sequence_bounds(data, pos + 1, end))
+            pos = sequences[-1][2]
+        else:
+            bad(f"unknown section kind {kind}", pos)
+    if body is None:
+        bad("no body section", pos)
+    return _decode_body(data, body, sequences, codec_options, user_fields)
+
+
+def _sequence_bounds(data: bytes, pos: int, end: int) -> tuple[str, int, int]:
+    """Return the identifier of the sequence at ``pos`` and the bounds of its documents."""
+    if end - pos < 5:
+        bad("not enough data for a document sequence", pos)
+    (size,) = _unpack_int(data, pos)
+    stop = pos + size
+    if size < 5 or stop > end:
+        bad("invalid document sequence length", pos)
+    nul = data.find(b"\0", pos + 4, stop)
+    if nul < 0:
+        bad("unterminated document sequence identifier", pos + 4)
+    try:
+        name = data[pos + 4 : nul].decode()
+    except UnicodeDecodeError as exc:
+        bad(str(exc), pos + 4)
+    return name, nul + 1, stop
+
+
+def _decode_body(
+    data: bytes,
+    bounds: tuple[int, int],
+    sequences: list[tuple[str, int, int]],
+    codec_options: CodecOptions,
+    user_fields: frozenset[str] | None,
+) -> Any:
+    user_plan = plan_for(codec_options)
+    if user_fields is None:
+        body = decode_top(data, *bounds, user_plan)
+        if sequences and user_plan.raw:
+            body = dict(body)
+    else:
+        plan = plan_for(DEFAULT_CODEC_OPTIONS)
+        body = _read_reply(data, bounds[0] + 4, bounds[1] - 1, plan, user_plan, user_fields, True)
+    for name, start, stop in sequences:
+        if name in body:
+            bad(f"duplicate field {name!r}", start)
+        documents = []
+        while start < stop:
+            end = document_bounds(data, start, stop)
+            documents.append(decode_top(data, start, end, user_plan))
+            start = end
+        body[name] = documents
+    return body
+
+
+def _read_reply(
+    data: bytes,
+    pos: int,
+    end: int,
+    plan: Plan,
+    user_plan: Plan,
+    user_fields: frozenset[str],
+    top: bool,
+) -> dict[str, Any]:
+    """Decode a reply, or its ``cursor``, with two sets of options."""
+    reply: dict[str, Any] = {}
+    while pos < end:
+        nul = data.find(b"\0", pos + 1, end)
+        if nul < 0:
+            bad("field name too large", pos + 1)
+        name = plan.key(data[pos + 1 : nul], pos + 1)
+        if top and name == "cursor" and data[pos] == 0x03:
+            inner_end = inner_bounds(data, nul + 1, end, 0)
+            reply[name] = _read_reply(
+                data, nul + 5, inner_end - 1, plan, user_plan, user_fields, False
+            )
+            pos = inner_end
+        else:
+            chosen = user_plan if name in user_fields else plan
+            pos = read_one(data, pos, nul, end, chosen, reply, name)
+    return reply

@@ -1,0 +1,252 @@
+"""Options of encoding and decoding, and conversions for types that BSON does not know."""
+
+from __future__ import annotations
+
+import abc
+import datetime
+import enum
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any, NamedTuple, TypeAlias, get_origin
+
+from bsonx.binary import (
+    ALL_UUID_REPRESENTATIONS,
+    UUID_REPRESENTATION_NAMES,
+    UuidRepresentation,
+)
+
+__all__ = [
+    "DEFAULT_CODEC_OPTIONS",
+    "CodecOptions",
+    "DatetimeConversion",
+    "TypeCodec",
+    "TypeDecoder",
+    "TypeEncoder",
+    "TypeRegistry",
+]
+
+_RAW_DOCUMENT_MARKER = 101
+
+
+class DatetimeConversion(int, enum.Enum):
+    """What BSON datetimes decode to.
+
+    DATETIME: ``datetime``, InvalidBSON out of its range. DATETIME_CLAMP: the nearest ``datetime``.
+    DATETIME_MS: always :class:`~bsonx.datetime_ms.DatetimeMS`. DATETIME_AUTO: DatetimeMS out of
+    the range of ``datetime``.
+    """
+
+    DATETIME = 1
+    DATETIME_CLAMP = 2
+    DATETIME_MS = 3
+    DATETIME_AUTO = 4
+
+
+class TypeEncoder(abc.ABC):
+    """Converts values of one Python type into something that BSON can hold."""
+
+    @property
+    @abc.abstractmethod
+    def python_type(self) -> Any:
+        """The type to convert (exactly this type, no subclasses)."""
+
+    @abc.abstractmethod
+    def transform_python(self, value: Any) -> Any:
+        """Return what to store for ``value``."""
+
+
+class TypeDecoder(abc.ABC):
+    """Converts decoded values of one type."""
+
+    @property
+    @abc.abstractmethod
+    def bson_type(self) -> Any:
+        """The type, as decoded without this converter."""
+
+    @abc.abstractmethod
+    def transform_bson(self, value: Any) -> Any:
+        """Return what the user shall see for ``value``."""
+
+
+class TypeCodec(TypeEncoder, TypeDecoder):
+    """Converts in both directions."""
+
+
+_Codec: TypeAlias = TypeEncoder | TypeDecoder | TypeCodec
+_Fallback: TypeAlias = Callable[[Any], Any]
+
+
+class TypeRegistry:
+    """The type converters of a :class:`CodecOptions`.
+
+    ``fallback_encoder`` is called with values that nothing else can encode and returns something
+    that can be. TypeError for what is no converter, and for converters of types that BSON knows.
+    """
+
+    def __init__(
+        self,
+        type_codecs: Iterable[_Codec] | None = None,
+        fallback_encoder: _Fallback | None = None,
+    ) -> None:
+        self.__type_codecs = list(type_codecs or [])
+        self._fallback_encoder = fallback_encoder
+        self._encoder_map: dict[Any, Callable[[Any], Any]] = {}
+        self._decoder_map: dict[Any, Callable[[Any], Any]] = {}
+        if fallback_encoder is not None and not callable(fallback_encoder):
+            raise TypeError(f"fallback_encoder {fallback_encoder!r} is not a callable")
+        for codec in self.__type_codecs:
+            self.__add(codec)
+
+    def __add(self, codec: _Codec) -> None:
+        known = False
+        if isinstance(codec, TypeEncoder):
+            _refuse_builtin(codec)
+            self._encoder_map[codec.python_type] = codec.transform_python
+            known = True
+        if isinstance(codec, TypeDecoder):
+            self._decoder_map[codec.bson_type] = codec.transform_bson
+            known = True
+        if not known:
+            raise TypeError(
+                "Expected an instance of TypeEncoder, TypeDecoder, or TypeCodec, "
+                f"got {codec!r} instead"
+            )
+
+    @property
+    def codecs(self) -> list[_Codec]:
+        """The converters, in the order given."""
+        return self.__type_codecs
+
+    @property
+    def fallback_encoder(self) -> _Fallback | None:
+        """The function of last resort, or None."""
+        return self._fallback_encoder
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(type_codecs={self.__type_codecs!r}, "
+            f"fallback_encoder={self._fallback_encoder!r})"
+        )
+
+    def __eq__(self, other: Any) -> bool:
+        if not isinstance(other, TypeRegistry):
+            return NotImplemented
+        return (
+            self._decoder_map == other._decoder_map
+            and self._encoder_map == other._encoder_map
+            and self._fallback_encoder == other._fallback_encoder
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _refuse_builtin(codec: TypeEncoder) -> None:
+    from bsonx._py.encoder import BUILTIN_TYPES
+
+    for known in BUILTIN_TYPES:
+        if issubclass(codec.python_type, known):
+            raise TypeError(
+                "TypeEncoders cannot change how built-in types are encoded "
+                f"(encoder {codec} transforms type {known})"
+            )
+
+
+class _Options(NamedTuple):
+    document_class: type[Mapping[str, Any]]
+    tz_aware: bool
+    uuid_representation: int
+    unicode_decode_error_handler: str
+    tzinfo: datetime.tzinfo | None
+    type_registry: TypeRegistry
+    datetime_conversion: DatetimeConversion | None
+
+
+class CodecOptions(_Options):
+    """How to encode and decode; immutable.
+
+    ``document_class``: dict, another MutableMapping class or RawBSONDocument. ``tz_aware``:
+    datetimes carry a time zone, UTC or ``tzinfo``. ``uuid_representation``: see
+    :class:`~bsonx.binary.UuidRepresentation`. ``unicode_decode_error_handler``: name of a codec
+    error handler for invalid UTF-8. TypeError or ValueError for other values.
+    """
+
+    def __new__(
+        cls,
+        document_class: type[Mapping[str, Any]] | None = None,
+        tz_aware: bool = False,
+        uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
+        unicode_decode_error_handler: str = "strict",
+        tzinfo: datetime.tzinfo | None = None,
+        type_registry: TypeRegistry | None = None,
+        datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
+    ) -> CodecOptions:
+        document_class = document_class or dict
+        if not _is_document_class(document_class):
+            raise TypeError(
+                "document_class must be dict, bson.son.SON, bson.raw_bson.RawBSONDocument, "
+                "or a subclass of collections.abc.MutableMapping"
+            )
+        if not isinstance(tz_aware, bool):
+            raise TypeError(f"tz_aware must be True or False, was: tz_aware={tz_aware}")
+        if uuid_representation not in ALL_UUID_REPRESENTATIONS:
+            raise ValueError(
+                "uuid_representation must be a value from bson.binary.UuidRepresentation"
+            )
+        if not isinstance(unicode_decode_error_handler, str):
+            raise TypeError(
+                "unicode_decode_error_handler must be a string, "
+                f"not {type(unicode_decode_error_handler)}"
+            )
+        if tzinfo is not None:
+            if not isinstance(tzinfo, datetime.tzinfo):
+                raise TypeError(
+                    f"tzinfo must be an instance of datetime.tzinfo, not {type(tzinfo)}"
+                )
+            if not tz_aware:
+                raise ValueError("cannot specify tzinfo without also setting tz_aware=True")
+        type_registry = type_registry or TypeRegistry()
+        if not isinstance(type_registry, TypeRegistry):
+            raise TypeError(
+                f"type_registry must be an instance of TypeRegistry, not {type(type_registry)}"
+            )
+        return tuple.__new__(
+            cls,
+            (
+                document_class,
+                tz_aware,
+                uuid_representation,
+                unicode_decode_error_handler,
+                tzinfo,
+                type_registry,
+                datetime_conversion,
+            ),
+        )
+
+    def _arguments_repr(self) -> str:
+        document_class = "dict" if self.document_class is dict else repr(self.document_class)
+        uuid_representation = UUID_REPRESENTATION_NAMES.get(
+            self.uuid_representation, self.uuid_representation
+        )
+        return (
+            f"document_class={document_class}, tz_aware={self.tz_aware!r}, "
+            f"uuid_representation={uuid_representation}, "
+            f"unicode_decode_error_handler={self.unicode_decode_error_handler!r}, "
+            f"tzinfo={self.tzinfo!r}, type_registry={self.type_registry!r}, "
+            f"datetime_conversion={self.datetime_conversion!s}"
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._arguments_repr()})"
+
+    def with_options(self, **kwargs: Any) -> CodecOptions:
+        """Return a copy with some options replaced."""
+        return CodecOptions(**{**self._asdict(), **kwargs})
+
+
+def _is_document_class(candidate: Any) -> bool:
+    candidate = get_origin(candidate) or candidate  # dict[str, int] is dict
+    if getattr(candidate, "_type_marker", None) == _RAW_DOCUMENT_MARKER:
+        return True
+    return isinstance(candidate, type) and issubclass(candidate, MutableMapping)
+
+
+DEFAULT_CODEC_OPTIONS: CodecOptions = CodecOptions()

@@ -1,0 +1,35 @@
+"""128-bit decimal floating point numbers (IEEE 754-2008)."""
+
+import decimal
+
+from bsonx._impl import Decimal128
+from bsonx._py.decimal128 import create_decimal128_context
+from bsonx.codec_options import TypeDecoder, TypeEncoder
+
+__all__ = ["Decimal128", "DecimalDecoder", "DecimalEncoder", "create_decimal128_context"]
+
+
+class DecimalEncoder(TypeEncoder):
+    """Stores ``decimal.Decimal`` as Decimal128; decimal.Inexact if it does not fit."""
+
+    @property
+    def python_type(self) -> type[decimal.Decimal]:
+        """``decimal.Decimal``."""
+        return decimal.Decimal
+
+    def transform_python(self, value: decimal.Decimal) -> Decimal128:
+        """Return the Decimal128 of ``value``."""
+        return Decimal128(value)
+
+
+class DecimalDecoder(TypeDecoder):
+    """Decodes Decimal128 to ``decimal.Decimal``."""
+
+    @property
+    def bson_type(self) -> type[Decimal128]:
+        """:class:`Decimal128`."""
+        return Decimal128
+
+    def transform_bson(self, value: Decimal128) -> decimal.Decimal:
+        """Return the Decimal of ``value``."""
+        return value.to_decimal()

@@ -1,0 +1,45 @@
+"""The value that sorts after every other one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["MaxKey"]
+
+
+class MaxKey:
+    """The BSON type that is greater than every other value. All instances are equal."""
+
+    __slots__ = ()
+
+    _type_marker = 127
+
+    def __getstate__(self) -> Any:
+        return {}
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, MaxKey)
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return self._type_marker
+
+    def __lt__(self, other: Any) -> bool:
+        return False
+
+    def __le__(self, other: Any) -> bool:
+        return isinstance(other, MaxKey)
+
+    def __gt__(self, other: Any) -> bool:
+        return not isinstance(other, MaxKey)
+
+    def __ge__(self, other: Any) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "MaxKey()"

@@ -1,0 +1,7 @@
+"""The server's internal timestamps (not for dates: see ``datetime``)."""
+
+from bsonx._impl import Timestamp
+
+__all__ = ["UPPERBOUND", "Timestamp"]
+
+UPPERBOUND = 4294967296  # seconds and increment are unsigned 32-bit numbers
