@@ -1,4 +1,4 @@
-"""Instructions executed per encode and decode, counted by callgrind: a figure that noise cannot move.
+"""Instructions per encode and decode, counted by callgrind: a figure that noise cannot move.
 
     python bench/instructions.py [--documents tweet small]
 

@@ -36,9 +36,9 @@ def held(library: str) -> tuple[int, int]:
     before = resident()
     values = module.decode_all(batch)
     grown = resident() - before
-    del values
+    values.clear()
     tracemalloc.start()
-    values = module.decode_all(batch)
+    values += module.decode_all(batch)
     traced, _ = tracemalloc.get_traced_memory()
     return traced, grown
 
