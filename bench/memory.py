@@ -55,9 +55,8 @@ def main() -> None:
         )
         figures[library] = [int(word) for word in done.stdout.split()]
     for what, theirs, ours in zip(("traced", "resident"), *figures.values(), strict=True):
-        print(
-            f"{what:9} PyMongo {theirs / 1e6:8.1f} MB  ours {ours / 1e6:8.1f} MB  {ours / theirs:.2f}"
-        )
+        sizes = f"PyMongo {theirs / 1e6:.1f} MB, ours {ours / 1e6:.1f} MB"
+        print(f"{what}: {sizes}, {ours / theirs:.2f} times")
 
 
 if __name__ == "__main__":
