@@ -1,0 +1,5 @@
+"""Errors of the ingestion."""
+
+
+class IngestError(Exception):
+    """A whole file cannot be read (any further), or the job was given impossible settings."""
