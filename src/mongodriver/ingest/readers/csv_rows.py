@@ -17,8 +17,12 @@ _SAMPLE_ROWS = 1000
 
 @dataclass(frozen=True)
 class CSVOptions:
-    """How to read CSV: the delimiter (None: as the file's name says), column names (None: the first row has them), types by
-    column, whether other columns are guessed, and what is null (see `RowBuilder`)."""
+    """How to read CSV.
+
+    `delimiter` None: as the file's name says. `columns`: the names, None when the first row has
+    them. `types` by column; `infer`: whether the other columns' types are guessed. `nulls` and
+    `omit_nulls`: see `RowBuilder`.
+    """
 
     delimiter: str | None = None
     columns: Sequence[str] | None = None
