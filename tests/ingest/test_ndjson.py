@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from bsonx.objectid import ObjectId
 
+from bsonx.objectid import ObjectId
 from mongodriver.ingest.readers import NDJSONReader
 
 from .reading import read

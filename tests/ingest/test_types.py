@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from bsonx.decimal128 import Decimal128
-from bsonx.objectid import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bsonx.decimal128 import Decimal128
+from bsonx.objectid import ObjectId
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.types import RowBuilder, _Memo, converter_for, guess, parse_types
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import IO, BinaryIO, cast
 
 from mongodriver.ingest.errors import IngestError
@@ -106,18 +106,19 @@ class OpenSource:
 def open_source(source: Source) -> Iterator[OpenSource]:
     """Open a file, unpacking gzip and zip by content. Raises IngestError or OSError."""
     with ExitStack() as stack:
+        raw: io.BufferedReader
         if source.path == STDIN:
             raw = cast(io.BufferedReader, sys.stdin.buffer)
         else:
-            raw = stack.enter_context(Path(source.path).open("rb", buffering=_BUFFER))
+            raw = stack.enter_context(open(source.path, "rb"))
         start = raw.peek(4)[:4]
         if start.startswith(_GZIP):
             unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw))
-            yield OpenSource(raw, cast(BinaryIO, io.BufferedReader(unpacked, _BUFFER)))
+            yield OpenSource(raw, io.BufferedReader(unpacked, _BUFFER))
         elif start == _ZIP and source.path != STDIN:
             archive = stack.enter_context(zipfile.ZipFile(raw))
             member = stack.enter_context(_open_member(archive))
-            yield OpenSource(raw, cast(BinaryIO, io.BufferedReader(member, _BUFFER)))  # type: ignore[arg-type]
+            yield OpenSource(raw, io.BufferedReader(cast(io.RawIOBase, member), _BUFFER))
         else:
             yield OpenSource(raw, raw)
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import bsonx
 from bsonx.codec_options import CodecOptions
 from bsonx.errors import BSONError
 from bsonx.raw_bson import RawBSONDocument
-
-import bsonx
 from mongodriver.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -98,8 +97,9 @@ class Store:
                 batch.collection.insert_many(documents, ordered=False)
                 break
             except BulkWriteError as error:
-                if not _is_transient_result(error.details):
-                    _judge(batch, indexes, error.details, sent_before, outcome)
+                details = error.details or {}
+                if not _is_transient_result(details):
+                    _judge(batch, indexes, details, sent_before, outcome)
                     break
                 patience.wait(error)
                 outcome.resent += 1
@@ -146,15 +146,15 @@ def _is_transient(error: PyMongoError) -> bool:
     return isinstance(error, OperationFailure) and error.code in _TRANSIENT
 
 
-def _is_transient_result(details: dict[str, Any]) -> bool:
-    errors = details.get("writeErrors", []) + details.get("writeConcernErrors", [])
+def _is_transient_result(details: Mapping[str, Any]) -> bool:
+    errors = [*details.get("writeErrors", []), *details.get("writeConcernErrors", [])]
     return any(error.get("code") in _TRANSIENT for error in errors)
 
 
 def _judge(
     batch: Batch,
     indexes: Sequence[int],
-    details: dict[str, Any],
+    details: Mapping[str, Any],
     sent_before: bool,
     outcome: Outcome,
 ) -> None:
@@ -162,7 +162,8 @@ def _judge(
     refused = {indexes[error["index"]]: error for error in details.get("writeErrors", [])}
     if sent_before:
         duplicates = [index for index, error in refused.items() if _is_duplicate_id(error)]
-        for index in _arrived_before(batch, duplicates):
+        accepted = [index for index in indexes if index not in refused]
+        for index in _arrived_before(batch, duplicates, accepted):
             del refused[index]
     for index, error in refused.items():
         code, message = error.get("code", 0), str(error.get("errmsg", ""))
@@ -178,24 +179,34 @@ def _is_duplicate_id(error: dict[str, Any]) -> bool:
     return list(pattern) == ["_id"] if pattern else "_id_" in str(error.get("errmsg", ""))
 
 
-def _arrived_before(batch: Batch, duplicates: Sequence[int]) -> list[int]:
-    """Return those of the refused documents that had been stored by an earlier attempt."""
+def _arrived_before(batch: Batch, duplicates: Sequence[int], accepted: Sequence[int]) -> list[int]:
+    """Return those of the refused `duplicates` that had been stored by an earlier attempt.
+
+    `accepted` are the documents stored by the last attempt.
+    """
     arrived = [index for index in duplicates if index not in batch.with_id]
-    doubtful = {
-        index: bsonx.encode(batch.documents[index])
-        for index in duplicates
-        if index in batch.with_id
-    }
+    doubtful = [index for index in duplicates if index in batch.with_id]
     if doubtful:
-        options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-        collection = batch.collection.with_options(codec_options=options)
-        ids = [batch.documents[index]["_id"] for index in doubtful]
-        stored = {document.raw for document in collection.find({"_id": {"$in": ids}})}
-        for index, encoded in doubtful.items():
-            if encoded in stored:
-                stored.remove(encoded)  # the next one that looks the same is a real duplicate
+        unclaimed = _stored(batch, doubtful)
+        unclaimed -= {_encoded(batch, index) for index in accepted if index in batch.with_id}
+        for index in doubtful:
+            encoded = _encoded(batch, index)
+            if encoded in unclaimed:
+                unclaimed.remove(encoded)  # one that looks the same is a real duplicate
                 arrived.append(index)
     return arrived
+
+
+def _encoded(batch: Batch, index: int) -> bytes:
+    return bsonx.encode(batch.documents[index])
+
+
+def _stored(batch: Batch, indexes: Sequence[int]) -> set[bytes]:
+    """Return what the server has under the ids of these documents."""
+    options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+    collection = batch.collection.with_options(codec_options=options)
+    ids = [batch.documents[index]["_id"] for index in indexes]
+    return {document.raw for document in collection.find({"_id": {"$in": ids}})}
 
 
 def _unencodable(batch: Batch, indexes: Sequence[int]) -> list[Failure]:

@@ -16,7 +16,6 @@ from typing import Any
 
 from bsonx.decimal128 import Decimal128
 from bsonx.objectid import ObjectId
-
 from mongodriver.ingest.errors import IngestError
 
 Converter = Callable[[str], Any]

@@ -10,9 +10,8 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-
 from bsonx import op_msg
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.local.errors import LocalServerError
 
 _HEADER = 16

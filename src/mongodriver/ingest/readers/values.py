@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx.errors import BSONError
-
 from bsonx import json_util
+from bsonx.errors import BSONError
 
 # What json_util.loads raises for text that is no (extended) JSON.
 _ERRORS = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError, BSONError)

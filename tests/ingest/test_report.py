@@ -1,0 +1,68 @@
+"""The report and the file of rejected records."""
+
+import json
+
+from mongodriver.ingest.report import RejectFile, Report
+
+
+def filled() -> Report:
+    report = Report(
+        files=2, records=1010, documents=1000, rejected=10, bytes=5_000_000, seconds=2.0
+    )
+    for number in range(9):
+        report.add_error(11000, f"a.csv:{number}", "duplicate")
+    report.add_error("parse", "b.csv:1", "x" * 1000)
+    return report
+
+
+def test_render():
+    lines = filled().render().splitlines()
+    assert lines[0] == "1,000 documents from 2 files (5.0 MB) in 2.00 s: 500 docs/s, 2.5 MB/s"
+    assert lines[1:8] == [
+        "10 records rejected",
+        "  error 11000: 9 times",
+        "    a.csv:0: duplicate",
+        "    a.csv:1: duplicate",
+        "    a.csv:2: duplicate",
+        "    and 6 more",
+        "  error parse: 1 time",
+    ]
+    assert len(lines[8]) < 250
+
+
+def test_render_nothing():
+    report = Report(files=1, resent=1)
+    assert report.ok
+    assert report.render().splitlines() == [
+        "0 documents from 1 file (0.0 MB) in 0.00 s: 0 docs/s, 0.0 MB/s",
+        "1 time sent again after a server failure",
+    ]
+
+
+def test_to_dict_is_json():
+    plain = json.loads(json.dumps(filled().to_dict()))
+    assert plain["documents"] == 1000
+    assert plain["documents_per_second"] == 500.0
+    assert plain["errors"]["11000"]["count"] == 9
+    assert plain["errors"]["11000"]["examples"][0] == "a.csv:0: duplicate"
+
+
+def test_reject_file_takes_anything(tmp_path):
+    path = tmp_path / "rejects"
+    with RejectFile(path) as rejects:
+        rejects.text("é.csv", 3, "bad", b"a\xff\r\n")
+        rejects.document("f", 4, "encode", "bad", {"x": object()})
+        rejects.document("f", 5, "encode", "bad", {"x": "\ud800"})
+        rejects.document("f", 6, 121, "bad", {"x": [1, None]})
+    entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert entries[0] == {
+        "file": "é.csv",
+        "line": 3,
+        "code": "parse",
+        "error": "bad",
+        "record": "a\\xff",
+    }
+    assert entries[1]["record"].startswith("{'x': <object object")
+    assert [entry["line"] for entry in entries] == [3, 4, 5, 6]
+    assert entries[3]["document"] == {"x": [1, None]}
+    assert entries[3]["code"] == 121
