@@ -7,7 +7,11 @@ there. Everything else imports these names from here and does not know which it 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bsonx.json_util import JSONOptions
 
 _wanted = os.environ.get("BSONX_IMPL", "")
 if _wanted not in ("", "c", "py"):
@@ -61,6 +65,13 @@ else:
     from bsonx._py.run import run_coroutine
     from bsonx._py.timestamp import Timestamp
 
+# None: json_util then uses the pure functions that it needs in any case, for the rarer options.
+json_dumps: Callable[[Any, JSONOptions], str] | None = None
+json_loads: Callable[[Any, JSONOptions], Any] | None = None
+if not TYPE_CHECKING and HAS_C:
+    json_dumps = getattr(_native, "json_dumps", None)
+    json_loads = getattr(_native, "json_loads", None)
+
 __all__ = [
     "HAS_C",
     "DatetimeMS",
@@ -74,6 +85,8 @@ __all__ = [
     "encode_batch",
     "encode_document",
     "encode_message",
+    "json_dumps",
+    "json_loads",
     "message_header",
     "raw_elements",
     "raw_get",

@@ -1,0 +1,159 @@
+"""MongoDB extended JSON: BSON values as JSON text, and back.
+
+:func:`dumps` writes and :func:`loads` reads the canonical and relaxed formats of the extended
+JSON specification and the legacy format that came before it::
+
+    >>> from bsonx.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
+    >>> dumps({"n": 5})
+    '{"n": 5}'
+    >>> dumps({"n": 5}, json_options=CANONICAL_JSON_OPTIONS)
+    '{"n": {"$numberInt": "5"}}'
+    >>> loads('{"_id": {"$oid": "6592008029c8c3e4dc76256c"}}')
+    {'_id': ObjectId('6592008029c8c3e4dc76256c')}
+
+:func:`default` and :func:`object_hook` fit the standard ``json`` module where its own options
+are wanted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bsonx import _impl
+from bsonx._py import json_decode as _decode
+from bsonx._py import json_encode as _encode
+from bsonx._py.json_encode import EPOCH_AWARE
+from bsonx._py.json_options import DatetimeRepresentation, JSONMode, JSONOptions
+from bsonx._py.json_size import get_size
+from bsonx.binary import ALL_UUID_SUBTYPES, UUID_SUBTYPE, Binary, UuidRepresentation
+from bsonx.code import Code
+from bsonx.codec_options import CodecOptions, DatetimeConversion
+from bsonx.datetime_ms import DatetimeMS
+from bsonx.dbref import DBRef
+from bsonx.decimal128 import Decimal128
+from bsonx.int64 import Int64
+from bsonx.max_key import MaxKey
+from bsonx.min_key import MinKey
+from bsonx.objectid import ObjectId
+from bsonx.regex import Regex
+from bsonx.timestamp import Timestamp
+from bsonx.tz_util import utc
+
+__all__ = [
+    "ALL_UUID_SUBTYPES",
+    "CANONICAL_JSON_OPTIONS",
+    "DEFAULT_JSON_OPTIONS",
+    "EPOCH_AWARE",
+    "LEGACY_JSON_OPTIONS",
+    "RELAXED_JSON_OPTIONS",
+    "UUID_SUBTYPE",
+    "Binary",
+    "Code",
+    "CodecOptions",
+    "DBRef",
+    "DatetimeConversion",
+    "DatetimeMS",
+    "DatetimeRepresentation",
+    "Decimal128",
+    "Int64",
+    "JSONMode",
+    "JSONOptions",
+    "MaxKey",
+    "MinKey",
+    "ObjectId",
+    "Regex",
+    "Timestamp",
+    "UuidRepresentation",
+    "default",
+    "dumps",
+    "get_size",
+    "loads",
+    "object_hook",
+    "object_pairs_hook",
+    "utc",
+]
+
+LEGACY_JSON_OPTIONS: JSONOptions = JSONOptions(json_mode=JSONMode.LEGACY)
+"""Legacy extended JSON."""
+
+RELAXED_JSON_OPTIONS: JSONOptions = JSONOptions(json_mode=JSONMode.RELAXED)
+"""Relaxed extended JSON."""
+
+CANONICAL_JSON_OPTIONS: JSONOptions = JSONOptions(json_mode=JSONMode.CANONICAL)
+"""Canonical extended JSON."""
+
+DEFAULT_JSON_OPTIONS: JSONOptions = RELAXED_JSON_OPTIONS
+"""What :func:`dumps` and :func:`loads` use when they are given no options: relaxed."""
+
+get_size.__module__ = __name__
+
+_dumps = _impl.json_dumps or _encode.json_dumps
+_loads = _impl.json_loads or _decode.json_loads
+
+
+def dumps(obj: Any, *args: Any, **kwargs: Any) -> str:
+    """Return `obj` as extended JSON text.
+
+    :param obj: any value of BSON, any mapping, any iterable (written as an array).
+    :param json_options: a :class:`JSONOptions`; default :data:`DEFAULT_JSON_OPTIONS`.
+    :param args: positional arguments of ``json.dumps``.
+    :param kwargs: keyword arguments of ``json.dumps`` (``indent``, ``sort_keys``, ``default``...).
+
+    Raises TypeError for a value that extended JSON cannot hold and ValueError for a
+    ``uuid.UUID`` without a UUID representation.
+    """
+    json_options = kwargs.pop("json_options", DEFAULT_JSON_OPTIONS)
+    if not args and not kwargs:
+        return _dumps(obj, json_options)
+    return json.dumps(_encode.convert(obj, json_options), *args, **kwargs)
+
+
+def loads(s: str | bytes | bytearray, *args: Any, **kwargs: Any) -> Any:
+    """Return the value of the extended JSON text `s`.
+
+    :param s: text, or bytes in UTF-8, UTF-16 or UTF-32.
+    :param json_options: a :class:`JSONOptions`; default :data:`DEFAULT_JSON_OPTIONS`. The mode
+        does not matter: all formats are read.
+    :param args: positional arguments of ``json.loads``.
+    :param kwargs: keyword arguments of ``json.loads`` (``parse_float``, ``strict``, ...).
+
+    Raises ValueError (``json.JSONDecodeError``) for what is not JSON, and TypeError, ValueError,
+    :exc:`~bsonx.errors.InvalidId` or :exc:`~bsonx.errors.InvalidBSON` for a malformed wrapper.
+    """
+    json_options = kwargs.pop("json_options", DEFAULT_JSON_OPTIONS)
+    if not args and not kwargs:
+        return _loads(s, json_options)
+    if json_options.document_class is dict:
+        kwargs["object_hook"] = lambda doc: _decode.object_hook(doc, json_options)
+    else:
+        kwargs["object_pairs_hook"] = lambda pairs: _decode.object_pairs_hook(pairs, json_options)
+    return json.loads(s, *args, **kwargs)
+
+
+def object_pairs_hook(
+    pairs: Sequence[tuple[str, Any]], json_options: JSONOptions = DEFAULT_JSON_OPTIONS
+) -> Any:
+    """Return the value of a JSON object given as (name, value) pairs.
+
+    For ``json.loads(text, object_pairs_hook=object_pairs_hook)``.
+    """
+    return _decode.object_pairs_hook(pairs, json_options)
+
+
+def object_hook(dct: Mapping[str, Any], json_options: JSONOptions = DEFAULT_JSON_OPTIONS) -> Any:
+    """Return the value of a JSON object given as a mapping.
+
+    For ``json.loads(text, object_hook=object_hook)``. The mapping itself is returned when it is
+    no type wrapper; it is emptied when it is a database reference.
+    """
+    return _decode.object_hook(dct, json_options)
+
+
+def default(obj: Any, json_options: JSONOptions = DEFAULT_JSON_OPTIONS) -> Any:
+    """Return one BSON value as what ``json.dumps`` takes.
+
+    For ``json.dumps(obj, default=default)``. Raises TypeError for what is no BSON scalar.
+    """
+    return _encode.default(obj, json_options)
