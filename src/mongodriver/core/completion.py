@@ -1,0 +1,115 @@
+"""What the driver adds to every command: concerns, session, transaction number, cluster time,
+database, read preference and the declared API version, in the order PyMongo sends them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..read_preferences import ReadPreference
+from ..server_type import SERVER_TYPE
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .executor import Call
+
+_PRIMARY_PREFERRED = ReadPreference.PRIMARY_PREFERRED.document
+
+
+class Completion:
+    """Completes commands for one client, whose cluster time it keeps.
+
+    :param server_api: the declared API, or None.
+    :param direct: the client is connected to a single server, whatever its state.
+    """
+
+    __slots__ = ("_api", "_lock", "cluster_time", "direct")
+
+    def __init__(self, server_api: Any = None, direct: bool = False) -> None:
+        self._api: dict[str, Any] | None = None if server_api is None else api_fields(server_api)
+        self._lock = threading.Lock()
+        self.cluster_time: Mapping[str, Any] | None = None
+        self.direct = direct
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def advance(self, cluster_time: Mapping[str, Any]) -> None:
+        """Take a newer ``$clusterTime``; an older one changes nothing."""
+        current = self.cluster_time
+        if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
+            return
+        with self._lock:
+            current = self.cluster_time
+            if current is None or cluster_time["clusterTime"] > current["clusterTime"]:
+                self.cluster_time = cluster_time
+
+    def complete(self, body: dict[str, Any], call: Call, connection: Connection) -> None:
+        """Add to the body of a command, in place."""
+        operation = call.operation
+        session = call.session
+        read_concern = operation.read_concern
+        if read_concern is not None and read_concern.level:
+            body["readConcern"] = read_concern.document
+        if self._api is not None:
+            body.update(self._api)
+        if session is not None and connection.logical_session_timeout_minutes is not None:
+            body["lsid"] = session.server_session.lsid
+            if not session.implicit:
+                self._add_session_fields(body, session, read_concern)
+            if call.transaction_number is not None:
+                body["txnNumber"] = call.transaction_number
+        cluster_time = self.cluster_time
+        if cluster_time is not None:
+            if session is not None and session.cluster_time is not None:
+                cluster_time = _later(cluster_time, session.cluster_time)
+            body["$clusterTime"] = cluster_time
+        write_concern = operation.write_concern
+        if write_concern is not None and not write_concern.is_server_default:
+            body["writeConcern"] = write_concern.document
+        body["$db"] = operation.database
+        if call.preference is not None or (self.direct and not operation.is_write):
+            self._add_read_preference(body, call, connection)
+
+    def _add_session_fields(
+        self, body: dict[str, Any], session: Any, read_concern: Any
+    ) -> None:
+        """The read concern that makes an explicit session causal, or a snapshot."""
+        if read_concern is None:
+            return
+        if session.snapshot:
+            concern = {**body.get("readConcern", {}), "level": "snapshot"}
+            if session.snapshot_time is not None:
+                concern["atClusterTime"] = session.snapshot_time
+            body["readConcern"] = concern
+        elif session.causal_consistency and session.operation_time is not None:
+            concern = {**body.get("readConcern", {}), "afterClusterTime": session.operation_time}
+            body["readConcern"] = concern
+
+    def _add_read_preference(
+        self, body: dict[str, Any], call: Call, connection: Connection
+    ) -> None:
+        kind = connection.server_type
+        if kind == SERVER_TYPE.Standalone:
+            return
+        if call.preference is not None:
+            body["$readPreference"] = call.preference.document
+        elif kind != SERVER_TYPE.Mongos:
+            # Connected to this one member: it must answer even if it is not the primary.
+            body["$readPreference"] = _PRIMARY_PREFERRED
+
+
+def _later(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    return one if one["clusterTime"] >= other["clusterTime"] else other
+
+
+def api_fields(server_api: Any) -> dict[str, Any]:
+    """The fields of a command that declare a ServerApi."""
+    fields: dict[str, Any] = {"apiVersion": server_api.version}
+    if server_api.strict is not None:
+        fields["apiStrict"] = server_api.strict
+    if server_api.deprecation_errors is not None:
+        fields["apiDeprecationErrors"] = server_api.deprecation_errors
+    return fields

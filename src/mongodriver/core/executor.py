@@ -1,0 +1,340 @@
+"""The executor: the one place where an operation meets a server, and the only retry loop.
+
+An attempt is: choose a server, check a connection out, build and complete the command, encode,
+exchange, decode, look at the reply, give the connection back. What goes wrong is told to the
+topology, and then retried at most once where the retryable reads or writes specification allows.
+"""
+
+from __future__ import annotations
+
+import random
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bsonx.errors import InvalidBSON
+
+from ..errors import InvalidOperation, ProtocolError, PyMongoError
+from ..spec import retry
+from ..spec.errors import command_error, write_concern_error
+from ..wire.header import MORE_TO_COME, next_request_id
+from ..wire.op_msg import DocumentTooLarge, decode_message, encode_batch, encode_message
+from .completion import Completion
+from .failures import Limits, connection_failure
+from .session import ImplicitSession
+from .topology import OPEN
+
+if TYPE_CHECKING:
+    from ..io.base import Address, Backend
+    from ..monitoring import EventListeners
+    from ..ops.base import BuildContext, Command, Operation
+    from .connection import Connection
+    from .session import ServerSessionPool, Session
+    from .topology import Server, Topology
+
+ResultT = TypeVar("ResultT")
+
+
+class ExecutorSettings:
+    """What the client's options say about every operation; times in seconds, None for no limit."""
+
+    __slots__ = ("limits", "retry_reads", "retry_writes", "selection_timeout", "socket_timeout")
+
+    def __init__(
+        self,
+        retry_reads: bool = True,
+        retry_writes: bool = True,
+        selection_timeout: float = 30.0,
+        socket_timeout: float | None = None,
+        connect_timeout: float | None = 20.0,
+    ) -> None:
+        self.retry_reads = retry_reads
+        self.retry_writes = retry_writes
+        self.selection_timeout = selection_timeout
+        self.socket_timeout = socket_timeout
+        self.limits = Limits(socket_timeout, connect_timeout)
+
+
+class Call:
+    """One operation on its way: what its attempts share."""
+
+    __slots__ = (
+        "address",
+        "connection",
+        "deadline",
+        "is_retry",
+        "operation",
+        "operation_id",
+        "preference",
+        "server",
+        "session",
+        "transaction_number",
+    )
+
+    def __init__(
+        self,
+        operation: Operation[Any],
+        session: Any,
+        preference: Any,
+        address: Address | None,
+        connection: Connection | None,
+    ) -> None:
+        self.operation = operation
+        self.session = session
+        #: A read preference; None for a write, or a read of the primary.
+        self.preference = preference
+        self.address = address
+        self.connection = connection
+        self.deadline: float | None = None
+        self.is_retry = False
+        self.server: Server | None = None
+        self.transaction_number: Any = None
+        self.operation_id = 0
+
+
+class Executor:
+    """Runs operations against a topology."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        sessions: ServerSessionPool,
+        backend: Backend,
+        listeners: EventListeners,
+        settings: ExecutorSettings,
+        completion: Completion,
+    ) -> None:
+        self._topology = topology
+        self._sessions = sessions
+        self._settings = settings
+        self._completion = completion
+        self._listeners = listeners if listeners.enabled_for_commands else None
+        self._check = backend.check if backend.name == "asyncio" else None
+
+    async def execute(
+        self,
+        operation: Operation[ResultT],
+        session: Session | ImplicitSession | None = None,
+        read_preference: Any = None,
+        address: Address | None = None,
+        connection: Connection | None = None,
+    ) -> ResultT:
+        """Run an operation and return its result.
+
+        :param session: an explicit session, or the implicit one a cursor has kept.
+        :param read_preference: instead of the operation's own.
+        :param address: the member that must answer, because a cursor lives there.
+        :param connection: the pinned connection that must be used; it stays checked out.
+        :raises PyMongoError: as the operation fails; see `errors`.
+        """
+        if self._check is not None:
+            self._check()
+        if self._topology.state is not OPEN:
+            self._topology.open()
+        implicit = None
+        if session is None and operation.supports_session and operation.acknowledged:
+            session = implicit = ImplicitSession(self._sessions)
+        preference = None
+        if not operation.is_write:
+            preference = read_preference or operation.read_preference
+            if preference is not None and preference.mode == 0:
+                preference = None
+        call = Call(operation, session, preference, address, connection)
+        try:
+            while True:
+                result = await self._run(call)
+                if not operation.multi_batch or not operation.more():
+                    return result  # type: ignore[no-any-return]
+                call.transaction_number = None
+                call.is_retry = False
+        finally:
+            if implicit is not None and not implicit.kept:
+                implicit.end()
+
+    async def _run(self, call: Call) -> Any:
+        """One execution: an attempt, and another where that is allowed."""
+        try:
+            return await self._attempt(call)
+        except PyMongoError as exc:
+            if not self._may_retry(call, exc):
+                raise
+            first = exc
+        call.is_retry = True
+        try:
+            return await self._attempt(call)
+        except PyMongoError as exc:
+            self._may_retry(call, exc)
+            reported = retry.error_to_raise(first, exc)
+            if reported is exc:
+                raise
+            raise reported from exc
+
+    def _may_retry(self, call: Call, exc: PyMongoError) -> bool:
+        """Label the error as the specifications ask; whether another attempt makes sense."""
+        operation = call.operation
+        if not operation.retryable or call.connection is not None:
+            return False
+        session = call.session
+        if session is not None and session.in_transaction:
+            return False
+        if operation.is_write:
+            if not self._settings.retry_writes:
+                return False
+            return retry.is_retryable_write_error(exc, sent=call.transaction_number is not None)
+        return self._settings.retry_reads and retry.is_retryable_read_error(exc)
+
+    async def _attempt(self, call: Call) -> Any:
+        connection = call.connection
+        if connection is not None:
+            return await self._use(call, connection)
+        server = None
+        if call.preference is None and call.address is None:
+            server = self._topology.fast
+        if server is None:
+            server = await self._select(call)
+        call.server = server
+        pool = server.pool
+        connection = pool.take()
+        if connection is None:
+            connection = await pool.checkout(call.deadline)
+        try:
+            return await self._use(call, connection)
+        finally:
+            if not connection.pinned:
+                pool.checkin(connection)
+
+    async def _select(self, call: Call) -> Server:
+        timeout = self._settings.selection_timeout
+        preference = call.preference
+        if preference is None and not call.operation.is_write:
+            preference = call.operation.read_preference
+        deadline = monotonic() + timeout
+        if call.deadline is not None:
+            deadline = min(deadline, call.deadline)
+        failed = (call.server.address,) if call.is_retry and call.server is not None else ()
+        return await self._topology.select(preference, deadline, timeout, call.address, failed)
+
+    async def _use(self, call: Call, connection: Connection) -> Any:
+        """Build, send, receive and interpret on a connection."""
+        operation = call.operation
+        context = connection.context(call.session, call.is_retry)
+        command = operation.build(context)
+        self._number_transaction(call, connection)
+        self._completion.complete(command.body, call, connection)
+        request_id = next_request_id()
+        message = self._encode(call, command, context, request_id)
+        if self._listeners is None:
+            reply = await self._exchange(call, connection, message, request_id)
+            self._interpret(call, connection, reply)
+        else:
+            reply = await self._observed(call, connection, command, context, message, request_id)
+        result = operation.parse(reply, context)
+        if context.keep_session and call.session is not None and call.session.implicit:
+            call.session.kept = True
+        return result
+
+    def _number_transaction(self, call: Call, connection: Connection) -> None:
+        """Give a retryable write its number, once for all attempts."""
+        operation = call.operation
+        if (
+            operation.retryable
+            and operation.is_write
+            and call.transaction_number is None
+            and self._settings.retry_writes
+            and call.session is not None
+            and not call.session.in_transaction
+            and connection.supports_retryable_writes
+        ):
+            call.transaction_number = call.session.server_session.next_transaction()
+
+    def _encode(
+        self, call: Call, command: Command, context: BuildContext, request_id: int
+    ) -> bytes:
+        operation = call.operation
+        flags = 0 if operation.acknowledged else MORE_TO_COME
+        if command.documents is None:
+            return encode_message(request_id, flags, command.body, operation.codec_options)
+        try:
+            message, context.stop = encode_batch(
+                request_id,
+                flags,
+                command.body,
+                command.identifier,
+                command.documents,
+                command.start,
+                operation.codec_options,
+                max_count=command.max_count or context.max_write_batch_size,
+                max_document_size=command.max_document_size or context.max_bson_size,
+                max_message_size=context.max_message_size,
+                add_ids=command.add_ids,
+                ids=command.ids,
+            )
+        except DocumentTooLarge as exc:
+            raise operation.document_too_large(exc.size, exc.limit) from exc
+        return message
+
+    async def _exchange(
+        self, call: Call, connection: Connection, message: bytes, request_id: int
+    ) -> Any:
+        """Send, receive and decode. Errors of the connection are told to the topology."""
+        operation = call.operation
+        deadline = call.deadline
+        if deadline is None and self._settings.socket_timeout is not None:
+            deadline = monotonic() + self._settings.socket_timeout
+        try:
+            if not operation.acknowledged:
+                await connection.send(message, deadline, operation.name)
+                return {"ok": 1}
+            data = await connection.exchange(message, request_id, deadline, operation.name)
+            flags, reply = decode_message(data, operation.codec_options, operation.user_fields)
+        except OSError as exc:
+            raise self._connection_lost(call, connection, exc) from exc
+        except InvalidBSON:
+            connection.close()
+            raise
+        if flags & MORE_TO_COME:
+            connection.more_to_come = True
+        return reply
+
+    def _connection_lost(
+        self, call: Call, connection: Connection, exc: OSError
+    ) -> PyMongoError:
+        """The driver's exception for a broken exchange, told to session and topology."""
+        error = connection_failure(exc, connection.address, self._settings.limits)
+        if call.session is not None:
+            call.session.mark_dirty()
+        self._topology.handle_error(
+            connection.address, error, connection.generation, connection.service_id
+        )
+        return error
+
+    def _interpret(self, call: Call, connection: Connection, reply: Any) -> None:
+        """Take the times of a reply; raise the error it stands for."""
+        cluster_time = reply.get("$clusterTime")
+        if cluster_time is not None:
+            self._completion.advance(cluster_time)
+        session = call.session
+        if session is not None and not session.implicit:
+            session.observe(reply)
+        if reply.get("ok") == 1 and "writeConcernError" not in reply:
+            return
+        self._raise_error(call, connection, reply)
+
+    def _raise_error(self, call: Call, connection: Connection, reply: Any) -> None:
+        operation = call.operation
+        if reply.get("ok") == 1:
+            error = write_concern_error(reply)
+            if not retry.is_state_change(error) and not error.has_error_label(
+                "RetryableWriteError"
+            ):
+                return  # an answer like others: the operation reports it
+            may_return = not error.has_error_label("RetryableWriteError")
+        else:
+            if _is_allowed(reply, operation.allowable_errors):
+                return
+            error = command_error(reply, connection.max_wire_version)
+            may_return = False
+        self._topology.handle_error(
+            connection.address, error, connection.generation, connection.service_id
+        )
+        if not may_return:
+            raise error

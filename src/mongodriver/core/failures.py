@@ -1,0 +1,60 @@
+"""Turning what a stream raises into the driver's exceptions, with the address and the limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import AutoReconnect, NetworkTimeout
+
+if TYPE_CHECKING:
+    from ..io.base import Address
+
+
+class Limits:
+    """The configured times that connection errors mention; in seconds, None where unset."""
+
+    __slots__ = ("connect", "operation", "socket")
+
+    def __init__(
+        self,
+        socket: float | None = None,
+        connect: float | None = None,
+        operation: float | None = None,
+    ) -> None:
+        self.socket = socket
+        self.connect = connect
+        self.operation = operation
+
+    def __str__(self) -> str:
+        parts = []
+        if self.operation:
+            parts.append(f"timeoutMS: {self.operation * 1000}ms")
+        elif self.socket:
+            parts.append(f"socketTimeoutMS: {self.socket * 1000}ms")
+        if self.connect:
+            parts.append(f"connectTimeoutMS: {self.connect * 1000}ms")
+        return f" (configured timeouts: {', '.join(parts)})" if parts else ""
+
+
+def address_text(address: Address) -> str:
+    """``host:port``, or the path of a Unix socket."""
+    host, port = address
+    return host if port is None else f"{host}:{port}"
+
+
+def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
+    """The driver's exception for a failed connect, send or receive.
+
+    The caller raises it ``from exc``.
+    """
+    if is_tls_error(exc):
+        return AutoReconnect(f"SSL handshake failed: {address_text(address)}: {exc}{limits}")
+    text = f"{address_text(address)}: "
+    if isinstance(exc, TimeoutError):
+        return NetworkTimeout(f"{text}timed out{limits}")
+    return AutoReconnect(f"{text}{exc}{limits}")
+
+
+def is_tls_error(exc: BaseException) -> bool:
+    """Whether `exc` is an ssl.SSLError (recognised without importing ssl)."""
+    return any(c.__name__ == "SSLError" and c.__module__ == "ssl" for c in type(exc).__mro__)

@@ -1,0 +1,536 @@
+"""A pool of connections to one server (the CMAP specification).
+
+Invariants, all under one plain lock:
+
+- connections counted in `_total` are idle, in use, or being established (`_pending`);
+- a request that cannot be served at once waits in one FIFO queue, each with an event of its own;
+  whatever becomes free is handed to the first of them directly, so nobody overtakes;
+- idle connections exist only while the pool is ready, nobody waits, and their generation is
+  current: `take`, the path of nearly every operation, needs no further check.
+
+Events are published after the lock is released.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import AutoReconnect, ConnectionFailure, InvalidOperation, WaitQueueTimeoutError
+from .failures import address_text
+
+if TYPE_CHECKING:
+    from ..io.base import Address, Backend, Event
+    from ..monitoring import EventListeners
+    from .connection import Connection
+
+#: Pool states.
+PAUSED, READY, CLOSED = "paused", "ready", "closed"
+
+#: Why a connection was closed, and why a checkout failed, as the events say it.
+STALE, IDLE, ERROR, POOL_CLOSED = "stale", "idle", "error", "poolClosed"
+TIMEOUT, CONNECTION_ERROR = "timeout", "connectionError"
+
+#: Idle seconds after which a connection is looked at before it is used again.
+CHECK_AFTER = 1.0
+
+
+class PoolSettings:
+    """Limits of a pool; times in seconds, 0 connections or None for no limit."""
+
+    __slots__ = (
+        "event_options",
+        "load_balanced",
+        "max_connecting",
+        "max_idle_time",
+        "max_size",
+        "min_size",
+        "wait_queue_timeout",
+    )
+
+    def __init__(
+        self,
+        max_size: int | None = 100,
+        min_size: int = 0,
+        max_connecting: int = 2,
+        max_idle_time: float | None = None,
+        wait_queue_timeout: float | None = None,
+        load_balanced: bool = False,
+        event_options: dict[str, Any] | None = None,
+    ) -> None:
+        self.max_size: float = max_size or float("inf")
+        self.min_size = min_size
+        self.max_connecting = max_connecting
+        self.max_idle_time = max_idle_time
+        self.wait_queue_timeout = wait_queue_timeout
+        self.load_balanced = load_balanced
+        self.event_options = event_options or {}
+
+
+class PoolClosedError(InvalidOperation):
+    """The pool was closed before a connection could be had from it."""
+
+
+class _Create:
+    """What a waiter is handed instead of a connection: the right to establish one."""
+
+
+_CREATE: Final = _Create()
+
+
+class _Waiter:
+    __slots__ = ("error", "event", "grant")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.grant: Connection | _Create | None = None
+        self.error: Exception | None = None
+
+
+class Pool:
+    """Connections to `address`, opened by `connect(id, generation)`.
+
+    :param connect: coroutine function that opens and authenticates one connection.
+    :param on_connect_error: told of every failure to do so, with the generation it began in.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        settings: PoolSettings,
+        backend: Backend,
+        connect: Callable[[int, int], Awaitable[Connection]],
+        listeners: EventListeners,
+        on_connect_error: Callable[[Exception, int], None] | None = None,
+    ) -> None:
+        self.address = address
+        self.settings = settings
+        self._backend = backend
+        self._connect = connect
+        self._listeners = listeners if listeners.enabled_for_cmap else None
+        self._on_connect_error = on_connect_error
+        self.state = READY if settings.load_balanced else PAUSED
+        self.generation = 0
+        self._service_generations: dict[Any, int] = {}
+        self._last_id = 0
+        self._reset()
+        if self._listeners:
+            self._listeners.publish_pool_created(address, settings.event_options)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[Connection] = deque()
+        self._in_use: set[Connection] = set()
+        self._waiters: deque[_Waiter] = deque()
+        self._total = 0
+        self._pending = 0
+
+    @property
+    def operation_count(self) -> int:
+        """Operations that have a connection or wait for one: the load that selection compares."""
+        return len(self._in_use) + len(self._waiters) + self._pending
+
+    @property
+    def size(self) -> int:
+        """Connections in all, those being established included."""
+        return self._total
+
+    @property
+    def idle_count(self) -> int:
+        """Established connections that nobody uses."""
+        return len(self._idle)
+
+    def generation_of(self, service_id: Any) -> int:
+        """The current generation, behind a load balancer that of one service."""
+        if service_id is None:
+            return self.generation
+        return self._service_generations.get(service_id, 0)
+
+    # -- checking out --
+
+    def take(self) -> Connection | None:
+        """An idle connection, or None if that needs the long way, `checkout`."""
+        with self._lock:
+            if not self._idle or self._listeners:
+                return None
+            connection = self._idle.pop()
+            if connection.last_used + CHECK_AFTER < monotonic():
+                self._idle.append(connection)
+                return None
+            self._in_use.add(connection)
+        return connection
+
+    async def checkout(self, deadline: float | None = None) -> Connection:
+        """A connection for one user, who gives it back with `checkin`.
+
+        :param deadline: monotonic time limit of the operation, instead of waitQueueTimeoutMS.
+        :raises WaitQueueTimeoutError: when none became free in time.
+        :raises AutoReconnect: when the pool is paused or the connection cannot be established.
+        """
+        listeners = self._listeners
+        start = monotonic()
+        if listeners:
+            listeners.publish_connection_check_out_started(self.address)
+        try:
+            connection = await self._obtain(deadline)
+        except BaseException as exc:
+            if listeners:
+                listeners.publish_connection_check_out_failed(
+                    self.address, _failure_reason(exc), monotonic() - start
+                )
+            raise
+        if listeners:
+            listeners.publish_connection_checked_out(
+                self.address, connection.id, monotonic() - start
+            )
+        return connection
+
+    async def _obtain(self, deadline: float | None) -> Connection:
+        waiter = None
+        grant: Connection | _Create | None
+        with self._lock:
+            self._refuse_unless_ready()
+            perished: list[tuple[Connection, str]] = []
+            grant = self._next_idle(perished)
+            if grant is None:
+                if self._total < self.settings.max_size and not self._at_connect_limit():
+                    grant = self._reserve()
+                else:
+                    waiter = _Waiter(self._backend.event())
+                    self._waiters.append(waiter)
+        self._close_all(perished)
+        if waiter is not None:
+            grant = await self._wait(waiter, deadline)
+        if isinstance(grant, _Create):
+            return await self._establish()
+        assert grant is not None
+        return grant
+
+    def _refuse_unless_ready(self) -> None:
+        if self.state == CLOSED:
+            raise PoolClosedError("Attempted to check out a connection from closed connection pool")
+        if self.state == PAUSED:
+            raise self._paused_error()
+
+    def _paused_error(self) -> AutoReconnect:
+        return AutoReconnect(f"{address_text(self.address)}: connection pool paused")
+
+    def _next_idle(self, perished: list[tuple[Connection, str]]) -> Connection | None:
+        """The connection used last that is still good; the others go to `perished`."""
+        now = monotonic()
+        while self._idle:
+            connection = self._idle.pop()
+            reason = self._perished(connection, now)
+            if reason is None:
+                self._in_use.add(connection)
+                return connection
+            self._total -= 1
+            perished.append((connection, reason))
+        return None
+
+    def _perished(self, connection: Connection, now: float) -> str | None:
+        """Why an idle connection cannot be used any more; None when it can."""
+        idle_seconds = now - connection.last_used
+        limit = self.settings.max_idle_time
+        if limit is not None and idle_seconds > limit:
+            return IDLE
+        if connection.stream.closed:
+            return ERROR
+        if idle_seconds > CHECK_AFTER and connection.stream.is_stale():
+            return ERROR
+        return None
+
+    def _at_connect_limit(self) -> bool:
+        return self._pending >= self.settings.max_connecting
+
+    def _reserve(self) -> _Create:
+        self._total += 1
+        self._pending += 1
+        return _CREATE
+
+    async def _wait(self, waiter: _Waiter, deadline: float | None) -> Connection | _Create:
+        timeout = self.settings.wait_queue_timeout
+        if deadline is not None:
+            timeout = max(deadline - monotonic(), 0.0)
+        try:
+            await waiter.event.wait(timeout)
+        except BaseException:
+            self._give_back(waiter)
+            raise
+        with self._lock:
+            if waiter.grant is not None:
+                return waiter.grant
+            if waiter.error is None:
+                self._waiters.remove(waiter)
+        raise waiter.error or self._timeout_error(timeout)
+
+    def _timeout_error(self, timeout: float | None) -> WaitQueueTimeoutError:
+        limit = self.settings.max_size
+        return WaitQueueTimeoutError(
+            "Timed out while checking out a connection from connection pool. "
+            f"maxPoolSize: {'None' if limit == float('inf') else limit}, timeout: {timeout}"
+        )
+
+    def _give_back(self, waiter: _Waiter) -> None:
+        """A waiter was cancelled: leave the queue, pass on what it was just given."""
+        with self._lock:
+            grant = waiter.grant
+            if grant is None and waiter.error is None:
+                self._waiters.remove(waiter)
+            if isinstance(grant, _Create):
+                self._total -= 1
+                self._pending -= 1
+                self._serve_waiters()
+        if grant is not None and not isinstance(grant, _Create):
+            self._release(grant)
+
+    def _serve_waiters(self) -> None:
+        """Hand what is free to the first waiters. Under the lock; setting an event is harmless."""
+        while self._waiters:
+            if self._idle:
+                connection = self._idle.pop()
+                self._in_use.add(connection)
+                grant: Connection | _Create = connection
+            elif self._total < self.settings.max_size and not self._at_connect_limit():
+                grant = self._reserve()
+            else:
+                return
+            waiter = self._waiters.popleft()
+            waiter.grant = grant
+            waiter.event.set()
+
+    async def _establish(self) -> Connection:
+        """Open a connection on a reservation made by `_reserve`."""
+        listeners = self._listeners
+        with self._lock:
+            self._last_id += 1
+            id, generation = self._last_id, self.generation
+        start = monotonic()
+        if listeners:
+            listeners.publish_connection_created(self.address, id)
+        try:
+            connection = await self._connect(id, generation)
+        except BaseException as exc:
+            # The topology hears of it first: it pauses the pool before a waiter tries the same.
+            if isinstance(exc, Exception) and self._on_connect_error is not None:
+                self._on_connect_error(exc, generation)
+            with self._lock:
+                self._total -= 1
+                self._pending -= 1
+                if self.state == READY:
+                    self._serve_waiters()
+            if listeners:
+                listeners.publish_connection_closed(self.address, id, ERROR)
+            raise
+        if connection.service_id is not None:
+            connection.generation = self.generation_of(connection.service_id)
+        if listeners:
+            listeners.publish_connection_ready(self.address, id, monotonic() - start)
+        with self._lock:
+            self._pending -= 1
+            self._in_use.add(connection)
+            self._serve_waiters()
+        return connection
+
+    # -- checking in --
+
+    def checkin(self, connection: Connection) -> None:
+        """Take a connection back; one that is closed, stale or still streaming is discarded."""
+        if self._listeners:
+            self._listeners.publish_connection_checked_in(self.address, connection.id)
+        self._release(connection)
+
+    def _release(self, connection: Connection) -> None:
+        connection.last_used = monotonic()
+        with self._lock:
+            self._in_use.discard(connection)
+            if (
+                connection.generation == self.generation
+                and not connection.stream.closed
+                and not connection.more_to_come
+                and self.state == READY
+                and connection.service_id is None
+            ):
+                self._idle.append(connection)
+                if self._waiters:
+                    self._serve_waiters()
+                return
+            reason = self._unfit(connection)
+            if reason is None:
+                self._idle.append(connection)
+            else:
+                self._total -= 1
+            if self.state == READY:
+                self._serve_waiters()
+        if reason is not None:
+            self._close_one(connection, reason)
+
+    def _unfit(self, connection: Connection) -> str | None:
+        if self.state == CLOSED:
+            return POOL_CLOSED
+        if connection.generation != self.generation_of(connection.service_id):
+            return STALE
+        if connection.stream.closed or connection.more_to_come:
+            return ERROR
+        return None if self.state == READY else STALE
+
+    def _close_one(self, connection: Connection, reason: str) -> None:
+        connection.close()
+        if self._listeners:
+            self._listeners.publish_connection_closed(self.address, connection.id, reason)
+
+    def _close_all(self, connections: list[tuple[Connection, str]]) -> None:
+        for connection, reason in connections:
+            self._close_one(connection, reason)
+
+    # -- state --
+
+    def ready(self) -> None:
+        """Allow checkouts: the server is known."""
+        if self.begin_ready():
+            self.announce_ready()
+
+    def begin_ready(self) -> bool:
+        """The state change of `ready` alone; True asks for `announce_ready` afterwards.
+
+        The topology changes its pools while it holds its own lock, and publishes later.
+        """
+        with self._lock:
+            if self.state != PAUSED:
+                return False
+            self.state = READY
+        return self._listeners is not None
+
+    def announce_ready(self) -> None:
+        if self._listeners:
+            self._listeners.publish_pool_ready(self.address)
+
+    def clear(self, service_id: Any = None, interrupt: bool = False) -> None:
+        """Begin a new generation and pause; with `interrupt`, end the operations under way too.
+
+        Behind a load balancer only the connections to `service_id` go, and nothing is paused.
+        """
+        self.begin_clear(service_id, interrupt)()
+
+    def begin_clear(
+        self, service_id: Any = None, interrupt: bool = False
+    ) -> Callable[[], None]:
+        """The state change of `clear`; the returned function closes, wakes and publishes."""
+        with self._lock:
+            if self.state == CLOSED:
+                return _nothing
+            announce = self.state == READY
+            if service_id is None:
+                self.generation += 1
+                if not self.settings.load_balanced:
+                    self.state = PAUSED
+            else:
+                self._service_generations[service_id] = self.generation_of(service_id) + 1
+            idle = self._drain_idle(service_id)
+            waiters = self._fail_waiters(self._paused_error()) if self.state == PAUSED else []
+            interrupted = [c for c in self._in_use if _is_of(c, service_id)] if interrupt else []
+
+        def finish() -> None:
+            if announce and self._listeners:
+                self._listeners.publish_pool_cleared(self.address, service_id, interrupt)
+            for waiter in waiters:
+                waiter.event.set()
+            self._close_all([(connection, STALE) for connection in idle])
+            for connection in interrupted:
+                connection.stream.interrupt()
+
+        return finish
+
+    def _drain_idle(self, service_id: Any = None) -> list[Connection]:
+        gone = [c for c in self._idle if _is_of(c, service_id)]
+        kept = [c for c in self._idle if not _is_of(c, service_id)]
+        self._idle = deque(kept)
+        self._total -= len(gone)
+        return gone
+
+    def _fail_waiters(self, error: Exception) -> list[_Waiter]:
+        """Empty the queue; its waiters raise `error` once their event is set."""
+        waiters, self._waiters = list(self._waiters), deque()
+        for waiter in waiters:
+            waiter.error = error
+        return waiters
+
+    def close(self) -> None:
+        """Close for good. Connections in use are closed as they come back."""
+        with self._lock:
+            if self.state == CLOSED:
+                return
+            self.state = CLOSED
+            self.generation += 1
+            idle = self._drain_idle()
+            waiters = self._fail_waiters(PoolClosedError("Connection pool was closed"))
+        for waiter in waiters:
+            waiter.event.set()
+        self._close_all([(connection, POOL_CLOSED) for connection in idle])
+        if self._listeners:
+            self._listeners.publish_pool_closed(self.address)
+
+    def interrupt_all(self) -> None:
+        """End every operation under way: nobody is left who could wait for them."""
+        for connection in [*self._in_use, *self._idle]:
+            connection.stream.interrupt()
+
+    def after_fork(self) -> None:
+        """Start anew in a child process: the connections and the waiting threads are the parent's."""
+        for connection in [*self._in_use, *self._idle]:
+            connection.stream.abandon()
+        self._reset()
+        self.generation += 1
+        if self.state == READY and not self.settings.load_balanced:
+            self.state = PAUSED
+
+    # -- maintenance --
+
+    async def maintain(self) -> None:
+        """Close connections idle for too long, then establish up to the minimum."""
+        with self._lock:
+            perished: list[tuple[Connection, str]] = []
+            if self.settings.max_idle_time is not None:
+                self._collect_perished(perished)
+        self._close_all(perished)
+        while self._reserve_for_minimum():
+            try:
+                connection = await self._establish()
+            except (ConnectionFailure, OSError):
+                return  # the topology has been told, and pauses the pool
+            self._release(connection)
+
+    def _collect_perished(self, perished: list[tuple[Connection, str]]) -> None:
+        now = monotonic()
+        for connection in list(self._idle):
+            reason = self._perished(connection, now)
+            if reason is not None:
+                self._idle.remove(connection)
+                self._total -= 1
+                perished.append((connection, reason))
+
+    def _reserve_for_minimum(self) -> bool:
+        with self._lock:
+            if self.state != READY or self._total >= self.settings.min_size:
+                return False
+            if self._at_connect_limit():
+                return False
+            self._reserve()
+            return True
+
+
+def _nothing() -> None:
+    """What remains to do after nothing was done."""
+
+
+def _is_of(connection: Connection, service_id: Any) -> bool:
+    return service_id is None or bool(connection.service_id == service_id)
+
+
+def _failure_reason(exc: BaseException) -> str:
+    if isinstance(exc, WaitQueueTimeoutError):
+        return TIMEOUT
+    return POOL_CLOSED if isinstance(exc, PoolClosedError) else CONNECTION_ERROR

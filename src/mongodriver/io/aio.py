@@ -1,0 +1,356 @@
+"""The asyncio backend: a buffered protocol per connection and a task per monitor.
+
+A backend belongs to the first event loop it is used in; so do all its streams and events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from .base import (
+    HEADER_SIZE,
+    Address,
+    BadMessage,
+    ConnectionClosed,
+    ConnectOptions,
+    message_length,
+)
+from .blocking import ATTEMPT_DELAY, set_tcp_options
+
+ResultT = TypeVar("ResultT")
+
+#: The reading buffer of a connection. Longer messages get a buffer of their own.
+BUFFER_SIZE = 32 * 1024
+
+
+class AioStream(asyncio.BufferedProtocol):
+    """A connection as the loop's protocol: bytes are read straight into our buffer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: Any = None
+        self._buffer = bytearray(BUFFER_SIZE)
+        self._view = memoryview(self._buffer)
+        self._have = 0  # bytes of unfinished messages at the start of the buffer
+        self._large: bytearray | None = None  # the long message being read
+        self._large_have = 0
+        self._max_size = 0
+        self._messages: deque[bytes] = deque()
+        self._reader: asyncio.Future[bytes] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._error: BaseException | None = None
+        self._paused = False
+        self._full = False
+        self.closed = False
+
+    # -- the stream --
+
+    async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
+        if self.closed:
+            raise self._error or ConnectionClosed("connection closed")
+        self._max_size = max_size
+        try:
+            self._transport.write(message)
+            return await self._next(deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    async def send(self, message: bytes, deadline: float | None) -> None:
+        if self.closed:
+            raise self._error or ConnectionClosed("connection closed")
+        try:
+            self._transport.write(message)
+            if self._full:
+                self._writer = self._loop.create_future()
+                await self._wait(self._writer, deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    async def receive(self, deadline: float | None, max_size: int) -> bytes:
+        if self.closed and not self._messages:
+            raise self._error or ConnectionClosed("connection closed")
+        self._max_size = max_size
+        try:
+            return await self._next(deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    async def _next(self, deadline: float | None) -> bytes:
+        if self._messages:
+            return self._messages.popleft()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+            self._split()  # whole messages may lie in the buffer already
+            if self._messages:
+                return self._messages.popleft()
+        self._reader = reader = self._loop.create_future()
+        if deadline is None:
+            return await reader
+        return await self._wait(reader, deadline)
+
+    async def _wait(self, future: asyncio.Future[ResultT], deadline: float | None) -> ResultT:
+        if deadline is None:
+            return await future
+        left = deadline - time.monotonic()
+        timer = self._loop.call_later(max(left, 0), _time_out, future)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+
+    def is_stale(self) -> bool:
+        return self.closed or bool(self._messages) or self._have > 0 or self._large is not None
+
+    def close(self) -> None:
+        if self.closed and self._transport is None:
+            return
+        self.closed = True
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            try:
+                transport.abort()
+            except RuntimeError:
+                pass  # the loop has been closed, and its sockets with it
+
+    def interrupt(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._interrupted)
+        except RuntimeError:
+            self.closed = True  # the loop has been closed: nobody is waiting
+
+    def _interrupted(self) -> None:
+        self.close()
+        self._fail(ConnectionClosed("connection closed"))
+
+    def abandon(self) -> None:
+        # The loop's selector is shared with the parent: aborting would end the parent's reads.
+        self.closed = True
+        self._transport = None
+
+    # -- the protocol --
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        if self._large is not None:
+            return memoryview(self._large)[self._large_have :]
+        return self._view[self._have :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._large is None:
+            self._have += nbytes
+            self._split()
+            return
+        self._large_have += nbytes
+        if self._large_have == len(self._large):
+            message, self._large = self._large, None
+            self._deliver(message)  # type: ignore[arg-type]  # bytes-like, never changed
+
+    def eof_received(self) -> bool:
+        return False  # the transport closes itself
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._transport = None
+        self._fail(exc or ConnectionClosed("connection closed"))
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        writer, self._writer = self._writer, None
+        if writer is not None and not writer.done():
+            writer.set_result(None)
+
+    # -- messages --
+
+    def _split(self) -> None:
+        """Deliver the whole messages at the start of the buffer, keep the rest."""
+        start = 0
+        have = self._have
+        while have - start >= HEADER_SIZE and not self._paused:
+            try:
+                length = message_length(self._view[start : start + 4], self._max_size)
+            except BadMessage as exc:
+                self._fail(exc)
+                self.close()
+                return
+            end = start + length
+            if end > have:
+                if length > BUFFER_SIZE:
+                    self._begin_large(start, have, length)
+                    return
+                break
+            self._deliver(bytes(self._view[start:end]))
+            start = end
+        self._have = have - start
+        if start and self._have:
+            self._buffer[: self._have] = self._buffer[start:have]
+
+    def _begin_large(self, start: int, have: int, length: int) -> None:
+        self._large = large = bytearray(length)
+        self._large_have = have - start
+        large[: self._large_have] = self._view[start:have]
+        self._have = 0
+
+    def _deliver(self, message: bytes) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and not reader.done():
+            reader.set_result(message)
+            return
+        # Nobody waits: a stream of replies is ahead of its reader. Let the socket fill up.
+        self._messages.append(message)
+        self._paused = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _fail(self, exc: BaseException) -> None:
+        self._error = self._error or exc
+        for future in (self._reader, self._writer):
+            if future is not None and not future.done():
+                future.set_exception(exc)
+        self._reader = self._writer = None
+
+
+def _time_out(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError("timed out"))
+
+
+class AioEvent:
+    """A flag that a coroutine of the loop waits for and anybody sets."""
+
+    __slots__ = ("_flag", "_loop", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._flag = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        self._flag = True
+        if self._waiter is None:
+            return
+        if asyncio._get_running_loop() is self._loop:
+            self._wake()
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:
+            pass  # the loop has been closed: nobody waits any more
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def clear(self) -> None:
+        self._flag = False
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        if self._flag:
+            return True
+        self._waiter = waiter = self._loop.create_future()
+        timer = None if timeout is None else self._loop.call_later(timeout, self._wake)
+        try:
+            # Set between the check above and the assignment, by another thread: seen here.
+            if not self._flag:
+                await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+        return self._flag
+
+
+class AioTask:
+    """A background task."""
+
+    __slots__ = ("_loop", "_task")
+
+    def __init__(self, task: asyncio.Task[None], loop: asyncio.AbstractEventLoop) -> None:
+        self._task = task
+        self._loop = loop
+
+    def cancel(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        except RuntimeError:
+            pass  # the loop has been closed
+
+    async def join(self, timeout: float | None = None) -> None:
+        if self._task is not asyncio.current_task():
+            await asyncio.wait((self._task,), timeout=timeout)
+
+
+class AioBackend:
+    """An event loop: the one that runs at the first use."""
+
+    name = "asyncio"
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def check(self) -> None:
+        if self._loop is not asyncio.get_running_loop():
+            self._bind()
+
+    def _bind(self) -> None:
+        if self._loop is not None:
+            raise RuntimeError(
+                "Cannot use AsyncMongoClient in different event loop. AsyncMongoClient uses "
+                "low-level asyncio APIs that bind it to the event loop it was created on."
+            )
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    async def connect(self, address: Address, options: ConnectOptions) -> AioStream:
+        async with asyncio.timeout(options.connect_timeout):
+            return await self._connect(address, options)
+
+    async def _connect(self, address: Address, options: ConnectOptions) -> AioStream:
+        loop = self.loop
+        host, port = address
+        tls: dict[str, Any] = {}
+        if options.ssl_context is not None:
+            tls = {"ssl": options.ssl_context, "server_hostname": host}
+        if port is None:
+            _, stream = await loop.create_unix_connection(lambda: AioStream(loop), host, **tls)
+            return stream
+        transport, stream = await loop.create_connection(
+            lambda: AioStream(loop), host, port, happy_eyeballs_delay=ATTEMPT_DELAY, **tls
+        )
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            set_tcp_options(sock)
+        return stream
+
+    def event(self) -> AioEvent:
+        return AioEvent(self.loop)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> AioTask:
+        # An empty context: the background work must not inherit a caller's timeout or session.
+        task = self.loop.create_task(main(), name=name, context=contextvars.Context())
+        return AioTask(task, self.loop)
+
+    async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        return await self.loop.run_in_executor(None, function, *args)

@@ -1,0 +1,137 @@
+"""What a backend offers to the core: streams, events, sleeping and background coroutines.
+
+The core is written once, as coroutines, against these protocols. On the blocking backend none of
+the coroutines ever suspends; on the asyncio backend they suspend as usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import ssl
+
+ResultT = TypeVar("ResultT")
+
+#: ``(host, port)``; port None makes the host the path of a Unix socket.
+Address = tuple[str, int | None]
+
+#: A message starts with four little-endian int32: length, requestID, responseTo, opCode.
+HEADER_SIZE = 16
+unpack_length = Struct("<i").unpack_from
+
+
+class ConnectionClosed(OSError):
+    """The peer ended the connection, or it was closed here while it was in use."""
+
+
+class BadMessage(OSError):
+    """A header announced an impossible length, so the stream cannot be followed any further."""
+
+
+def message_length(header: bytes | bytearray | memoryview, max_size: int) -> int:
+    """The message length a header announces, checked before anything of that size is allocated.
+
+    :param header: at least the first 4 bytes of a message.
+    :param max_size: the largest length accepted, in bytes.
+    :raises BadMessage: for a length below that of a header, or above `max_size`.
+    """
+    length: int = unpack_length(header)[0]
+    if length < HEADER_SIZE:
+        raise BadMessage(f"Message length ({length}) not longer than standard message header size (16)")
+    if length > max_size:
+        raise BadMessage(f"Message length ({length}) is larger than server max message size ({max_size})")
+    return length
+
+
+class ConnectOptions:
+    """How to open a stream: the TLS context (None: plain) and the seconds allowed (None: any)."""
+
+    __slots__ = ("connect_timeout", "ssl_context")
+
+    def __init__(
+        self,
+        connect_timeout: float | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.connect_timeout = connect_timeout
+        self.ssl_context = ssl_context
+
+
+class Stream(Protocol):
+    """One connection that carries whole messages; one user at a time.
+
+    Deadlines are values of `time.monotonic()`, None for no limit; a missed one raises
+    TimeoutError. Whatever is raised by `send`, `receive` or `exchange`, cancellation and Ctrl-C
+    included, leaves the stream closed: a stream never carries half a message.
+    """
+
+    closed: bool
+
+    async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
+        """Send one message and return the whole next one, header included."""
+
+    async def send(self, message: bytes, deadline: float | None) -> None:
+        """Send one message."""
+
+    async def receive(self, deadline: float | None, max_size: int) -> bytes:
+        """Return the next whole message; a length above `max_size` raises BadMessage."""
+
+    def is_stale(self) -> bool:
+        """Whether the peer has closed this idle stream, or sent bytes nobody asked for."""
+
+    def close(self) -> None:
+        """Close, by the stream's user. Never raises."""
+
+    def interrupt(self) -> None:
+        """Make the user's pending or next call fail. From any thread; never raises."""
+
+    def abandon(self) -> None:
+        """Let go without protocol traffic: in a child process after a fork."""
+
+
+class Event(Protocol):
+    """A flag for one waiter. Every method but `wait` may be called from any thread."""
+
+    def set(self) -> None: ...
+
+    def clear(self) -> None: ...
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the flag, at most `timeout` seconds; return whether it is set."""
+
+
+class Task(Protocol):
+    """A background coroutine started by `Backend.spawn`."""
+
+    def cancel(self) -> None:
+        """Cancel it where that is possible (not a thread). From any thread; never raises."""
+
+    async def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended, at most `timeout` seconds; its errors are not raised here."""
+
+
+class Backend(Protocol):
+    """One way of doing I/O: blocking calls, or an asyncio event loop."""
+
+    @property
+    def name(self) -> str:
+        """``"blocking"`` or ``"asyncio"``."""
+
+    def check(self) -> None:
+        """Raise RuntimeError where the backend cannot be used: in another event loop."""
+
+    async def connect(self, address: Address, options: ConnectOptions) -> Stream:
+        """Open a stream. Raises OSError (TimeoutError and ssl.SSLError included)."""
+
+    def event(self) -> Event: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> Task:
+        """Run `main()` in the background: in a daemon thread, or as a task of the loop."""
+
+    async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Run a slow function (DNS, key derivation) without holding up other coroutines."""

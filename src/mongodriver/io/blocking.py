@@ -1,0 +1,345 @@
+"""The blocking backend: plain sockets and threads. Its coroutines never suspend."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import chain, zip_longest
+from typing import Any, TypeVar
+
+from bsonx._impl import run_coroutine
+
+from .base import (
+    HEADER_SIZE,
+    Address,
+    ConnectionClosed,
+    ConnectOptions,
+    message_length,
+    unpack_length,
+)
+
+ResultT = TypeVar("ResultT")
+
+#: Asked of the kernel in one go: most replies are smaller and arrive whole.
+READ_SIZE = 32 * 1024
+#: Seconds before the next address of a name is tried beside the ones under way (RFC 8305).
+ATTEMPT_DELAY = 0.25
+_IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
+
+#: Run a coroutine of the core to its end. RuntimeError if it suspends, which none does here.
+run: Callable[[Coroutine[Any, Any, ResultT]], ResultT] = run_coroutine
+
+
+class BlockingStream:
+    """A connected socket, plain or TLS."""
+
+    __slots__ = ("_extra", "_recv", "_sendall", "_sock", "_timeout", "closed")
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(None)
+        self._sock = sock
+        self._timeout: float | None = None
+        self._sendall = sock.sendall
+        self._recv = sock.recv
+        self._extra = b""
+        self.closed = False
+
+    async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
+        try:
+            if deadline is not None or self._timeout is not None:
+                self._limit(deadline)
+            self._sendall(message)
+            if deadline is not None:
+                self._limit(deadline)
+            data = self._extra or self._recv(READ_SIZE)
+            size = len(data)
+            # The usual case, with no further call: one recv brought exactly one message.
+            if size >= HEADER_SIZE and unpack_length(data)[0] == size <= max_size:
+                self._extra = b""
+                return data
+            return self._complete(data, deadline, max_size)
+        except BaseException:
+            self.close()
+            raise
+
+    async def send(self, message: bytes, deadline: float | None) -> None:
+        try:
+            if deadline is not None or self._timeout is not None:
+                self._limit(deadline)
+            self._sendall(message)
+        except BaseException:
+            self.close()
+            raise
+
+    async def receive(self, deadline: float | None, max_size: int) -> bytes:
+        try:
+            data = self._extra
+            if not data:
+                if deadline is not None or self._timeout is not None:
+                    self._limit(deadline)
+                data = self._recv(READ_SIZE)
+            return self._complete(data, deadline, max_size)
+        except BaseException:
+            self.close()
+            raise
+
+    def _complete(self, data: bytes, deadline: float | None, max_size: int) -> bytes:
+        """One whole message from its first bytes; what follows it is kept for the next call."""
+        if not data:
+            raise ConnectionClosed("connection closed")
+        while len(data) < HEADER_SIZE:
+            if deadline is not None:
+                self._limit(deadline)
+            more = self._recv(READ_SIZE)
+            if not more:
+                raise ConnectionClosed("connection closed")
+            data += more
+        length = message_length(data, max_size)
+        if len(data) >= length:
+            self._extra = data[length:]
+            return data[:length]
+        self._extra = b""
+        return self._fill(data, length, deadline)
+
+    def _fill(self, start: bytes, length: int, deadline: float | None) -> bytes:
+        """A message longer than one read, gathered in place."""
+        whole = bytearray(length)
+        have = len(start)
+        whole[:have] = start
+        with memoryview(whole) as view:
+            while have < length:
+                if deadline is not None:
+                    self._limit(deadline)
+                count = self._sock.recv_into(view[have:])
+                if not count:
+                    raise ConnectionClosed("connection closed")
+                have += count
+        return whole  # type: ignore[return-value]  # bytes-like and never changed: not copied
+
+    def _limit(self, deadline: float | None) -> None:
+        """Make the next socket call respect `deadline`."""
+        if deadline is None:
+            self._timeout = None
+        else:
+            self._timeout = deadline - time.monotonic()
+            if self._timeout <= 0:
+                raise TimeoutError("timed out")
+        self._sock.settimeout(self._timeout)
+
+    def is_stale(self) -> bool:
+        if self.closed or self._extra:
+            return True
+        try:
+            return _readable(self._sock)
+        except (OSError, ValueError):
+            return True
+
+    def close(self) -> None:
+        self.closed = True
+        try:
+            self._sock.close()
+        except OSError:
+            pass
+
+    def interrupt(self) -> None:
+        # Only a shutdown: closing here could hand the descriptor's number to another socket
+        # while the user's thread is about to read from it.
+        self.closed = True
+        try:
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def abandon(self) -> None:
+        self.close()
+
+
+def _readable(sock: socket.socket) -> bool:
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], (), (), 0)[0])
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+class BlockingEvent:
+    """`threading.Event` under the backend's protocol."""
+
+    __slots__ = ("_event", "clear", "set")
+
+    def __init__(self) -> None:
+        self._event = event = threading.Event()
+        self.set = event.set
+        self.clear = event.clear
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        return self._event.wait(timeout)
+
+
+class BlockingTask:
+    """A background thread."""
+
+    __slots__ = ("_thread",)
+
+    def __init__(self, thread: threading.Thread) -> None:
+        self._thread = thread
+
+    def cancel(self) -> None:
+        return None  # a thread ends by itself: its stream is interrupted, its event set
+
+    async def join(self, timeout: float | None = None) -> None:
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+
+class BlockingBackend:
+    """Sockets and threads."""
+
+    name = "blocking"
+
+    def check(self) -> None:
+        return None
+
+    async def connect(self, address: Address, options: ConnectOptions) -> BlockingStream:
+        timeout = options.connect_timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
+        sock = open_socket(address, deadline)
+        if options.ssl_context is not None:
+            sock = _start_tls(sock, options.ssl_context, address[0], deadline)
+        return BlockingStream(sock)
+
+    def event(self) -> BlockingEvent:
+        return BlockingEvent()
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> BlockingTask:
+        thread = threading.Thread(target=_run_main, args=(main,), name=name, daemon=True)
+        thread.start()
+        return BlockingTask(thread)
+
+    async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        return function(*args)
+
+
+def _run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    run(main())
+
+
+def open_socket(address: Address, deadline: float | None) -> socket.socket:
+    """A connected stream socket. Raises OSError, TimeoutError at the deadline (monotonic)."""
+    host, port = address
+    if port is None:
+        return _connect_one(socket.AF_UNIX, host, deadline)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    targets = _interleave([(family, target) for family, _, _, _, target in found])
+    if len(targets) == 1:
+        sock = _connect_one(*targets[0], deadline)
+    else:
+        sock = _connect_first(targets, deadline)
+    set_tcp_options(sock)
+    return sock
+
+
+def _interleave(targets: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """Alternate the address families, beginning with the resolver's first choice."""
+    first = [t for t in targets if t[0] == targets[0][0]]
+    other = [t for t in targets if t[0] != targets[0][0]]
+    return [t for t in chain.from_iterable(zip_longest(first, other)) if t is not None]
+
+
+def _connect_one(family: int, target: Any, deadline: float | None) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(_remaining(deadline))
+        sock.connect(target)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _connect_first(targets: list[tuple[int, Any]], deadline: float | None) -> socket.socket:
+    """Race the addresses of one name, each started a moment after the one before it."""
+    error: OSError = OSError("no address to connect to")
+    with selectors.DefaultSelector() as pending:
+        try:
+            while targets or pending.get_map():
+                if targets:
+                    try:
+                        pending.register(_begin_connect(*targets.pop(0)), selectors.EVENT_WRITE)
+                    except OSError as exc:
+                        error = exc
+                        continue
+                wait = _remaining(deadline)
+                if targets:
+                    wait = ATTEMPT_DELAY if wait is None else min(wait, ATTEMPT_DELAY)
+                for key, _ in pending.select(wait):
+                    sock: Any = key.fileobj
+                    pending.unregister(sock)
+                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if code == 0:
+                        return sock  # type: ignore[no-any-return]
+                    error = OSError(code, os.strerror(code))
+                    sock.close()
+            raise error
+        finally:
+            for key in pending.get_map().values():
+                key.fileobj.close()  # type: ignore[union-attr]
+
+
+def _begin_connect(family: int, target: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    code = sock.connect_ex(target)
+    if code not in _IN_PROGRESS:
+        sock.close()
+        raise OSError(code, os.strerror(code))
+    return sock
+
+
+def _remaining(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _start_tls(
+    sock: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
+) -> ssl.SSLSocket:
+    try:
+        sock.settimeout(_remaining(deadline))
+        return context.wrap_socket(sock, server_hostname=host)
+    except BaseException:
+        sock.close()
+        raise
+
+
+#: Keepalive: first probe after 120 s of silence, then every 10 s, dead after 9 missed.
+_KEEPALIVE = (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 9))
+
+
+def set_tcp_options(sock: Any) -> None:
+    """No delay, and keepalive probes quick enough to notice a peer that vanished."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        option = getattr(socket, name, None)
+        if option is None:
+            continue
+        try:
+            if sock.getsockopt(socket.IPPROTO_TCP, option) > value:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        except OSError:
+            pass  # a platform may list an option it does not allow

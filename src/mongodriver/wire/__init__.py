@@ -1,0 +1,1 @@
+"""Messages of the MongoDB wire protocol: pure functions over bytes."""

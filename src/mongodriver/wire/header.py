@@ -1,0 +1,27 @@
+"""The message header, and the numbers that pair a reply with its request."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from struct import Struct
+
+OP_COMPRESSED = 2012
+OP_MSG = 2013
+
+#: OP_MSG flags.
+CHECKSUM_PRESENT = 1
+MORE_TO_COME = 1 << 1
+EXHAUST_ALLOWED = 1 << 16
+
+HEADER = Struct("<iiii")
+unpack_header = HEADER.unpack_from
+
+_MAX_ID = 0x7FFFFFFF
+# Starting anywhere keeps the ids of two clients of a server apart in its log.
+_ids = itertools.count(random.getrandbits(30))
+
+
+def next_request_id() -> int:
+    """A fresh request id, a positive int32. From any thread."""
+    return next(_ids) & _MAX_ID
