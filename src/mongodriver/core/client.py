@@ -9,6 +9,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PyMongoError
@@ -43,7 +44,7 @@ class Client:
     :param name: of the public class, for warnings and errors.
     :param opened_at: where the public client was created, as text, for the ResourceWarning.
 
-    `execute` runs operations. Nothing is connected or started before the first use or `open`.
+    Nothing is connected or started before `open`, which the first use of `execute` does as well.
     """
 
     def __init__(
@@ -54,7 +55,6 @@ class Client:
         *,
         name: str = "MongoClient",
         opened_at: str = "",
-        fqdn: str | None = None,
     ) -> None:
         self.options = options
         self.backend = backend
@@ -62,28 +62,249 @@ class Client:
         self._opened_at = opened_at
         self._pid = os.getpid()
         pool_options = options.pool_options
-        self._listeners = pool_options._event_listeners
+        listeners = pool_options._event_listeners
         self.sessions = ServerSessionPool()
-        self._connector = Connector(backend, pool_options)
-        self._pool_settings = pool_settings(options)
-        self._monitor_settings = monitor_settings(options, self._connector)
-        settings = topology_settings(options, seeds, fqdn)
+        self._completion = Completion(pool_options.server_api, bool(options.direct_connection))
         self.topology = Topology(
-            settings,
+            topology_settings(options, seeds),
             backend,
-            self._listeners,
-            _ServerFactory(backend, options, self._connector),
+            listeners,
+            ServerFactory(options, backend),
             self.sessions,
             name,
         )
-        self._completion = Completion(pool_options.server_api, bool(options.direct_connection))
         executor = Executor(
             self.topology,
             self.sessions,
             backend,
-            self._listeners,
+            listeners,
             executor_settings(options),
             self._completion,
+            weakref.WeakMethod(self.open),
         )
+        #: Run an operation; see `Executor.execute`.
         self.execute = executor.execute
         self._housekeeper = Housekeeper(self, backend)
+        _clients.add(self)
+
+    # -- lifecycle --
+
+    def open(self) -> None:
+        """Start monitoring and housekeeping. Does nothing when open; InvalidOperation if closed."""
+        self.backend.check()
+        if self.topology.open():
+            self._housekeeper.start()
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                warnings.warn(
+                    f"{self.name} opened before fork. May not be entirely fork-safe, proceed with "
+                    "caution. See PyMongo's documentation for details: "
+                    "https://dochub.mongodb.org/core/pymongo-fork-deadlock",
+                    stacklevel=2,
+                )
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self.topology.state == CLOSED
+
+    async def close(self) -> None:
+        """End sessions, kill pending cursors, close every connection. May be called again."""
+        if self.topology.state == OPEN and self._pid == os.getpid():
+            self.backend.check()
+            await self._housekeeper.bury_all(self)
+            await self._end_sessions()
+        self._housekeeper.stop()
+        monitors = self.topology.close()
+        for background in (*monitors, self._housekeeper):
+            await background.join(_JOIN_TIMEOUT)
+
+    async def _end_sessions(self) -> None:
+        ids = self.sessions.drain()
+        description = self.topology.description
+        if not ids or not description.has_known_servers:
+            return
+        try:
+            for start in range(0, len(ids), END_SESSIONS_BATCH):
+                operation = EndSessions(
+                    ids[start : start + END_SESSIONS_BATCH], ReadPreference.PRIMARY_PREFERRED
+                )
+                await self.execute(operation)
+        except PyMongoError:
+            pass  # they expire by themselves
+
+    def __del__(self) -> None:
+        topology = self.__dict__.get("topology")
+        if topology is None or topology.state != OPEN or self._pid != os.getpid():
+            return
+        topology.abort()
+        self._housekeeper.stop()
+        warnings.warn(
+            f"Unclosed {self.name} opened at:\n{self._opened_at}"
+            f"Call {self.name}.close() to safely shut down your client and free up resources.",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+
+    def after_fork(self) -> None:
+        """In a child process: forget what belongs to the parent. The next use starts anew."""
+        self._completion.after_fork()
+        self.sessions.after_fork()
+        self.topology.after_fork()
+        self._housekeeper.after_fork()
+
+    # -- what the public layer asks for --
+
+    @property
+    def description(self) -> TopologyDescription:
+        """What is known of the deployment."""
+        return self.topology.description
+
+    @property
+    def cluster_time(self) -> Any:
+        """The newest ``$clusterTime`` seen, or None."""
+        return self._completion.cluster_time
+
+    def start_session(self, causal_consistency: bool = True, snapshot: bool = False) -> Session:
+        """A new explicit session; no I/O."""
+        return Session(self, self.sessions, causal_consistency, snapshot)
+
+    def kill_cursor_soon(
+        self,
+        cursor_id: int,
+        database: str,
+        collection: str,
+        address: Address | None,
+        session: Any = None,
+        connection: Connection | None = None,
+    ) -> None:
+        """Have a cursor killed by the housekeeping. From any thread or finalizer; no I/O.
+
+        Its implicit session is ended and its pinned connection released as well.
+        """
+        self._housekeeper.bury(
+            DeadCursor(cursor_id, database, collection, address, session, connection)
+        )
+
+    def unpin(self, connection: Connection) -> None:
+        """Give back a connection that a cursor or a transaction had kept."""
+        self.topology.unpin(connection)
+
+
+class ServerFactory:
+    """Makes the pool and the monitor of each new member of a topology."""
+
+    def __init__(self, options: ClientOptions, backend: Backend) -> None:
+        self._backend = backend
+        self._listeners = options.pool_options._event_listeners
+        self._connector = connector = Connector(backend, options.pool_options)
+        self._pool_settings = pool_settings(options)
+        self._monitor_settings = MonitorSettings(
+            connector.hello_command,
+            options.heartbeat_frequency,
+            options.pool_options.connect_timeout,
+            streaming=streaming_allowed(options.server_monitoring_mode),
+        )
+
+    def __call__(self, topology: Topology, address: Address) -> tuple[Pool, Monitor | None]:
+        pool = Pool(
+            address,
+            self._pool_settings,
+            self._backend,
+            partial(self._connector.connect, address),
+            self._listeners,
+            _ConnectErrorHook(topology, address),
+        )
+        if self._pool_settings.load_balanced:
+            return pool, None
+        monitor = Monitor(
+            topology,
+            address,
+            self._monitor_settings,
+            self._backend,
+            partial(self._connector.connect_monitor, address),
+            self._listeners,
+        )
+        return pool, monitor
+
+
+class _ConnectErrorHook:
+    """Tells the topology, held weakly, why a connection could not be established."""
+
+    def __init__(self, topology: Topology, address: Address) -> None:
+        self._topology = weakref.ref(topology)
+        self._address = address
+
+    def __call__(self, error: Exception, generation: int) -> None:
+        topology = self._topology()
+        if topology is not None:
+            topology.handle_error(self._address, error, generation, handshake_complete=False)
+
+
+def topology_settings(options: ClientOptions, seeds: Sequence[Address]) -> TopologySettings:
+    """The part of the options the topology needs."""
+    return TopologySettings(
+        seeds=tuple(seeds),
+        replica_set_name=options.replica_set_name,
+        direct_connection=options.direct_connection,
+        load_balanced=options.load_balanced,
+        heartbeat_frequency=options.heartbeat_frequency,
+        local_threshold_ms=options.local_threshold_ms,
+        server_selection_timeout=options.server_selection_timeout,
+        server_selector=options.server_selector,
+        server_monitoring_mode=options.server_monitoring_mode,
+    )
+
+
+def pool_settings(options: ClientOptions) -> PoolSettings:
+    """The part of the options the pools need."""
+    pool_options = options.pool_options
+    return PoolSettings(
+        max_size=pool_options.max_pool_size,
+        min_size=pool_options.min_pool_size,
+        max_connecting=pool_options.max_connecting,
+        max_idle_time=pool_options.max_idle_time_seconds,
+        wait_queue_timeout=pool_options.wait_queue_timeout,
+        load_balanced=bool(options.load_balanced),
+        event_options=pool_options.non_default_options,
+    )
+
+
+def executor_settings(options: ClientOptions) -> ExecutorSettings:
+    """The part of the options the executor needs."""
+    return ExecutorSettings(
+        retry_reads=options.retry_reads,
+        retry_writes=options.retry_writes,
+        selection_timeout=options.server_selection_timeout,
+        socket_timeout=options.pool_options.socket_timeout,
+        connect_timeout=options.pool_options.connect_timeout,
+        adaptive_retries=options.max_adaptive_retries,
+    )
+
+
+#: Environments that freeze a process between two requests, by a variable each of them sets.
+_FAAS_VARIABLES = (
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_RUNTIME_API",
+    "FUNCTIONS_WORKER_RUNTIME",
+    "FUNCTION_NAME",
+    "K_SERVICE",
+    "VERCEL",
+)
+
+
+def streaming_allowed(mode: str) -> bool:
+    """Whether monitors may stream: not in mode poll, in auto not on a FaaS platform."""
+    if mode == "auto":
+        return not any(os.environ.get(name) for name in _FAAS_VARIABLES)
+    return mode == "stream"
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

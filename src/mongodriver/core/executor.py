@@ -8,18 +8,20 @@ topology, and then retried at most once where the retryable reads or writes spec
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.errors import InvalidBSON
 
-from ..errors import InvalidOperation, ProtocolError, PyMongoError
-from ..spec import retry
+from ..errors import InvalidOperation, PyMongoError
 from ..spec.errors import command_error, write_concern_error
+from ..spec.retry import Retries, is_retryable_write
 from ..wire.header import MORE_TO_COME, next_request_id
 from ..wire.op_msg import DocumentTooLarge, decode_message, encode_batch, encode_message
 from .completion import Completion
 from .failures import Limits, connection_failure
+from .observed import Observation
 from .session import ImplicitSession
 from .topology import OPEN
 
@@ -37,7 +39,14 @@ ResultT = TypeVar("ResultT")
 class ExecutorSettings:
     """What the client's options say about every operation; times in seconds, None for no limit."""
 
-    __slots__ = ("limits", "retry_reads", "retry_writes", "selection_timeout", "socket_timeout")
+    __slots__ = (
+        "adaptive_retries",
+        "limits",
+        "retry_reads",
+        "retry_writes",
+        "selection_timeout",
+        "socket_timeout",
+    )
 
     def __init__(
         self,
@@ -46,11 +55,14 @@ class ExecutorSettings:
         selection_timeout: float = 30.0,
         socket_timeout: float | None = None,
         connect_timeout: float | None = 20.0,
+        adaptive_retries: int = 2,
     ) -> None:
         self.retry_reads = retry_reads
         self.retry_writes = retry_writes
         self.selection_timeout = selection_timeout
         self.socket_timeout = socket_timeout
+        #: Repetitions of operations an overloaded server has shed; both kinds of retry must be on.
+        self.adaptive_retries = adaptive_retries if retry_reads and retry_writes else 0
         self.limits = Limits(socket_timeout, connect_timeout)
 
 
@@ -65,6 +77,7 @@ class Call:
         "operation",
         "operation_id",
         "preference",
+        "sent",
         "server",
         "session",
         "transaction_number",
@@ -86,6 +99,8 @@ class Call:
         self.connection = connection
         self.deadline: float | None = None
         self.is_retry = False
+        #: Bytes of it may have reached a server.
+        self.sent = False
         self.server: Server | None = None
         self.transaction_number: Any = None
         self.operation_id = 0
@@ -102,12 +117,16 @@ class Executor:
         listeners: EventListeners,
         settings: ExecutorSettings,
         completion: Completion,
+        open_client: Callable[[], Callable[[], None] | None],
     ) -> None:
         self._topology = topology
         self._sessions = sessions
         self._settings = settings
         self._completion = completion
+        self._open_client = open_client
         self._listeners = listeners if listeners.enabled_for_commands else None
+        self._backend = backend
+        self._random = random.random
         self._check = backend.check if backend.name == "asyncio" else None
 
     async def execute(
@@ -129,7 +148,7 @@ class Executor:
         if self._check is not None:
             self._check()
         if self._topology.state is not OPEN:
-            self._topology.open()
+            self._open()
         implicit = None
         if session is None and operation.supports_session and operation.acknowledged:
             session = implicit = ImplicitSession(self._sessions)
@@ -145,42 +164,53 @@ class Executor:
                 if not operation.multi_batch or not operation.more():
                     return result  # type: ignore[no-any-return]
                 call.transaction_number = None
-                call.is_retry = False
+                call.is_retry = call.sent = False
         finally:
             if implicit is not None and not implicit.kept:
                 implicit.end()
+
+    def _open(self) -> None:
+        open_client = self._open_client()
+        if open_client is None:
+            raise InvalidOperation("the client is gone")
+        open_client()
 
     async def _run(self, call: Call) -> Any:
         """One execution: an attempt, and another where that is allowed."""
         try:
             return await self._attempt(call)
         except PyMongoError as exc:
-            if not self._may_retry(call, exc):
-                raise
-            first = exc
-        call.is_retry = True
-        try:
-            return await self._attempt(call)
-        except PyMongoError as exc:
-            self._may_retry(call, exc)
-            reported = retry.error_to_raise(first, exc)
-            if reported is exc:
-                raise
-            raise reported from exc
+            error = exc
+        settings = self._settings
+        retries = Retries(
+            is_write=call.operation.is_write,
+            retryable=self._is_retryable(call),
+            adaptive_retries=settings.adaptive_retries if call.connection is None else 0,
+        )
+        while True:
+            delay = retries.after(error, self._random)
+            if delay is None:
+                raise retries.error or error
+            if delay:
+                await self._backend.sleep(delay)
+            call.is_retry = True
+            try:
+                return await self._attempt(call)
+            except PyMongoError as exc:
+                error = exc
 
-    def _may_retry(self, call: Call, exc: PyMongoError) -> bool:
-        """Label the error as the specifications ask; whether another attempt makes sense."""
+    def _is_retryable(self, call: Call) -> bool:
+        """Whether the operation may be repeated after the errors the specifications name."""
         operation = call.operation
         if not operation.retryable or call.connection is not None:
             return False
-        session = call.session
-        if session is not None and session.in_transaction:
+        if call.session is not None and call.session.in_transaction:
             return False
-        if operation.is_write:
-            if not self._settings.retry_writes:
-                return False
-            return retry.is_retryable_write_error(exc, sent=call.transaction_number is not None)
-        return self._settings.retry_reads and retry.is_retryable_read_error(exc)
+        if not operation.is_write:
+            return self._settings.retry_reads
+        # Without a number the server could not tell a retry from a second write.
+        numbered = call.transaction_number is not None or not call.sent
+        return self._settings.retry_writes and numbered
 
     async def _attempt(self, call: Call) -> Any:
         connection = call.connection
@@ -224,9 +254,16 @@ class Executor:
         message = self._encode(call, command, context, request_id)
         if self._listeners is None:
             reply = await self._exchange(call, connection, message, request_id)
-            self._interpret(call, connection, reply)
         else:
-            reply = await self._observed(call, connection, command, context, message, request_id)
+            observation = Observation(self._listeners, call, connection, request_id)
+            observation.started(command, context)
+            try:
+                reply = await self._exchange(call, connection, message, request_id)
+            except BaseException as exc:
+                observation.failed(exc)
+                raise
+            observation.replied(reply)
+        self._interpret(call, connection, reply)
         result = operation.parse(reply, context)
         if context.keep_session and call.session is not None and call.session.implicit:
             call.session.kept = True
@@ -280,6 +317,7 @@ class Executor:
         deadline = call.deadline
         if deadline is None and self._settings.socket_timeout is not None:
             deadline = monotonic() + self._settings.socket_timeout
+        call.sent = True
         try:
             if not operation.acknowledged:
                 await connection.send(message, deadline, operation.name)
@@ -321,20 +359,16 @@ class Executor:
 
     def _raise_error(self, call: Call, connection: Connection, reply: Any) -> None:
         operation = call.operation
-        if reply.get("ok") == 1:
+        error = command_error(reply, connection.max_wire_version, operation.allowable_errors)
+        failed = error is not None
+        if error is None:
             error = write_concern_error(reply)
-            if not retry.is_state_change(error) and not error.has_error_label(
-                "RetryableWriteError"
-            ):
-                return  # an answer like others: the operation reports it
-            may_return = not error.has_error_label("RetryableWriteError")
-        else:
-            if _is_allowed(reply, operation.allowable_errors):
+            if error is None:
                 return
-            error = command_error(reply, connection.max_wire_version)
-            may_return = False
+            failed = is_retryable_write(error)
         self._topology.handle_error(
             connection.address, error, connection.generation, connection.service_id
         )
-        if not may_return:
+        # A write concern error is an answer, which the operation reports, unless a retry helps.
+        if failed:
             raise error

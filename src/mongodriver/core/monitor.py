@@ -24,6 +24,11 @@ from ..errors import (
     _OperationCancelled,
 )
 from ..hello import Hello
+from ..monitoring import (
+    ServerHeartbeatFailedEvent,
+    ServerHeartbeatStartedEvent,
+    ServerHeartbeatSucceededEvent,
+)
 from ..spec.errors import command_error
 from ..spec.server import ServerDescription
 from ..wire.header import EXHAUST_ALLOWED, MORE_TO_COME, next_request_id
@@ -271,15 +276,15 @@ class Monitor:
         )
         listeners = self._listeners
         if listeners:
-            listeners.publish_server_heartbeat_started(self.address, awaited)
+            listeners.publish_heartbeat(ServerHeartbeatStartedEvent(self.address, awaited))
         start = monotonic()
         try:
             reply = await self._ask(connection, awaited)
         except PyMongoError as exc:
             if listeners:
                 error = _OperationCancelled("operation cancelled") if self._cancelled else exc
-                listeners.publish_server_heartbeat_failed(
-                    self.address, monotonic() - start, error, awaited
+                listeners.publish_heartbeat(
+                    ServerHeartbeatFailedEvent(monotonic() - start, error, self.address, awaited)
                 )
             raise
         duration = monotonic() - start
@@ -288,7 +293,9 @@ class Monitor:
         elif not awaited:
             self.round_trips.add(duration)
         if listeners:
-            listeners.publish_server_heartbeat_succeeded(self.address, duration, reply, awaited)
+            listeners.publish_heartbeat(
+                ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited)
+            )
         return reply
 
     async def _ask(self, connection: Connection | None, awaited: bool) -> Hello:
@@ -432,7 +439,10 @@ async def _send_hello(
     deadline: float | None,
 ) -> bytes:
     body = settings.hello_command(connection.hello.hello_ok, topology_version)
-    flags = 0 if topology_version is None else EXHAUST_ALLOWED
+    flags = 0
+    if topology_version is not None:
+        flags = EXHAUST_ALLOWED
+        body["maxAwaitTimeMS"] = int(settings.heartbeat_frequency * 1000)
     request_id = next_request_id()
     message = encode_message(request_id, flags, body, DEFAULT_CODEC_OPTIONS)
     return await connection.exchange(message, request_id, deadline, next(iter(body)))

@@ -20,6 +20,19 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import AutoReconnect, ConnectionFailure, InvalidOperation, WaitQueueTimeoutError
+from ..monitoring import (
+    ConnectionCheckOutFailedEvent,
+    ConnectionCheckOutStartedEvent,
+    ConnectionCheckedInEvent,
+    ConnectionCheckedOutEvent,
+    ConnectionClosedEvent,
+    ConnectionCreatedEvent,
+    ConnectionReadyEvent,
+    PoolClearedEvent,
+    PoolClosedEvent,
+    PoolCreatedEvent,
+    PoolReadyEvent,
+)
 from .failures import address_text
 
 if TYPE_CHECKING:
@@ -110,7 +123,7 @@ class Pool:
         self.settings = settings
         self._backend = backend
         self._connect = connect
-        self._listeners = listeners if listeners.enabled_for_cmap else None
+        self._listeners = listeners if listeners.enabled_for_pools else None
         self._on_connect_error = on_connect_error
         self.state = READY if settings.load_balanced else PAUSED
         self.generation = 0
@@ -118,7 +131,7 @@ class Pool:
         self._last_id = 0
         self._reset()
         if self._listeners:
-            self._listeners.publish_pool_created(address, settings.event_options)
+            self._listeners.publish_pool(PoolCreatedEvent(address, settings.event_options))
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
@@ -173,19 +186,19 @@ class Pool:
         listeners = self._listeners
         start = monotonic()
         if listeners:
-            listeners.publish_connection_check_out_started(self.address)
+            listeners.publish_pool(ConnectionCheckOutStartedEvent(self.address))
         try:
             connection = await self._obtain(deadline)
         except BaseException as exc:
             if listeners:
-                listeners.publish_connection_check_out_failed(
+                listeners.publish_pool(ConnectionCheckOutFailedEvent(
                     self.address, _failure_reason(exc), monotonic() - start
-                )
+                ))
             raise
         if listeners:
-            listeners.publish_connection_checked_out(
+            listeners.publish_pool(ConnectionCheckedOutEvent(
                 self.address, connection.id, monotonic() - start
-            )
+            ))
         return connection
 
     async def _obtain(self, deadline: float | None) -> Connection:
@@ -310,7 +323,7 @@ class Pool:
             id, generation = self._last_id, self.generation
         start = monotonic()
         if listeners:
-            listeners.publish_connection_created(self.address, id)
+            listeners.publish_pool(ConnectionCreatedEvent(self.address, id))
         try:
             connection = await self._connect(id, generation)
         except BaseException as exc:
@@ -323,12 +336,12 @@ class Pool:
                 if self.state == READY:
                     self._serve_waiters()
             if listeners:
-                listeners.publish_connection_closed(self.address, id, ERROR)
+                listeners.publish_pool(ConnectionClosedEvent(self.address, id, ERROR))
             raise
         if connection.service_id is not None:
             connection.generation = self.generation_of(connection.service_id)
         if listeners:
-            listeners.publish_connection_ready(self.address, id, monotonic() - start)
+            listeners.publish_pool(ConnectionReadyEvent(self.address, id, monotonic() - start))
         with self._lock:
             self._pending -= 1
             self._in_use.add(connection)
@@ -340,7 +353,7 @@ class Pool:
     def checkin(self, connection: Connection) -> None:
         """Take a connection back; one that is closed, stale or still streaming is discarded."""
         if self._listeners:
-            self._listeners.publish_connection_checked_in(self.address, connection.id)
+            self._listeners.publish_pool(ConnectionCheckedInEvent(self.address, connection.id))
         self._release(connection)
 
     def _release(self, connection: Connection) -> None:
@@ -380,7 +393,7 @@ class Pool:
     def _close_one(self, connection: Connection, reason: str) -> None:
         connection.close()
         if self._listeners:
-            self._listeners.publish_connection_closed(self.address, connection.id, reason)
+            self._listeners.publish_pool(ConnectionClosedEvent(self.address, connection.id, reason))
 
     def _close_all(self, connections: list[tuple[Connection, str]]) -> None:
         for connection, reason in connections:
@@ -406,7 +419,7 @@ class Pool:
 
     def announce_ready(self) -> None:
         if self._listeners:
-            self._listeners.publish_pool_ready(self.address)
+            self._listeners.publish_pool(PoolReadyEvent(self.address))
 
     def clear(self, service_id: Any = None, interrupt: bool = False) -> None:
         """Begin a new generation and pause; with `interrupt`, end the operations under way too.
@@ -435,7 +448,7 @@ class Pool:
 
         def finish() -> None:
             if announce and self._listeners:
-                self._listeners.publish_pool_cleared(self.address, service_id, interrupt)
+                self._listeners.publish_pool(PoolClearedEvent(self.address, service_id, interrupt))
             for waiter in waiters:
                 waiter.event.set()
             self._close_all([(connection, STALE) for connection in idle])
@@ -471,7 +484,7 @@ class Pool:
             waiter.event.set()
         self._close_all([(connection, POOL_CLOSED) for connection in idle])
         if self._listeners:
-            self._listeners.publish_pool_closed(self.address)
+            self._listeners.publish_pool(PoolClosedEvent(self.address))
 
     def interrupt_all(self) -> None:
         """End every operation under way: nobody is left who could wait for them."""

@@ -7,6 +7,7 @@ publishes the events in order after the lock is released.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,22 +15,28 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidOperation, ServerSelectionTimeoutError
+from ..errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
+from ..monitoring import (
+    ServerClosedEvent,
+    ServerDescriptionChangedEvent,
+    ServerOpeningEvent,
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyOpenedEvent,
+)
 from ..server_type import SERVER_TYPE
 from ..spec import selection
+from ..spec.effects import error_effect
 from ..spec.server import ServerDescription
-from ..spec.topology import (
-    TOPOLOGY_TYPE,
-    TopologyDescription,
-    TopologySettings,
-    error_effect,
-)
+from ..spec.topology import TOPOLOGY_TYPE, TopologyDescription, TopologySettings
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event
     from ..monitoring import EventListeners
+    from .connection import Connection
     from .monitor import Monitor
     from .pool import Pool
+    from .session import ServerSessionPool
 
 #: States of a topology.
 NEW, OPEN, CLOSED = "new", "open", "closed"
@@ -62,7 +69,8 @@ class Topology:
         backend: Backend,
         listeners: EventListeners,
         make_server: ServerFactory,
-        on_session_timeout: Callable[[int | None], None],
+        sessions: ServerSessionPool,
+        client_name: str = "MongoClient",
     ) -> None:
         self.settings = settings
         self.state = NEW
@@ -70,7 +78,9 @@ class Topology:
         self._backend = backend
         self._listeners = listeners
         self._make_server = make_server
-        self._on_session_timeout = on_session_timeout
+        self._sessions = sessions
+        self._client_name = client_name
+        self._random = random.Random()
         self._lock = threading.Lock()
         self._description = TopologyDescription.initial(settings)
         self._servers: dict[Address, Server] = {}
@@ -90,13 +100,15 @@ class Topology:
 
     # -- lifecycle --
 
-    def open(self) -> None:
-        """Create the pools of the seeds and start monitoring them. Once; InvalidOperation if closed."""
+    def open(self) -> bool:
+        """Create the pools of the seeds and start monitoring them; False if that was done before.
+
+        :raises InvalidOperation: when closed.
+        """
         with self._lock:
             if self.state == OPEN:
-                return
-            if self.state == CLOSED:
-                raise InvalidOperation("Cannot use MongoClient after close")
+                return False
+            self._refuse_if_closed()
             self.state = OPEN
             if not self._servers:
                 self._publish_opening()
@@ -106,6 +118,11 @@ class Topology:
         self._publish()
         for monitor in started:
             monitor.start()
+        return True
+
+    def _refuse_if_closed(self) -> None:
+        if self.state == CLOSED:
+            raise InvalidOperation(f"Cannot use {self._client_name} after close")
 
     def close(self) -> list[Monitor]:
         """Close every pool and stop the monitors, which are returned so that they can be joined."""
@@ -178,7 +195,7 @@ class Topology:
             self._description = new
             self._publish_change(old, new, description.address)
             self._match_servers()
-            self._on_session_timeout(new.logical_session_timeout_minutes)
+            self._sessions.timeout_minutes = new.logical_session_timeout_minutes
         if self._is_usable(description) and server.pool.begin_ready():
             self._events.append(server.pool.announce_ready)
         if clear:
@@ -219,15 +236,20 @@ class Topology:
         if self.state != OPEN or self.settings.server_selector is not None:
             return
         description = self._description
-        if description.compatibility_error is not None:
-            return
+        try:
+            description.check_compatible()
+        except ConfigurationError:
+            return  # selection raises it
         kind = description.topology_type
         if kind == TOPOLOGY_TYPE.Sharded and len(self._servers) != 1:
             return
+        if kind == TOPOLOGY_TYPE.LoadBalanced:
+            self.fast = next(iter(self._servers.values()), None)
+            return
         usable = [
             d
-            for d in description.server_descriptions().values()
-            if d.is_writable or (kind == TOPOLOGY_TYPE.Single and d.is_server_type_known)
+            for d in description.known_servers
+            if d.is_writable or kind == TOPOLOGY_TYPE.Single
         ]
         if len(usable) == 1:
             self.fast = self._servers.get(usable[0].address)
@@ -253,8 +275,7 @@ class Topology:
         """
         while True:
             with self._lock:
-                if self.state == CLOSED:
-                    raise InvalidOperation("Cannot use MongoClient after close")
+                self._refuse_if_closed()
                 server = self._choose(preference, address, deprioritized)
                 if server is not None:
                     return server
@@ -278,17 +299,21 @@ class Topology:
             usable = found is not None and found.is_server_type_known
             return self._servers.get(address) if usable else None
         description.check_compatible()
+        if self.fast is not None and preference is None:
+            return self.fast
         candidates = selection.select(
             description,
             preference,
-            deprioritized=deprioritized,
+            deprioritized=[d for d in description.known_servers if d.address in deprioritized],
             server_selector=self.settings.server_selector,
-            local_threshold=self.settings.local_threshold,
         )
         if not candidates:
             return None
-        counts = {s.address: s.pool.operation_count for s in self._servers.values()}
-        return self._servers.get(selection.pick(candidates, counts).address)
+        chosen = selection.pick(candidates, self._operation_count, self._random)
+        return self._servers.get(chosen.address)
+
+    def _operation_count(self, address: Address) -> int:
+        return self._servers[address].pool.operation_count
 
     def _forget(self, waiter: Event) -> None:
         with self._lock:
@@ -297,7 +322,7 @@ class Topology:
 
     def _selection_error(self, preference: Any, timeout: float) -> ServerSelectionTimeoutError:
         description = self._description
-        reason = selection.error_message(description, preference)
+        reason = _why_nothing_suits(description, preference)
         return ServerSelectionTimeoutError(
             f"{reason}, Timeout: {timeout}s, Topology Description: {description!r}"
         )
@@ -325,24 +350,38 @@ class Topology:
         """
         with self._lock:
             server = self._servers.get(address)
-            if server is None or generation < server.pool.generation_of(service_id):
+            if server is None:
                 return
-            current = self._description.server_descriptions().get(address)
-            if current is None:
-                return
-            effect = error_effect(current, error, handshake_complete=handshake_complete)
+            known = self._description.server_descriptions().get(address)
+            effect = error_effect(
+                error,
+                known,
+                handshake_complete=handshake_complete,
+                generation=generation,
+                pool_generation=server.pool.generation_of(service_id),
+                load_balanced=bool(self.settings.load_balanced),
+            )
             waiters: list[Event] = []
-            if self.settings.load_balanced:
-                if effect.clear_pool and service_id is not None:
-                    self._events.append(server.pool.begin_clear(service_id))
-            elif effect.mark_unknown:
-                waiters = self._apply(effect.description, clear=effect.clear_pool)
+            if effect.mark_unknown and known is not None:
+                waiters = self._apply(_unknown(known, error), clear=effect.clear_pool)
+            elif effect.clear_pool and service_id is not None:
+                self._events.append(server.pool.begin_clear(service_id))
         self._wake(waiters)
         if server.monitor is not None:
             if effect.cancel_check:
                 server.monitor.cancel_check()
             if effect.request_check:
                 server.monitor.request_check()
+
+    def unpin(self, connection: Connection) -> None:
+        """Give a connection that was kept out of the pool back to it."""
+        connection.pinned = False
+        with self._lock:
+            server = self._servers.get(connection.address)
+        if server is None:
+            connection.close()
+        else:
+            server.pool.checkin(connection)
 
     # -- events --
 
@@ -360,56 +399,95 @@ class Topology:
     def _publish_opening(self) -> None:
         listeners = self._listeners
         id = self.settings.topology_id
+        new = self._description
         if listeners.enabled_for_topology:
-            empty = self._description.without_servers()
-            self._events.append(partial(listeners.publish_topology_opened, id))
-            self._events.append(
-                partial(
-                    listeners.publish_topology_description_changed, empty, self._description, id
-                )
-            )
+            self._queue_topology(TopologyOpenedEvent(id))
+            self._queue_topology(TopologyDescriptionChangedEvent(_without_servers(new), new, id))
         if listeners.enabled_for_server:
-            for address in self._description.server_descriptions():
-                self._events.append(partial(listeners.publish_server_opened, address, id))
+            for address in new.server_descriptions():
+                self._queue_server(ServerOpeningEvent(address, id))
 
     def _publish_closing(self, servers: list[Server]) -> None:
         listeners = self._listeners
         id = self.settings.topology_id
+        old = self._description
+        self._description = old.reset()
         if listeners.enabled_for_server:
             for server in servers:
-                self._events.append(partial(listeners.publish_server_closed, server.address, id))
-        old = self._description
-        self._description = old.without_servers()
+                self._queue_server(ServerClosedEvent(server.address, id))
         if listeners.enabled_for_topology:
-            self._events.append(
-                partial(
-                    listeners.publish_topology_description_changed, old, self._description, id
-                )
-            )
-            self._events.append(partial(listeners.publish_topology_closed, id))
+            self._queue_topology(TopologyDescriptionChangedEvent(old, _without_servers(old), id))
+            self._queue_topology(TopologyClosedEvent(id))
 
     def _publish_change(
         self, old: TopologyDescription, new: TopologyDescription, address: Address
     ) -> None:
         listeners = self._listeners
+        if not listeners.enabled_for_server and not listeners.enabled_for_topology:
+            return
         id = self.settings.topology_id
         before, after = old.server_descriptions(), new.server_descriptions()
         if listeners.enabled_for_server:
-            if address in after and before[address] != after[address]:
-                self._events.append(
-                    partial(
-                        listeners.publish_server_description_changed,
-                        before[address],
-                        after[address],
-                        address,
-                        id,
-                    )
+            changed = after.get(address, before[address])
+            if changed != before[address]:
+                self._queue_server(
+                    ServerDescriptionChangedEvent(before[address], changed, address, id)
                 )
             for added in after.keys() - before.keys():
-                self._events.append(partial(listeners.publish_server_opened, added, id))
+                self._queue_server(ServerOpeningEvent(added, id))
             for removed in before.keys() - after.keys():
-                self._events.append(partial(listeners.publish_server_closed, removed, id))
+                self._queue_server(ServerClosedEvent(removed, id))
         if listeners.enabled_for_topology and before != after:
-            self._events.append(
-                partial(listeners.publish_topology_description_changed, old, new, id)
-            )
+            self._queue_topology(TopologyDescriptionChangedEvent(old, new, id))
+
+    def _queue_server(self, event: Any) -> None:
+        self._events.append(partial(self._listeners.publish_server, event))
+
+    def _queue_topology(self, event: Any) -> None:
+        self._events.append(partial(self._listeners.publish_topology, event))
+
+
+def _unknown(server: ServerDescription, error: Exception) -> ServerDescription:
+    """The description of a server that an operation found unusable."""
+    return ServerDescription(server.address, error=error)
+
+
+def _without_servers(description: TopologyDescription) -> TopologyDescription:
+    """What the events report before the first and after the last server."""
+    return TopologyDescription(
+        TOPOLOGY_TYPE.Unknown, {}, None, None, None, description._topology_settings
+    )
+
+
+_REPLICA_SET = (TOPOLOGY_TYPE.ReplicaSetNoPrimary, TOPOLOGY_TYPE.ReplicaSetWithPrimary)
+
+
+def _why_nothing_suits(description: TopologyDescription, preference: Any) -> str:
+    """The reason of a ServerSelectionTimeoutError, in PyMongo's words."""
+    in_set = description.topology_type in _REPLICA_SET
+    sharded = description.topology_type == TOPOLOGY_TYPE.Sharded
+    members = "replica set members" if in_set else "mongoses" if sharded else "servers"
+    if description.has_known_servers:
+        if preference is None:
+            what = "primary" if in_set else members
+            return f"No {what} available for writes"
+        return f'No {members} match selector "{preference}"'
+    servers = description.server_descriptions()
+    if not servers:
+        name = description.replica_set_name
+        return (
+            f'No {members} available for replica set name "{name}"'
+            if in_set
+            else f"No {members} available"
+        )
+    errors = [str(s.error) for s in servers.values() if s.error]
+    if not errors:
+        return f"No {members} found yet"
+    if len(set(errors)) > 1:
+        return ",".join(errors)
+    if in_set and not set(description._topology_settings.seeds) & servers.keys():
+        return (
+            f"Could not reach any servers in {list(servers)}. Replica set is configured with "
+            "internal hostnames or IPs?"
+        )
+    return errors[0]

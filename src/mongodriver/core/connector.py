@@ -1,0 +1,128 @@
+"""Opening connections: the stream, the handshake, and authentication (mongodb-handshake spec)."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bsonx.errors import InvalidBSON
+
+from ..errors import ConfigurationError, ProtocolError
+from ..hello import Hello, HelloCompat
+from ..io.base import ConnectOptions
+from ..spec.errors import command_error
+from ..wire import compression
+from .completion import api_fields
+from .connection import Connection
+from .failures import Limits, address_text, connection_failure
+
+if TYPE_CHECKING:
+    from ..io.base import Address, Backend, Stream
+
+
+class Connector:
+    """Opens connections with one client's options.
+
+    :param pool_options: a `PoolOptions`: timeouts in seconds, TLS, credentials, metadata.
+    """
+
+    def __init__(self, backend: Backend, pool_options: Any) -> None:
+        self._backend = backend
+        self._options = pool_options
+        self._connect_options = ConnectOptions(
+            pool_options.connect_timeout, pool_options._ssl_context
+        )
+        self._limits = Limits(pool_options.socket_timeout, pool_options.connect_timeout)
+        self._monitor_limits = Limits(pool_options.connect_timeout, pool_options.connect_timeout)
+        settings = pool_options._compression_settings
+        self._compressors: list[str] = list(settings.compressors) if settings else []
+        self._zlib_level: int = settings.zlib_compression_level if settings else -1
+        self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
+
+    async def connect(self, address: Address, id: int = 0, generation: int = 0) -> Connection:
+        """A connection for operations: hello exchanged, user authenticated.
+
+        :raises PyMongoError: with the address in the text; the stream is closed then.
+        """
+        stream = await self._open(address, self._limits)
+        connection = Connection(stream, address, id, generation)
+        try:
+            await self._shake_hands(connection, self._handshake_command())
+            if self._options.load_balanced and connection.service_id is None:
+                raise ConfigurationError(
+                    "Driver attempted to initialize in load balancing mode,"
+                    " but the server does not support this mode"
+                )
+        except OSError as exc:
+            raise connection_failure(exc, address, self._limits) from exc
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def connect_monitor(self, address: Address) -> Connection:
+        """A connection for monitoring: hello exchanged, nobody authenticated, not compressed.
+
+        :raises PyMongoError: with the address in the text; the stream is closed then.
+        """
+        stream = await self._open(address, self._monitor_limits)
+        connection = Connection(stream, address)
+        try:
+            body = self.hello_command(False)
+            body["client"] = self._options.metadata
+            await self._shake_hands(connection, body)
+        except OSError as exc:
+            raise connection_failure(exc, address, self._monitor_limits) from exc
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _open(self, address: Address, limits: Limits) -> Stream:
+        try:
+            return await self._backend.connect(address, self._connect_options)
+        except OSError as exc:
+            raise connection_failure(exc, address, limits) from exc
+
+    def hello_command(self, hello_ok: bool, topology_version: Any = None) -> dict[str, Any]:
+        """The complete hello command as monitors send it, without client metadata.
+
+        :param hello_ok: the server knows the command by its name of today.
+        """
+        if hello_ok or self._api or self._options.load_balanced:
+            body: dict[str, Any] = {HelloCompat.CMD: 1}
+        else:
+            body = {HelloCompat.LEGACY_CMD: 1, "helloOk": True}
+        if topology_version is not None:
+            body["topologyVersion"] = topology_version
+        body.update(self._api)
+        body["$db"] = "admin"
+        return body
+
+    def _handshake_command(self) -> dict[str, Any]:
+        body = self.hello_command(False)
+        body["client"] = self._options.metadata
+        if self._compressors:
+            body["compression"] = self._compressors
+        if self._options.load_balanced:
+            body["loadBalanced"] = True
+        return body
+
+    async def _shake_hands(self, connection: Connection, body: dict[str, Any]) -> None:
+        start = monotonic()
+        timeout = self._options.connect_timeout
+        deadline = None if timeout is None else start + timeout
+        try:
+            reply = await connection.run(body, deadline)
+        except InvalidBSON as exc:
+            raise ProtocolError(f"{address_text(connection.address)}: {exc}") from exc
+        connection.handshake_seconds = monotonic() - start
+        error = command_error(reply)
+        if error is not None:
+            raise error
+        hello = Hello(reply)
+        connection.adopt(hello)
+        if "compression" in body and hello.compressors:
+            connection.compressor = compression.choose(
+                self._compressors, hello.compressors, self._zlib_level
+            )
