@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PyMongoError
 from ..read_preferences import ReadPreference
 from ..spec.topology import TopologyDescription, TopologySettings
-from .completion import Completion
+from .completion import ClusterClock, Completion
 from .connector import Connector
 from .executor import Executor, ExecutorSettings
 from .housekeeping import END_SESSIONS_BATCH, DeadCursor, EndSessions, Housekeeper
@@ -64,13 +64,14 @@ class Client:
         pool_options = options.pool_options
         listeners = pool_options._event_listeners
         self.sessions = ServerSessionPool()
-        self._completion = Completion(pool_options.server_api, bool(options.direct_connection))
+        self._clock = ClusterClock()
         self.topology = Topology(
             topology_settings(options, seeds),
             backend,
             listeners,
             ServerFactory(options, backend),
             self.sessions,
+            self._clock,
             name,
         )
         executor = Executor(
@@ -79,7 +80,10 @@ class Client:
             backend,
             listeners,
             executor_settings(options),
-            self._completion,
+            Completion(
+                self._clock, pool_options.server_api, direct=bool(options.direct_connection)
+            ),
+            self._clock,
             weakref.WeakMethod(self.open),
         )
         #: Run an operation; see `Executor.execute`.
@@ -115,9 +119,9 @@ class Client:
             await self._housekeeper.bury_all(self)
             await self._end_sessions()
         self._housekeeper.stop()
-        monitors = self.topology.close()
-        for background in (*monitors, self._housekeeper):
-            await background.join(_JOIN_TIMEOUT)
+        for monitor in self.topology.close():
+            await monitor.join(_JOIN_TIMEOUT)
+        await self._housekeeper.join(_JOIN_TIMEOUT)
 
     async def _end_sessions(self) -> None:
         ids = self.sessions.drain()
@@ -149,7 +153,7 @@ class Client:
 
     def after_fork(self) -> None:
         """In a child process: forget what belongs to the parent. The next use starts anew."""
-        self._completion.after_fork()
+        self._clock.after_fork()
         self.sessions.after_fork()
         self.topology.after_fork()
         self._housekeeper.after_fork()
@@ -164,7 +168,7 @@ class Client:
     @property
     def cluster_time(self) -> Any:
         """The newest ``$clusterTime`` seen, or None."""
-        return self._completion.cluster_time
+        return self._clock.now
 
     def start_session(self, causal_consistency: bool = True, snapshot: bool = False) -> Session:
         """A new explicit session; no I/O."""

@@ -18,33 +18,41 @@ if TYPE_CHECKING:
 _PRIMARY_PREFERRED = ReadPreference.PRIMARY_PREFERRED.document
 
 
+class ClusterClock:
+    """The newest ``$clusterTime`` a client has seen, in `now`; None before the first."""
+
+    __slots__ = ("_lock", "now")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now: Mapping[str, Any] | None = None
+
+    def advance(self, cluster_time: Mapping[str, Any]) -> None:
+        """Take a newer time; an older one changes nothing. From any thread."""
+        current = self.now
+        if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
+            return
+        with self._lock:
+            if self.now is None or cluster_time["clusterTime"] > self.now["clusterTime"]:
+                self.now = cluster_time
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+
 class Completion:
-    """Completes commands for one client, whose cluster time it keeps.
+    """Completes commands for one client.
 
     :param server_api: the declared API, or None.
     :param direct: the client is connected to a single server, whatever its state.
     """
 
-    __slots__ = ("_api", "_lock", "cluster_time", "direct")
+    __slots__ = ("_api", "_clock", "_direct")
 
-    def __init__(self, server_api: Any = None, direct: bool = False) -> None:
+    def __init__(self, clock: ClusterClock, server_api: Any = None, direct: bool = False) -> None:
+        self._clock = clock
         self._api: dict[str, Any] | None = None if server_api is None else api_fields(server_api)
-        self._lock = threading.Lock()
-        self.cluster_time: Mapping[str, Any] | None = None
-        self.direct = direct
-
-    def after_fork(self) -> None:
-        self._lock = threading.Lock()
-
-    def advance(self, cluster_time: Mapping[str, Any]) -> None:
-        """Take a newer ``$clusterTime``; an older one changes nothing."""
-        current = self.cluster_time
-        if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
-            return
-        with self._lock:
-            current = self.cluster_time
-            if current is None or cluster_time["clusterTime"] > current["clusterTime"]:
-                self.cluster_time = cluster_time
+        self._direct = direct
 
     def complete(self, body: dict[str, Any], call: Call, connection: Connection) -> None:
         """Add to the body of a command, in place."""
@@ -61,7 +69,7 @@ class Completion:
                 self._add_session_fields(body, session, read_concern)
             if call.transaction_number is not None:
                 body["txnNumber"] = call.transaction_number
-        cluster_time = self.cluster_time
+        cluster_time = self._clock.now
         if cluster_time is not None:
             if session is not None and session.cluster_time is not None:
                 cluster_time = _later(cluster_time, session.cluster_time)
@@ -70,12 +78,10 @@ class Completion:
         if write_concern is not None and not write_concern.is_server_default:
             body["writeConcern"] = write_concern.document
         body["$db"] = operation.database
-        if call.preference is not None or (self.direct and not operation.is_write):
+        if call.preference is not None or (self._direct and not operation.is_write):
             self._add_read_preference(body, call, connection)
 
-    def _add_session_fields(
-        self, body: dict[str, Any], session: Any, read_concern: Any
-    ) -> None:
+    def _add_session_fields(self, body: dict[str, Any], session: Any, read_concern: Any) -> None:
         """The read concern that makes an explicit session causal, or a snapshot."""
         if read_concern is None:
             return

@@ -55,8 +55,8 @@ class Connection:
         "server_connection_id",
         "server_type",
         "service_id",
-        "supports_retryable_writes",
         "stream",
+        "supports_retryable_writes",
     )
 
     def __init__(self, stream: Stream, address: Address, id: int = 0, generation: int = 0) -> None:

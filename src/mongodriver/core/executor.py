@@ -19,7 +19,7 @@ from ..spec.errors import command_error, write_concern_error
 from ..spec.retry import Retries, is_retryable_write
 from ..wire.header import MORE_TO_COME, next_request_id
 from ..wire.op_msg import DocumentTooLarge, decode_message, encode_batch, encode_message
-from .completion import Completion
+from .completion import ClusterClock, Completion
 from .failures import Limits, connection_failure
 from .observed import Observation
 from .session import ImplicitSession
@@ -117,12 +117,14 @@ class Executor:
         listeners: EventListeners,
         settings: ExecutorSettings,
         completion: Completion,
+        clock: ClusterClock,
         open_client: Callable[[], Callable[[], None] | None],
     ) -> None:
         self._topology = topology
         self._sessions = sessions
         self._settings = settings
         self._completion = completion
+        self._clock = clock
         self._open_client = open_client
         self._listeners = listeners if listeners.enabled_for_commands else None
         self._backend = backend
@@ -333,9 +335,7 @@ class Executor:
             connection.more_to_come = True
         return reply
 
-    def _connection_lost(
-        self, call: Call, connection: Connection, exc: OSError
-    ) -> PyMongoError:
+    def _connection_lost(self, call: Call, connection: Connection, exc: OSError) -> PyMongoError:
         """The driver's exception for a broken exchange, told to session and topology."""
         error = connection_failure(exc, connection.address, self._settings.limits)
         if call.session is not None:
@@ -349,7 +349,7 @@ class Executor:
         """Take the times of a reply; raise the error it stands for."""
         cluster_time = reply.get("$clusterTime")
         if cluster_time is not None:
-            self._completion.advance(cluster_time)
+            self._clock.advance(cluster_time)
         session = call.session
         if session is not None and not session.implicit:
             session.observe(reply)

@@ -282,7 +282,8 @@ class Monitor:
             reply = await self._ask(connection, awaited)
         except PyMongoError as exc:
             if listeners:
-                error = _OperationCancelled("operation cancelled") if self._cancelled else exc
+                given_up = self._cancelled or self._stopped
+                error = _OperationCancelled("operation cancelled") if given_up else exc
                 listeners.publish_heartbeat(
                     ServerHeartbeatFailedEvent(monotonic() - start, error, self.address, awaited)
                 )

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import AutoReconnect, ConnectionFailure, InvalidOperation, WaitQueueTimeoutError
 from ..monitoring import (
-    ConnectionCheckOutFailedEvent,
-    ConnectionCheckOutStartedEvent,
     ConnectionCheckedInEvent,
     ConnectionCheckedOutEvent,
+    ConnectionCheckOutFailedEvent,
+    ConnectionCheckOutStartedEvent,
     ConnectionClosedEvent,
     ConnectionCreatedEvent,
     ConnectionReadyEvent,
@@ -191,14 +191,16 @@ class Pool:
             connection = await self._obtain(deadline)
         except BaseException as exc:
             if listeners:
-                listeners.publish_pool(ConnectionCheckOutFailedEvent(
-                    self.address, _failure_reason(exc), monotonic() - start
-                ))
+                listeners.publish_pool(
+                    ConnectionCheckOutFailedEvent(
+                        self.address, _failure_reason(exc), monotonic() - start
+                    )
+                )
             raise
         if listeners:
-            listeners.publish_pool(ConnectionCheckedOutEvent(
-                self.address, connection.id, monotonic() - start
-            ))
+            listeners.publish_pool(
+                ConnectionCheckedOutEvent(self.address, connection.id, monotonic() - start)
+            )
         return connection
 
     async def _obtain(self, deadline: float | None) -> Connection:
@@ -428,9 +430,7 @@ class Pool:
         """
         self.begin_clear(service_id, interrupt)()
 
-    def begin_clear(
-        self, service_id: Any = None, interrupt: bool = False
-    ) -> Callable[[], None]:
+    def begin_clear(self, service_id: Any = None, interrupt: bool = False) -> Callable[[], None]:
         """The state change of `clear`; the returned function closes, wakes and publishes."""
         with self._lock:
             if self.state == CLOSED:
@@ -492,7 +492,7 @@ class Pool:
             connection.stream.interrupt()
 
     def after_fork(self) -> None:
-        """Start anew in a child process: the connections and the waiting threads are the parent's."""
+        """Start anew in a child process: connections and waiting threads are the parent's."""
         for connection in [*self._in_use, *self._idle]:
             connection.stream.abandon()
         self._reset()

@@ -33,6 +33,7 @@ from ..spec.topology import TOPOLOGY_TYPE, TopologyDescription, TopologySettings
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event
     from ..monitoring import EventListeners
+    from .completion import ClusterClock
     from .connection import Connection
     from .monitor import Monitor
     from .pool import Pool
@@ -70,6 +71,7 @@ class Topology:
         listeners: EventListeners,
         make_server: ServerFactory,
         sessions: ServerSessionPool,
+        clock: ClusterClock,
         client_name: str = "MongoClient",
     ) -> None:
         self.settings = settings
@@ -79,6 +81,7 @@ class Topology:
         self._listeners = listeners
         self._make_server = make_server
         self._sessions = sessions
+        self._clock = clock
         self._client_name = client_name
         self._random = random.Random()
         self._lock = threading.Lock()
@@ -178,6 +181,8 @@ class Topology:
         :param clear: clear the server's pool as well, once the server is marked Unknown.
         :param interrupt: and end the operations under way on it.
         """
+        if description.cluster_time is not None:
+            self._clock.advance(description.cluster_time)
         with self._lock:
             waiters = self._apply(description, clear, interrupt)
         self._wake(waiters)
@@ -247,9 +252,7 @@ class Topology:
             self.fast = next(iter(self._servers.values()), None)
             return
         usable = [
-            d
-            for d in description.known_servers
-            if d.is_writable or kind == TOPOLOGY_TYPE.Single
+            d for d in description.known_servers if d.is_writable or kind == TOPOLOGY_TYPE.Single
         ]
         if len(usable) == 1:
             self.fast = self._servers.get(usable[0].address)

@@ -40,8 +40,9 @@ class AioStream(asyncio.BufferedProtocol):
         self._large: bytearray | None = None  # the long message being read
         self._large_have = 0
         self._max_size = 0
-        self._messages: deque[bytes] = deque()
-        self._reader: asyncio.Future[bytes] | None = None
+        # Long messages are bytearrays, never changed any more: handed on as bytes, uncopied.
+        self._messages: deque[Any] = deque()
+        self._reader: asyncio.Future[Any] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
         self._paused = False
@@ -85,17 +86,17 @@ class AioStream(asyncio.BufferedProtocol):
 
     async def _next(self, deadline: float | None) -> bytes:
         if self._messages:
-            return self._messages.popleft()
+            return self._messages.popleft()  # type: ignore[no-any-return]
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
             self._split()  # whole messages may lie in the buffer already
             if self._messages:
-                return self._messages.popleft()
+                return self._messages.popleft()  # type: ignore[no-any-return]
         self._reader = reader = self._loop.create_future()
         if deadline is None:
             return await reader
-        return await self._wait(reader, deadline)
+        return await self._wait(reader, deadline)  # type: ignore[no-any-return]
 
     async def _wait(self, future: asyncio.Future[ResultT], deadline: float | None) -> ResultT:
         if deadline is None:
@@ -154,7 +155,7 @@ class AioStream(asyncio.BufferedProtocol):
         self._large_have += nbytes
         if self._large_have == len(self._large):
             message, self._large = self._large, None
-            self._deliver(message)  # type: ignore[arg-type]  # bytes-like, never changed
+            self._deliver(message)
 
     def eof_received(self) -> bool:
         return False  # the transport closes itself
@@ -204,7 +205,7 @@ class AioStream(asyncio.BufferedProtocol):
         large[: self._large_have] = self._view[start:have]
         self._have = 0
 
-    def _deliver(self, message: bytes) -> None:
+    def _deliver(self, message: bytes | bytearray) -> None:
         reader, self._reader = self._reader, None
         if reader is not None and not reader.done():
             reader.set_result(message)

@@ -40,9 +40,13 @@ def message_length(header: bytes | bytearray | memoryview, max_size: int) -> int
     """
     length: int = unpack_length(header)[0]
     if length < HEADER_SIZE:
-        raise BadMessage(f"Message length ({length}) not longer than standard message header size (16)")
+        raise BadMessage(
+            f"Message length ({length}) not longer than standard message header size (16)"
+        )
     if length > max_size:
-        raise BadMessage(f"Message length ({length}) is larger than server max message size ({max_size})")
+        raise BadMessage(
+            f"Message length ({length}) is larger than server max message size ({max_size})"
+        )
     return length
 
 
