@@ -17,6 +17,7 @@ from mongodriver.ingest.progress import Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.report import RejectFile, Report
 from mongodriver.ingest.sources import Source, make_source
+from mongodriver.ingest.store import durable
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
@@ -30,6 +31,7 @@ __all__ = [
     "RejectFile",
     "Report",
     "Source",
+    "durable",
     "ingest",
     "make_progress",
     "make_source",
@@ -47,6 +49,7 @@ def ingest(
 ) -> Report:
     """Read `files` into `collection` and return the report; see `Job.run` for what is raised.
 
+    The collection's write concern counts; `durable(collection)` has one that outlives an election.
     `format` is "csv", "json" or "ndjson"; without it every file's name tells.
     """
     job = Job(options, rejects=rejects, progress=progress)

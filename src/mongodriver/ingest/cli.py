@@ -18,9 +18,9 @@ from mongodriver.ingest.progress import NoProgress, Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.report import RejectFile
 from mongodriver.ingest.sources import FORMATS, STDIN, Source, make_source
+from mongodriver.ingest.store import durable
 from mongodriver.ingest.types import parse_types
 from mongodriver.local import LocalServer, LocalServerError
-from mongodriver.write_concern import WriteConcern
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 _OK, _REJECTS, _FAILED, _INTERRUPTED = 0, 1, 2, 130
 _DEFAULT_URI = "mongodb://127.0.0.1:27017/"
-_LONGEST_FIELD = 16 << 20  # characters of one CSV field; a document cannot hold more
+_MAX_FIELD = 1 << 20  # characters
 _EPILOG = """
 A file's format follows from its name (.ndjson .jsonl .json .csv .tsv, also with .gz or .zip);
-"-" reads NDJSON from standard input. JSON may be extended JSON.
+- reads NDJSON from standard input. JSON may be extended JSON.
 
 CSV columns without a given type are guessed from the first 1000 rows: integers, numbers, ISO 8601
 dates and truth values. Types: str int float decimal bool date date(FORMAT) objectid skip.
@@ -44,7 +44,7 @@ stored, 1 some records or files were rejected, 2 the job could not be done.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `ingest` subcommand with the command line `arguments`; return the exit status."""
     options = _parser().parse_args(arguments)
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(options.max_field)
     try:
         return _run(options)
     except (IngestError, LocalServerError, PyMongoError, OSError, ValueError) as error:
@@ -102,11 +102,7 @@ def _collection(
     name = options.collection or source.stem
     if name == STDIN:
         raise IngestError("give --collection for standard input")
-    collection: Collection[Any] = database[name]
-    if not collection.write_concern.document:
-        # What only the primary has confirmed is lost when that dies.
-        collection = collection.with_options(write_concern=WriteConcern(w="majority"))
-    return collection
+    return durable(database[name])
 
 
 def _job_options(options: argparse.Namespace) -> JobOptions:
@@ -188,6 +184,13 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="TEXT",
         help='text that means null, may be repeated (default: "", and NA except in text columns)',
+    )
+    table.add_argument(
+        "--max-field",
+        type=int,
+        default=_MAX_FIELD,
+        metavar="N",
+        help=f"characters of a field; a quote left open takes as much (default {_MAX_FIELD})",
     )
     table.add_argument("--omit-nulls", action="store_true", help="leave null fields out")
     local = parser.add_argument_group("embedded server")

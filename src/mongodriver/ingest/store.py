@@ -26,6 +26,7 @@ from mongodriver.errors import (
 )
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.report import ENCODE, Code
+from mongodriver.write_concern import WriteConcern
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
@@ -103,20 +104,29 @@ class Store:
                     break
                 patience.wait(error)
                 outcome.resent += 1
-            except PyMongoError as error:
-                if not _is_transient(error):
-                    raise
-                patience.wait(error)
-                outcome.resent += 1
-            except _UNENCODABLE:
-                bad = _unencodable(batch, indexes)
-                if not bad:
-                    raise
-                outcome.failures += bad
-                without = {failure.index for failure in bad}
-                indexes = [index for index in indexes if index not in without]
+            except (PyMongoError, *_UNENCODABLE) as error:
+                if isinstance(error, PyMongoError) and _is_transient(error):
+                    patience.wait(error)
+                    outcome.resent += 1
+                else:
+                    bad = _unencodable(batch, indexes)
+                    if not bad:
+                        raise
+                    outcome.failures += bad
+                    without = {failure.index for failure in bad}
+                    indexes = [index for index in indexes if index not in without]
             sent_before = True
         return outcome
+
+
+def durable(collection: Collection[Any]) -> Collection[Any]:
+    """Return `collection` with majority write concern, unless it has a write concern already.
+
+    What only the primary has confirmed is lost when that dies.
+    """
+    if collection.write_concern.document:
+        return collection
+    return collection.with_options(write_concern=WriteConcern(w="majority"))
 
 
 class _Patience:

@@ -1,0 +1,91 @@
+"""Memory use does not depend on the size of the file."""
+
+import io
+import tracemalloc
+from contextlib import contextmanager
+
+import pytest
+
+from mongodriver.ingest import Job, JobOptions, Source
+from mongodriver.ingest import job as job_module
+from mongodriver.ingest.readers import CSVReader, JSONReader, NDJSONReader
+from mongodriver.ingest.sources import OpenSource
+
+PART = {
+    "ndjson": b'{"n": 123456, "text": "some text", "list": [1, 2, 3]}\n' * 1000,
+    "json": b'{"n": 123456, "text": "some text", "list": [1, 2, 3]},\n' * 1000,
+    "csv": b"123456,some text,2013-01-01\n" * 1000,
+}
+START = {"ndjson": b"", "json": b"[", "csv": b"n,text,day\n"}
+READERS = {"ndjson": NDJSONReader, "json": JSONReader, "csv": CSVReader}
+END = {"ndjson": b"", "json": b"{}]", "csv": b""}
+
+
+class Endless(io.RawIOBase):
+    """A file made while it is read: `parts` times 1000 records."""
+
+    def __init__(self, form: str, parts: int) -> None:
+        self._parts = iter([START[form], *[PART[form]] * parts, END[form]])
+        self._rest = b""
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self._rest:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._rest = part
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        self.given += size
+        return size
+
+
+class Forgetful:
+    """A collection that stores nothing."""
+
+    count = 0
+
+    def insert_many(self, documents, *, ordered):
+        self.count += len(documents)
+
+
+def peak(monkeypatch, form: str, parts: int) -> int:
+    """Return the largest amount of memory in use during a job, in bytes."""
+
+    @contextmanager
+    def open_source(source):
+        stream = io.BufferedReader(Endless(form, parts))
+        yield OpenSource(stream, stream)
+
+    monkeypatch.setattr(job_module, "open_source", open_source)
+    collection = Forgetful()
+    tracemalloc.start()
+    try:
+        job = Job(JobOptions(batch_size=500, workers=1))
+        report = job.run([(Source("generated", form), collection)])
+        assert report.documents == collection.count == parts * 1000 + (form == "json")
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("form", ["ndjson", "json", "csv"])
+def test_flat_memory(form, monkeypatch):
+    """Thirty times the file, not even one and a half times the memory."""
+    peak(monkeypatch, form, 3)  # imports, caches
+    small = peak(monkeypatch, form, 3)
+    large = peak(monkeypatch, form, 90)
+    assert large < 1.5 * small + 300_000, (small, large)
+
+
+@pytest.mark.parametrize(("form", "reader"), READERS.items())
+def test_readers_are_lazy(form, reader):
+    """The first record comes before much of the file has been read."""
+    file = Endless(form, 10_000)
+    next(iter(reader(io.BufferedReader(file), print)))
+    assert 0 < file.given < 1 << 20
