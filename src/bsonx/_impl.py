@@ -6,6 +6,7 @@ there. Everything else imports these names from here and does not know which it 
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,9 @@ if _wanted not in ("", "c", "py"):
     raise ImportError(f"BSONX_IMPL must be c, py or empty, not {_wanted!r}")
 
 HAS_C = False
-if TYPE_CHECKING or _wanted == "py":
-    pass
-else:
+if _wanted != "py":
     try:
-        from bsonx import _native
-
-        HAS_C = hasattr(_native, "encode_document")
+        HAS_C = hasattr(importlib.import_module("bsonx._native"), "encode_document")
     except ImportError:
         if _wanted == "c":
             raise

@@ -335,14 +335,17 @@ def _vector_payload(data: Any, dtype: BinaryVectorDtype) -> bytes:
 
 
 def _numpy_payload(data: npt.NDArray[Any], dtype: BinaryVectorDtype) -> bytes:
-    import numpy as np
-
-    stored = {
-        BinaryVectorDtype.INT8: np.dtype("int8"),
-        BinaryVectorDtype.FLOAT32: np.dtype("<f4"),
-        BinaryVectorDtype.PACKED_BIT: np.dtype("uint8"),
-    }[dtype]
-    return np.ascontiguousarray(data, dtype=stored).tobytes()
+    if data.ndim != 1:
+        raise ValueError("from_numpy_vector only supports 1D arrays as it creates a single vector.")
+    if dtype is BinaryVectorDtype.FLOAT32:
+        return data.astype("<f4").tobytes()
+    if dtype is BinaryVectorDtype.INT8:
+        name, low, high = "int8", -128, 127
+    else:
+        name, low, high = "uint8", 0, 255
+    if len(data) and (data.min() < low or data.max() > high):
+        raise ValueError(f"Values found outside {name.upper()} range.")
+    return data.astype(name).tobytes()
 
 
 def _check_stored(payload: bytes, dtype: BinaryVectorDtype, padding: int) -> None:
@@ -375,9 +378,9 @@ def _as_numpy(payload: bytes, dtype: BinaryVectorDtype) -> npt.NDArray[Any]:
         raise ImportError(
             "Converting binary to numpy.ndarray requires numpy to be installed."
         ) from exc
-    stored = {
-        BinaryVectorDtype.INT8: np.dtype("int8"),
-        BinaryVectorDtype.FLOAT32: np.dtype("float32"),
-        BinaryVectorDtype.PACKED_BIT: np.dtype("uint8"),
+    name = {
+        BinaryVectorDtype.INT8: "int8",
+        BinaryVectorDtype.FLOAT32: "<f4",
+        BinaryVectorDtype.PACKED_BIT: "uint8",
     }[dtype]
-    return np.frombuffer(payload, dtype=stored.newbyteorder("<")).astype(stored, copy=False)
+    return np.frombuffer(payload, dtype=name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from copy import copy
 from typing import Any
 
 __all__ = ["Code"]
@@ -40,6 +41,9 @@ class Code(str):
     def __merge(self, more: Mapping[str, Any]) -> None:
         if self.__scope is None:
             self.__scope = more
+        elif isinstance(self.__scope, MutableMapping):
+            self.__scope = copy(self.__scope)  # the one given is the caller's
+            self.__scope.update(more)
         else:
             self.__scope = {**self.__scope, **more}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import abc
 import datetime
 import enum
+import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple, TypeAlias, get_origin
+from uuid import UUID
 
 from bsonx.binary import (
     ALL_UUID_REPRESENTATIONS,
@@ -140,14 +142,36 @@ class TypeRegistry:
 
 
 def _refuse_builtin(codec: TypeEncoder) -> None:
-    from bsonx._py.encoder import BUILTIN_TYPES
-
-    for known in BUILTIN_TYPES:
+    for known in _builtin_types():
         if issubclass(codec.python_type, known):
             raise TypeError(
                 "TypeEncoders cannot change how built-in types are encoded "
                 f"(encoder {codec} transforms type {known})"
             )
+
+
+def _builtin_types() -> tuple[type, ...]:
+    """Return the types whose encoding is fixed."""
+    # Imported here, because these modules need the options.
+    from bsonx import _impl
+    from bsonx.binary import Binary
+    from bsonx.code import Code
+    from bsonx.dbref import DBRef
+    from bsonx.int64 import Int64
+    from bsonx.max_key import MaxKey
+    from bsonx.min_key import MinKey
+
+    plain = (bool, bytes, datetime.datetime, dict, float, int, list, str, tuple, type(None))
+    other = (UUID, re.Pattern, Binary, Code, DBRef, Int64, MaxKey, MinKey, Mapping)
+    return (
+        *plain,
+        *other,
+        _impl.DatetimeMS,
+        _impl.Decimal128,
+        _impl.ObjectId,
+        _impl.Regex,
+        _impl.Timestamp,
+    )
 
 
 class _Options(NamedTuple):

@@ -88,7 +88,7 @@ class SON(dict[_Key, _Value]):
         """Remove everything."""
         super().clear()
 
-    def setdefault(self, key: _Key, default: _Value) -> _Value:  # type: ignore[override]
+    def setdefault(self, key: _Key, default: _Value) -> _Value:
         """Return the value of ``key``, after storing ``default`` if there is none."""
         try:
             return self[key]
@@ -117,14 +117,14 @@ class SON(dict[_Key, _Value]):
             return key, value
         raise KeyError("container is empty")
 
-    def update(self, other: Any | None = None, **kwargs: _Value) -> None:  # type: ignore[override]
+    def update(self, other: Any | None = None, **kwargs: _Value) -> None:
         """Add pairs from a mapping, an object with ``keys``, or an iterable of pairs."""
         if other is not None:
             super().update(other)
-        if kwargs:
-            super().update(kwargs)
+        for key, value in kwargs.items():
+            self[key] = value  # type: ignore[index]
 
-    def get(self, key: _Key, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, key: _Key, default: Any = None) -> Any:
         """Return the value of ``key`` or ``default``."""
         try:
             return self[key]
@@ -140,7 +140,7 @@ class SON(dict[_Key, _Value]):
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def to_dict(self) -> dict[_Key, _Value]:
         """Return plain dicts and lists all the way down."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx._py.decoder import bad, decode_top, document_bounds, plan_for, read_elements
+from bsonx._py.bounds import bad, document_end
+from bsonx._py.decoder import decode_next, decode_top, plan_for, read_elements
 from bsonx._py.encoder import encode_document
 from bsonx._py.skipper import find_field
 
@@ -30,7 +31,7 @@ def as_bytes(data: Any) -> bytes:
 def decode_document(data: Any, codec_options: Any) -> Any:
     """Return the one document that ``data`` (bytes-like) is; InvalidBSON for anything else."""
     data = as_bytes(data)
-    end = document_bounds(data, 0, len(data))
+    end = document_end(data, 0, len(data))
     if end != len(data):
         bad("bad eoo", end)
     return decode_top(data, 0, end, plan_for(codec_options))
@@ -43,9 +44,8 @@ def decode_all_documents(data: Any, codec_options: Any) -> list[Any]:
     documents = []
     start, limit = 0, len(data)
     while start < limit:
-        end = document_bounds(data, start, limit)
-        documents.append(decode_top(data, start, end, plan))
-        start = end
+        document, start = decode_next(data, start, limit, plan)
+        documents.append(document)
     return documents
 
 
@@ -53,7 +53,7 @@ def raw_elements(data: Any, start: int, end: int, codec_options: Any) -> dict[st
     """Return the fields of the document between two positions, inner documents per options."""
     data = as_bytes(data)
     fields: dict[str, Any] = {}
-    read_elements(data, start + 4, end - 1, plan_for(codec_options), 0, fields)
+    read_elements(data, start + 4, end - 1, plan_for(codec_options), 1, fields)
     return fields
 
 
@@ -64,9 +64,11 @@ def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any) -> A
     """
     data = as_bytes(data)
     plan = plan_for(codec_options)
+    if plan.errors != "strict":  # then different stored names may be the same str
+        return raw_elements(data, start, end, codec_options)[name]
     found = find_field(data, start + 4, end - 1, name.encode("utf-8", "surrogatepass"))
     if found is None:
         raise KeyError(name)
     single: dict[str, Any] = {}
-    read_elements(data, found[0], found[1], plan, 0, single)
+    read_elements(data, found[0], found[1], plan, 1, single)
     return single[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime
 from typing import Any
 
@@ -93,10 +92,13 @@ DatetimeMS.__module__ = "bsonx.datetime_ms"
 
 def millis_from_datetime(value: datetime.datetime) -> int:
     """Return milliseconds since the epoch; naive times are UTC, microseconds are cut off."""
-    offset = value.utcoffset()
-    if offset is not None:
-        value = value - offset
-    return calendar.timegm(value.timetuple()) * 1000 + value.microsecond // 1000
+    if value.tzinfo is not None:
+        offset = value.utcoffset()
+        value = value.replace(tzinfo=None)
+        if offset is not None:
+            value -= offset
+    span = value - _EPOCH_NAIVE
+    return span.days * 86400000 + span.seconds * 1000 + span.microseconds // 1000
 
 
 def datetime_from_millis(millis: int, options: CodecOptions) -> datetime.datetime | DatetimeMS:

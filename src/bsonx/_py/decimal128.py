@@ -21,6 +21,12 @@ _NAN = 0x7C00000000000000
 _SIGNALING_NAN = 0x7E00000000000000
 _LARGE = 0x6000000000000000  # the two bits of coefficients that would need 114 bits
 
+_SPECIAL = {
+    (name, sign): decimal.Decimal("-" * sign + name)
+    for name in ("sNaN", "NaN", "Infinity")
+    for sign in (0, 1)
+}
+
 _Value: TypeAlias = decimal.Decimal | float | str | tuple[int, Sequence[int], int]
 
 _TRAPS = [decimal.InvalidOperation, decimal.Overflow, decimal.Inexact]
@@ -97,11 +103,11 @@ class Decimal128:
         high, low = self.__high, self.__low
         sign = 1 if high & _SIGN else 0
         if high & _SIGNALING_NAN == _SIGNALING_NAN:
-            return decimal.Decimal((sign, (), "N"))
+            return _SPECIAL["sNaN", sign]
         if high & _NAN == _NAN:
-            return decimal.Decimal((sign, (), "n"))
+            return _SPECIAL["NaN", sign]
         if high & _INFINITY == _INFINITY:
-            return decimal.Decimal((sign, (), "F"))
+            return _SPECIAL["Infinity", sign]
         if high & _LARGE == _LARGE:
             # Such coefficients exceed 34 digits: the specification reads them as zero.
             exponent = ((high & 0x1FFFE00000000000) >> 47) - _EXPONENT_BIAS

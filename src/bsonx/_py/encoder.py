@@ -6,7 +6,8 @@ import datetime
 import re
 import struct
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from bsonx._py.datetime_ms import DatetimeMS, millis_from_datetime
@@ -18,13 +19,13 @@ from bsonx.binary import OLD_BINARY_SUBTYPE, Binary
 from bsonx.code import Code
 from bsonx.codec_options import CodecOptions
 from bsonx.dbref import DBRef
-from bsonx.errors import InvalidDocument, InvalidStringData
+from bsonx.errors import InvalidBSON, InvalidDocument, InvalidStringData
 from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 from bsonx.son import SON
 
-MAX_DEPTH = 1000
+_MAX_DEPTH = 1000
 _RAW_DOCUMENT = 101
 
 _pack_int = struct.Struct("<i").pack
@@ -34,32 +35,33 @@ _pack_timestamp = struct.Struct("<II").pack
 _pack_length_and_subtype = struct.Struct("<iB").pack
 
 _REGEX_LETTERS = (
-    (re.IGNORECASE, b"i"),
-    (re.LOCALE, b"l"),
-    (re.MULTILINE, b"m"),
-    (re.DOTALL, b"s"),
-    (re.UNICODE, b"u"),
-    (re.VERBOSE, b"x"),
+    (int(re.IGNORECASE), b"i"),
+    (int(re.LOCALE), b"l"),
+    (int(re.MULTILINE), b"m"),
+    (int(re.DOTALL), b"s"),
+    (int(re.UNICODE), b"u"),
+    (int(re.VERBOSE), b"x"),
 )
 
-# An encoder gets the stored name (with its NUL), the value, the names, the options and the depth;
-# it returns one whole element.
+# An encoder gets the stored name (with its NUL), the value, the names of the document, the options
+# and the depth; it returns one whole element.
 _Encoder: TypeAlias = "Callable[[bytes, Any, Names, CodecOptions, int], bytes]"
 
 
 class Names(dict[Any, bytes]):
-    """Document keys to stored names (UTF-8 and a NUL): checks a new key, remembers common ones."""
+    """Stored names (UTF-8 and a NUL) of the keys seen before; :meth:`new` checks the others."""
 
     _LIMIT = 4096
     _LONGEST = 64
 
-    def __missing__(self, key: Any) -> bytes:
+    def new(self, key: Any) -> bytes:
+        """Return the stored name of a key; InvalidDocument for what cannot be one."""
         if not isinstance(key, str):
             raise InvalidDocument(f"documents must have only string keys, key was {key!r}")
         if "\0" in key:
             raise InvalidDocument("Key names must not contain the NULL byte")
-        name = key.encode() + b"\0"
-        if type(key) is str and len(key) <= self._LONGEST and len(self) < self._LIMIT:
+        name = str.encode(key) + b"\0"
+        if len(self) < self._LIMIT and type(key) is str and len(key) <= self._LONGEST:
             self[key] = name
         return name
 
@@ -67,32 +69,27 @@ class Names(dict[Any, bytes]):
 class CheckedNames(Names):
     """Names that also refuse operators and dotted paths."""
 
-    _LIMIT = 0
-
-    def __missing__(self, key: Any) -> bytes:
+    def new(self, key: Any) -> bytes:
+        """Return the stored name of a key."""
         if isinstance(key, str):
             if key.startswith("$"):
                 raise InvalidDocument(f"key {key!r} must not start with '$'")
             if "." in key:
                 raise InvalidDocument(f"key {key!r} must not contain '.'")
-        return super().__missing__(key)
+        return super().new(key)
 
 
-class _Positions(dict[int, bytes]):
-    """Array positions to stored names."""
+class _Positions(Names):
+    """Stored names of array positions."""
 
-    _LIMIT = 4096
-
-    def __missing__(self, position: int) -> bytes:
-        name = b"%d\0" % position
-        if position < self._LIMIT:
-            self[position] = name
-        return name
+    def new(self, key: Any) -> bytes:
+        """Return the stored name of a position."""
+        return b"%d\0" % key
 
 
 _names = Names()
 _checked_names = CheckedNames()
-_positions = _Positions()
+_positions = _Positions({position: b"%d\0" % position for position in range(1024)})
 
 
 def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions) -> bytes:
@@ -101,73 +98,84 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
     TypeError if it is no mapping; InvalidDocument with ``path`` and ``document`` for what BSON
     cannot hold; OverflowError for ints beyond 64 bits; UnicodeEncodeError for lone surrogates.
     """
-    if type(document) is not dict:
-        if getattr(document, "_type_marker", None) == _RAW_DOCUMENT:
-            return bytes(document.raw)
+    if not isinstance(document, dict):
+        if _marker(document) == _RAW_DOCUMENT:
+            return _raw_bytes(document)
         if not isinstance(document, Mapping):
             raise TypeError(f"encoder expected a mapping type but got: {document!r}")
     names = _checked_names if check_keys else _names
     try:
-        if "_id" in document:
-            return _id_first(document, names, codec_options)
-        return _document(_pairs(document), names, names, codec_options, 0)
+        return _document(_id_first(document), names, names, codec_options, 1)
     except Exception as exc:
         _finish_error(exc, document)
         raise
 
 
-def _id_first(document: Mapping[str, Any], names: Names, options: CodecOptions) -> bytes:
+def _id_first(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     pairs = _pairs(document)
     for key, _ in pairs:
         if key == "_id":
-            return _document(_pairs(document), names, names, options, 0)
+            return pairs
         break
-    ordered = [("_id", document["_id"])]
-    ordered += [pair for pair in _pairs(document) if pair[0] != "_id"]
-    return _document(ordered, names, names, options, 0)
+    if "_id" not in document:
+        return pairs
+    return sorted(pairs, key=lambda pair: pair[0] != "_id")  # the sort is stable
 
 
-def _pairs(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+def _pairs(document: Mapping[Any, Any]) -> Collection[tuple[Any, Any]]:
+    """Return the pairs; subclasses of dict do not get a say, other mappings do."""
     if isinstance(document, dict):
-        return document.items()
-    return [(key, document[key]) for key in document]
+        if isinstance(document, OrderedDict):  # whose order may differ from the dict's below it
+            return document.items()
+        return dict.items(document)
+    return [(_hashable(key), document[key]) for key in document]
+
+
+def _hashable(key: Any) -> Any:
+    return key if isinstance(key, str) else _names.new(key)
 
 
 def _document(
     pairs: Iterable[tuple[Any, Any]],
-    keys: Names | _Positions,
+    known: Names,
     names: Names,
     options: CodecOptions,
     depth: int,
 ) -> bytes:
-    """Return a document or, with ``keys`` for positions, an array."""
-    if depth > MAX_DEPTH:
-        raise RecursionError("maximum recursion depth exceeded while encoding to BSON")
+    """Return a document or an array: they differ in ``known``, where the names come from.
+
+    The frequent types are handled here, the others by the functions below.
+    """
+    if depth > _MAX_DEPTH:
+        raise RecursionError("maximum recursion depth exceeded while encoding an object to BSON ")
     parts: list[bytes] = []
     add = parts.append
+    get_name = known.get
     key: Any = None
-    name = None
     try:
         for key, value in pairs:
-            name = None
-            name = keys[key]
+            name = get_name(key)
+            if name is None:
+                name = known.new(key)
             kind = type(value)
             if kind is str:
                 text = value.encode()
                 add(b"\x02" + name + _pack_int(len(text) + 1) + text + b"\0")
             elif kind is int and -2147483648 <= value <= 2147483647:
                 add(b"\x10" + name + _pack_int(value))
+            elif kind is dict:
+                add(b"\x03" + name + _document(value.items(), names, names, options, depth + 1))
+            elif kind is list:
+                add(
+                    b"\x04"
+                    + name
+                    + _document(enumerate(value), _positions, names, options, depth + 1)
+                )
             else:
-                encoder = _ENCODERS.get(kind)
-                if encoder is not None:
-                    add(encoder(name, value, names, options, depth))
-                else:
-                    add(_other(name, value, names, options, depth))
-    except RecursionError:
-        raise
+                encode = _ENCODERS.get(kind, _other)
+                add(encode(name, value, names, options, depth))
     except Exception as exc:
-        if name is not None:  # a bad key belongs to the document that has it
-            _note_path(exc, key)
+        _note_path(exc, key)
         raise
     body = b"".join(parts)
     return _pack_int(len(body) + 5) + body + b"\0"
@@ -177,23 +185,32 @@ def _document(
 
 
 def _note_path(exc: Exception, key: Any) -> None:
-    steps = getattr(exc, "_steps", None)
-    if steps is None:
-        exc._steps = steps = []  # type: ignore[attr-defined]
-    steps.append(key)
+    try:
+        exc._steps.append(key)  # type: ignore[attr-defined]
+    except AttributeError:
+        try:
+            exc._steps = [key]  # type: ignore[attr-defined]
+        except AttributeError:
+            pass  # an exception of the user's, without room for attributes
 
 
 def _finish_error(exc: Exception, document: Any) -> None:
-    """Give an exception its ``path`` and an InvalidDocument its top-level document."""
+    """Give an exception its ``path``, and an InvalidDocument its top-level document."""
+    steps = getattr(exc, "_steps", [])
     path = ""
-    for step in reversed(exc.__dict__.pop("_steps", ())):
+    for step in reversed(steps):
         if type(step) is int:
             path += f"[{step}]"
         else:
-            path += f".{step}" if path else step
-    exc.path = path  # type: ignore[attr-defined]
+            path += f".{step}" if path else f"{step}"
+    try:
+        exc.path = path  # type: ignore[attr-defined]
+        del exc._steps  # type: ignore[attr-defined]
+    except AttributeError:
+        pass
     if isinstance(exc, InvalidDocument):
-        exc.args = (f"Invalid document: {exc}",)
+        if len(steps) < 2 or steps[-1] != "_id":  # PyMongo's texts for what is wrong in _id
+            exc.args = (f"Invalid document: {exc}",)
         exc._document = document
 
 
@@ -218,11 +235,14 @@ def _mapping(name: bytes, value: Any, names: Names, options: CodecOptions, depth
 
 
 def _array(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    return b"\x04" + name + _document(enumerate(value), _positions, names, options, depth + 1)
+    base = list if isinstance(value, list) else tuple
+    items = enumerate(base.__iter__(value))
+    return b"\x04" + name + _document(items, _positions, names, options, depth + 1)
 
 
 def _bytes(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    return b"\x05" + name + _pack_length_and_subtype(len(value), 0) + value
+    payload: bytes = value
+    return b"\x05" + name + _pack_length_and_subtype(len(payload), 0) + payload
 
 
 def _binary(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -238,7 +258,8 @@ def _uuid(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
 
 
 def _objectid(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    return b"\x07" + name + value.binary  # type: ignore[no-any-return]
+    oid: bytes = value.binary
+    return b"\x07" + name + oid
 
 
 def _bool(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -258,38 +279,52 @@ def _null(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
 
 
 def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    pattern, flags = value.pattern, value.flags
+    pattern: str | bytes = value.pattern
     if isinstance(pattern, str):
-        pattern = pattern.encode()
+        stored = pattern.encode()
     else:
+        stored = pattern
         try:
-            pattern.decode()
+            stored.decode()
         except UnicodeDecodeError:
             raise InvalidStringData("regex patterns must be valid UTF-8") from None
-    if b"\0" in pattern:
+    if b"\0" in stored:
         raise InvalidDocument("regex patterns must not contain the NULL byte")
+    flags = int(value.flags)  # arithmetic on enums is slow
     letters = b"".join([letter for flag, letter in _REGEX_LETTERS if flags & flag])
-    return b"\x0b" + name + pattern + b"\0" + letters + b"\0"
+    return b"\x0b" + name + stored + b"\0" + letters + b"\0"
 
 
 def _dbref(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     # $ref and $id are no operators here, whatever check_keys says.
-    document = _document(value.as_doc().items(), _names, _names, options, depth + 1)
-    return b"\x03" + name + document
+    return b"\x03" + name + _subdocument(value.as_doc(), options, depth)
 
 
 def _code(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     text = str.encode(value)
     text = _pack_int(len(text) + 1) + text + b"\0"
-    if value.scope is None:
+    scope = value.scope
+    if scope is None:
         return b"\x0d" + name + text
-    scope = _subdocument(value.scope, names, options, depth)
-    return b"\x0f" + name + _pack_int(len(text) + len(scope) + 4) + text + scope
+    stored = _subdocument(scope, options, depth)
+    return b"\x0f" + name + _pack_int(len(text) + len(stored) + 4) + text + stored
+
+
+def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
+    """Return a document whose keys are not checked."""
+    if type(value) is dict:
+        return _document(value.items(), _names, _names, options, depth + 1)
+    if _marker(value) == _RAW_DOCUMENT:
+        return _raw_bytes(value)
+    return _document(_pairs(value), _names, _names, options, depth + 1)
 
 
 def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     if -2147483648 <= value <= 2147483647:
         return b"\x10" + name + _pack_int(value)
+    fallback = options.type_registry._fallback_encoder
+    if fallback is not None and not -(2**63) <= value < 2**63:
+        return _encode_from(name, fallback(value), options, names, depth, _FROM_FALLBACK)
     return _long(name, value, names, options, depth)
 
 
@@ -305,7 +340,8 @@ def _timestamp(name: bytes, value: Any, names: Names, options: CodecOptions, dep
 
 
 def _decimal128(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    return b"\x13" + name + value.bid  # type: ignore[no-any-return]
+    bid: bytes = value.bid
+    return b"\x13" + name + bid
 
 
 def _minkey(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -317,13 +353,14 @@ def _maxkey(name: bytes, value: Any, names: Names, options: CodecOptions, depth:
 
 
 def _raw(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    return b"\x03" + name + bytes(value.raw)
+    return b"\x03" + name + _raw_bytes(value)
 
 
-def _subdocument(value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    if getattr(value, "_type_marker", None) == _RAW_DOCUMENT:
-        return bytes(value.raw)
-    return _document(_pairs(value), names, names, options, depth + 1)
+def _raw_bytes(value: Any) -> bytes:
+    raw = bytes(value.raw)
+    if len(raw) < 5 or int.from_bytes(raw[:4], "little") != len(raw) or raw[-1]:
+        raise InvalidBSON("not a whole BSON document")
+    return raw
 
 
 _ENCODERS: dict[type, _Encoder] = {
@@ -383,41 +420,55 @@ _BASES: tuple[tuple[type, _Encoder], ...] = (
     (Mapping, _mapping),
 )
 
-BUILTIN_TYPES: tuple[type, ...] = tuple(_ENCODERS)
+# How far a value has been converted: a type encoder's result is not given to type encoders again,
+# a fallback encoder's not to the fallback.
+_PLAIN, _FROM_ENCODER, _FROM_FALLBACK, _FROM_BOTH = range(4)
 
 
 def _other(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     """Encode what is not exactly of a known type: by marker, converter, base, fallback."""
-    encoder = _find_encoder(value)
-    if encoder is not None:
-        return encoder(name, value, names, options, depth)
+    return _encode_unknown(name, value, options, names, depth, _PLAIN)
+
+
+def _encode_unknown(
+    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
+) -> bytes:
+    marker = _marker(value)
+    if marker in _MARKED and (marker != 18 or isinstance(value, int)):
+        return _MARKED[marker](name, value, names, options, depth)
     registry = options.type_registry
-    convert = registry._encoder_map.get(type(value))
-    if convert is not None:
-        return _converted(name, convert(value), names, options, depth)
-    encoder = _find_base(value)
-    if encoder is not None:
-        return encoder(name, value, names, options, depth)
-    if registry._fallback_encoder is not None:
-        return _converted(name, registry._fallback_encoder(value), names, options, depth)
+    if origin in (_PLAIN, _FROM_FALLBACK):
+        convert = registry._encoder_map.get(type(value))
+        if convert is not None:
+            origin = _FROM_ENCODER if origin == _PLAIN else _FROM_BOTH
+            return _encode_from(name, convert(value), options, names, depth, origin)
+    for base, encode in _BASES:
+        if isinstance(value, base):
+            return encode(name, value, names, options, depth)
+    fallback = registry._fallback_encoder
+    if fallback is not None and origin in (_PLAIN, _FROM_ENCODER):
+        return _encode_from(name, fallback(value), options, names, depth, _FROM_FALLBACK)
     _cannot_encode(value)
 
 
-def _converted(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    """Encode the result of a converter, which gets no second conversion."""
-    encoder = _ENCODERS.get(type(value)) or _find_encoder(value) or _find_base(value)
-    if encoder is None:
-        _cannot_encode(value)
-    return encoder(name, value, names, options, depth)
+def _encode_from(
+    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
+) -> bytes:
+    """Encode the result of a converter."""
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return _long(name, value, names, options, depth)  # no second fallback for a large int
+    encode = _ENCODERS.get(type(value))
+    if encode is not None:
+        return encode(name, value, names, options, depth)
+    return _encode_unknown(name, value, options, names, depth, origin)
 
 
-def _find_encoder(value: Any) -> _Encoder | None:
-    marker = getattr(value, "_type_marker", None)
-    return _MARKED.get(marker) if type(marker) is int else None
-
-
-def _find_base(value: Any) -> _Encoder | None:
-    for base, encoder in _BASES:
-        if isinstance(value, base):
-            return encoder
-    return None
+def _marker(value: Any) -> int:
+    """Return the ``_type_marker`` of a value, 0 if it has none that is an int."""
+    if isinstance(value, type):
+        return 0
+    try:
+        marker = getattr(value, "_type_marker", 0)
+    except Exception:
+        return 0  # a property that fails says nothing
+    return marker if type(marker) is int else 0

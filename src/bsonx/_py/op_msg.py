@@ -11,18 +11,12 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from bsonx._errors import DocumentTooLarge
+from bsonx._py.bounds import bad, document_end, inner_end
 from bsonx._py.codec import as_bytes
-from bsonx._py.decoder import (
-    Plan,
-    bad,
-    decode_top,
-    document_bounds,
-    inner_bounds,
-    plan_for,
-    read_one,
-)
+from bsonx._py.decoder import Plan, decode_next, decode_top, plan_for, read_elements
 from bsonx._py.encoder import encode_document
 from bsonx._py.objectid import ObjectId
+from bsonx._py.skipper import element_bounds
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 
 OP_MSG = 2013
@@ -149,7 +143,7 @@ def _decode_sections(
         if kind == 0:
             if body is not None:
                 bad("more than one body section", pos)
-            body = (pos + 1, document_bounds(data, pos + 1, end))
+            body = (pos + 1, document_end(data, pos + 1, end))
             pos = body[1]
         elif kind == 1:
             sequences.append(_sequence_bounds(data, pos + 1, end))
@@ -193,15 +187,14 @@ def _decode_body(
             body = dict(body)
     else:
         plan = plan_for(DEFAULT_CODEC_OPTIONS)
-        body = _read_reply(data, bounds[0] + 4, bounds[1] - 1, plan, user_plan, user_fields, True)
+        body = _read_reply(data, bounds[0] + 4, bounds[1] - 1, plan, user_plan, user_fields, 1)
     for name, start, stop in sequences:
         if name in body:
             bad(f"duplicate field {name!r}", start)
         documents = []
         while start < stop:
-            end = document_bounds(data, start, stop)
-            documents.append(decode_top(data, start, end, user_plan))
-            start = end
+            document, start = decode_next(data, start, stop, user_plan)
+            documents.append(document)
         body[name] = documents
     return body
 
@@ -213,22 +206,20 @@ def _read_reply(
     plan: Plan,
     user_plan: Plan,
     user_fields: frozenset[str],
-    top: bool,
+    depth: int,
 ) -> dict[str, Any]:
-    """Decode a reply, or its ``cursor``, with two sets of options."""
+    """Decode a reply, or its ``cursor``, whose ``user_fields`` have a plan of their own."""
     reply: dict[str, Any] = {}
     while pos < end:
-        nul = data.find(b"\0", pos + 1, end)
-        if nul < 0:
-            bad("field name too large", pos + 1)
+        nul, stop = element_bounds(data, pos, end)
         name = plan.key(data[pos + 1 : nul], pos + 1)
-        if top and name == "cursor" and data[pos] == 0x03:
-            inner_end = inner_bounds(data, nul + 1, end, 0)
+        if depth == 1 and name == "cursor" and data[pos] == 0x03:
+            inner_end(data, nul + 1, end)
             reply[name] = _read_reply(
-                data, nul + 5, inner_end - 1, plan, user_plan, user_fields, False
+                data, nul + 5, stop - 1, plan, user_plan, user_fields, depth + 1
             )
-            pos = inner_end
         else:
             chosen = user_plan if name in user_fields else plan
-            pos = read_one(data, pos, nul, end, chosen, reply, name)
+            read_elements(data, pos, stop, chosen, depth, reply)
+        pos = stop
     return reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from bsonx._py.decoder import bad
+from bsonx._py.bounds import bad, bad_value, unknown_type
 
 _unpack_int = struct.Struct("<i").unpack_from
 
@@ -44,14 +44,19 @@ def find_field(data: bytes, pos: int, end: int, name: bytes) -> tuple[int, int] 
     found = None
     size = len(name)
     while pos < end:
-        nul = data.find(b"\0", pos + 1, end)
-        if nul < 0:
-            bad("field name too large", pos + 1)
-        stop = _value_end(data, data[pos], nul + 1, end, pos)
+        nul, stop = element_bounds(data, pos, end)
         if nul - pos - 1 == size and data.startswith(name, pos + 1):
             found = (pos, stop)
         pos = stop
     return found
+
+
+def element_bounds(data: bytes, pos: int, end: int) -> tuple[int, int]:
+    """Return the ends of the name and of the value of the element at ``pos``."""
+    nul = data.find(b"\0", pos + 1, end)
+    if nul < 0:
+        bad("field name too large", pos + 1)
+    return nul, _value_end(data, data[pos], nul + 1, end, pos)
 
 
 def _value_end(data: bytes, kind: int, pos: int, end: int, start: int) -> int:
@@ -70,11 +75,7 @@ def _value_end(data: bytes, kind: int, pos: int, end: int, start: int) -> int:
             stop = end + 1
     else:
         name = data[start + 1 : pos - 1].decode("utf-8", "replace")
-        bad(
-            f"Detected unknown BSON type {bytes([kind])!r} for fieldname {name!r}. "
-            "Are you using the latest driver version?",
-            start,
-        )
+        unknown_type(kind, name, start)
     if stop > end:
-        bad("invalid length or type code", pos)
+        bad_value(pos)
     return stop
