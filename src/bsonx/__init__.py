@@ -185,7 +185,7 @@ def decode_iter(data: bytes, codec_options: CodecOptions | None = None) -> Itera
 
 
 def _iterate(data: Any, codec_options: CodecOptions) -> Iterator[Any]:
-    position, end = 0, len(data) - 1
+    position, end = 0, len(data)
     while position + 4 <= end:
         size = int.from_bytes(data[position : position + 4], "little", signed=True)
         yield _impl.decode_document(data[position : position + size], codec_options)

@@ -18,15 +18,17 @@ _wanted = os.environ.get("BSONX_IMPL", "")
 if _wanted not in ("", "c", "py"):
     raise ImportError(f"BSONX_IMPL must be c, py or empty, not {_wanted!r}")
 
-HAS_C = False
+_native: Any = None
 if _wanted != "py":
     try:
-        HAS_C = hasattr(importlib.import_module("bsonx._native"), "encode_document")
+        _native = importlib.import_module("bsonx._native")
     except ImportError:
         if _wanted == "c":
             raise
-    if _wanted == "c" and not HAS_C:
-        raise ImportError("BSONX_IMPL=c, but the native extension is incomplete")
+
+HAS_C: bool = hasattr(_native, "encode_document")
+if _wanted == "c" and not HAS_C:
+    raise ImportError("BSONX_IMPL=c, but the native extension is incomplete")
 
 if not TYPE_CHECKING and HAS_C:
     from bsonx._native import (
@@ -65,7 +67,7 @@ else:
 # None: json_util then uses the pure functions that it needs in any case, for the rarer options.
 json_dumps: Callable[[Any, JSONOptions], str] | None = None
 json_loads: Callable[[Any, JSONOptions], Any] | None = None
-if not TYPE_CHECKING and HAS_C:
+if HAS_C:
     json_dumps = getattr(_native, "json_dumps", None)
     json_loads = getattr(_native, "json_loads", None)
 

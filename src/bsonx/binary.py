@@ -309,7 +309,7 @@ class Binary(bytes):
 def _check_padding(data: Any, dtype: BinaryVectorDtype, padding: int) -> None:
     if dtype is not BinaryVectorDtype.PACKED_BIT:
         if padding:
-            raise ValueError(f"padding does not apply to dtype={dtype}")
+            raise ValueError(f"padding does not apply to {dtype=}")
         return
     if not 0 <= padding <= 7:
         raise ValueError(f"padding={padding}. It must be in [0,1, ..7].")

@@ -120,9 +120,10 @@ class SON(dict[_Key, _Value]):
     def update(self, other: Any | None = None, **kwargs: _Value) -> None:
         """Add pairs from a mapping, an object with ``keys``, or an iterable of pairs."""
         if other is not None:
-            super().update(other)
-        for key, value in kwargs.items():
-            self[key] = value  # type: ignore[index]
+            for key, value in other.items() if hasattr(other, "items") else _pairs(other):
+                self[key] = value
+        for name, value in kwargs.items():
+            self[name] = value  # type: ignore[index]
 
     def get(self, key: _Key, default: Any = None) -> Any:
         """Return the value of ``key`` or ``default``."""
@@ -163,3 +164,9 @@ class SON(dict[_Key, _Value]):
         for key, value in self.items():
             other[key] = value if isinstance(value, _SHARED) else _copy.deepcopy(value, memo)
         return other
+
+
+def _pairs(source: Any) -> Iterable[tuple[Any, Any]]:
+    if hasattr(source, "keys"):
+        return ((key, source[key]) for key in source.keys())  # noqa: SIM118 (it may not iterate)
+    return ((key, value) for key, value in source)

@@ -13,6 +13,7 @@ _EXPONENT_BIAS = 6176
 _MIN_EXPONENT = -6143  # of the leading digit
 _MAX_EXPONENT = 6144
 _DIGITS = 34
+_LARGEST = 10**_DIGITS - 1
 _MASK64 = (1 << 64) - 1
 
 _SIGN = 1 << 63
@@ -108,12 +109,14 @@ class Decimal128:
             return _SPECIAL["NaN", sign]
         if high & _INFINITY == _INFINITY:
             return _SPECIAL["Infinity", sign]
+        # Coefficients of more than 34 digits are read as zero, as the specification says.
         if high & _LARGE == _LARGE:
-            # Such coefficients exceed 34 digits: the specification reads them as zero.
             exponent = ((high & 0x1FFFE00000000000) >> 47) - _EXPONENT_BIAS
             return decimal.Decimal((sign, (0,), exponent))
         exponent = ((high & 0x7FFF800000000000) >> 49) - _EXPONENT_BIAS
         coefficient = ((high & 0x1FFFFFFFFFFFF) << 64) | (low & _MASK64)
+        if coefficient > _LARGEST:
+            coefficient = 0
         digits = tuple(map(int, str(coefficient)))
         with decimal.localcontext(_trapping_context()) as context:
             return context.create_decimal((sign, digits, exponent))
