@@ -13,12 +13,9 @@ import mongodriver
 pytest_plugins = ["pytester"]
 
 PROJECT = """
-    from mongodriver.local import control
-
     def test_uri(mongo_server, mongo_uri):
         assert mongo_uri == mongo_server.uri
-        member = mongo_server.members[0]
-        hello = control.hello(member.host, member.port, 10)
+        hello = mongo_server.command(0, {{"hello": 1}})
         assert hello["isWritablePrimary"]
         assert hello.get("setName") == {name!r}
 

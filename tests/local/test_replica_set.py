@@ -2,7 +2,7 @@
 
 import pytest
 
-from mongodriver.local import LocalServer, LocalServerError, control
+from mongodriver.local import LocalServer, LocalServerError
 
 from .processes import TIMEOUT
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.server
 
 
 def ask(server: LocalServer, member: int, body: dict) -> dict:
-    return control.command(server.members[member].host, server.members[member].port, body, TIMEOUT)
+    return server.command(member, body, TIMEOUT)
 
 
 def test_one_member():

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from mongodriver.local import LocalServer, LocalServerError, control, process
+from mongodriver.local import LocalServer, LocalServerError, process
+from mongodriver.local.control import Control
 
 from .processes import TIMEOUT, Program, open_process, wait_for_end
 
@@ -17,8 +18,7 @@ pytestmark = pytest.mark.server
 
 
 def command(server: LocalServer, body: dict) -> dict:
-    member = server.members[0]
-    return control.command(member.host, member.port, body, TIMEOUT)
+    return server.command(0, body, TIMEOUT)
 
 
 def test_start_and_end():
@@ -119,9 +119,8 @@ def test_a_kept_folder(tmp_path):
 def test_pause_and_resume():
     with LocalServer() as server:
         server.pause(0)
-        member = server.members[0]
         with pytest.raises(OSError, match="timed out"):
-            control.command(member.host, member.port, {"ping": 1}, 0.2)
+            server.command(0, {"ping": 1}, 0.2)
         server.resume(0)
         assert command(server, {"ping": 1})["ok"] == 1
 
@@ -131,7 +130,7 @@ def test_kill_and_restart():
         first = server.members[0].pid
         server.kill(0)
         assert not server.members[0].running
-        assert control.hello("127.0.0.1", server.members[0].port, TIMEOUT) == {}
+        assert Control().hello("127.0.0.1", server.members[0].port, TIMEOUT) == {}
         with pytest.raises(LocalServerError, match="cannot be paused"):
             server.pause(0)
         server.restart(0)
@@ -179,14 +178,14 @@ def test_answers_of_another_protocol():
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         output = reader.communicate(timeout=TIMEOUT)[0]
         connection.close()
-    assert "something else than a MongoDB reply" in output
+    assert "no MongoDB server" in output
 
 
 _ONE_QUESTION = """
 import sys
-from mongodriver.local import control
+from mongodriver.local.control import Control
 try:
-    control.command("127.0.0.1", int(sys.argv[1]), {"ping": 1}, 30)
+    Control().command("127.0.0.1", int(sys.argv[1]), {"ping": 1}, 30)
 except Exception as error:
     print(error)
 """

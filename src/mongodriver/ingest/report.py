@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from bsonx import json_util
+import bsonx.json_util as json_util
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 200

@@ -8,13 +8,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mongodriver.local import control
 from mongodriver.local.binary import find_mongod
+from mongodriver.local.control import Control
 from mongodriver.local.errors import LocalServerError
 from mongodriver.local.process import Member, PortTaken, free_port
 from mongodriver.local.watchdog import Watchdog
@@ -79,6 +79,7 @@ class LocalServer:
         self._members: list[Member] = []
         self._folder: Path | None = None
         self._watchdog: Watchdog | None = None
+        self._control = Control(self._args)
         self._owner = os.getpid()
 
     def __repr__(self) -> str:
@@ -185,13 +186,23 @@ class LocalServer:
         alone = self._count == 1
         if seconds is None:
             seconds = 1 if alone else 10
-        primary = self._member(self.primary())
         body = {
             "replSetStepDown": seconds,
             "secondaryCatchUpPeriodSecs": 0 if alone else seconds - 1,
             "force": True,
         }
-        control.command(primary.host, primary.port, body, _COMMAND_TIMEOUT + seconds)
+        self.command(self.primary(), body, _COMMAND_TIMEOUT + seconds)
+
+    def command(
+        self, member: int, body: Mapping[str, Any], timeout: float = _COMMAND_TIMEOUT
+    ) -> dict[str, Any]:
+        """Run the command `body` on the admin database of member number `member`.
+
+        Nobody is logged in. Returns the reply; raises OSError when the member cannot be reached
+        within `timeout` seconds, LocalServerError when it answers an error.
+        """
+        target = self._member(member)
+        return self._control.command(target.host, target.port, body, timeout)
 
     def primary(self) -> int:
         """Return the number of the member that is the primary; waits for an election."""
@@ -264,14 +275,13 @@ class LocalServer:
                     member.start()
 
     def _form_set(self) -> None:
-        first = self._members[0]
         config = {
             "_id": self.replica_set,
             "members": [{"_id": i, "host": m.address} for i, m in enumerate(self._members)],
             "settings": _QUICK_ELECTIONS,
         }
         if not any(self._hello(member).get("setName") for member in self._members):
-            control.command(first.host, first.port, {"replSetInitiate": config}, self._timeout)
+            self.command(0, {"replSetInitiate": config}, self._timeout)
         for member in self._members:
             self._wait_until_active(member)
         self.primary()
@@ -280,7 +290,7 @@ class LocalServer:
         self._wait_for(lambda: _is_active(self._hello(member)), f"{member.address} to be active")
 
     def _hello(self, member: Member) -> dict[str, Any]:
-        return control.hello(member.host, member.port, _COMMAND_TIMEOUT)
+        return self._control.hello(member.host, member.port, _COMMAND_TIMEOUT)
 
     def _member(self, index: int) -> Member:
         if not 0 <= index < len(self._members):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx import json_util
+import bsonx.json_util as json_util
 from bsonx.errors import BSONError
 
 # What json_util.loads raises for text that is no (extended) JSON.
