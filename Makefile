@@ -1,6 +1,7 @@
 # Everything runs in the project's own virtual environment; nothing is installed outside it.
 #
 #   make demo      build, start an embedded mongod, ingest the flights data, show the result
+#                  (DEMOFLAGS="--members 3 --kill-primary": the primary dies meanwhile)
 #   make test      the whole test suite
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
@@ -47,7 +48,7 @@ $(VENV)/.dev: $(VENV)/.base
 	@touch $@
 
 demo: $(VENV)/.extension $(VENV)/.demo
-	$(PY) bench/demo.py
+	$(PY) bench/demo.py $(DEMOFLAGS)
 
 test: $(VENV)/.extension $(VENV)/.demo
 	$(PYTEST) -n 2 --dist loadfile -m "not slow" $(TESTFLAGS)
