@@ -9,14 +9,12 @@ from typing import Any, TypeVar
 
 from mongodriver.server_type import SERVER_TYPE
 from mongodriver.spec.address import clean_node, partition_node
+from mongodriver.spec.limits import MAX_BSON_SIZE, MAX_MESSAGE_SIZE, MAX_WRITE_BATCH_SIZE
 
 __all__ = ["Hello", "HelloCompat"]
 
 _T = TypeVar("_T")
 
-MAX_BSON_SIZE = 16 * 1024 * 1024
-MAX_MESSAGE_SIZE = 48_000_000
-MAX_WRITE_BATCH_SIZE = 100_000
 
 
 class HelloCompat:

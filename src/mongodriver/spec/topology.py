@@ -15,6 +15,11 @@ from mongodriver.read_preferences import ReadPreference, _ServerMode
 from mongodriver.server_type import SERVER_TYPE
 from mongodriver.spec.address import Address
 from mongodriver.spec.effects import ErrorEffect, error_effect
+from mongodriver.spec.limits import (
+    MAX_SUPPORTED_WIRE_VERSION,
+    MIN_SUPPORTED_SERVER_VERSION,
+    MIN_SUPPORTED_WIRE_VERSION,
+)
 from mongodriver.spec.sdam import (
     SRV_POLLING_TOPOLOGIES,
     TOPOLOGY_TYPE,
@@ -34,9 +39,6 @@ __all__ = [
     "updated_topology_description",
 ]
 
-MIN_SUPPORTED_SERVER_VERSION = "4.4"
-MIN_SUPPORTED_WIRE_VERSION = 9
-MAX_SUPPORTED_WIRE_VERSION = 29
 
 ServerSelector = Callable[[Sequence[ServerDescription]], Sequence[ServerDescription]]
 
