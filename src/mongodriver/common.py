@@ -45,8 +45,12 @@ from mongodriver.spec.limits import (
     WAIT_QUEUE_TIMEOUT,
 )
 from mongodriver.spec.limits import MAX_END_SESSIONS as _MAX_END_SESSIONS
-from mongodriver.spec.options import CaseInsensitiveDict as _CaseInsensitiveDictionary
 from mongodriver.spec.options import (
+    _MECH_PROP_MUST_RAISE,
+    _MECHANISM_PROPS,
+    _SAFE_AUTH_MECHANISM_PROPS_FOR_REPR,
+    _UNICODE_DECODE_ERROR_HANDLERS,
+    _UUID_REPRESENTATIONS,
     INTERNAL_URI_OPTION_NAME_MAP,
     KW_VALIDATORS,
     NONSPEC_OPTIONS_VALIDATOR_MAP,
@@ -56,11 +60,6 @@ from mongodriver.spec.options import (
     URI_OPTIONS_VALIDATOR_MAP,
     VALIDATORS,
     WRITE_CONCERN_OPTIONS,
-    _MECHANISM_PROPS,
-    _MECH_PROP_MUST_RAISE,
-    _SAFE_AUTH_MECHANISM_PROPS_FOR_REPR,
-    _UNICODE_DECODE_ERROR_HANDLERS,
-    _UUID_REPRESENTATIONS,
     get_validated_options,
     raise_config_error,
     redact_auth_mechanism_properties_for_repr,
@@ -78,6 +77,7 @@ from mongodriver.spec.options import (
     validate_uuid_representation,
     validate_zlib_compression_level,
 )
+from mongodriver.spec.options import CaseInsensitiveDict as _CaseInsensitiveDictionary
 from mongodriver.spec.validators import (
     validate_appname_or_none,
     validate_boolean_or_string,
@@ -112,7 +112,6 @@ from mongodriver.spec.validators import (
 from mongodriver.write_concern import WriteConcern, validate_boolean
 
 __all__ = [
-    "BaseObject",
     "COMMAND_NOT_FOUND_CODES",
     "CONNECT_TIMEOUT",
     "ENABLE_OVERLOAD_RETARGETING",
@@ -152,9 +151,17 @@ __all__ = [
     "URI_OPTIONS_DEPRECATION_MAP",
     "URI_OPTIONS_VALIDATOR_MAP",
     "VALIDATORS",
-    "Version",
     "WAIT_QUEUE_TIMEOUT",
     "WRITE_CONCERN_OPTIONS",
+    "_MAX_END_SESSIONS",
+    "_MECHANISM_PROPS",
+    "_MECH_PROP_MUST_RAISE",
+    "_SAFE_AUTH_MECHANISM_PROPS_FOR_REPR",
+    "_UNICODE_DECODE_ERROR_HANDLERS",
+    "_UUID_REPRESENTATIONS",
+    "BaseObject",
+    "Version",
+    "_CaseInsensitiveDictionary",
     "clean_node",
     "get_validated_options",
     "has_c",
@@ -205,13 +212,6 @@ __all__ = [
     "validate_unicode_decode_error_handler",
     "validate_uuid_representation",
     "validate_zlib_compression_level",
-    "_MAX_END_SESSIONS",
-    "_CaseInsensitiveDictionary",
-    "_MECHANISM_PROPS",
-    "_MECH_PROP_MUST_RAISE",
-    "_SAFE_AUTH_MECHANISM_PROPS_FOR_REPR",
-    "_UNICODE_DECODE_ERROR_HANDLERS",
-    "_UUID_REPRESENTATIONS",
 ]
 
 ORDERED_TYPES: Sequence[type] = (SON, OrderedDict)

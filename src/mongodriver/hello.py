@@ -16,7 +16,6 @@ __all__ = ["Hello", "HelloCompat"]
 _T = TypeVar("_T")
 
 
-
 class HelloCompat:
     """The names of the command and its fields, of today and before MongoDB 5.0."""
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bsonx.objectid import ObjectId
-
 from mongodriver.spec.address import Address
 
 if TYPE_CHECKING:

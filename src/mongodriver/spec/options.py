@@ -9,7 +9,6 @@ from typing import Any, NoReturn, overload
 from urllib.parse import unquote_plus
 
 from bsonx.binary import UuidRepresentation
-
 from mongodriver.driver_info import DriverInfo
 from mongodriver.errors import ConfigurationError
 from mongodriver.monitoring import _validate_event_listeners
@@ -84,9 +83,15 @@ _SAFE_AUTH_MECHANISM_PROPS_FOR_REPR = frozenset(
 )
 
 # Properties that have no text form.
-_PYTHON_PROPS = frozenset({"ALLOWED_HOSTS", "OIDC_CALLBACK", "OIDC_HUMAN_CALLBACK"})
+_CALLBACK_PROPS = frozenset({"OIDC_CALLBACK", "OIDC_HUMAN_CALLBACK"})
+_PYTHON_PROPS = frozenset({"ALLOWED_HOSTS", *_CALLBACK_PROPS})
 
 _CANONICALIZE = [False, True, "none", "forward", "forwardAndReverse"]
+
+
+def _is_a(value: Any, class_name: str) -> bool:
+    """Return whether `value` is of a class of that name, whose module may need other packages."""
+    return any(kind.__name__ == class_name for kind in type(value).__mro__)
 
 
 def _one_of(values: frozenset[str] | Mapping[str, Any]) -> str:
@@ -111,8 +116,8 @@ def validate_auth_mechanism_properties(option: str, value: Any) -> dict[str, Any
         )
     properties: dict[str, Any] = {}
     for pair in unquote_plus(value).split(","):
-        name, colon, text = pair.partition(":")
-        if not colon:
+        name, _, text = pair.partition(":")
+        if not text:
             raise ValueError("Malformed auth mechanism properties")
         if name not in _MECHANISM_PROPS:
             raise ValueError(
@@ -135,6 +140,8 @@ def _property_value(name: str, text: str) -> bool | str:
 def _checked_properties(given: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, value in given.items():
+        if name in _CALLBACK_PROPS and not _is_a(value, "OIDCCallback"):
+            raise TypeError(f"callback must be an OIDCCallback object, not {type(value)}")
         if isinstance(value, bool):
             properties[name] = "true" if value else "false"
         elif isinstance(value, str) or name in (
@@ -189,7 +196,7 @@ def _tag_set(text: str) -> dict[str, str]:
         return {}
     tags = {}
     for pair in text.split(","):
-        tag, value = (unquote_plus(part) for part in pair.split(":", 1))
+        tag, value = (unquote_plus(part) for part in pair.split(":"))
         tags[tag] = value
     return tags
 
@@ -242,8 +249,7 @@ def validate_auto_encryption_opts_or_none(option: Any, value: Any) -> Any:
     """Accept an AutoEncryptionOpts or None."""
     if value is None:
         return None
-    # By name: the class's own module needs the encryption library.
-    if not any(kind.__name__ == "AutoEncryptionOpts" for kind in type(value).__mro__):
+    if not _is_a(value, "AutoEncryptionOpts"):
         raise TypeError(f"{option} must be an instance of AutoEncryptionOpts, not {type(value)}")
     return value
 
@@ -434,6 +440,14 @@ def validate(option: str, value: Any) -> tuple[str, Any]:
     return option, _validator(option, VALIDATORS, option.lower())(option, value)
 
 
+@overload
+def get_validated_options(
+    options: CaseInsensitiveDict, warn: bool = ...
+) -> CaseInsensitiveDict: ...
+@overload
+def get_validated_options(
+    options: Mapping[str, Any], warn: bool = ...
+) -> MutableMapping[str, Any]: ...
 def get_validated_options(
     options: Mapping[str, Any], warn: bool = True
 ) -> MutableMapping[str, Any]:
@@ -443,16 +457,15 @@ def get_validated_options(
     raise ConfigurationError, TypeError or ValueError.
     """
     validated: MutableMapping[str, Any]
+    spelled: Callable[[str], str]
     if isinstance(options, CaseInsensitiveDict):
-        validated = CaseInsensitiveDict()
-        spelled = options.cased_key
+        validated, spelled = CaseInsensitiveDict(), options.cased_key
     else:
-        validated = {}
-        spelled = str.lower
+        validated, spelled = {}, str.lower
     for name, value in options.items():
         lower = name.lower()
         try:
-            check = _validator(name, URI_OPTIONS_VALIDATOR_MAP if warn else VALIDATORS, lower)
+            check = _validator(name, URI_OPTIONS_VALIDATOR_MAP, lower)
             validated[spelled(name)] = check(name, value)
         except (ValueError, TypeError, ConfigurationError) as error:
             if not warn or _must_raise(lower, value):

@@ -92,7 +92,7 @@ def backoff(retry: int, jitter: float, base: float = BASE_BACKOFF) -> float:
 
     `jitter` is a random number from 0 to 1, `base` the unit in seconds.
     """
-    return jitter * min(MAX_BACKOFF, base * 2**retry)
+    return jitter * min(MAX_BACKOFF, base * float(2**retry))
 
 
 class Retries:
@@ -160,5 +160,5 @@ def _base_backoff(error: PyMongoError) -> float:
     """Return the unit of the backoff in seconds: the server's wish, or the default."""
     wish = error._base_backoff_ms if isinstance(error, OperationFailure) else None
     if isinstance(wish, (int, float)) and wish > 0:
-        return wish / 1000
+        return float(wish) / 1000
     return BASE_BACKOFF

@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 from bsonx.objectid import ObjectId
-
 from mongodriver.errors import ConfigurationError
 from mongodriver.hello import Hello
 from mongodriver.read_preferences import ReadPreference, _ServerMode

@@ -13,7 +13,6 @@ from typing import Any
 
 from bsonx.codec_options import DatetimeConversion, TypeRegistry
 from bsonx.raw_bson import RawBSONDocument
-
 from mongodriver.errors import ConfigurationError
 from mongodriver.write_concern import validate_boolean
 
