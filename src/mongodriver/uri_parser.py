@@ -79,7 +79,9 @@ def parse_uri(
         "password": parsed.password,
         "database": parsed.database,
         "collection": parsed.collection,
-        "options": {parsed.options.cased_key(name): parsed.options[name] for name in parsed.options},
+        "options": {
+            parsed.options.cased_key(name): parsed.options[name] for name in parsed.options
+        },
         "fqdn": parsed.fqdn,
     }
 

@@ -384,7 +384,7 @@ class CaseInsensitiveDict(MutableMapping[str, Any]):
         return iter(self._data)
 
     def __repr__(self) -> str:
-        return str({self._cased[name]: value for name, value in self._data.items()})
+        return str(self.cased())
 
     def __getitem__(self, key: str) -> Any:
         return self._data[key.lower()]
@@ -416,6 +416,10 @@ class CaseInsensitiveDict(MutableMapping[str, Any]):
     def cased_key(self, key: str) -> str:
         """Return the spelling `key` was set with."""
         return self._cased[key.lower()]
+
+    def cased(self) -> dict[str, Any]:
+        """Return a dict with the names as they were spelled."""
+        return {self._cased[name]: value for name, value in self._data.items()}
 
 
 def raise_config_error(key: str, suggestions: list[str] | None = None) -> NoReturn:

@@ -19,7 +19,7 @@ __all__ = ["HostValidator", "check_hosts", "check_query", "choose_hosts", "compl
 
 HostValidator = Callable[[str], bool]
 
-_TXT_OPTIONS = ("authsource", "replicaset", "loadbalanced")
+_TXT_OPTIONS = ("authSource", "replicaSet", "loadBalanced")
 
 # Names that are nobody's on the public internet, so that a single label may be trusted.
 _PRIVATE_LABELS = frozenset(
@@ -131,19 +131,19 @@ def complete(
 ) -> ParsedURI:
     """Return the URI with the hosts and options that DNS gave.
 
-    `nodes` are the hosts of the SRV records, which `check_hosts` has let pass, `txt` is the TXT record of the name itself, if there
-    is one. Raises ConfigurationError or InvalidURI if they are not acceptable.
+    `nodes` are the hosts of the SRV records, which `check_hosts` has let pass, `txt` is the TXT
+    record of the name itself, if there is one. Raises ConfigurationError or InvalidURI.
     """
     options = parsed.options
     if txt:
         found = split_options(txt, validate, warn, normalize)
-        if not set(found) <= set(_TXT_OPTIONS):
+        if not set(found) <= {name.lower() for name in _TXT_OPTIONS}:
             raise ConfigurationError(
                 "Only authSource, replicaSet, and loadBalanced are supported from DNS"
             )
-        for name, value in found.items():
-            if name not in options:
-                options[found.cased_key(name)] = value
+        for name in _TXT_OPTIONS:
+            if name in found and name not in options:
+                options[name] = found[name]
     if parsed.srv_max_hosts:
         for name in ("loadBalanced", "replicaSet"):
             if options.get(name):
