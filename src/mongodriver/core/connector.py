@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,21 @@ class Connector:
         self._zlib_level: int = settings.zlib_compression_level if settings else -1
         self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
 
-    async def connect(self, address: Address, id: int = 0, generation: int = 0) -> Connection:
+    async def connect(
+        self,
+        address: Address,
+        id: int,
+        generation: int,
+        opened: Callable[[Connection], None],
+    ) -> Connection:
         """A connection for operations: hello exchanged, user authenticated.
 
+        :param opened: called with the connection as soon as it can be interrupted.
         :raises PyMongoError: with the address in the text; the stream is closed then.
         """
         stream = await self._open(address, self._limits)
         connection = Connection(stream, address, id, generation)
+        opened(connection)
         try:
             await self._shake_hands(connection, self._handshake_command())
             if self._options.load_balanced and connection.service_id is None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import AutoReconnect, NetworkTimeout
+from ..errors import AutoReconnect, InvalidOperation, NetworkTimeout
 
 if TYPE_CHECKING:
     from ..io.base import Address
+
+
+class PoolClosedError(InvalidOperation):
+    """The pool was closed before a connection could be had from it."""
 
 
 class Limits:

@@ -15,25 +15,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import AutoReconnect, ConnectionFailure, InvalidOperation, WaitQueueTimeoutError
-from ..monitoring import (
-    ConnectionCheckedInEvent,
-    ConnectionCheckedOutEvent,
-    ConnectionCheckOutFailedEvent,
-    ConnectionCheckOutStartedEvent,
-    ConnectionClosedEvent,
-    ConnectionCreatedEvent,
-    ConnectionReadyEvent,
-    PoolClearedEvent,
-    PoolClosedEvent,
-    PoolCreatedEvent,
-    PoolReadyEvent,
-)
-from .failures import address_text
+from ..errors import AutoReconnect, ConnectionFailure, WaitQueueTimeoutError
+from .failures import PoolClosedError, address_text
+from .pool_events import ERROR, IDLE, POOL_CLOSED, STALE, PoolEvents
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event
@@ -42,10 +30,6 @@ if TYPE_CHECKING:
 
 #: Pool states.
 PAUSED, READY, CLOSED = "paused", "ready", "closed"
-
-#: Why a connection was closed, and why a checkout failed, as the events say it.
-STALE, IDLE, ERROR, POOL_CLOSED = "stale", "idle", "error", "poolClosed"
-TIMEOUT, CONNECTION_ERROR = "timeout", "connectionError"
 
 #: Idle seconds after which a connection is looked at before it is used again.
 CHECK_AFTER = 1.0
@@ -83,10 +67,6 @@ class PoolSettings:
         self.event_options = event_options or {}
 
 
-class PoolClosedError(InvalidOperation):
-    """The pool was closed before a connection could be had from it."""
-
-
 class _Create:
     """What a waiter is handed instead of a connection: the right to establish one."""
 
@@ -95,6 +75,8 @@ _CREATE: Final = _Create()
 
 
 class _Waiter:
+    """A request in the queue. `grant` or `error` is set before the event."""
+
     __slots__ = ("error", "event", "grant")
 
     def __init__(self, event: Event) -> None:
@@ -103,10 +85,15 @@ class _Waiter:
         self.error: Exception | None = None
 
 
-class Pool:
-    """Connections to `address`, opened by `connect(id, generation)`.
+#: ``connect(id, generation, opened)`` opens and authenticates a connection; it calls `opened` with
+#: it as soon as there is something that can be interrupted.
+Connect = Callable[[int, int, Callable[["Connection"], None]], Awaitable["Connection"]]
 
-    :param connect: coroutine function that opens and authenticates one connection.
+
+class Pool:
+    """Connections to `address`.
+
+    :param connect: opens them.
     :param on_connect_error: told of every failure to do so, with the generation it began in.
     """
 
@@ -115,7 +102,7 @@ class Pool:
         address: Address,
         settings: PoolSettings,
         backend: Backend,
-        connect: Callable[[int, int], Awaitable[Connection]],
+        connect: Connect,
         listeners: EventListeners,
         on_connect_error: Callable[[Exception, int], None] | None = None,
     ) -> None:
@@ -123,20 +110,21 @@ class Pool:
         self.settings = settings
         self._backend = backend
         self._connect = connect
-        self._listeners = listeners if listeners.enabled_for_pools else None
         self._on_connect_error = on_connect_error
+        self._events = PoolEvents(listeners, address)
+        self._observed = self._events.enabled
         self.state = READY if settings.load_balanced else PAUSED
         self.generation = 0
         self._service_generations: dict[Any, int] = {}
         self._last_id = 0
         self._reset()
-        if self._listeners:
-            self._listeners.publish_pool(PoolCreatedEvent(address, settings.event_options))
+        self._events.created(settings.event_options)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[Connection] = deque()
         self._in_use: set[Connection] = set()
+        self._opening: set[Connection] = set()
         self._waiters: deque[_Waiter] = deque()
         self._total = 0
         self._pending = 0
@@ -166,8 +154,10 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, or None if that needs the long way, `checkout`."""
+        if self._observed:
+            return None
         with self._lock:
-            if not self._idle or self._listeners:
+            if not self._idle:
                 return None
             connection = self._idle.pop()
             if connection.last_used + CHECK_AFTER < monotonic():
@@ -183,35 +173,25 @@ class Pool:
         :raises WaitQueueTimeoutError: when none became free in time.
         :raises AutoReconnect: when the pool is paused or the connection cannot be established.
         """
-        listeners = self._listeners
         start = monotonic()
-        if listeners:
-            listeners.publish_pool(ConnectionCheckOutStartedEvent(self.address))
+        self._events.check_out_started()
         try:
             connection = await self._obtain(deadline)
         except BaseException as exc:
-            if listeners:
-                listeners.publish_pool(
-                    ConnectionCheckOutFailedEvent(
-                        self.address, _failure_reason(exc), monotonic() - start
-                    )
-                )
+            self._events.check_out_failed(exc, start)
             raise
-        if listeners:
-            listeners.publish_pool(
-                ConnectionCheckedOutEvent(self.address, connection.id, monotonic() - start)
-            )
+        self._events.checked_out(connection.id, start)
         return connection
 
     async def _obtain(self, deadline: float | None) -> Connection:
+        perished: list[tuple[Connection, str]] = []
         waiter = None
         grant: Connection | _Create | None
         with self._lock:
             self._refuse_unless_ready()
-            perished: list[tuple[Connection, str]] = []
             grant = self._next_idle(perished)
             if grant is None:
-                if self._total < self.settings.max_size and not self._at_connect_limit():
+                if self._may_create():
                     grant = self._reserve()
                 else:
                     waiter = _Waiter(self._backend.event())
@@ -219,9 +199,10 @@ class Pool:
         self._close_all(perished)
         if waiter is not None:
             grant = await self._wait(waiter, deadline)
-        if isinstance(grant, _Create):
-            return await self._establish()
-        assert grant is not None
+        if grant is None or isinstance(grant, _Create):
+            connection = await self._establish()
+            self._settle(connection)
+            return connection
         return grant
 
     def _refuse_unless_ready(self) -> None:
@@ -258,8 +239,9 @@ class Pool:
             return ERROR
         return None
 
-    def _at_connect_limit(self) -> bool:
-        return self._pending >= self.settings.max_connecting
+    def _may_create(self) -> bool:
+        limits = self.settings
+        return self._total < limits.max_size and self._pending < limits.max_connecting
 
     def _reserve(self) -> _Create:
         self._total += 1
@@ -303,13 +285,13 @@ class Pool:
             self._release(grant)
 
     def _serve_waiters(self) -> None:
-        """Hand what is free to the first waiters. Under the lock; setting an event is harmless."""
-        while self._waiters:
+        """Hand what is free to the first waiters. Under the lock: setting an event cannot block."""
+        while self._waiters and self.state == READY:
             if self._idle:
                 connection = self._idle.pop()
                 self._in_use.add(connection)
                 grant: Connection | _Create = connection
-            elif self._total < self.settings.max_size and not self._at_connect_limit():
+            elif self._may_create():
                 grant = self._reserve()
             else:
                 return
@@ -317,87 +299,87 @@ class Pool:
             waiter.grant = grant
             waiter.event.set()
 
+    # -- establishing --
+
     async def _establish(self) -> Connection:
-        """Open a connection on a reservation made by `_reserve`."""
-        listeners = self._listeners
+        """Open a connection on a reservation, which `_settle` or `_release` ends."""
         with self._lock:
             self._last_id += 1
             id, generation = self._last_id, self.generation
         start = monotonic()
-        if listeners:
-            listeners.publish_pool(ConnectionCreatedEvent(self.address, id))
+        self._events.connection_created(id)
         try:
-            connection = await self._connect(id, generation)
+            connection = await self._connect(id, generation, self._opening.add)
         except BaseException as exc:
             # The topology hears of it first: it pauses the pool before a waiter tries the same.
             if isinstance(exc, Exception) and self._on_connect_error is not None:
                 self._on_connect_error(exc, generation)
-            with self._lock:
-                self._total -= 1
-                self._pending -= 1
-                if self.state == READY:
-                    self._serve_waiters()
-            if listeners:
-                listeners.publish_pool(ConnectionClosedEvent(self.address, id, ERROR))
+            self._abandon_reservation()
+            self._events.connection_closed(id, ERROR)
             raise
         if connection.service_id is not None:
             connection.generation = self.generation_of(connection.service_id)
-        if listeners:
-            listeners.publish_pool(ConnectionReadyEvent(self.address, id, monotonic() - start))
+        self._events.connection_ready(id, start)
+        return connection
+
+    def _settle(self, connection: Connection) -> None:
+        """An established connection is in use by whoever reserved it."""
         with self._lock:
             self._pending -= 1
+            self._opening.discard(connection)
             self._in_use.add(connection)
             self._serve_waiters()
-        return connection
+
+    def _abandon_reservation(self) -> None:
+        with self._lock:
+            self._total -= 1
+            self._pending -= 1
+            self._opening = {c for c in self._opening if not c.stream.closed}
+            self._serve_waiters()
 
     # -- checking in --
 
     def checkin(self, connection: Connection) -> None:
         """Take a connection back; one that is closed, stale or still streaming is discarded."""
-        if self._listeners:
-            self._listeners.publish_pool(ConnectionCheckedInEvent(self.address, connection.id))
+        if self._observed:
+            self._events.checked_in(connection.id)
         self._release(connection)
 
-    def _release(self, connection: Connection) -> None:
+    def _release(self, connection: Connection, established: bool = False) -> None:
+        """Make a connection free: one that was in use, or one just `established` for nobody."""
         connection.last_used = monotonic()
         with self._lock:
             self._in_use.discard(connection)
-            if (
-                connection.generation == self.generation
-                and not connection.stream.closed
-                and not connection.more_to_come
-                and self.state == READY
-                and connection.service_id is None
-            ):
-                self._idle.append(connection)
-                if self._waiters:
-                    self._serve_waiters()
-                return
+            if established:
+                self._pending -= 1
+                self._opening.discard(connection)
             reason = self._unfit(connection)
             if reason is None:
                 self._idle.append(connection)
             else:
                 self._total -= 1
-            if self.state == READY:
+            if self._waiters:
                 self._serve_waiters()
         if reason is not None:
             self._close_one(connection, reason)
 
     def _unfit(self, connection: Connection) -> str | None:
+        """Why a connection that comes back cannot be kept; None when it can."""
         if self.state == CLOSED:
             return POOL_CLOSED
-        if connection.generation != self.generation_of(connection.service_id):
+        service = connection.service_id
+        current = self.generation if service is None else self.generation_of(service)
+        if connection.generation != current:
             return STALE
         if connection.stream.closed or connection.more_to_come:
             return ERROR
-        return None if self.state == READY else STALE
+        return None
 
     def _close_one(self, connection: Connection, reason: str) -> None:
         connection.close()
-        if self._listeners:
-            self._listeners.publish_pool(ConnectionClosedEvent(self.address, connection.id, reason))
+        self._events.connection_closed(connection.id, reason)
 
-    def _close_all(self, connections: list[tuple[Connection, str]]) -> None:
+    def _close_all(self, connections: Iterable[tuple[Connection, str]]) -> None:
         for connection, reason in connections:
             self._close_one(connection, reason)
 
@@ -417,11 +399,11 @@ class Pool:
             if self.state != PAUSED:
                 return False
             self.state = READY
-        return self._listeners is not None
+        return True
 
     def announce_ready(self) -> None:
-        if self._listeners:
-            self._listeners.publish_pool(PoolReadyEvent(self.address))
+        """Publish what `begin_ready` did."""
+        self._events.ready()
 
     def clear(self, service_id: Any = None, interrupt: bool = False) -> None:
         """Begin a new generation and pause; with `interrupt`, end the operations under way too.
@@ -444,11 +426,12 @@ class Pool:
                 self._service_generations[service_id] = self.generation_of(service_id) + 1
             idle = self._drain_idle(service_id)
             waiters = self._fail_waiters(self._paused_error()) if self.state == PAUSED else []
-            interrupted = [c for c in self._in_use if _is_of(c, service_id)] if interrupt else []
+            used = [*self._in_use, *self._opening] if interrupt else []
+            interrupted = [c for c in used if _is_of(c, service_id)]
 
         def finish() -> None:
-            if announce and self._listeners:
-                self._listeners.publish_pool(PoolClearedEvent(self.address, service_id, interrupt))
+            if announce:
+                self._events.cleared(service_id, interrupt)
             for waiter in waiters:
                 waiter.event.set()
             self._close_all([(connection, STALE) for connection in idle])
@@ -459,8 +442,7 @@ class Pool:
 
     def _drain_idle(self, service_id: Any = None) -> list[Connection]:
         gone = [c for c in self._idle if _is_of(c, service_id)]
-        kept = [c for c in self._idle if not _is_of(c, service_id)]
-        self._idle = deque(kept)
+        self._idle = deque(c for c in self._idle if not _is_of(c, service_id))
         self._total -= len(gone)
         return gone
 
@@ -483,17 +465,16 @@ class Pool:
         for waiter in waiters:
             waiter.event.set()
         self._close_all([(connection, POOL_CLOSED) for connection in idle])
-        if self._listeners:
-            self._listeners.publish_pool(PoolClosedEvent(self.address))
+        self._events.closed()
 
     def interrupt_all(self) -> None:
-        """End every operation under way: nobody is left who could wait for them."""
-        for connection in [*self._in_use, *self._idle]:
+        """End every connection at once: the client is gone, nobody is left to use them."""
+        for connection in [*self._in_use, *self._opening, *self._idle]:
             connection.stream.interrupt()
 
     def after_fork(self) -> None:
         """Start anew in a child process: connections and waiting threads are the parent's."""
-        for connection in [*self._in_use, *self._idle]:
+        for connection in [*self._in_use, *self._opening, *self._idle]:
             connection.stream.abandon()
         self._reset()
         self.generation += 1
@@ -505,31 +486,30 @@ class Pool:
     async def maintain(self) -> None:
         """Close connections idle for too long, then establish up to the minimum."""
         with self._lock:
-            perished: list[tuple[Connection, str]] = []
-            if self.settings.max_idle_time is not None:
-                self._collect_perished(perished)
+            perished = self._drain_perished()
         self._close_all(perished)
         while self._reserve_for_minimum():
             try:
                 connection = await self._establish()
             except (ConnectionFailure, OSError):
                 return  # the topology has been told, and pauses the pool
-            self._release(connection)
+            self._release(connection, established=True)
 
-    def _collect_perished(self, perished: list[tuple[Connection, str]]) -> None:
+    def _drain_perished(self) -> list[tuple[Connection, str]]:
+        if self.settings.max_idle_time is None:
+            return []
         now = monotonic()
-        for connection in list(self._idle):
-            reason = self._perished(connection, now)
-            if reason is not None:
-                self._idle.remove(connection)
-                self._total -= 1
-                perished.append((connection, reason))
+        reasons = [(c, self._perished(c, now)) for c in self._idle]
+        self._idle = deque(c for c, reason in reasons if reason is None)
+        perished = [(c, reason) for c, reason in reasons if reason is not None]
+        self._total -= len(perished)
+        return perished
 
     def _reserve_for_minimum(self) -> bool:
         with self._lock:
             if self.state != READY or self._total >= self.settings.min_size:
                 return False
-            if self._at_connect_limit():
+            if not self._may_create():
                 return False
             self._reserve()
             return True
@@ -541,9 +521,3 @@ def _nothing() -> None:
 
 def _is_of(connection: Connection, service_id: Any) -> bool:
     return service_id is None or bool(connection.service_id == service_id)
-
-
-def _failure_reason(exc: BaseException) -> str:
-    if isinstance(exc, WaitQueueTimeoutError):
-        return TIMEOUT
-    return POOL_CLOSED if isinstance(exc, PoolClosedError) else CONNECTION_ERROR
