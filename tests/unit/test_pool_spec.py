@@ -3,6 +3,7 @@
 import pytest
 from cmap import Script
 from flavours import FLAVOURS, run_on
+
 from specs import load, spec_files
 
 

@@ -1,0 +1,53 @@
+"""SRV and TXT records of a ``mongodb+srv://`` host (initial-dns-seedlist-discovery).
+
+The functions block; the asyncio flavour runs them through `Backend.call`. dnspython is imported
+at the first use: only such URIs need it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ConfigurationError
+
+
+def resolve_srv(
+    host: str, service: str = "mongodb", timeout: float | None = None
+) -> tuple[list[tuple[str, int]], int]:
+    """The ``(host, port)`` list of ``_<service>._tcp.<host>`` and its time to live in seconds.
+
+    Host names are lower-case and without the final dot, in the order of the answer.
+    :raises ConfigurationError: when there is no answer within `timeout` seconds.
+    """
+    answer = _resolve(f"_{service}._tcp.{host}", "SRV", timeout)
+    hosts = [(str(record.target).rstrip(".").lower(), int(record.port)) for record in answer]
+    return hosts, int(answer.rrset.ttl)
+
+
+def resolve_txt(host: str, timeout: float | None = None) -> str | None:
+    """The options a TXT record of `host` holds, as in a URI's query; None without a record.
+
+    :raises ConfigurationError: for more than one record, or no answer.
+    """
+    from dns.exception import DNSException
+    from dns.resolver import NXDOMAIN, NoAnswer, resolve
+
+    try:
+        answer = resolve(host, "TXT", lifetime=timeout)
+    except (NoAnswer, NXDOMAIN):
+        return None
+    except DNSException as exc:
+        raise ConfigurationError(str(exc)) from exc
+    if len(answer) != 1:
+        raise ConfigurationError("Only one TXT record is supported")
+    return b"".join(answer[0].strings).decode("utf-8")
+
+
+def _resolve(name: str, kind: str, timeout: float | None) -> Any:
+    from dns.exception import DNSException
+    from dns.resolver import resolve
+
+    try:
+        return resolve(name, kind, lifetime=timeout)
+    except DNSException as exc:
+        raise ConfigurationError(str(exc)) from exc

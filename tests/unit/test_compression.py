@@ -1,0 +1,113 @@
+"""OP_COMPRESSED: what is sent, and what is refused of what is received."""
+
+from __future__ import annotations
+
+import os
+import zlib
+
+import pytest
+from scripted import message
+
+from mongodriver.wire import compression
+from mongodriver.wire.compression import (
+    CompressionError,
+    choose,
+    compress_message,
+    decompress_message,
+    is_available,
+)
+from mongodriver.wire.header import HEADER, OP_COMPRESSED, OP_MSG
+
+AVAILABLE = [name for name in ("snappy", "zlib", "zstd") if is_available(name)]
+IDS = {"snappy": 1, "zlib": 2, "zstd": 3}
+LIMIT = 1_000_000
+
+
+def wrapped(content, *, size, compressor, opcode=OP_MSG):
+    start = size.to_bytes(4, "little", signed=True)
+    body = opcode.to_bytes(4, "little") + start + bytes([compressor]) + content
+    return message(body, opcode=OP_COMPRESSED)
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("content", [b"", b"x", b"abc" * 10_000, os.urandom(3000)])
+def test_round_trip(name, content):
+    original = message(content, request_id=5, response_to=9)
+    packed = compress_message(original, choose([name], [name]))
+    length, request_id, response_to, opcode = HEADER.unpack_from(packed)
+    assert (length, request_id, response_to, opcode) == (len(packed), 5, 9, OP_COMPRESSED)
+    assert packed[24] == IDS[name]
+    assert decompress_message(packed, LIMIT) == original
+
+
+def test_the_servers_first_choice_among_ours_wins():
+    assert choose(["zlib", "snappy"], ["zstd", "zlib", "snappy"]).name == "zlib"
+    assert choose(["zlib"], ["snappy"]) is None
+    assert choose([], ["zlib"]) is None
+    assert choose(["no-such"], ["no-such"]) is None
+
+
+def test_the_zlib_level_is_used():
+    content = message(b"abcdefgh" * 1000)
+    assert len(compress_message(content, choose(["zlib"], ["zlib"], 0))) > 8000
+    assert len(compress_message(content, choose(["zlib"], ["zlib"], 9))) < 200
+
+
+def test_messages_may_come_uncompressed_inside():
+    assert decompress_message(wrapped(b"abc", size=3, compressor=0), LIMIT)[16:] == b"abc"
+
+
+def bombs():
+    """Streams that inflate to far more than they announce."""
+    for name in AVAILABLE:
+        packed = compress_message(message(b"\0" * 500_000), choose([name], [name]))
+        yield name, packed[25:]
+
+
+@pytest.mark.parametrize(("name", "content"), list(bombs()), ids=AVAILABLE)
+def test_more_than_announced_is_refused(name, content):
+    with pytest.raises(CompressionError):
+        decompress_message(wrapped(content, size=100, compressor=IDS[name]), LIMIT)
+
+
+@pytest.mark.parametrize(("name", "content"), list(bombs()), ids=AVAILABLE)
+def test_less_than_announced_is_refused(name, content):
+    with pytest.raises(CompressionError):
+        decompress_message(wrapped(content, size=500_001, compressor=IDS[name]), LIMIT)
+
+
+@pytest.mark.parametrize(("name", "content"), list(bombs()), ids=AVAILABLE)
+def test_a_message_over_the_limit_is_refused_by_its_announcement(name, content):
+    with pytest.raises(CompressionError, match="over the limit"):
+        decompress_message(wrapped(content, size=500_000, compressor=IDS[name]), 500_015)
+    assert decompress_message(wrapped(content, size=500_000, compressor=IDS[name]), 500_016)
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_corrupt_and_truncated_streams_are_refused(name):
+    content = os.urandom(2000)
+    packed = compress_message(message(content), choose([name], [name]))[25:]
+    for bad in (packed[:-1], packed[: len(packed) // 2], b"", b"\xff" * 50):
+        with pytest.raises(CompressionError):
+            decompress_message(wrapped(bad, size=2000, compressor=IDS[name]), LIMIT)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        message(b"", opcode=OP_COMPRESSED),
+        message(b"12345678", opcode=OP_COMPRESSED),
+        wrapped(b"", size=-1, compressor=2),
+        wrapped(zlib.compress(b"abc"), size=3, compressor=9),
+        wrapped(b"abcd", size=3, compressor=0),
+    ],
+)
+def test_malformed_wrappers_are_refused(bad):
+    with pytest.raises(CompressionError):
+        decompress_message(bad, LIMIT)
+
+
+def test_a_snappy_length_ends_within_five_bytes():
+    with pytest.raises(CompressionError):
+        compression._snappy_length(b"\x80" * 6)
+    assert compression._snappy_length(b"\xac\x02") == 300
