@@ -25,7 +25,7 @@ def bad_value(offset: int) -> NoReturn:
 def unknown_type(kind: int, name: str, offset: int) -> NoReturn:
     """Raise InvalidBSON for an element of a type that BSON does not have."""
     bad(
-        f"Detected unknown BSON type {bytes([kind])!r} for fieldname {name!r}. "
+        f"Detected unknown BSON type {bytes([kind])!r} for fieldname '{name}'. "
         "Are you using the latest driver version?",
         offset,
     )
@@ -44,6 +44,11 @@ def document_end(data: bytes, start: int, limit: int) -> int:
     if data[end - 1]:
         bad("bad eoo", end - 1)
     return end
+
+
+def is_known_type(kind: int) -> bool:
+    """Return whether the specification has an element type of this code."""
+    return 0x01 <= kind <= 0x13 or kind in (0x7F, 0xFF)
 
 
 def inner_end(data: bytes, pos: int, end: int) -> int:

@@ -49,9 +49,18 @@ def decode_all_documents(data: Any, codec_options: Any) -> list[Any]:
     return documents
 
 
+def _check_bounds(data: bytes, start: int, end: int) -> None:
+    if not 0 <= start <= end <= len(data):
+        raise ValueError("the document is outside the data")
+    stop = document_end(data, start, end)
+    if stop != end:
+        bad("bad eoo", stop)
+
+
 def raw_elements(data: Any, start: int, end: int, codec_options: Any) -> dict[str, Any]:
     """Return the fields of the document between two positions, inner documents per options."""
     data = as_bytes(data)
+    _check_bounds(data, start, end)
     fields: dict[str, Any] = {}
     read_elements(data, start + 4, end - 1, plan_for(codec_options), 1, fields)
     return fields
@@ -63,7 +72,10 @@ def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any) -> A
     The other fields are stepped over, so only their structure is checked.
     """
     data = as_bytes(data)
+    _check_bounds(data, start, end)
     plan = plan_for(codec_options)
+    if not isinstance(name, str):
+        raise KeyError(name)
     if plan.errors != "strict":  # then different stored names may be the same str
         return raw_elements(data, start, end, codec_options)[name]
     found = find_field(data, start + 4, end - 1, name.encode("utf-8", "surrogatepass"))

@@ -6,7 +6,14 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from bsonx._py.bounds import bad, bad_value, document_end, inner_end, unknown_type
+from bsonx._py.bounds import (
+    bad,
+    bad_value,
+    document_end,
+    inner_end,
+    is_known_type,
+    unknown_type,
+)
 from bsonx._py.scalars import READERS, Reader, datetime_reader, read_string, read_uuid, text
 from bsonx.binary import UuidRepresentation
 from bsonx.code import Code
@@ -14,7 +21,7 @@ from bsonx.codec_options import CodecOptions
 from bsonx.dbref import DBRef
 
 _MAX_DEPTH = 1000
-_TOO_DEEP = "maximum recursion depth exceeded while decoding a BSON document"
+_TOO_DEEP = "maximum recursion depth exceeded while decoding a {}"
 _RAW_DOCUMENT = 101
 
 _unpack_int = struct.Struct("<i").unpack_from
@@ -96,7 +103,7 @@ def decode_top(data: bytes, start: int, end: int, plan: Plan) -> Any:
         return read_elements(data, start + 4, end - 1, plan, 1, plan.document_class())
     except RecursionError:
         # Python's own limit is lower than ours when the caller is deep in calls already.
-        bad(_TOO_DEEP, start)
+        bad(_TOO_DEEP.format("BSON document"), start)
 
 
 def decode_next(data: bytes, start: int, limit: int, plan: Plan) -> tuple[Any, int]:
@@ -115,7 +122,7 @@ def read_elements(
     are handled here, everything else by one reader for each type.
     """
     if depth > _MAX_DEPTH:
-        bad(_TOO_DEEP, pos - 4)
+        bad(_TOO_DEEP.format("BSON document" if array is None else "list value"), pos - 4)
     readers = plan.readers
     plain = plan.plain
     known = plan.keys
@@ -131,6 +138,8 @@ def read_elements(
             raw = data[at + 1 : nul]
             name = known.get(raw) or plan.key(raw, at + 1)
         elif nul < 0:
+            if not is_known_type(kind):
+                unknown_type(kind, name, at)
             bad_value(at + 1)
         pos = nul + 1
         if kind == 0x02 and plain:

@@ -11,12 +11,11 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from bsonx._errors import DocumentTooLarge
-from bsonx._py.bounds import bad, document_end, inner_end
+from bsonx._py.bounds import bad, document_end, inner_end, unknown_type
 from bsonx._py.codec import as_bytes
-from bsonx._py.decoder import Plan, decode_next, decode_top, plan_for, read_elements
+from bsonx._py.decoder import Plan, decode_next, decode_top, plan_for
 from bsonx._py.encoder import encode_document
 from bsonx._py.objectid import ObjectId
-from bsonx._py.skipper import element_bounds
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 
 OP_MSG = 2013
@@ -211,15 +210,19 @@ def _read_reply(
     """Decode a reply, or its ``cursor``, whose ``user_fields`` have a plan of their own."""
     reply: dict[str, Any] = {}
     while pos < end:
-        nul, stop = element_bounds(data, pos, end)
-        name = plan.key(data[pos + 1 : nul], pos + 1)
-        if depth == 1 and name == "cursor" and data[pos] == 0x03:
-            inner_end(data, nul + 1, end)
-            reply[name] = _read_reply(
-                data, nul + 5, stop - 1, plan, user_plan, user_fields, depth + 1
-            )
-        else:
-            chosen = user_plan if name in user_fields else plan
-            read_elements(data, pos, stop, chosen, depth, reply)
-        pos = stop
+        at, nul = pos, data.find(b"\0", pos + 1, end)
+        if nul < 0:
+            bad("field name too large", at + 1)
+        name = plan.key(data[at + 1 : nul], at + 1)
+        pos = nul + 1
+        if depth == 1 and name == "cursor" and data[at] == 0x03:
+            stop = inner_end(data, pos, end)
+            reply[name] = _read_reply(data, pos + 4, stop - 1, plan, user_plan, user_fields, 2)
+            pos = stop
+            continue
+        chosen = user_plan if name in user_fields else plan
+        read = chosen.readers.get(data[at])
+        if read is None:
+            unknown_type(data[at], name, at)
+        reply[name], pos = read(data, pos, end, chosen, depth, name)
     return reply

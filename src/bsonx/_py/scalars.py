@@ -135,10 +135,10 @@ def _regex(data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str) -
     middle = data.find(b"\0", pos, end)
     if middle < 0:
         bad_value(pos)
+    pattern = text(data[pos:middle], plan, pos)
     last = data.find(b"\0", middle + 1, end)
     if last < 0:
         bad_value(middle + 1)
-    pattern = text(data[pos:middle], plan, pos)
     flags = str_flags_to_int(text(data[middle + 1 : last], plan, middle + 1))
     return Regex(pattern, int(flags)), last + 1
 

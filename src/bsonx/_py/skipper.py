@@ -67,7 +67,9 @@ def _value_end(data: bytes, kind: int, pos: int, end: int, start: int) -> int:
         stop = pos + 4
         if stop <= end:
             (size,) = _unpack_int(data, pos)
-            stop = pos + _COUNTED[kind] + size if size >= 0 else end + 1
+            stop = pos + _COUNTED[kind] + size
+            if size < 0 or stop < pos + 4:
+                bad_value(pos)
     elif kind == 0x0B:
         stop = data.find(b"\0", pos, end) + 1
         stop = data.find(b"\0", stop, end) + 1 if stop else 0
