@@ -11,11 +11,11 @@ import time
 from collections import deque
 from typing import Any
 
-from mongodriver.monitoring import EventListeners
-
 from mongodriver import monitoring
-from mongodriver.core.pool import Pool, PoolSettings
+from mongodriver.core.pool import Pool
+from mongodriver.core.settings import PoolSettings
 from mongodriver.errors import AutoReconnect, OperationFailure
+from mongodriver.monitoring import EventListeners
 
 ADDRESS = ("pool.test", 27017)
 #: Seconds no script needs; reaching it is a failure.

@@ -145,7 +145,7 @@ def test_a_connection_that_ends_early_raises(flavour, sent):
         sock.sendall(sent)
 
     async def client(stream):
-        with pytest.raises(OSError, match="connection closed|reset"):
+        with pytest.raises(OSError, match=r"connection closed|reset"):
             await stream.exchange(message(b"ask"), None, LIMIT)
         return stream.closed
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PyMongoError
 from ..read_preferences import ReadPreference
-from ..spec.topology import TopologyDescription, TopologySettings
+from ..spec.topology import TopologyDescription
 from .completion import ClusterClock, Completion
 from .connector import Connector
-from .executor import Executor, ExecutorSettings
+from .executor import Executor
 from .housekeeping import END_SESSIONS_BATCH, DeadCursor, EndSessions, Housekeeper
-from .monitor import Monitor, MonitorSettings
-from .pool import Pool, PoolSettings
+from .monitor import Monitor
+from .pool import Pool
 from .session import ServerSessionPool, Session
+from .settings import executor_settings, monitor_settings, pool_settings, topology_settings
 from .topology import CLOSED, OPEN, Topology
 
 if TYPE_CHECKING:
@@ -204,12 +205,7 @@ class ServerFactory:
         self._listeners = options.pool_options._event_listeners
         self._connector = connector = Connector(backend, options.pool_options)
         self._pool_settings = pool_settings(options)
-        self._monitor_settings = MonitorSettings(
-            connector.hello_command,
-            options.heartbeat_frequency,
-            options.pool_options.connect_timeout,
-            streaming=streaming_allowed(options.server_monitoring_mode),
-        )
+        self._monitor_settings = monitor_settings(options, connector.hello_command)
 
     def __call__(self, topology: Topology, address: Address) -> tuple[Pool, Monitor | None]:
         pool = Pool(
@@ -244,65 +240,6 @@ class _ConnectErrorHook:
         topology = self._topology()
         if topology is not None:
             topology.handle_error(self._address, error, generation, handshake_complete=False)
-
-
-def topology_settings(options: ClientOptions, seeds: Sequence[Address]) -> TopologySettings:
-    """The part of the options the topology needs."""
-    return TopologySettings(
-        seeds=tuple(seeds),
-        replica_set_name=options.replica_set_name,
-        direct_connection=options.direct_connection,
-        load_balanced=options.load_balanced,
-        heartbeat_frequency=options.heartbeat_frequency,
-        local_threshold_ms=options.local_threshold_ms,
-        server_selection_timeout=options.server_selection_timeout,
-        server_selector=options.server_selector,
-        server_monitoring_mode=options.server_monitoring_mode,
-    )
-
-
-def pool_settings(options: ClientOptions) -> PoolSettings:
-    """The part of the options the pools need."""
-    pool_options = options.pool_options
-    return PoolSettings(
-        max_size=pool_options.max_pool_size,
-        min_size=pool_options.min_pool_size,
-        max_connecting=pool_options.max_connecting,
-        max_idle_time=pool_options.max_idle_time_seconds,
-        wait_queue_timeout=pool_options.wait_queue_timeout,
-        load_balanced=bool(options.load_balanced),
-        event_options=pool_options.non_default_options,
-    )
-
-
-def executor_settings(options: ClientOptions) -> ExecutorSettings:
-    """The part of the options the executor needs."""
-    return ExecutorSettings(
-        retry_reads=options.retry_reads,
-        retry_writes=options.retry_writes,
-        selection_timeout=options.server_selection_timeout,
-        socket_timeout=options.pool_options.socket_timeout,
-        connect_timeout=options.pool_options.connect_timeout,
-        adaptive_retries=options.max_adaptive_retries,
-    )
-
-
-#: Environments that freeze a process between two requests, by a variable each of them sets.
-_FAAS_VARIABLES = (
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_RUNTIME_API",
-    "FUNCTIONS_WORKER_RUNTIME",
-    "FUNCTION_NAME",
-    "K_SERVICE",
-    "VERCEL",
-)
-
-
-def streaming_allowed(mode: str) -> bool:
-    """Whether monitors may stream: not in mode poll, in auto not on a FaaS platform."""
-    if mode == "auto":
-        return not any(os.environ.get(name) for name in _FAAS_VARIABLES)
-    return mode == "stream"
 
 
 def _after_fork() -> None:

@@ -11,8 +11,9 @@ from bsonx.errors import InvalidBSON
 from ..errors import ConfigurationError, ProtocolError
 from ..hello import Hello, HelloCompat
 from ..io.base import ConnectOptions
+from ..spec.compression import negotiate
 from ..spec.errors import command_error
-from ..wire import compression
+from ..wire.compression import make_compressor
 from .completion import api_fields
 from .connection import Connection
 from .failures import Limits, address_text, connection_failure
@@ -131,7 +132,6 @@ class Connector:
             raise error
         hello = Hello(reply)
         connection.adopt(hello)
-        if "compression" in body and hello.compressors:
-            connection.compressor = compression.choose(
-                self._compressors, hello.compressors, self._zlib_level
-            )
+        name = negotiate(body.get("compression", ()), hello.compressors)
+        if name is not None:
+            connection.compressor = make_compressor(name, self._zlib_level)

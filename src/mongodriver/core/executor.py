@@ -20,7 +20,7 @@ from ..spec.retry import Retries, is_retryable_write
 from ..wire.header import MORE_TO_COME, next_request_id
 from ..wire.op_msg import DocumentTooLarge, decode_message, encode_batch, encode_message
 from .completion import ClusterClock, Completion
-from .failures import Limits, connection_failure
+from .failures import connection_failure
 from .observed import Observation
 from .session import ImplicitSession
 from .topology import OPEN
@@ -31,39 +31,10 @@ if TYPE_CHECKING:
     from ..ops.base import BuildContext, Command, Operation
     from .connection import Connection
     from .session import ServerSessionPool, Session
+    from .settings import ExecutorSettings
     from .topology import Server, Topology
 
 ResultT = TypeVar("ResultT")
-
-
-class ExecutorSettings:
-    """What the client's options say about every operation; times in seconds, None for no limit."""
-
-    __slots__ = (
-        "adaptive_retries",
-        "limits",
-        "retry_reads",
-        "retry_writes",
-        "selection_timeout",
-        "socket_timeout",
-    )
-
-    def __init__(
-        self,
-        retry_reads: bool = True,
-        retry_writes: bool = True,
-        selection_timeout: float = 30.0,
-        socket_timeout: float | None = None,
-        connect_timeout: float | None = 20.0,
-        adaptive_retries: int = 2,
-    ) -> None:
-        self.retry_reads = retry_reads
-        self.retry_writes = retry_writes
-        self.selection_timeout = selection_timeout
-        self.socket_timeout = socket_timeout
-        #: Repetitions of operations an overloaded server has shed; both kinds of retry must be on.
-        self.adaptive_retries = adaptive_retries if retry_reads and retry_writes else 0
-        self.limits = Limits(socket_timeout, connect_timeout)
 
 
 class Call:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event, Task
     from ..monitoring import EventListeners
     from .connection import Connection
+    from .settings import MonitorSettings
     from .topology import Topology
 
 #: Seconds between two checks of a server at least, however much is asked for.
@@ -71,37 +72,6 @@ class RoundTrips:
     def minimum(self) -> float:
         """The least of the recent ones; 0 until there are two."""
         return min(self.recent) if len(self.recent) > 1 else 0.0
-
-
-class MonitorSettings:
-    """What all monitors of a client have in common; times in seconds.
-
-    :param hello_command: builds the body of the command from whether the server knows its name
-        of today, and the topologyVersion to wait beyond (None: answer at once).
-    :param connect_timeout: None for no limit.
-    :param streaming: whether answers may be streamed.
-    """
-
-    __slots__ = ("connect_timeout", "heartbeat_frequency", "hello_command", "streaming")
-
-    def __init__(
-        self,
-        hello_command: Callable[[bool, Any], dict[str, Any]],
-        heartbeat_frequency: float = 10.0,
-        connect_timeout: float | None = 20.0,
-        streaming: bool = True,
-    ) -> None:
-        self.hello_command = hello_command
-        self.heartbeat_frequency = heartbeat_frequency
-        self.connect_timeout = connect_timeout
-        self.streaming = streaming
-
-    def deadline(self, awaiting: bool) -> float | None:
-        """When to give up on an answer that is asked for now."""
-        if self.connect_timeout is None:
-            return None
-        wait = self.heartbeat_frequency if awaiting else 0.0
-        return monotonic() + self.connect_timeout + wait
 
 
 #: Opens a monitoring connection, its handshake done: ``connection.hello`` is the first answer.

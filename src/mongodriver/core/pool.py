@@ -27,44 +27,13 @@ if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event
     from ..monitoring import EventListeners
     from .connection import Connection
+    from .settings import PoolSettings
 
 #: Pool states.
 PAUSED, READY, CLOSED = "paused", "ready", "closed"
 
 #: Idle seconds after which a connection is looked at before it is used again.
 CHECK_AFTER = 1.0
-
-
-class PoolSettings:
-    """Limits of a pool; times in seconds, 0 connections or None for no limit."""
-
-    __slots__ = (
-        "event_options",
-        "load_balanced",
-        "max_connecting",
-        "max_idle_time",
-        "max_size",
-        "min_size",
-        "wait_queue_timeout",
-    )
-
-    def __init__(
-        self,
-        max_size: int | None = 100,
-        min_size: int = 0,
-        max_connecting: int = 2,
-        max_idle_time: float | None = None,
-        wait_queue_timeout: float | None = None,
-        load_balanced: bool = False,
-        event_options: dict[str, Any] | None = None,
-    ) -> None:
-        self.max_size: float = max_size or float("inf")
-        self.min_size = min_size
-        self.max_connecting = max_connecting
-        self.max_idle_time = max_idle_time
-        self.wait_queue_timeout = wait_queue_timeout
-        self.load_balanced = load_balanced
-        self.event_options = event_options or {}
 
 
 class _Create:

@@ -93,10 +93,11 @@ class AioStream(asyncio.BufferedProtocol):
             self._split()  # whole messages may lie in the buffer already
             if self._messages:
                 return self._messages.popleft()  # type: ignore[no-any-return]
-        self._reader = reader = self._loop.create_future()
+        reader: asyncio.Future[bytes] = self._loop.create_future()
+        self._reader = reader
         if deadline is None:
             return await reader
-        return await self._wait(reader, deadline)  # type: ignore[no-any-return]
+        return await self._wait(reader, deadline)
 
     async def _wait(self, future: asyncio.Future[ResultT], deadline: float | None) -> ResultT:
         if deadline is None:

@@ -11,15 +11,13 @@ from typing import Any
 from ..errors import ConfigurationError
 
 
-def resolve_srv(
-    host: str, service: str = "mongodb", timeout: float | None = None
-) -> tuple[list[tuple[str, int]], int]:
-    """The ``(host, port)`` list of ``_<service>._tcp.<host>`` and its time to live in seconds.
+def resolve_srv(name: str, timeout: float | None = None) -> tuple[list[tuple[str, int]], int]:
+    """The ``(host, port)`` list of the SRV records of `name`, and their time to live in seconds.
 
     Host names are lower-case and without the final dot, in the order of the answer.
     :raises ConfigurationError: when there is no answer within `timeout` seconds.
     """
-    answer = _resolve(f"_{service}._tcp.{host}", "SRV", timeout)
+    answer = _resolve(name, "SRV", timeout)
     hosts = [(str(record.target).rstrip(".").lower(), int(record.port)) for record in answer]
     return hosts, int(answer.rrset.ttl)
 

@@ -8,7 +8,7 @@ against the message limit before anything is inflated, and the result against it
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from struct import Struct
 from typing import Any
@@ -68,33 +68,15 @@ def _zstd() -> Any:
         return import_module("backports.zstd")
 
 
-def is_available(name: str) -> bool:
-    """Whether the compressor's library is installed."""
-    try:
-        _make(name, -1)
-    except (ImportError, KeyError):
-        return False
-    return True
-
-
-def _make(name: str, zlib_level: int) -> Compressor:
+def make_compressor(name: str, zlib_level: int = -1) -> Compressor:
+    """The compressor of that name; ImportError where its library is missing."""
     if name == "snappy":
         return Compressor(name, SNAPPY_ID, _snappy().compress)
     if name == "zlib":
         return Compressor(name, ZLIB_ID, lambda data: zlib.compress(data, zlib_level))
     if name == "zstd":
         return Compressor(name, ZSTD_ID, _zstd().compress)
-    raise KeyError(name)
-
-
-def choose(
-    offered: Sequence[str], accepted: Sequence[str], zlib_level: int = -1
-) -> Compressor | None:
-    """The compressor to use on a connection: the first of the server's list that we offered."""
-    for name in accepted:
-        if name in offered and is_available(name):
-            return _make(name, zlib_level)
-    return None
+    raise ValueError(f"no compressor is named {name!r}")
 
 
 def compress_message(message: bytes, compressor: Compressor) -> bytes:
