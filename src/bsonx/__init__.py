@@ -11,8 +11,8 @@ or, where there is none, by its pure-Python twin (:func:`has_c`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, TypeVar, overload
 
 from bsonx import _impl
 from bsonx.binary import (
@@ -126,6 +126,9 @@ BSONDEC = b"\x13"
 BSONMIN = b"\xff"
 BSONMAX = b"\x7f"
 
+_T = TypeVar("_T")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
 _BAD_OPTIONS = "codec_options must be an instance of CodecOptions"
 
 
@@ -158,29 +161,99 @@ def encode(
     return _impl.encode_document(document, check_keys, codec_options)
 
 
-def decode(data: Any, codec_options: CodecOptions | None = None) -> Any:
+# The decoding functions in PyMongo's form. inspect shows this form for the public functions too,
+# which take one more keyword, `type`.
+def _one(data: Any, codec_options: CodecOptions | None = None) -> Any:
+    return decode(data, codec_options)
+
+
+def _many(data: Any, codec_options: CodecOptions | None = None) -> list[Any]:
+    return decode_all(data, codec_options)
+
+
+def _each(data: bytes, codec_options: CodecOptions | None = None) -> Iterator[Any]:
+    return decode_iter(data, codec_options)
+
+
+def _each_of(file_obj: BinaryIO, codec_options: CodecOptions | None = None) -> Iterator[Any]:
+    return decode_file_iter(file_obj, codec_options)
+
+
+def _signature_of(shown: Any) -> Callable[[_F], _F]:
+    def mark(function: _F) -> _F:
+        function.__wrapped__ = shown  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def _for_type(type: Any, codec_options: CodecOptions | None) -> CodecOptions:
+    from bsonx.typed import options_for
+
+    return options_for(type, codec_options)
+
+
+@overload
+def decode(data: Any, codec_options: CodecOptions | None = None) -> Any: ...
+@overload
+def decode(data: Any, codec_options: CodecOptions | None = None, *, type: type[_T]) -> _T: ...
+@overload
+def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> Any: ...
+@_signature_of(_one)
+def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any = None) -> Any:
     """Return the document that ``data`` (bytes-like) holds, and nothing else.
 
-    The result is a dict or what ``codec_options`` ask for. InvalidBSON, whose ``offset`` says
-    where, for malformed bytes.
+    The result is a dict, what ``codec_options`` ask for, or an instance of ``type`` (a class with
+    typed fields: see :mod:`bsonx.typed`). InvalidBSON, whose ``offset`` says where, for malformed
+    bytes; TypedDecodeError for a document that does not fit the type.
     """
-    if codec_options is None:
+    if type is not None:
+        codec_options = _for_type(type, codec_options)
+    elif codec_options is None:
         codec_options = DEFAULT_CODEC_OPTIONS
     elif not isinstance(codec_options, CodecOptions):
         raise TypeError(_BAD_OPTIONS)
     return _impl.decode_document(data, codec_options)
 
 
-def decode_all(data: Any, codec_options: CodecOptions | None = None) -> list[Any]:
-    """Return the documents that stand one after the other in ``data`` (bytes-like)."""
+@overload
+def decode_all(data: Any, codec_options: CodecOptions | None = None) -> list[Any]: ...
+@overload
+def decode_all(
+    data: Any, codec_options: CodecOptions | None = None, *, type: type[_T]
+) -> list[_T]: ...
+@overload
+def decode_all(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> list[Any]: ...
+@_signature_of(_many)
+def decode_all(
+    data: Any, codec_options: CodecOptions | None = None, *, type: Any = None
+) -> list[Any]:
+    """Return the documents that stand one after the other in ``data``; see :func:`decode`."""
+    if type is not None:
+        codec_options = _for_type(type, codec_options)
     return _impl.decode_all_documents(data, _checked(codec_options))
 
 
-def decode_iter(data: bytes, codec_options: CodecOptions | None = None) -> Iterator[Any]:
+@overload
+def decode_iter(data: bytes, codec_options: CodecOptions | None = None) -> Iterator[Any]: ...
+@overload
+def decode_iter(
+    data: bytes, codec_options: CodecOptions | None = None, *, type: type[_T]
+) -> Iterator[_T]: ...
+@overload
+def decode_iter(
+    data: bytes, codec_options: CodecOptions | None = None, *, type: Any
+) -> Iterator[Any]: ...
+@_signature_of(_each)
+def decode_iter(
+    data: bytes, codec_options: CodecOptions | None = None, *, type: Any = None
+) -> Iterator[Any]:
     """Return an iterator over the documents in ``data``, decoded one at a time.
 
-    A trailing fragment too short for a length word is ignored.
+    A trailing fragment too short for a length word is ignored. See :func:`decode` for ``type``.
     """
+    if type is not None:
+        codec_options = _for_type(type, codec_options)
     return _iterate(data, _checked(codec_options))
 
 
@@ -192,13 +265,28 @@ def _iterate(data: Any, codec_options: CodecOptions) -> Iterator[Any]:
         position += size
 
 
+@overload
 def decode_file_iter(
     file_obj: BinaryIO, codec_options: CodecOptions | None = None
+) -> Iterator[Any]: ...
+@overload
+def decode_file_iter(
+    file_obj: BinaryIO, codec_options: CodecOptions | None = None, *, type: type[_T]
+) -> Iterator[_T]: ...
+@overload
+def decode_file_iter(
+    file_obj: BinaryIO, codec_options: CodecOptions | None = None, *, type: Any
+) -> Iterator[Any]: ...
+@_signature_of(_each_of)
+def decode_file_iter(
+    file_obj: BinaryIO, codec_options: CodecOptions | None = None, *, type: Any = None
 ) -> Iterator[Any]:
     """Return an iterator over the documents of a binary file, read one at a time.
 
-    InvalidBSON if the file ends within a document.
+    InvalidBSON if the file ends within a document. See :func:`decode` for ``type``.
     """
+    if type is not None:
+        codec_options = _for_type(type, codec_options)
     codec_options = _checked(codec_options)
     while True:
         length = file_obj.read(4)

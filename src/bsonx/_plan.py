@@ -9,10 +9,22 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, TypeVar, get_args, get_origin
 
-__all__ = ["Build", "Field", "Kind", "ModelPlan", "Node", "TypePlan", "Unknown", "plan_for"]
+__all__ = [
+    "Build",
+    "Field",
+    "Kind",
+    "ModelPlan",
+    "Node",
+    "TypePlan",
+    "Unknown",
+    "plan_for",
+    "typed_plan",
+]
+
+_RAW_DOCUMENT_MARKER = 101
 
 # Element types of the BSON specification, as far as plans speak of them.
 DOUBLE, STRING, DOCUMENT, ARRAY, BINARY, UNDEFINED, OBJECTID, BOOL, DATETIME, NULL = range(1, 11)
@@ -21,16 +33,11 @@ MAXKEY, MINKEY = 0x7F, 0xFF
 ALL_CODES: frozenset[int] = frozenset([*range(1, 20), MAXKEY, MINKEY])
 
 # The server's names of the element types ($type), for messages.
-BSON_NAMES: dict[int, str] = dict(
-    zip(
-        [*range(1, 20), MAXKEY, MINKEY],
-        (
-            "double string object array binData undefined objectId bool date null regex dbPointer "
-            "javascript symbol javascriptWithScope int timestamp long decimal maxKey minKey"
-        ).split(),
-        strict=True,
-    )
-)
+_NAMES = """
+double string object array binData undefined objectId bool date null regex dbPointer
+javascript symbol javascriptWithScope int timestamp long decimal maxKey minKey
+"""
+BSON_NAMES: dict[int, str] = dict(zip([*range(1, 20), MAXKEY, MINKEY], _NAMES.split(), strict=True))
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>", "__slots__": ()})()
 
@@ -75,6 +82,7 @@ class Build(enum.IntEnum):
     CALL = 3  # cls(**fields found)
     PYDANTIC = 4  # as ATTRIBUTES, and the bookkeeping of a pydantic model
     VALIDATED = 5  # what `fallback` gives
+    STRUCT = 6  # as ATTRIBUTES, with the allocator of msgspec
 
 
 class Unknown(enum.IntEnum):
@@ -188,6 +196,7 @@ class ModelPlan:
     """
 
     __slots__ = (
+        "_by_key",
         "build",
         "cls",
         "fallback",
@@ -211,6 +220,15 @@ class ModelPlan:
         self.tag_field: str | None = None
         self.tag: Any = None
         self.fallback: Node | None = None
+        self._by_key: dict[bytes, tuple[Field, bool]] = {}
+
+    def by_key(self) -> dict[bytes, tuple[Field, bool]]:
+        """Return the fields by their stored names, and whether the name is the weaker one."""
+        if not self._by_key:
+            table = {f.weak_key.encode(): (f, True) for f in self.fields if f.weak_key is not None}
+            table.update({f.key.encode(): (f, False) for f in self.fields})
+            self._by_key = table
+        return self._by_key
 
     def __repr__(self) -> str:
         return f"<ModelPlan {self.label}>"
@@ -222,12 +240,13 @@ class TypePlan:
     ``compiled`` is the C executor's form of it, made at first use.
     """
 
-    __slots__ = ("__weakref__", "compiled", "node", "type")
+    __slots__ = ("compiled", "node", "options", "type")
 
     def __init__(self, type_: Any, node: Node) -> None:
         self.type = type_
         self.node = node
         self.compiled: Any = None
+        self.options: tuple[Any, Any] | None = None  # last CodecOptions, the same for this type
 
     def __repr__(self) -> str:
         return f"<TypePlan {self.node.label}>"
@@ -293,10 +312,30 @@ def _reads_documents(node: Node) -> bool:
     return DOCUMENT in node.codes
 
 
-def is_document_type(type_: Any) -> bool:
-    """Whether ``type_`` looks like a class, or a combination of classes, with fields."""
-    from bsonx._plan_types import is_model
+def typed_plan(document_class: Any) -> TypePlan | None:
+    """Return the plan behind a ``document_class``; None for mapping classes, which are filled.
 
-    if isinstance(type_, type):
-        return is_model(type_)
-    return hasattr(type_, "__args__") or hasattr(type_, "__value__")
+    ``dict[str, Any]`` is dict, as in PyMongo; with another value type it is a type to decode to.
+    TypeError for what is neither.
+    """
+    origin = get_origin(document_class) or document_class
+    if isinstance(origin, type) and issubclass(origin, MutableMapping):
+        from bsonx._plan_models import is_typeddict
+
+        if is_typeddict(origin):
+            return plan_for(document_class)
+        values = get_args(document_class)[1:]
+        if not values or values[0] in (Any, object) or isinstance(values[0], TypeVar):
+            return None
+    if getattr(origin, "_type_marker", None) == _RAW_DOCUMENT_MARKER:
+        return None
+    return plan_for(document_class)
+
+
+def is_document_type(candidate: Any) -> bool:
+    """Whether it is a class with fields, or a combination of types that may hold such."""
+    if isinstance(candidate, type) and get_origin(candidate) is None:
+        from bsonx._plan_types import is_model
+
+        return is_model(candidate)
+    return get_origin(candidate) is not None or hasattr(candidate, "__value__")

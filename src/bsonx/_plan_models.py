@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin
 from bsonx._plan import ABSENT, MISSING, Build, Field, ModelPlan, Unknown
 from bsonx._plan_types import Builder, Name, any_node, is_qualifier, strip_annotated
 
-__all__ = ["field_keys", "read_model", "reader_of"]
+__all__ = ["annotations_of", "explicit_alias", "field_keys", "read_model", "reader_of"]
 
 Reader = Callable[[Builder, ModelPlan, Any], None]
 
@@ -254,7 +254,7 @@ def _has_generated_init(cls: Any, fields: list[Any]) -> bool:
         )
     except (TypeError, ValueError):
         return False
-    expected = twin.__init__.__code__
+    expected = vars(twin)["__init__"].__code__
     return all(
         getattr(code, name) == getattr(expected, name)
         for name in ("co_code", "co_names", "co_varnames", "co_freevars", "co_kwonlyargcount")
@@ -277,7 +277,7 @@ def _read_attrs(builder: Builder, plan: ModelPlan, tp: Any) -> None:
         annotation = hints.get(a.name, a.type)
         annotation = Any if annotation is None else annotation
         _, metadata = strip_annotated(annotation)
-        explicit = name_of_metadata(a.metadata) or name_in(metadata) or _explicit_alias(a)
+        explicit = name_of_metadata(a.metadata) or name_in(metadata) or explicit_alias(a)
         keys = field_keys(a.name, explicit, names)
         default, factory = _attrs_default(a)
         if not direct:
@@ -287,7 +287,7 @@ def _read_attrs(builder: Builder, plan: ModelPlan, tp: Any) -> None:
         add_field(builder, plan, name, annotation, keys, default, factory)
 
 
-def _explicit_alias(a: Any) -> str | None:
+def explicit_alias(a: Any) -> str | None:
     default = a.name.lstrip("_")
     alias = getattr(a, "alias", None)
     return alias if alias not in (None, default) else None
@@ -297,7 +297,7 @@ def _attrs_default(a: Any) -> tuple[Any, Callable[[], Any] | None]:
     nothing = sys.modules["attr"].NOTHING
     if a.default is nothing:
         return MISSING, None
-    if isinstance(a.default, sys.modules["attr"].Factory):  # type: ignore[arg-type]
+    if isinstance(a.default, sys.modules["attr"].Factory):
         return MISSING, a.default.factory
     return a.default, None
 
@@ -325,9 +325,8 @@ def _read_msgspec(builder: Builder, plan: ModelPlan, tp: Any) -> None:
     cls = plan.cls
     structs: Any = sys.modules["msgspec"].structs
     nodefault = sys.modules["msgspec"].NODEFAULT
-    unset = sys.modules["msgspec"].UNSET
     config = cls.__struct_config__
-    plan.build = Build.ATTRIBUTES
+    plan.build = Build.STRUCT
     plan.unknown = Unknown.FORBID if config.forbid_unknown_fields else Unknown.IGNORE
     plan.tag_field, plan.tag = config.tag_field, config.tag
     if hasattr(cls, "__post_init__"):
@@ -342,8 +341,6 @@ def _read_msgspec(builder: Builder, plan: ModelPlan, tp: Any) -> None:
         keys = field_keys(info.name, explicit, names)
         default = MISSING if info.default is nodefault else info.default
         factory = None if info.default_factory is nodefault else info.default_factory
-        if default is unset:
-            default, factory = unset, None
         add_field(builder, plan, info.name, info.type, keys, default, factory)
 
 

@@ -233,7 +233,7 @@ class Builder:
             return any_node()
         if tp is None:
             tp = type(None)
-        if tp in (typing.LiteralString, typing.Text):
+        if tp is typing.LiteralString:
             tp = str
         if isinstance(tp, typing.TypeVar):
             return self._typevar(tp)
@@ -270,9 +270,7 @@ class Builder:
         """Bind the parameters of ``origin`` to the arguments of ``alias``; return the old ones."""
         old = self._typevars
         bindings, self._bindings = self._bindings, {}
-        parameters = getattr(origin, "__type_params__", ()) or getattr(
-            origin, "__parameters__", ()
-        )
+        parameters = getattr(origin, "__type_params__", ()) or getattr(origin, "__parameters__", ())
         arguments = [_resolved(argument, old) for argument in get_args(alias)]
         self._typevars = dict(zip(parameters, arguments, strict=False))
         return old, bindings

@@ -5,9 +5,10 @@ from __future__ import annotations
 import abc
 import datetime
 import enum
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import Any, NamedTuple, TypeAlias, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_origin
 from uuid import UUID
 
 from bsonx.binary import (
@@ -184,6 +185,78 @@ class _Options(NamedTuple):
     datetime_conversion: DatetimeConversion | None
 
 
+def _new_options(
+    cls: type[Any],
+    document_class: type[Mapping[str, Any]] | None = None,
+    tz_aware: bool = False,
+    uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
+    unicode_decode_error_handler: str = "strict",
+    tzinfo: datetime.tzinfo | None = None,
+    type_registry: TypeRegistry | None = None,
+    datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
+) -> Any:
+    """Check the options and make the tuple of them."""
+    document_class = document_class or dict
+    if not _is_document_class(document_class):
+        _check_typed(document_class)
+    if not isinstance(tz_aware, bool):
+        raise TypeError(f"tz_aware must be True or False, was: tz_aware={tz_aware}")
+    if uuid_representation not in ALL_UUID_REPRESENTATIONS:
+        raise ValueError("uuid_representation must be a value from bson.binary.UuidRepresentation")
+    if not isinstance(unicode_decode_error_handler, str):
+        raise TypeError(
+            "unicode_decode_error_handler must be a string, "
+            f"not {type(unicode_decode_error_handler)}"
+        )
+    if tzinfo is not None:
+        if not isinstance(tzinfo, datetime.tzinfo):
+            raise TypeError(f"tzinfo must be an instance of datetime.tzinfo, not {type(tzinfo)}")
+        if not tz_aware:
+            raise ValueError("cannot specify tzinfo without also setting tz_aware=True")
+    type_registry = type_registry or TypeRegistry()
+    if not isinstance(type_registry, TypeRegistry):
+        raise TypeError(
+            f"type_registry must be an instance of TypeRegistry, not {type(type_registry)}"
+        )
+    return tuple.__new__(
+        cls,
+        (
+            document_class,
+            tz_aware,
+            uuid_representation,
+            unicode_decode_error_handler,
+            tzinfo,
+            type_registry,
+            datetime_conversion,
+        ),
+    )
+
+
+def _check_typed(candidate: Any) -> None:
+    """Refuse what is no class with typed fields either; its plan is built here."""
+    from bsonx._plan import is_document_type, plan_for
+
+    if not is_document_type(candidate):
+        raise TypeError(
+            "document_class must be dict, bson.son.SON, bson.raw_bson.RawBSONDocument, "
+            "or a subclass of collections.abc.MutableMapping"
+        )
+    plan_for(candidate)
+
+
+_PROFILE_DEFAULTS = {"tz_aware": True, "uuid_representation": UuidRepresentation.STANDARD}
+
+
+def _add_profile_defaults(profile: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    if profile != "python":
+        raise ValueError(f"profile must be 'python' or None, not {profile!r}")
+    given = {*_Options._fields[: len(args)], *kwargs}
+    kwargs.update({name: v for name, v in _PROFILE_DEFAULTS.items() if name not in given})
+
+
+_new_options.__qualname__ = "CodecOptions.__new__"  # for messages about arguments
+
+
 class CodecOptions(_Options):
     """How to encode and decode; immutable.
 
@@ -191,59 +264,39 @@ class CodecOptions(_Options):
     datetimes carry a time zone, UTC or ``tzinfo``. ``uuid_representation``: see
     :class:`~bsonx.binary.UuidRepresentation`. ``unicode_decode_error_handler``: name of a codec
     error handler for invalid UTF-8. TypeError or ValueError for other values.
+
+    Beyond PyMongo, ``document_class`` may also be a class with typed fields (see
+    :mod:`bsonx.typed`), and the keyword ``profile="python"`` takes more Python types: Decimal,
+    date, time, timedelta, UUID, Enum, set, frozenset, paths, numpy scalars. With it ``tz_aware``
+    is True and ``uuid_representation`` STANDARD unless given.
     """
 
-    def __new__(
-        cls,
-        document_class: type[Mapping[str, Any]] | None = None,
-        tz_aware: bool = False,
-        uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
-        unicode_decode_error_handler: str = "strict",
-        tzinfo: datetime.tzinfo | None = None,
-        type_registry: TypeRegistry | None = None,
-        datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
-    ) -> CodecOptions:
-        document_class = document_class or dict
-        if not _is_document_class(document_class):
-            raise TypeError(
-                "document_class must be dict, bson.son.SON, bson.raw_bson.RawBSONDocument, "
-                "or a subclass of collections.abc.MutableMapping"
-            )
-        if not isinstance(tz_aware, bool):
-            raise TypeError(f"tz_aware must be True or False, was: tz_aware={tz_aware}")
-        if uuid_representation not in ALL_UUID_REPRESENTATIONS:
-            raise ValueError(
-                "uuid_representation must be a value from bson.binary.UuidRepresentation"
-            )
-        if not isinstance(unicode_decode_error_handler, str):
-            raise TypeError(
-                "unicode_decode_error_handler must be a string, "
-                f"not {type(unicode_decode_error_handler)}"
-            )
-        if tzinfo is not None:
-            if not isinstance(tzinfo, datetime.tzinfo):
-                raise TypeError(
-                    f"tzinfo must be an instance of datetime.tzinfo, not {type(tzinfo)}"
-                )
-            if not tz_aware:
-                raise ValueError("cannot specify tzinfo without also setting tz_aware=True")
-        type_registry = type_registry or TypeRegistry()
-        if not isinstance(type_registry, TypeRegistry):
-            raise TypeError(
-                f"type_registry must be an instance of TypeRegistry, not {type(type_registry)}"
-            )
-        return tuple.__new__(
+    profile: str | None = None
+
+    if TYPE_CHECKING:
+
+        def __new__(
             cls,
-            (
-                document_class,
-                tz_aware,
-                uuid_representation,
-                unicode_decode_error_handler,
-                tzinfo,
-                type_registry,
-                datetime_conversion,
-            ),
-        )
+            document_class: Any = None,
+            tz_aware: bool = False,
+            uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
+            unicode_decode_error_handler: str = "strict",
+            tzinfo: datetime.tzinfo | None = None,
+            type_registry: TypeRegistry | None = None,
+            datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
+            *,
+            profile: str | None = None,
+        ) -> CodecOptions: ...
+    else:
+        # What inspect finds is the signature of PyMongo, without the keyword that is ours.
+        @functools.wraps(_new_options)
+        def __new__(cls, *args, profile=None, **kwargs):
+            if profile is not None:
+                _add_profile_defaults(profile, args, kwargs)
+            options = _new_options(cls, *args, **kwargs)
+            if profile is not None:
+                options.profile = profile
+            return options
 
     def _arguments_repr(self) -> str:
         document_class = "dict" if self.document_class is dict else repr(self.document_class)
@@ -256,6 +309,7 @@ class CodecOptions(_Options):
             f"unicode_decode_error_handler={self.unicode_decode_error_handler!r}, "
             f"tzinfo={self.tzinfo!r}, type_registry={self.type_registry!r}, "
             f"datetime_conversion={self.datetime_conversion!s}"
+            + (f", profile={self.profile!r}" if self.profile is not None else "")
         )
 
     def __repr__(self) -> str:
@@ -263,7 +317,22 @@ class CodecOptions(_Options):
 
     def with_options(self, **kwargs: Any) -> CodecOptions:
         """Return a copy with some options replaced."""
-        return CodecOptions(**{**self._asdict(), **kwargs})
+        options = {**self._asdict(), "profile": self.profile}
+        if kwargs.get("profile") is not None and self.profile is None:
+            # What was not chosen before is chosen by the profile.
+            options = {k: v for k, v in options.items() if k not in _PROFILE_DEFAULTS or v}
+        return CodecOptions(**{**options, **kwargs})
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, CodecOptions) and other.profile != self.profile:
+            return False
+        return tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((tuple.__hash__(self), self.profile)) if self.profile else tuple.__hash__(self)
 
 
 def _is_document_class(candidate: Any) -> bool:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from bsonx._plan import typed_plan
 from bsonx._py.bounds import (
     bad,
     bad_value,
@@ -20,8 +21,8 @@ from bsonx.code import Code
 from bsonx.codec_options import CodecOptions
 from bsonx.dbref import DBRef
 
-_MAX_DEPTH = 1000
-_TOO_DEEP = "maximum recursion depth exceeded while decoding a {}"
+MAX_DEPTH = 1000
+TOO_DEEP = "maximum recursion depth exceeded while decoding a {}"
 _RAW_DOCUMENT = 101
 
 _unpack_int = struct.Struct("<i").unpack_from
@@ -38,8 +39,10 @@ class Plan:
         "plain",
         "raw",
         "readers",
+        "typed",
         "tz_aware",
         "tzinfo",
+        "user_readers",
         "uuid_representation",
     )
 
@@ -49,6 +52,9 @@ class Plan:
     def __init__(self, options: CodecOptions) -> None:
         self.options = options
         self.document_class = options.document_class
+        self.typed = typed_plan(options.document_class)
+        if self.typed is not None:
+            self.document_class = dict  # of what has no type of its own
         self.errors = options.unicode_decode_error_handler
         self.tz_aware = options.tz_aware
         self.tzinfo = options.tzinfo
@@ -66,6 +72,12 @@ class Plan:
         if converters:
             readers = {kind: _converting(read, converters) for kind, read in readers.items()}
         self.readers: dict[int, Reader] = readers
+        # Of the fields of a reply that hold documents of the user's.
+        self.user_readers = readers
+        if self.typed is not None:
+            from bsonx._py.typed import read_typed_array, read_typed_document
+
+            self.user_readers = {**readers, 0x03: read_typed_document, 0x04: read_typed_array}
         # Whether the short cuts of read_elements are right.
         self.plain = self.document_class is dict and self.errors == "strict" and not converters
 
@@ -99,11 +111,15 @@ def decode_top(data: bytes, start: int, end: int, plan: Plan) -> Any:
     """Return the document between ``start`` and ``end`` (see bounds.document_end)."""
     if plan.raw:
         return _raw_document(data, start, end, plan)
+    if plan.typed is not None:
+        from bsonx._py.typed import decode_typed
+
+        return decode_typed(data, start, end, plan, plan.typed)
     try:
         return read_elements(data, start + 4, end - 1, plan, 1, plan.document_class())
     except RecursionError:
         # Python's own limit is lower than ours when the caller is deep in calls already.
-        bad(_TOO_DEEP.format("BSON document"), start)
+        bad(TOO_DEEP.format("BSON document"), start)
 
 
 def decode_next(data: bytes, start: int, limit: int, plan: Plan) -> tuple[Any, int]:
@@ -121,8 +137,8 @@ def read_elements(
     elements are their positions, which nobody checks. With the default options the frequent types
     are handled here, everything else by one reader for each type.
     """
-    if depth > _MAX_DEPTH:
-        bad(_TOO_DEEP.format("BSON document" if array is None else "list value"), pos - 4)
+    if depth > MAX_DEPTH:
+        bad(TOO_DEEP.format("BSON document" if array is None else "list value"), pos - 4)
     readers = plan.readers
     plain = plan.plain
     known = plan.keys

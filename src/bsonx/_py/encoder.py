@@ -8,7 +8,7 @@ import struct
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from bsonx._py.datetime_ms import DatetimeMS, millis_from_datetime
 from bsonx._py.decimal128 import Decimal128
@@ -25,7 +25,11 @@ from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 from bsonx.son import SON
 
+if TYPE_CHECKING:
+    from bsonx._plan_encode import EncodePlan
+
 _MAX_DEPTH = 1000
+_TOO_DEEP = "maximum recursion depth exceeded while encoding an object to BSON "
 _RAW_DOCUMENT = 101
 
 _pack_int = struct.Struct("<i").pack
@@ -102,10 +106,29 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
         if _marker(document) == _RAW_DOCUMENT:
             return _raw_bytes(document)
         if not isinstance(document, Mapping):
-            raise TypeError(f"encoder expected a mapping type but got: {document!r}")
+            return _encode_instance(document, check_keys, codec_options)
     names = _checked_names if check_keys else _names
     try:
         return _document(_id_first(document), names, names, codec_options, 1)
+    except Exception as exc:
+        _finish_error(exc, document)
+        raise
+
+
+def _encode_instance(document: Any, check_keys: bool, codec_options: CodecOptions) -> bytes:
+    """Encode an instance of a class with fields as a top-level document."""
+    plan = _instance_plan(type(document))
+    if plan is None:
+        raise TypeError(f"encoder expected a mapping type but got: {document!r}")
+    if plan.dump is not None:
+        dumped = plan.dump(document, True)
+        if not isinstance(dumped, Mapping):
+            raise TypeError(f"encoder expected a mapping type but got: {document!r}")
+        return encode_document(dumped, check_keys, extended_options(codec_options))
+    names = _checked_names if check_keys else _names
+    try:
+        pairs = plan.items(document, True)
+        return _document(pairs, names, names, extended_options(codec_options), 1)
     except Exception as exc:
         _finish_error(exc, document)
         raise
@@ -147,7 +170,7 @@ def _document(
     The frequent types are handled here, the others by the functions below.
     """
     if depth > _MAX_DEPTH:
-        raise RecursionError("maximum recursion depth exceeded while encoding an object to BSON ")
+        raise RecursionError(_TOO_DEEP)
     parts: list[bytes] = []
     add = parts.append
     get_name = known.get
@@ -445,10 +468,75 @@ def _encode_unknown(
     for base, encode in _BASES:
         if isinstance(value, base):
             return encode(name, value, names, options, depth)
+    if options.profile is not None:
+        stored = _extended(name, value, options, names, depth, origin)
+        if stored is not None:
+            return stored
     fallback = registry._fallback_encoder
     if fallback is not None and origin in (_PLAIN, _FROM_ENCODER):
         return _encode_from(name, fallback(value), options, names, depth, _FROM_FALLBACK)
+    if options.profile is None:
+        stored = _instance(name, value, options, names, depth)
+        if stored is not None:
+            return stored
     _cannot_encode(value)
+
+
+def _extended(
+    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
+) -> bytes | None:
+    """Encode what only the profile "python" knows; None for anything else."""
+    from bsonx._profile import simplified  # which needs the types of this package
+
+    try:
+        simple = simplified(value)
+    except ValueError as exc:
+        raise InvalidDocument(f"cannot encode object: {value!r}, {exc}") from exc
+    if simple is not NotImplemented:
+        if depth > _MAX_DEPTH:  # an Enum whose value is itself, for example
+            raise RecursionError(_TOO_DEEP)
+        return _encode_from(name, simple, options, names, depth + 1, origin)
+    return _instance(name, value, options, names, depth)
+
+
+def _instance(
+    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int
+) -> bytes | None:
+    """Encode an instance of a class with fields; None for anything else."""
+    plan = _instance_plan(type(value))
+    if plan is None:
+        return None
+    options = extended_options(options)
+    if plan.dump is not None:
+        if depth > _MAX_DEPTH:
+            raise RecursionError(_TOO_DEEP)
+        dumped = plan.dump(value, False)
+        return _encode_from(name, dumped, options, names, depth + 1, _PLAIN)
+    pairs = plan.items(value, False)
+    return b"\x03" + name + _document(pairs, names, names, options, depth + 1)
+
+
+def _instance_plan(cls: type) -> EncodePlan | None:
+    from bsonx._plan_encode import encode_plan_for  # not needed by programs without such classes
+
+    return encode_plan_for(cls)
+
+
+_extended_options: dict[int, tuple[CodecOptions, CodecOptions]] = {}
+_EXTENDED_LIMIT = 64
+
+
+def extended_options(options: CodecOptions) -> CodecOptions:
+    """Return the options for the fields of an instance: the profile "python" holds in them."""
+    if options.profile is not None:
+        return options
+    known = _extended_options.get(id(options))
+    if known is None:
+        if len(_extended_options) >= _EXTENDED_LIMIT:
+            _extended_options.clear()
+        # The key is an id: the options must live as long as the entry.
+        known = _extended_options[id(options)] = (options, options.with_options(profile="python"))
+    return known[1]
 
 
 def _encode_from(

@@ -181,7 +181,9 @@ def _decode_body(
 ) -> Any:
     user_plan = plan_for(codec_options)
     if user_fields is None:
-        body = decode_top(data, *bounds, user_plan)
+        # An instance of a class has no room for what the sequences hold.
+        whole = plan_for(DEFAULT_CODEC_OPTIONS) if sequences and user_plan.typed else user_plan
+        body = decode_top(data, *bounds, whole)
         if sequences and user_plan.raw:
             body = dict(body)
     else:
@@ -221,7 +223,7 @@ def _read_reply(
             pos = stop
             continue
         chosen = user_plan if name in user_fields else plan
-        read = chosen.readers.get(data[at])
+        read = chosen.user_readers.get(data[at])
         if read is None:
             unknown_type(data[at], name, at)
         reply[name], pos = read(data, pos, end, chosen, depth, name)

@@ -201,12 +201,12 @@ def datetime_reader(options: CodecOptions) -> Reader:
     """Return the reader of datetimes that the options ask for."""
     conversion = operator.index(options.datetime_conversion)  # type: ignore[arg-type]
     if conversion == DatetimeConversion.DATETIME_CLAMP:
-        return _datetime_clamp
+        return read_datetime_clamp
     if conversion == DatetimeConversion.DATETIME_MS:
-        return _datetime_ms
+        return read_datetime_ms
     if conversion == DatetimeConversion.DATETIME_AUTO:
         return _datetime_auto
-    return _datetime
+    return read_datetime
 
 
 def _millis(data: bytes, pos: int, end: int) -> int:
@@ -224,7 +224,7 @@ def _moment(millis: int, plan: Plan) -> datetime.datetime:
     return moment if plan.tzinfo is None else moment.astimezone(plan.tzinfo)
 
 
-def _datetime(
+def read_datetime(
     data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
 ) -> tuple[Any, int]:
     millis = _millis(data, pos, end)
@@ -246,7 +246,7 @@ def _datetime_auto(
         return DatetimeMS(millis), pos + 8
 
 
-def _datetime_clamp(
+def read_datetime_clamp(
     data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
 ) -> tuple[Any, int]:
     millis = max(MIN_MILLIS, min(MAX_MILLIS, _millis(data, pos, end)))
@@ -257,7 +257,7 @@ def _datetime_clamp(
         return moment.replace(tzinfo=plan.tzinfo), pos + 8
 
 
-def _datetime_ms(
+def read_datetime_ms(
     data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
 ) -> tuple[Any, int]:
     return DatetimeMS(_millis(data, pos, end)), pos + 8
@@ -276,7 +276,7 @@ READERS: dict[int, Reader] = {
     0x06: _null,
     0x07: _objectid,
     0x08: _bool,
-    0x09: _datetime,
+    0x09: read_datetime,
     0x0A: _null,
     0x0B: _regex,
     0x0C: _dbpointer,

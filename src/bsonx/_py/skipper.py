@@ -56,10 +56,11 @@ def element_bounds(data: bytes, pos: int, end: int) -> tuple[int, int]:
     nul = data.find(b"\0", pos + 1, end)
     if nul < 0:
         bad("field name too large", pos + 1)
-    return nul, _value_end(data, data[pos], nul + 1, end, pos)
+    return nul, value_end(data, data[pos], nul + 1, end, pos)
 
 
-def _value_end(data: bytes, kind: int, pos: int, end: int, start: int) -> int:
+def value_end(data: bytes, kind: int, pos: int, end: int, start: int) -> int:
+    """Return the end of a value at ``pos``, whose element is at ``start``."""
     fixed = _FIXED.get(kind)
     if fixed is not None:
         stop = pos + fixed
