@@ -8,7 +8,7 @@ from typing import Any
 
 from mongodriver.spec.address import DEFAULT_PORT
 from mongodriver.spec.limits import CONNECT_TIMEOUT
-from mongodriver.spec.srv import check_hosts, check_query, complete
+from mongodriver.spec.srv import check_hosts, check_query, complete, query_name
 from mongodriver.spec.uri import (
     SCHEME,
     SRV_SCHEME,
@@ -98,7 +98,7 @@ def _look_up(
     assert parsed.fqdn is not None
     check_query(parsed, host_validator)
     timeout = timeout or parsed.options.get("connectTimeoutMS") or CONNECT_TIMEOUT
-    nodes, _ = resolve_srv(parsed.fqdn, parsed.srv_service_name, timeout)
+    nodes, _ = resolve_srv(query_name(parsed.fqdn, parsed.srv_service_name), timeout)
     check_hosts(
         parsed.fqdn, [host for host, _ in nodes], parsed.srv_allowed_hosts_suffix, host_validator
     )

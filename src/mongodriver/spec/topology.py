@@ -15,9 +15,15 @@ from mongodriver.server_type import SERVER_TYPE
 from mongodriver.spec.address import Address
 from mongodriver.spec.effects import ErrorEffect, error_effect
 from mongodriver.spec.limits import (
+    HEARTBEAT_FREQUENCY,
+    LOCAL_THRESHOLD_MS,
     MAX_SUPPORTED_WIRE_VERSION,
+    MIN_HEARTBEAT_INTERVAL,
     MIN_SUPPORTED_SERVER_VERSION,
     MIN_SUPPORTED_WIRE_VERSION,
+    SERVER_MONITORING_MODE,
+    SERVER_SELECTION_TIMEOUT,
+    SRV_SERVICE_NAME,
 )
 from mongodriver.spec.sdam import (
     SRV_POLLING_TOPOLOGIES,
@@ -50,15 +56,21 @@ class TopologySettings:
     replica_set_name: str | None = None
     direct_connection: bool | None = None
     load_balanced: bool | None = None
-    heartbeat_frequency: float = 10
-    local_threshold_ms: float = 15
-    server_selection_timeout: float = 30
+    heartbeat_frequency: float = HEARTBEAT_FREQUENCY
+    local_threshold_ms: float = LOCAL_THRESHOLD_MS
+    server_selection_timeout: float = SERVER_SELECTION_TIMEOUT
     server_selector: ServerSelector | None = None
-    server_monitoring_mode: str = "auto"
+    server_monitoring_mode: str = SERVER_MONITORING_MODE
     fqdn: str | None = None
-    srv_service_name: str = "mongodb"
+    srv_service_name: str = SRV_SERVICE_NAME
     srv_max_hosts: int = 0
     topology_id: ObjectId = field(default_factory=ObjectId)
+
+    def __post_init__(self) -> None:
+        if self.heartbeat_frequency < MIN_HEARTBEAT_INTERVAL:
+            raise ConfigurationError(
+                f"heartbeatFrequencyMS cannot be less than {MIN_HEARTBEAT_INTERVAL * 1000}"
+            )
 
     @property
     def topology_type(self) -> int:

@@ -16,6 +16,7 @@ from mongodriver.spec.options import (
     INTERNAL_URI_OPTION_NAME_MAP,
     CaseInsensitiveDict,
     get_validated_options,
+    validate,
 )
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SRV_SCHEME",
     "ParsedURI",
     "check_options",
+    "combine",
     "parse",
     "parse_host",
     "parse_ipv6_literal_host",
@@ -185,8 +187,11 @@ def _check_tls(options: CaseInsensitiveDict) -> None:
         _refuse_both(allow, options.cased_key(ocsp))
     if "tlscrlfile" in options:
         for name in (_TLS_INSECURE, allow, ocsp):
-            if options.get(name) == "true":
-                _refuse_both(options.cased_key(name), options.cased_key("tlscrlfile"))
+            if options.get(name) is True:
+                raise InvalidURI(
+                    f"URI option {options.cased_key(name)}=True cannot be specified when CRL "
+                    "checking is enabled."
+                )
     if "ssl" in options and "tls" in options and options["ssl"] != options["tls"]:
         raise InvalidURI(
             "Can not specify conflicting values for URI options "
@@ -233,6 +238,20 @@ def split_options(
     if validated.get("authsource") == "":
         raise InvalidURI("the authSource database cannot be an empty string")
     return validated
+
+
+def combine(uri_options: Mapping[str, Any], keywords: Mapping[str, Any]) -> CaseInsensitiveDict:
+    """Return the options of a client: those of its URI, overridden by keyword arguments.
+
+    Keyword arguments are checked: ConfigurationError for unknown ones, TypeError or ValueError
+    for wrong values, InvalidURI for options that contradict each other.
+    """
+    options = CaseInsensitiveDict(uri_options)
+    for name, value in keywords.items():
+        key, checked = validate(name.lower(), value)
+        options[key] = checked
+    _check_tls(options)
+    return _normalize(options)
 
 
 def check_options(nodes: list[Address], options: Mapping[str, Any]) -> None:
