@@ -261,5 +261,5 @@ def test_ctrl_c(uri, database):
     running.send_signal(signal.SIGINT)
     output, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (130, b"")
-    assert output.startswith(b"1 documents from 1 file")
+    assert output.startswith(b"1 document from 1 file")
     assert datetime.now(UTC) > database.a.find_one()["_id"].generation_time

@@ -79,7 +79,7 @@ class Report:
         megabytes = self.bytes / 1e6
         rate = megabytes / self.seconds if self.seconds else 0.0
         lines = [
-            f"{self.documents:,} documents from {_plural(self.files, 'file')} "
+            f"{_plural(self.documents, 'document')} from {_plural(self.files, 'file')} "
             f"({megabytes:,.1f} MB) in {self.seconds:.2f} s: "
             f"{self.documents_per_second:,.0f} docs/s, {rate:,.1f} MB/s"
         ]
