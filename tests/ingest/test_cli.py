@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
@@ -152,6 +152,8 @@ def test_standard_input(run, database, monkeypatch):
         (["a.csv", "--types", "a:thing"], "unknown type"),
         (["a.csv", "--batch-size", "0"], "batch size"),
         (["a.csv", "--collection", "a$b"], "a$b"),
+        (["a.csv", "--local"], "--uri cannot be given"),
+        (["a.csv", "--stay"], "need --local"),
         (["a.csv", "--reject", "/missing/folder/file"], "/missing/folder/file"),
     ],
 )
@@ -247,19 +249,44 @@ def test_stay(tmp_path):
 def test_ctrl_c(uri, database):
     """While it waits for more input: what was read is stored, and the report is printed."""
     command = [*MODULE, "ingest", "-", "--uri", uri, "--db", "cli", "--collection", "a"]
-    running = subprocess.Popen(
-        [*command, "--batch-size", "1", "--quiet"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    os.write(running.stdin.fileno(), b'{"n": 1}\n')
-    database.client.admin.command("ping")
-    with database.watch() as changes:
-        if database.a.count_documents({}) == 0:
-            next(changes)
-    running.send_signal(signal.SIGINT)
+    with Changes(database) as changes:
+        running = subprocess.Popen(
+            [*command, "--batch-size", "1", "--quiet"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        os.write(running.stdin.fileno(), b'{"n": 1}\n')
+        changes.wait()
+        running.send_signal(signal.SIGINT)
     output, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (130, b"")
     assert output.startswith(b"1 document from 1 file")
-    assert datetime.now(UTC) > database.a.find_one()["_id"].generation_time
+    assert database.a.count_documents({"n": 1}) == 1
+
+
+class Changes:
+    """A change stream on a database, by plain commands."""
+
+    def __init__(self, database):
+        self._database = database
+        self._session = database.client.start_session()
+        stream = [{"$changeStream": {}}]
+        reply = self._command("aggregate", 1, pipeline=stream, cursor={})
+        self._cursor = reply["cursor"]["id"]
+
+    def wait(self):
+        """Return when something has changed."""
+        batch = []
+        while not batch:
+            more = {"collection": "$cmd.aggregate", "maxTimeMS": 10_000}
+            batch = self._command("getMore", self._cursor, **more)["cursor"]["nextBatch"]
+
+    def _command(self, *arguments, **fields):
+        return self._database.command(*arguments, session=self._session, **fields)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._session.end_session()

@@ -53,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.local and options.uri:
+        raise IngestError("--local starts a server of its own, so --uri cannot be given, too")
+    if (options.local_path or options.stay) and not options.local:
+        raise IngestError("--local-path and --stay need --local")
     sources = [make_source(path, options.format) for path in options.files]
     job_options = _job_options(options)
     with ExitStack() as stack:
