@@ -66,7 +66,8 @@ def _load(implementation: str) -> Tree:
     wanted = os.environ.get("BSONX_IMPL")
     os.environ["BSONX_IMPL"] = implementation
     try:
-        importlib.import_module("bsonx")
+        package = importlib.import_module("bsonx")
+        package.decode(package.encode({}))  # lazy imports must find this tree
         return Tree(_take())
     except ImportError as exc:
         if implementation == "py":

@@ -259,4 +259,6 @@ def outcome(expression: str, names: dict[str, Any]) -> tuple[str, ...]:
 def neutral(text: str) -> str:
     """Return text in which both packages have one name."""
     text = re.sub(r" at 0x[0-9a-f]+", "", text)
-    return re.sub(r"\bbsonx\b", "bson", text)
+    text = re.sub(r"\bbsonx\b", "bson", text)
+    # CPython names an extension type with its module where it names a Python class without.
+    return re.sub(r"(?<!class )'bson\.\w+\.(\w+)'", r"'\1'", text)

@@ -6,6 +6,7 @@ documents, ``BSONX_FUZZ_SEED``. 20,000 generated documents take minutes, the def
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import bson
@@ -110,26 +111,25 @@ def test_the_mutator_reaches_both_outcomes(pymongo, corpus):
     assert outcomes.count("raises") > 200
 
 
-def _messages(subject, count, corpus):
-    """Damaged OP_MSG messages, made without the code under test."""
-    bodies = [data for data in corpus if len(data) < 200][:20]
-    whole = [generate.op_msg(bodies[:n], flags) for n in (1, 2, 3) for flags in (0, 1, 2, 3)]
-    for data in mutations(SEED + 2, count, whole):
-        yield data
-
-
 def test_damaged_messages_c_against_pure(pair, corpus):
     c, pure = pair
-    modules = [tree(name).modules["bsonx.op_msg"] for name in ("c", "py")]
+    modules = [_op_msg(name) for name in ("c", "py")]
+    bodies = [data for data in corpus if len(data) < 200][:20]
+    whole = [generate.op_msg(bodies[:n], flags) for n in (1, 2, 3) for flags in (0, 1, 2, 3)]
     fields = (None, frozenset(["k", "firstBatch"]))
     differences = []
-    for number, data in enumerate(_messages(c, MUTATIONS // 8, corpus)):
+    for number, data in enumerate(mutations(SEED + 2, MUTATIONS // 8, whole)):
         user = fields[number % 2]
         one = attempt(_message, modules[0], data, c.options[2], user)
         two = attempt(_message, modules[1], data, pure.options[2], user)
         if one != two:
             differences.append((data, user, one, two))
     assert not differences, f"{len(differences)} differences, first: {differences[0]}"
+
+
+def _op_msg(implementation):
+    with tree(implementation).active():
+        return importlib.import_module("bsonx.op_msg")
 
 
 def _message(module, data, options, user):

@@ -27,7 +27,7 @@ def _pymongo():
     return namespace("bson")
 
 
-@pytest.mark.parametrize("expression", _lines())
+@pytest.mark.parametrize("expression", list(_lines()))
 def test_same_outcome(bx, expression):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import operator
 from typing import Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, DatetimeConversion
@@ -11,10 +12,10 @@ from bsonx.tz_util import utc
 
 _EPOCH_AWARE = datetime.datetime(1970, 1, 1, tzinfo=utc)
 _EPOCH_NAIVE = datetime.datetime(1970, 1, 1)
-MIN_MILLIS = -62135596800000  # 0001-01-01T00:00:00
-MAX_MILLIS = 253402300799999  # 9999-12-31T23:59:59.999
+_MIN_MILLIS = -62135596800000  # 0001-01-01T00:00:00
+_MAX_MILLIS = 253402300799999  # 9999-12-31T23:59:59.999
 
-RANGE_HINT = (
+_RANGE_HINT = (
     "(Consider Using CodecOptions(datetime_conversion=DATETIME_AUTO) or "
     "MongoClient(datetime_conversion='DATETIME_AUTO')). See: "
     "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/data-formats/"
@@ -37,7 +38,7 @@ class DatetimeMS:
         if isinstance(value, int):
             if not -(2**63) <= value <= 2**63 - 1:
                 raise OverflowError("Must be a 64-bit integer of milliseconds")
-            self._value = value
+            self._value = int(value)
         elif isinstance(value, datetime.datetime):
             self._value = millis_from_datetime(value)
         else:
@@ -47,7 +48,11 @@ class DatetimeMS:
         self, codec_options: CodecOptions = DEFAULT_CODEC_OPTIONS
     ) -> datetime.datetime | DatetimeMS:
         """Return this as decoding with ``codec_options`` would; InvalidBSON out of range."""
-        return datetime_from_millis(self._value, codec_options)
+        conversion = operator.index(codec_options.datetime_conversion)  # type: ignore[arg-type]
+        try:
+            return datetime_from_millis(self._value, codec_options, conversion)
+        except OverflowError as exc:
+            raise InvalidBSON(f"{exc} {_RANGE_HINT}") from exc
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -94,35 +99,38 @@ def millis_from_datetime(value: datetime.datetime) -> int:
     return span.days * 86400000 + span.seconds * 1000 + span.microseconds // 1000
 
 
-def datetime_from_millis(millis: int, options: CodecOptions) -> datetime.datetime | DatetimeMS:
-    """Return what a stored datetime decodes to."""
-    conversion = options.datetime_conversion
+def datetime_from_millis(
+    millis: int, options: CodecOptions, conversion: int
+) -> datetime.datetime | DatetimeMS:
+    """Return what a stored datetime converts to; OverflowError out of range."""
     if conversion == DatetimeConversion.DATETIME_MS:
         return DatetimeMS(millis)
-    try:
-        return _within_range(millis, options, conversion)
-    except OverflowError as exc:
-        if conversion == DatetimeConversion.DATETIME_AUTO:
-            return DatetimeMS(millis)
-        raise InvalidBSON(f"{exc} {RANGE_HINT}") from exc
-
-
-def _within_range(
-    millis: int, options: CodecOptions, conversion: DatetimeConversion | None
-) -> datetime.datetime:
     clamp = conversion == DatetimeConversion.DATETIME_CLAMP
     if clamp:
-        millis = max(MIN_MILLIS, min(MAX_MILLIS, millis))
-    seconds, rest = divmod(millis, 1000)
-    span = datetime.timedelta(seconds=seconds, microseconds=rest * 1000)
-    if not options.tz_aware:
-        return _EPOCH_NAIVE + span
-    moment = _EPOCH_AWARE + span
-    if options.tzinfo is None:
-        return moment
+        millis = max(_MIN_MILLIS, min(_MAX_MILLIS, millis))
     try:
-        return moment.astimezone(options.tzinfo)
+        return _moment(millis, options.tz_aware, options.tzinfo)
     except OverflowError:
+        if conversion == DatetimeConversion.DATETIME_AUTO:
+            return DatetimeMS(millis)
         if not clamp:
             raise
-        return moment.replace(tzinfo=options.tzinfo)
+        return _moment(millis, False, None).replace(tzinfo=options.tzinfo)
+
+
+def _moment(millis: int, tz_aware: bool, tzinfo: datetime.tzinfo | None) -> datetime.datetime:
+    seconds, rest = divmod(millis, 1000)
+    span = datetime.timedelta(seconds=seconds, microseconds=rest * 1000)
+    if not tz_aware:
+        return _EPOCH_NAIVE + span
+    moment = _EPOCH_AWARE + span
+    return moment if tzinfo is None else moment.astimezone(tzinfo)
+
+
+def out_of_range(millis: int, exc: OverflowError) -> str:
+    """Return the message for a stored datetime that ``datetime`` cannot hold."""
+    if _MIN_MILLIS <= millis <= _MAX_MILLIS:  # only the time zone leads out of the range
+        return str(exc)
+    cycles, rest = divmod(millis, 146097 * 86400000)  # the calendar repeats after 400 years
+    year = _moment(rest, False, None).year + 400 * cycles
+    return f"year {year} is out of range {_RANGE_HINT}"

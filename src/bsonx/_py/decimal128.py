@@ -95,7 +95,8 @@ class Decimal128:
                     "Invalid size for creation of Decimal128 from list or tuple. "
                     "Must have exactly 2 elements."
                 )
-            self.__high, self.__low = value
+            high, low = value
+            self.__high, self.__low = high & _MASK64, low & _MASK64
         else:
             raise TypeError(f"Cannot convert {value!r} to Decimal128")
 

@@ -40,8 +40,6 @@ class Plan:
         "raw",
         "readers",
         "typed",
-        "tz_aware",
-        "tzinfo",
         "user_readers",
         "uuid_representation",
     )
@@ -56,8 +54,6 @@ class Plan:
         if self.typed is not None:
             self.document_class = dict  # of what has no type of its own
         self.errors = options.unicode_decode_error_handler
-        self.tz_aware = options.tz_aware
-        self.tzinfo = options.tzinfo
         self.uuid_representation = options.uuid_representation
         self.raw = getattr(self.document_class, "_type_marker", None) == _RAW_DOCUMENT
         self.keys: dict[bytes, str] = _strict_keys if self.errors == "strict" else {}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bsonx._py.bounds import bad, bad_value
-from bsonx._py.datetime_ms import MAX_MILLIS, MIN_MILLIS, RANGE_HINT, DatetimeMS
+from bsonx._py.datetime_ms import datetime_from_millis, out_of_range
 from bsonx._py.decimal128 import Decimal128
 from bsonx._py.objectid import ObjectId
 from bsonx._py.regex import Regex, str_flags_to_int
@@ -32,7 +32,6 @@ from bsonx.dbref import DBRef
 from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
-from bsonx.tz_util import utc
 
 if TYPE_CHECKING:
     from bsonx._py.decoder import Plan
@@ -45,7 +44,6 @@ _unpack_double = struct.Struct("<d").unpack_from
 _unpack_timestamp = struct.Struct("<II").unpack_from
 _unpack_length_and_subtype = struct.Struct("<iB").unpack_from
 
-_EPOCH_AWARE = datetime.datetime(1970, 1, 1, tzinfo=utc)
 _EPOCH_NAIVE = datetime.datetime(1970, 1, 1)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
 
@@ -206,67 +204,55 @@ def datetime_reader(options: CodecOptions) -> Reader:
         return read_datetime_ms
     if conversion == DatetimeConversion.DATETIME_AUTO:
         return _datetime_auto
-    return read_datetime
+    return read_datetime if options.tz_aware else _datetime_naive
 
 
-def _millis(data: bytes, pos: int, end: int) -> int:
+def _converted(data: bytes, pos: int, end: int, plan: Plan, conversion: int) -> tuple[Any, int]:
     if pos + 8 > end:
         bad_value(pos)
-    return _unpack_long(data, pos)[0]  # type: ignore[no-any-return]
+    millis = _unpack_long(data, pos)[0]
+    try:
+        return datetime_from_millis(millis, plan.options, conversion), pos + 8
+    except OverflowError as exc:
+        bad(out_of_range(millis, exc), pos)
 
 
-def _moment(millis: int, plan: Plan) -> datetime.datetime:
-    """Return the datetime of a moment; OverflowError out of range."""
-    span = millis * _MILLISECOND
-    if not plan.tz_aware:
-        return _EPOCH_NAIVE + span
-    moment = _EPOCH_AWARE + span
-    return moment if plan.tzinfo is None else moment.astimezone(plan.tzinfo)
+def _datetime_naive(
+    data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
+) -> tuple[Any, int]:
+    if pos + 8 > end:
+        bad_value(pos)
+    try:
+        return _EPOCH_NAIVE + _unpack_long(data, pos)[0] * _MILLISECOND, pos + 8
+    except OverflowError:
+        return read_datetime(data, pos, end, plan, depth, name)
 
 
 def read_datetime(
     data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
 ) -> tuple[Any, int]:
-    millis = _millis(data, pos, end)
-    try:
-        return _moment(millis, plan), pos + 8
-    except OverflowError as exc:
-        if MIN_MILLIS <= millis <= MAX_MILLIS:  # only the time zone leads out of the range
-            bad(str(exc), pos)
-        bad(f"year {_year(millis)} is out of range {RANGE_HINT}", pos)
-
-
-def _datetime_auto(
-    data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
-) -> tuple[Any, int]:
-    millis = _millis(data, pos, end)
-    try:
-        return _moment(millis, plan), pos + 8
-    except OverflowError:
-        return DatetimeMS(millis), pos + 8
+    """Read a datetime; InvalidBSON out of its range."""
+    return _converted(data, pos, end, plan, DatetimeConversion.DATETIME)
 
 
 def read_datetime_clamp(
     data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
 ) -> tuple[Any, int]:
-    millis = max(MIN_MILLIS, min(MAX_MILLIS, _millis(data, pos, end)))
-    try:
-        return _moment(millis, plan), pos + 8
-    except OverflowError:
-        moment = _EPOCH_NAIVE + millis * _MILLISECOND
-        return moment.replace(tzinfo=plan.tzinfo), pos + 8
+    """Read the nearest datetime."""
+    return _converted(data, pos, end, plan, DatetimeConversion.DATETIME_CLAMP)
 
 
 def read_datetime_ms(
     data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
 ) -> tuple[Any, int]:
-    return DatetimeMS(_millis(data, pos, end)), pos + 8
+    """Read a DatetimeMS."""
+    return _converted(data, pos, end, plan, DatetimeConversion.DATETIME_MS)
 
 
-def _year(millis: int) -> int:
-    """Return the year of a moment in the proleptic Gregorian calendar, however far away."""
-    cycles, rest = divmod(millis, 146097 * 86400000)  # the calendar repeats after 400 years
-    return (_EPOCH_NAIVE + rest * _MILLISECOND).year + 400 * cycles
+def _datetime_auto(
+    data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str
+) -> tuple[Any, int]:
+    return _converted(data, pos, end, plan, DatetimeConversion.DATETIME_AUTO)
 
 
 READERS: dict[int, Reader] = {

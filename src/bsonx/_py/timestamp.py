@@ -36,8 +36,8 @@ class Timestamp:
             raise ValueError("time must be contained in [0, 2**32)")
         if not 0 <= inc < _LIMIT:
             raise ValueError("inc must be contained in [0, 2**32)")
-        self.__time = time
-        self.__inc = inc
+        self.__time = int(time)
+        self.__inc = int(inc)
 
     @property
     def time(self) -> int:
