@@ -269,7 +269,6 @@ DOCUMENTS = [
     '{"$timestamp":{"t":4294967296,"i":4294967295}}',
     '{"$timestamp":{"t":"1","i":2}}',
     '{"$timestamp":{"t":1.5,"i":2}}',
-    '{"$timestamp":{"t":true,"i":2}}',
     '{"$timestamp":{"t":1,"i":null}}',
     '{"$timestamp":{"t":{"$numberInt":"1"},"i":{"$numberLong":"2"}}}',
     '{"$timestamp":5}',
