@@ -76,7 +76,7 @@ def parse_uri(
     return {
         "nodelist": parsed.nodes,
         "username": parsed.username,
-        "password": parsed.password,
+        "password": parsed.password if parsed.username is None else parsed.password or "",
         "database": parsed.database,
         "collection": parsed.collection,
         "options": {

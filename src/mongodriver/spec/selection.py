@@ -38,6 +38,8 @@ def select(
     selector = selector or writable_server_selector
     if topology.topology_type in _NO_CHOICE:
         return topology.known_servers
+    if topology.topology_type == TOPOLOGY_TYPE.Unknown:
+        return []
     if address is not None:
         server = topology.server_descriptions().get(address)
         return [server] if server and server.is_server_type_known else []

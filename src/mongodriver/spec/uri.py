@@ -55,8 +55,8 @@ _SRV_OPTIONS = ("srvServiceName", "srvMaxHosts", "srvAllowedHostsSuffix")
 class ParsedURI:
     """A connection string taken apart.
 
-    `nodes` are the addresses; for `mongodb+srv://` they are still to be found by asking DNS for
-    the records of `fqdn`, and the options may still change (spec/srv.py).
+    An empty password is None. `nodes` are the addresses; for `mongodb+srv://` they are still to
+    be found by asking DNS for the records of `fqdn`, and the options may still change (srv.py).
     """
 
     nodes: list[Address]
@@ -279,11 +279,8 @@ def _split(uri: str) -> tuple[bool, str, str, str]:
         raise InvalidURI(f"Invalid URI scheme: URI must begin with '{SCHEME}' or '{SRV_SCHEME}'")
     if not rest:
         raise InvalidURI("Must provide at least one hostname or IP")
-    authority, slash, path = rest.partition("/")
-    if slash:
-        path, _, options = path.partition("?")
-    else:
-        authority, _, options = authority.partition("?")
+    before, _, options = rest.partition("?")
+    authority, _, path = before.partition("/")
     return is_srv, authority, path, options
 
 
@@ -322,6 +319,7 @@ def parse(
         options = split_options(option_text, validate, warn, normalize)
     userinfo, at, hosts = authority.rpartition("@")
     username, password = parse_userinfo(userinfo) if at else (None, None)
+    password = password or None
     if is_srv:
         return ParsedURI(
             [],
