@@ -19,7 +19,7 @@ from typing import Any
 from bsonx import _plan as p
 from bsonx._plan import ABSENT, MISSING, Build, Field, Kind, ModelPlan, Node, Unknown
 from bsonx._plan_models import annotations_of, field_keys
-from bsonx._plan_types import Builder, any_node, strip_annotated, tagged_node
+from bsonx._plan_types import Builder, any_node, strip_annotated, tagged_node, to_decimal
 
 __all__ = ["read_pydantic", "root_node"]
 
@@ -244,7 +244,7 @@ def _check_node(node: Node) -> None:
 
 
 def _finite_decimal(value: Any) -> Any:
-    number = value.to_decimal()
+    number = to_decimal(value)
     if not number.is_finite():
         raise ValueError("expected a finite number")
     return number
@@ -339,6 +339,8 @@ def _raw_alternative(code: int, fitting: list[Node], known: dict[Any, Node]) -> 
         return None
     exact = [n for n in fitting if code in n.codes]
     first = (exact or fitting)[0]
+    if code == p.DECIMAL128:  # whether it must be finite is for pydantic to say
+        return Node(Kind.CALL, first.label, first.codes, item=first.item, call=to_decimal)
     return first if first.label != "float" else None
 
 

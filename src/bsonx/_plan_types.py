@@ -116,12 +116,16 @@ def _timedelta(millis: int) -> datetime.timedelta:
     return datetime.timedelta(milliseconds=millis)
 
 
-def _decimal(value: Any) -> decimal.Decimal:
+def to_decimal(value: Any) -> decimal.Decimal:
+    """Return the Decimal of a Decimal128."""
     return value.to_decimal()  # type: ignore[no-any-return]
 
 
 def _pattern(value: Any) -> re.Pattern[Any]:
-    return value.try_compile()  # type: ignore[no-any-return]
+    try:
+        return value.try_compile()  # type: ignore[no-any-return]
+    except re.error as exc:
+        raise ValueError(f"invalid pattern: {exc}") from exc
 
 
 def _simple(kind: Kind, label: str, codes: tuple[int, ...], cls: Any = None) -> Node:
@@ -169,7 +173,7 @@ def _bson_scalars() -> dict[Any, Callable[[], Node]]:
         MinKey: instance(MinKey, p.MINKEY),
         Regex: regex,
         Timestamp: instance(Timestamp, p.TIMESTAMP),
-        decimal.Decimal: converted("Decimal", decimal128, _decimal),
+        decimal.Decimal: converted("Decimal", decimal128, to_decimal),
         re.Pattern: converted("Pattern", regex, _pattern),
         datetime.date: converted("date", moment, _date),
         datetime.time: converted("time", lambda: _scalar(str), datetime.time.fromisoformat),

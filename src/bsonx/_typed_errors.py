@@ -6,7 +6,10 @@ from typing import Any
 
 from bsonx.errors import BSONError
 
-__all__ = ["TypedDecodeError", "wrap_error"]
+__all__ = ["USER_ERRORS", "TypedDecodeError", "wrap_error"]
+
+# Exceptions of constructors, validators and conversions that are about the document.
+USER_ERRORS = (ArithmeticError, TypeError, ValueError)
 
 
 class TypedDecodeError(BSONError, ValueError):
@@ -44,7 +47,7 @@ TypedDecodeError.__module__ = "bsonx.typed"
 
 
 def wrap_error(exc: Exception, offset: int) -> TypedDecodeError:
-    """Return the error for a ValueError or TypeError of user code called at ``offset``."""
+    """Return the error for one of USER_ERRORS, raised by code called for ``offset``."""
     if isinstance(exc, TypedDecodeError):
         return exc
     error = _from_pydantic(exc, offset) if hasattr(exc, "errors") else None

@@ -30,7 +30,7 @@ from bsonx._py.bounds import bad, bad_value, inner_end, is_known_type, unknown_t
 from bsonx._py.decoder import MAX_DEPTH, TOO_DEEP, Plan, decode_top
 from bsonx._py.scalars import READERS, read_datetime, read_datetime_clamp, read_datetime_ms
 from bsonx._py.skipper import value_end
-from bsonx._typed_errors import TypedDecodeError, wrap_error
+from bsonx._typed_errors import USER_ERRORS, TypedDecodeError, wrap_error
 from bsonx.binary import OLD_UUID_SUBTYPE, UUID_SUBTYPE, Binary, UuidRepresentation
 from bsonx.codec_options import DatetimeConversion
 from bsonx.int64 import Int64
@@ -414,10 +414,10 @@ def _finish(model: ModelPlan, values: dict[str, Any], extra: dict[str, Any], pos
 
 
 def _called(pos: int, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call user code; its ValueError and TypeError are about the document."""
+    """Call user code; its errors are about the document."""
     try:
         return function(*arguments)
-    except (ValueError, TypeError) as exc:
+    except USER_ERRORS as exc:
         raise wrap_error(exc, pos) from exc
 
 
