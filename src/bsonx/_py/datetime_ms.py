@@ -131,6 +131,8 @@ def out_of_range(millis: int, exc: OverflowError) -> str:
     """Return the message for a stored datetime that ``datetime`` cannot hold."""
     if _MIN_MILLIS <= millis <= _MAX_MILLIS:  # only the time zone leads out of the range
         return str(exc)
+    if millis - millis % 1000 < -(2**63):
+        millis += 2**64  # PyMongo rounds to seconds in 64 bits, where this wraps
     cycles, rest = divmod(millis, 146097 * 86400000)  # the calendar repeats after 400 years
     year = _moment(rest, False, None).year + 400 * cycles
     return f"year {year} is out of range {_RANGE_HINT}"

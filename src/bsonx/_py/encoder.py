@@ -198,7 +198,8 @@ def _document(
                 encode = _ENCODERS.get(kind, _other)
                 add(encode(name, value, names, options, depth))
     except Exception as exc:
-        _note_path(exc, key)
+        if isinstance(key, str) or known is _positions:
+            _note_path(exc, key)
         raise
     body = b"".join(parts)
     return _pack_int(len(body) + 5) + body + b"\0"
