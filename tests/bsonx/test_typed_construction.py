@@ -190,7 +190,7 @@ def test_names_from_metadata_and_annotations(bx):
         a: int = field(metadata={"bson": "x"})
         x: int
 
-    with pytest.raises(TypeError, match="'a' and 'x' of .*Twice are both called 'x'"):
+    with pytest.raises(TypeError, match=r"'a' and 'x' of .*Twice are both called 'x'"):
         decode(bx, Twice, {})
 
     class Movie(typing.TypedDict):
@@ -370,7 +370,7 @@ def test_msgspec_omits_defaults_and_unset(bx):
 
     class Patch(msgspec.Struct):
         a: int | msgspec.UnsetType = msgspec.UNSET
-        b: int | None | msgspec.UnsetType = msgspec.UNSET
+        b: int | msgspec.UnsetType | None = msgspec.UNSET
 
     assert bx.decode(bx.encode(Patch(b=None))) == {"b": None}
     assert decode(bx, Patch, {"b": None}) == Patch(b=None)

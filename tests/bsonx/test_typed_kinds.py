@@ -50,7 +50,7 @@ def test_an_instance_encodes_and_comes_back(bx, kind):
         assert plain == dict(rec.content)
         assert bx.decode(data, type=rec.order) == order
         return
-    assert list(plain)[0] == "_id"
+    assert next(iter(plain)) == "_id"
     inner = [dict(item) for item in rec.content["items"]]
     if kind == "namedtuple":  # a tuple inside a document is an array, as in PyMongo
         inner = [list(item.values()) for item in inner]

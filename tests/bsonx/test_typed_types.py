@@ -339,7 +339,7 @@ def test_constraints_of_msgspec_are_checked(bx):
     [
         (dict[int, str], "keys of a document are of type str"),
         (5, "cannot decode BSON to 5"),
-        (list["Nowhere"], "Nowhere"),
+        (list["Nowhere"], "Nowhere"),  # noqa: F821
     ],
     ids=str,
 )

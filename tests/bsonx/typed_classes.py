@@ -97,7 +97,8 @@ def _namedtuple(name, fields):
     defaults = [field[2] for field in fields if len(field) > 2]
     defaults = [value() if callable(value) else value for value in defaults]
     made.__new__.__defaults__ = tuple(defaults)
-    made._field_defaults = dict(zip(made._fields[-len(defaults) :], defaults) if defaults else ())
+    with_default = [field[0] for field in fields if len(field) > 2]
+    made._field_defaults = dict(zip(with_default, defaults, strict=True))
     return made
 
 
