@@ -15,7 +15,6 @@ Every one but `DocumentTooLarge` (which is the codec's `InvalidDocument`) is a `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from ssl import SSLCertVerificationError as _CertificateError
 from typing import TYPE_CHECKING, Any
 
 from bsonx.errors import InvalidDocument
@@ -50,7 +49,6 @@ __all__ = [
     "WaitQueueTimeoutError",
     "WriteConcernError",
     "WriteError",
-    "_CertificateError",
 ]
 
 _MAX_TIME_MS_EXPIRED = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
@@ -68,7 +68,7 @@ class ServerDescription:
         self._round_trip_time = round_trip_time
         self._min_round_trip_time = min_round_trip_time
         self._error = error
-        self._last_update_time = time.monotonic()
+        self._last_update_time = monotonic()
         written = hello.last_write_date
         self._last_write_date = (
             (written.replace(tzinfo=None) - _EPOCH).total_seconds() if written else None
