@@ -1,13 +1,11 @@
 """Differential fuzzing: C, pure Python and PyMongo agree on damaged and on generated documents.
 
-Sizes: ``BSONX_FUZZ_MUTATIONS`` damaged byte strings and ``BSONX_FUZZ_DOCUMENTS`` generated
-documents, ``BSONX_FUZZ_SEED``. 20,000 generated documents take minutes, the defaults seconds.
+The slow tests (``make fuzz``) do the same with a million damaged and 20,000 generated documents.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 
 import bson
 import generate
@@ -19,9 +17,11 @@ from package import namespace
 
 from implementations import tree
 
-MUTATIONS = int(os.environ.get("BSONX_FUZZ_MUTATIONS", "200000"))
-DOCUMENTS = int(os.environ.get("BSONX_FUZZ_DOCUMENTS", "300"))
-SEED = int(os.environ.get("BSONX_FUZZ_SEED", "20260"))
+SEED = 20260
+LONG = [pytest.mark.slow, pytest.mark.timeout(0)]
+DAMAGED = pytest.mark.parametrize(
+    "count", [200_000, pytest.param(1_000_000, marks=LONG)], ids=["short", "long"]
+)
 
 
 def _option_sets(names):
@@ -82,9 +82,10 @@ def _agrees(ours, theirs):
     return ours[1] == theirs[1]
 
 
-def test_damaged_documents_against_pymongo(subject, pymongo, corpus):
+@DAMAGED
+def test_damaged_documents_against_pymongo(subject, pymongo, corpus, count):
     differences = []
-    for number, data in enumerate(mutations(SEED, MUTATIONS, corpus)):
+    for number, data in enumerate(mutations(SEED, count, corpus)):
         which = number % len(subject.options) if number % 2 else 0
         ours = attempt(subject.decode, data, subject.options[which])
         theirs = attempt(pymongo.decode, data, pymongo.options[which])
@@ -93,10 +94,11 @@ def test_damaged_documents_against_pymongo(subject, pymongo, corpus):
     assert not differences, f"{len(differences)} differences, first: {differences[0]}"
 
 
-def test_damaged_documents_c_against_pure(pair, corpus):
+@DAMAGED
+def test_damaged_documents_c_against_pure(pair, corpus, count):
     c, pure = pair
     differences = []
-    for number, data in enumerate(mutations(SEED + 1, MUTATIONS, corpus)):
+    for number, data in enumerate(mutations(SEED + 1, count, corpus)):
         which = number % len(c.options) if number % 2 else 0
         one = attempt(c.decode, data, c.options[which])
         two = attempt(pure.decode, data, pure.options[which])
@@ -111,14 +113,15 @@ def test_the_mutator_reaches_both_outcomes(pymongo, corpus):
     assert outcomes.count("raises") > 200
 
 
-def test_damaged_messages_c_against_pure(pair, corpus):
+@DAMAGED
+def test_damaged_messages_c_against_pure(pair, corpus, count):
     c, pure = pair
     modules = [_op_msg(name) for name in ("c", "py")]
     bodies = [data for data in corpus if len(data) < 200][:20]
     whole = [generate.op_msg(bodies[:n], flags) for n in (1, 2, 3) for flags in (0, 1, 2, 3)]
     fields = (None, frozenset(["k", "firstBatch"]))
     differences = []
-    for number, data in enumerate(mutations(SEED + 2, MUTATIONS // 8, whole)):
+    for number, data in enumerate(mutations(SEED + 2, count // 8, whole)):
         user = fields[number % 2]
         one = attempt(_message, modules[0], data, c.options[2], user)
         two = attempt(_message, modules[1], data, pure.options[2], user)
@@ -137,15 +140,17 @@ def _message(module, data, options, user):
     return [flags, body]
 
 
-@settings(
-    max_examples=DOCUMENTS,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-@given(recipe=generate.documents())
-def test_generated_documents(subject, pymongo, recipe):
+def _examples(count):
+    return settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _same_both_ways(subject, pymongo, recipe):
     """Same bytes from the same document; same value from the bytes."""
     stored = attempt(_encoded, pymongo.names, recipe)
     assert attempt(_encoded, subject.names, recipe)[:3] == stored[:3]
@@ -155,19 +160,39 @@ def test_generated_documents(subject, pymongo, recipe):
             assert _agrees(attempt(subject.decode, stored[1], ours), expected)
 
 
-@settings(
-    max_examples=DOCUMENTS,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-@given(recipe=generate.documents(invalid=True))
-def test_generated_documents_with_invalid_values(pair, pymongo, recipe):
+def _same_failures(pair, pymongo, recipe):
     """C and pure Python fail alike, path included; PyMongo with the same class and text."""
     c, pure = (attempt(_encoded, one.names, recipe) for one in pair)
     assert c == pure
     assert c[:3] == attempt(_encoded, pymongo.names, recipe)[:3]
+
+
+@_examples(300)
+@given(recipe=generate.documents())
+def test_generated_documents(subject, pymongo, recipe):
+    _same_both_ways(subject, pymongo, recipe)
+
+
+@_examples(300)
+@given(recipe=generate.documents(invalid=True))
+def test_generated_documents_with_invalid_values(pair, pymongo, recipe):
+    _same_failures(pair, pymongo, recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+@_examples(20_000)
+@given(recipe=generate.documents())
+def test_many_generated_documents(subject, pymongo, recipe):
+    _same_both_ways(subject, pymongo, recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+@_examples(20_000)
+@given(recipe=generate.documents(invalid=True))
+def test_many_generated_documents_with_invalid_values(pair, pymongo, recipe):
+    _same_failures(pair, pymongo, recipe)
 
 
 def _encoded(names, recipe):

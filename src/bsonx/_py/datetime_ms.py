@@ -54,6 +54,12 @@ class DatetimeMS:
         except OverflowError as exc:
             raise InvalidBSON(f"{exc} {_RANGE_HINT}") from exc
 
+    def __getstate__(self) -> Any:
+        return None, {"_value": self._value}  # (instance dict, slots), for every pickle protocol
+
+    def __setstate__(self, state: Any) -> None:
+        self._value = state[1]["_value"]
+
     def __hash__(self) -> int:
         return hash(self._value)
 

@@ -1,0 +1,159 @@
+"""Where errors point: paths in documents, offsets in bytes; and the limits of nesting."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"a": {1}}, "a"),
+        ({"items": [0, 1, 2, {"price": {1}}]}, "items[3].price"),
+        ({"a": {"b": {"c": object()}}}, "a.b.c"),
+        ({"a": [[1, [object()]]]}, "a[0][1][0]"),
+        ({"a": ({"b": object()},)}, "a[0].b"),
+        ({"a": {"": object()}}, "a."),
+        ({"_id": {"x": object()}}, "_id.x"),
+        ({"a": {1: 2}}, "a"),
+        ({1: 2}, ""),
+        ({"a": {"b\0": 2}}, "a.b\0"),
+    ],
+)
+def test_path_of_invalid_document(bx, document, path):
+    with pytest.raises(bx.InvalidDocument) as caught:
+        bx.encode(document)
+    assert caught.value.path == path
+    assert caught.value.document is document
+
+
+def test_path_through_every_kind_of_container(bx):
+    from bsonx.code import Code
+    from bsonx.dbref import DBRef
+    from bsonx.son import SON
+
+    bad = object()
+    for document, path in [
+        ({"a": SON([("b", bad)])}, "a.b"),
+        ({"a": Code("f", {"b": bad})}, "a.b"),
+        ({"a": DBRef("c", bad)}, "a.$id"),
+        (SON([("a", [bad])]), "a[0]"),
+    ]:
+        with pytest.raises(bx.InvalidDocument) as caught:
+            bx.encode(document)
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [(2**63, OverflowError), ("\ud800", UnicodeEncodeError)],
+)
+def test_path_of_other_errors(bx, value, error):
+    with pytest.raises(error) as caught:
+        bx.encode({"a": [{"b": value}]})
+    assert caught.value.path == "a[0].b"
+
+
+def test_path_of_a_check_keys_error(bx):
+    with pytest.raises(bx.InvalidDocument, match="must not start") as caught:
+        bx.encode({"a": [{"$b": 1}]}, check_keys=True)
+    assert caught.value.path == "a[0].$b"
+
+
+def test_errors_of_the_users_converters_pass_through(bx):
+    class Stop(Exception):
+        __slots__ = ()
+
+    def fail(value):
+        raise Stop
+
+    registry = bx.codec_options.TypeRegistry(fallback_encoder=fail)
+    with pytest.raises(Stop):
+        bx.encode({"a": [object()]}, codec_options=bx.CodecOptions(type_registry=registry))
+
+
+def test_invalid_document_pickles(bx):
+    with pytest.raises(bx.InvalidDocument) as caught:
+        bx.encode({"a": [{1}]})
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.path, copy.document) == (str(caught.value), "a[0]", {"a": [{1}]})
+
+
+@pytest.mark.parametrize(
+    ("data", "offset", "message"),
+    [
+        (b"", 0, "not enough data"),
+        (b"\x04\0\0\0\0", 0, "invalid message size"),
+        (b"\x09\0\0\0\0", 0, "objsize too large"),
+        (b"\x05\0\0\0\1", 4, "bad eoo"),
+        (b"\x05\0\0\0\0\0", 5, "bad eoo"),
+        (b"\x08\0\0\0\x0aaa\0", 5, "field name too large"),
+        (b"\x09\0\0\0\x08a\0\2\0", 7, "invalid boolean value"),
+        (b"\x08\0\0\0\x30a\0\0", 4, "unknown BSON type"),
+        (b"\x09\0\0\0\x10a\0\1\0", 7, "invalid length"),
+        (b"\x10\0\0\0\x02a\0\4\0\0\0a\xffa\0\0", 11, "invalid start byte"),
+        (b"\x09\0\0\0\x0a\xffa\0\0", 5, "invalid start byte"),
+        (b"\x10\0\0\0\x03a\0\x08\0\0\0\x30b\0\0\0", 11, "fieldname 'b'"),
+        (b"\x10\0\0\0\x04a\0\x08\0\0\0\x30b\0\0\0", 11, "fieldname 'a'"),
+    ],
+)
+def test_offset_of_invalid_bson(bx, data, offset, message):
+    with pytest.raises(bx.InvalidBSON, match=message) as caught:
+        bx.decode(data)
+    assert caught.value.offset == offset
+
+
+def test_offset_counts_from_the_start_of_all_documents(bx):
+    with pytest.raises(bx.InvalidBSON) as caught:
+        bx.decode_all(b"\x05\0\0\0\0" * 3 + b"\x05\0\0\0\1")
+    assert caught.value.offset == 19
+
+
+# ---- nesting ----
+
+
+def _nested(depth):
+    document = {}
+    for _ in range(depth):
+        document = {"a": document}
+    return document
+
+
+def _stored(depth, kind=b"\x03"):
+    data = b"\x05\0\0\0\0"
+    for _ in range(depth):
+        body = kind + b"a\0" + data + b"\0"
+        data = (len(body) + 4).to_bytes(4, "little") + body
+    return data
+
+
+def test_500_levels_in_both_directions(bx):
+    assert bx.encode(_nested(500)) == _stored(500)
+    assert bx.decode(_stored(500)) == _nested(500)
+
+
+@pytest.mark.parametrize("depth", [2000, 50000])
+def test_too_deep_to_encode(bx, depth):
+    document = _nested(depth)
+    with pytest.raises(RecursionError, match="maximum recursion depth exceeded"):
+        bx.encode(document)
+    while document:  # a recursive deallocation is Python's business, not ours
+        document = document["a"]
+
+
+@pytest.mark.parametrize("kind", [b"\x03", b"\x04"])
+def test_too_deep_to_decode(bx, kind):
+    with pytest.raises(bx.InvalidBSON, match="maximum recursion depth exceeded"):
+        bx.decode(_stored(2000, kind))
+
+
+def test_recursive_containers(bx):
+    document = {}
+    document["self"] = document
+    items = []
+    items.append(items)
+    for value in (document, {"a": items}):
+        with pytest.raises(RecursionError):
+            bx.encode(value)
