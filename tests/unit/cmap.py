@@ -36,8 +36,7 @@ class FakeStream:
         self.closed = True
         self.interrupted.set()
 
-    def abandon(self) -> None:
-        self.closed = True
+    dispose = abandon = close
 
     def is_stale(self) -> bool:
         return self.closed

@@ -123,7 +123,9 @@ class Executor:
         if self._topology.state is not OPEN:
             self._open()
         implicit = None
-        if session is None and operation.supports_session and operation.acknowledged:
+        if session is not None:
+            session.check(self._sessions, operation)
+        elif operation.supports_session and operation.acknowledged:
             session = implicit = ImplicitSession(self._sessions)
         preference = None
         if not operation.is_write:

@@ -436,10 +436,12 @@ class Pool:
         self._close_all([(connection, POOL_CLOSED) for connection in idle])
         self._events.closed()
 
-    def interrupt_all(self) -> None:
-        """End every connection at once: the client is gone, nobody is left to use them."""
-        for connection in [*self._in_use, *self._opening, *self._idle]:
+    def abort(self) -> None:
+        """End every connection at once: the client is gone. From any thread; no events."""
+        for connection in [*self._in_use, *self._opening]:
             connection.stream.interrupt()
+        for connection in list(self._idle):
+            connection.stream.dispose()
 
     def after_fork(self) -> None:
         """Start anew in a child process: connections and waiting threads are the parent's."""

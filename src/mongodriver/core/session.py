@@ -11,12 +11,15 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bsonx.binary import Binary
 from bsonx.int64 import Int64
 
-from ..errors import InvalidOperation
+from ..errors import ConfigurationError, InvalidOperation
+
+if TYPE_CHECKING:
+    from ..ops.base import Operation
 
 #: A session with less than this left is not used again, in seconds.
 _EXPIRY_MARGIN = 60.0
@@ -110,6 +113,9 @@ class ImplicitSession:
         #: A cursor lives on in it: it ends the session, not the operation that began it.
         self.kept = False
 
+    def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> None:
+        """Nobody but the driver holds one of these: there is nothing to refuse."""
+
     @property
     def server_session(self) -> ServerSession:
         session = self._server_session
@@ -156,6 +162,21 @@ class Session:
         self.in_transaction = False
         #: Operations may hold a session only one at a time; the pid guards against forks.
         self._pid = os.getpid()
+
+    def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> None:
+        """Raise InvalidOperation or ConfigurationError where it cannot be used for an operation.
+
+        :param pool: of the client that runs the operation.
+        """
+        if self.ended:
+            raise InvalidOperation("Cannot use ended session")
+        if pool is not self._pool:
+            raise InvalidOperation("Can only use session with the MongoClient that started it")
+        if not operation.acknowledged:
+            raise ConfigurationError(
+                "Explicit sessions are incompatible with unacknowledged write concern: "
+                f"{operation.write_concern!r}"
+            )
 
     @property
     def server_session(self) -> ServerSession:

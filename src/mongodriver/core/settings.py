@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ..server_selectors import any_server_selector
+from ..spec.handshake import faas_name
 from ..spec.topology import TopologySettings
 from .failures import Limits
 
@@ -121,7 +123,10 @@ def topology_settings(options: ClientOptions, seeds: Sequence[Address]) -> Topol
         heartbeat_frequency=options.heartbeat_frequency,
         local_threshold_ms=options.local_threshold_ms,
         server_selection_timeout=options.server_selection_timeout,
-        server_selector=options.server_selector,
+        # The default selector selects everything: None lets the topology skip it.
+        server_selector=None
+        if options.server_selector is any_server_selector
+        else options.server_selector,
         server_monitoring_mode=options.server_monitoring_mode,
     )
 
@@ -164,19 +169,8 @@ def monitor_settings(
     )
 
 
-#: Environments that freeze a process between two requests, by a variable each of them sets.
-_FAAS_VARIABLES = (
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_RUNTIME_API",
-    "FUNCTIONS_WORKER_RUNTIME",
-    "FUNCTION_NAME",
-    "K_SERVICE",
-    "VERCEL",
-)
-
-
 def streaming_allowed(mode: str) -> bool:
     """Whether monitors may stream: not in mode poll, in auto not on a FaaS platform."""
     if mode == "auto":
-        return not any(os.environ.get(name) for name in _FAAS_VARIABLES)
+        return faas_name(os.environ) is None
     return mode == "stream"

@@ -154,7 +154,7 @@ class Topology:
         for server in self.servers:
             if server.monitor is not None:
                 server.monitor.stop()
-            server.pool.interrupt_all()
+            server.pool.abort()
 
     def after_fork(self) -> None:
         """Forget the parent's sockets and threads in a child; monitoring restarts at `open`."""

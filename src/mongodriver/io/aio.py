@@ -129,6 +129,9 @@ class AioStream(asyncio.BufferedProtocol):
         except RuntimeError:
             self.closed = True  # the loop has been closed: nobody is waiting
 
+    def dispose(self) -> None:
+        self.interrupt()
+
     def _interrupted(self) -> None:
         self.close()
         self._fail(ConnectionClosed("connection closed"))

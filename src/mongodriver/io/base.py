@@ -92,6 +92,9 @@ class Stream(Protocol):
     def interrupt(self) -> None:
         """Make the user's pending or next call fail. From any thread; never raises."""
 
+    def dispose(self) -> None:
+        """Close a stream nobody uses. From any thread; never raises."""
+
     def abandon(self) -> None:
         """Let go without protocol traffic: in a child process after a fork."""
 

@@ -157,6 +157,9 @@ class BlockingStream:
         except OSError:
             pass
 
+    def dispose(self) -> None:
+        self.close()
+
     def abandon(self) -> None:
         self.close()
 

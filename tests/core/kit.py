@@ -1,0 +1,149 @@
+"""What the tests of the core are made with: small operations, clients, and fail points."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+from bsonx.codec_options import CodecOptions
+from flavours import run_on
+from mongodriver import monitoring
+from mongodriver.client_options import ClientOptions
+from mongodriver.core.client import Client
+from mongodriver.ops.base import Command, Operation
+from mongodriver.spec.uri import combine, parse
+
+NAMES = {"blocking": "MongoClient", "asyncio": "AsyncMongoClient"}
+
+
+class Run(Operation[Any]):
+    """Any command, sent as it is; the result is its reply."""
+
+    codec_options = CodecOptions()
+
+    def __init__(self, body: dict[str, Any], database: str = "admin", **attributes: Any) -> None:
+        self.name = next(iter(body))
+        self.database = database
+        self._body = body
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def build(self, context):
+        self.context = context
+        return Command(dict(self._body))
+
+
+class Find(Run):
+    """A find that may be retried; the result is its first batch."""
+
+    retryable = True
+    user_fields = frozenset({"firstBatch"})
+
+    def __init__(self, collection: str, filter: Any = None, **attributes: Any) -> None:
+        body = {"find": collection, "filter": filter or {}, "batchSize": 1_000_000}
+        super().__init__(body, "core_tests", **attributes)
+
+    def parse(self, reply, context):
+        return reply["cursor"]["firstBatch"]
+
+
+class Insert(Operation[Any]):
+    """An insert that may be retried; the result is its reply."""
+
+    name = "insert"
+    database = "core_tests"
+    codec_options = CodecOptions()
+    retryable = True
+    is_write = True
+
+    def __init__(self, collection: str, documents: list[Any], **attributes: Any) -> None:
+        self.collection = collection
+        self._documents = documents
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def build(self, context):
+        body = {"insert": self.collection, "ordered": True}
+        return Command(body, self._documents, "documents", add_ids=True)
+
+
+PING = {"ping": 1}
+
+
+class Recorder(
+    monitoring.CommandListener,
+    monitoring.ServerHeartbeatListener,
+    monitoring.ServerListener,
+    monitoring.TopologyListener,
+    monitoring.ConnectionPoolListener,
+):
+    """Keeps every event, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def of(self, *kinds: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    def clear(self) -> None:
+        self.events.clear()
+
+
+for _base in Recorder.__bases__:
+    for _name in (n for n in vars(_base) if not n.startswith("_")):
+        setattr(Recorder, _name, lambda self, event: self.events.append(event))
+
+
+def make_client(backend: Any, uri: str, **options: Any) -> Client:
+    """A core client for a URI; `options` by their URI names, in lower case."""
+    parsed = parse(uri)
+    settings = ClientOptions(
+        parsed.username,
+        parsed.password,
+        parsed.database,
+        combine(parsed.options, options),
+        backend.name == "blocking",
+    )
+    return Client(settings, parsed.nodes, backend, name=NAMES[backend.name])
+
+
+@contextlib.asynccontextmanager
+async def opened(backend: Any, uri: str, **options: Any) -> AsyncIterator[Client]:
+    """A core client for the length of a with block."""
+    client = make_client(backend, uri, **options)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def use(
+    flavour: str,
+    uri: str,
+    main: Callable[..., Coroutine[Any, Any, Any]],
+    **options: Any,
+) -> Any:
+    """Run ``main(client)`` on a backend of the flavour; return its result."""
+
+    async def whole(backend):
+        async with opened(backend, uri, **options) as client:
+            return await main(client)
+
+    return run_on(flavour, whole)
+
+
+@contextlib.contextmanager
+def fail_point(server: Any, mode: Any, **data: Any):
+    """The failCommand fail point of a local server's only member, for a with block."""
+    server.command(0, {"configureFailPoint": "failCommand", "mode": mode, "data": data}, 10)
+    try:
+        yield
+    finally:
+        server.command(0, {"configureFailPoint": "failCommand", "mode": "off"}, 10)
+
+
+def pool_of(client: Client) -> Any:
+    """The pool of a client's only server."""
+    (server,) = client.topology.servers
+    return server.pool

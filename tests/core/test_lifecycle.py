@@ -1,0 +1,384 @@
+"""The life of a client: lazy start, close, garbage collection, forks, and what interrupts it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import threading
+import time
+import warnings
+import weakref
+
+import pytest
+from flavours import run_on
+from kit import PING, Find, Run, make_client, opened, pool_of, use
+from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
+from mongodriver.io.aio import AioBackend
+from mongodriver.io.blocking import run
+
+pytestmark = pytest.mark.server
+
+#: A find the server works on for a second and more.
+SLOW = {"$where": "sleep(1500) || true"}
+
+
+def background():
+    """The names of our threads that are alive."""
+    return {t.name for t in threading.enumerate() if t.name.startswith("mongodriver ")}
+
+
+def wait_until(reached):
+    deadline = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.005)
+
+
+def test_nothing_starts_before_the_first_use(flavour, server):
+    async def main(backend):
+        client = make_client(backend, server.uri)
+        before = background()
+        nothing_known = not client.description.has_known_servers
+        await client.close()
+        return before, nothing_known
+
+    assert run_on(flavour, main) == (set(), True)
+
+
+def test_close_ends_everything_and_may_be_repeated(flavour, server):
+    async def main(backend):
+        client = make_client(backend, server.uri)
+        await client.execute(Run(PING))
+        connection = pool_of(client).take()
+        pool = pool_of(client)
+        pool.checkin(connection)
+        await client.close()
+        await client.close()
+        name = client.name
+        with pytest.raises(InvalidOperation, match=f"Cannot use {name} after close"):
+            await client.execute(Run(PING))
+        left = asyncio.all_tasks() if flavour == "asyncio" else background()
+        return connection.closed, pool.state, client.closed, len(left)
+
+    closed, state, client_closed, left = run_on(flavour, main)
+    assert (closed, state, client_closed) == (True, "closed", True)
+    assert left == (1 if flavour == "asyncio" else 0)
+
+
+def test_a_client_that_was_never_used_closes_silently(flavour, server):
+    async def main(backend):
+        await make_client(backend, server.uri).close()
+
+    run_on(flavour, main)
+
+
+def test_an_unclosed_client_warns_and_lets_go(flavour, server):
+    async def main(backend):
+        client = make_client(backend, server.uri)
+        await client.execute(Run(PING))
+        gone = weakref.ref(client)
+        with pytest.warns(ResourceWarning, match=f"Unclosed {client.name} opened at:"):
+            del client
+            gc.collect()
+        assert gone() is None
+        await backend.sleep(0.05)
+        return len(asyncio.all_tasks()) - 1 if flavour == "asyncio" else 0
+
+    assert run_on(flavour, main) == 0
+    wait_until(lambda: not background())
+
+
+def test_an_unused_client_is_collected_without_a_warning(flavour, server):
+    async def main(backend):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            client = make_client(backend, server.uri)
+            del client
+            gc.collect()
+
+    run_on(flavour, main)
+
+
+def test_concurrent_operations_share_a_bounded_pool(flavour, server):
+    async def main(client):
+        if flavour == "asyncio":
+            await asyncio.gather(*[client.execute(Run(PING)) for _ in range(200)])
+        else:
+            run_threads(8, lambda: [run(client.execute(Run(PING))) for _ in range(25)])
+        pool = pool_of(client)
+        return pool.size, pool.idle_count, pool.operation_count
+
+    size, idle, used = use(flavour, server.uri, main, maxpoolsize=5)
+    assert size == idle
+    assert 1 <= size <= 5
+    assert used == 0
+
+
+def run_threads(count, target):
+    errors = []
+
+    def guarded():
+        try:
+            target()
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=guarded) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+def test_idle_connections_that_ended_are_replaced(flavour, server):
+    async def main(client):
+        await client.execute(Run(PING))
+        pool = pool_of(client)
+        connection = pool.take()
+        pool.checkin(connection)
+        end_of(connection).shutdown(socket.SHUT_RDWR)
+        while not connection.stream.is_stale():
+            await client.backend.sleep(0.001)
+        connection.last_used -= 10  # idle for long enough to be looked at
+        reply = await client.execute(Run(PING))
+        return reply["ok"], pool.size, connection.closed
+
+    assert use(flavour, server.uri, main) == (1, 1, True)
+
+
+def end_of(connection):
+    """A socket object for the connection's descriptor."""
+    stream = connection.stream
+    if hasattr(stream, "_sock"):
+        return stream._sock
+    descriptor = stream._transport.get_extra_info("socket").fileno()
+    return socket.socket(fileno=os.dup(descriptor))
+
+
+def test_the_pool_is_kept_at_its_minimum(flavour, server):
+    async def main(client):
+        await client.execute(Run(PING))
+        pool = pool_of(client)
+        deadline = time.monotonic() + 10
+        while pool.idle_count < 3:
+            assert time.monotonic() < deadline
+            await client.backend.sleep(0.01)
+        return pool.size
+
+    assert use(flavour, server.uri, main, minpoolsize=3) == 3
+
+
+def test_idle_connections_are_closed_in_time(flavour, server):
+    async def main(client):
+        await client.execute(Run(PING))
+        pool = pool_of(client)
+        deadline = time.monotonic() + 10
+        while pool.size:
+            assert time.monotonic() < deadline
+            await client.backend.sleep(0.01)
+
+    use(flavour, server.uri, main, maxidletimems=50)
+
+
+# -- interruptions --
+
+
+def test_ctrl_c_leaves_a_healthy_client(server):
+    async def main(client):
+        await client.execute(Run(PING))
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            await client.execute(Find("slow", SLOW))
+        assert time.monotonic() - begun < 1
+        pool = pool_of(client)
+        left = pool.size, pool.operation_count
+        return left, (await client.execute(Run(PING)))["ok"]
+
+    fill(server)
+    assert use("blocking", server.uri, main) == ((0, 0), 1)
+
+
+def test_cancelling_operations_leaves_a_healthy_client(server):
+    async def main(client):
+        await client.execute(Run(PING))
+        tasks = [asyncio.ensure_future(client.execute(Find("slow", SLOW))) for _ in range(6)]
+        await asyncio.sleep(0.2)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(r, asyncio.CancelledError) for r in results)
+        pool = pool_of(client)
+        left = pool.size, pool.operation_count
+        replies = await asyncio.gather(*[client.execute(Run(PING)) for _ in range(20)])
+        return left, sum(r["ok"] for r in replies)
+
+    fill(server)
+    # Three were waiting for a connection, three for a reply.
+    assert use("asyncio", server.uri, main, maxpoolsize=3) == ((0, 0), 20)
+
+
+def test_cancelling_a_selection_leaves_nothing_behind(server):
+    async def main(backend):
+        client = make_client(backend, "mongodb://127.0.0.1:1/")
+        task = asyncio.ensure_future(client.execute(Run(PING)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        waiting = len(client.topology._waiters)
+        await client.close()
+        return waiting
+
+    assert run_on("asyncio", main) == 0
+
+
+def fill(server):
+    """One document for the slow find to work on."""
+
+    async def main(client):
+        body = {"update": "slow", "updates": [{"q": {}, "u": {"x": 1}, "upsert": True}]}
+        await client.execute(Run(body, "core_tests"))
+
+    use("blocking", server.uri, main)
+
+
+def test_closing_ends_what_waits_for_a_server(flavour):
+    """A server selection under way when the client is closed."""
+
+    async def main(backend):
+        client = make_client(backend, "mongodb://127.0.0.1:1/")
+        seen = []
+
+        async def wait():
+            try:
+                await client.execute(Run(PING))
+            except InvalidOperation as exc:
+                seen.append(str(exc))
+
+        task = backend.spawn(wait, "waiting")
+        deadline = time.monotonic() + 10
+        while not client.topology._waiters:
+            assert time.monotonic() < deadline
+            await backend.sleep(0.001)
+        await client.close()
+        await task.join(10)
+        return seen, client.name
+
+    seen, name = run_on(flavour, main)
+    assert seen == [f"Cannot use {name} after close"]
+
+
+# -- forks and loops --
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_process_starts_anew(server):
+    async def main(client):
+        await client.execute(Run(PING))
+        session = client.start_session()
+        parents = session.session_id
+        pool = pool_of(client)
+        held = await pool.checkout()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(await in_child(client, session, parents))
+        status = os.waitpid(pid, 0)[1]
+        # The parent's connection was not spoiled by the child.
+        assert (await held.run({"ping": 1, "$db": "admin"}, None))["ok"] == 1
+        pool.checkin(held)
+        assert (await client.execute(Run(PING), session=session))["ok"] == 1
+        session.end()
+        return os.waitstatus_to_exitcode(status)
+
+    assert use("blocking", server.uri, main) == 0
+
+
+async def in_child(client, session, parents):
+    try:
+        with pytest.warns(UserWarning, match="MongoClient opened before fork"):
+            await client.execute(Run(PING))
+        await client.execute(Run(PING))
+        assert session.session_id != parents
+        await client.execute(Run(PING), session=session)
+        assert pool_of(client).size == 1
+        await client.close()
+    except BaseException as exc:
+        print("child:", repr(exc))
+        return 1
+    return 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_while_locks_are_held(server):
+    async def main(client):
+        await client.execute(Run(PING))
+        pool = pool_of(client)
+        held = threading.Event()
+        release = threading.Event()
+
+        def hold():
+            with pool._lock, client.topology._lock, client.sessions._lock:
+                held.set()
+                release.wait(10)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait(10)
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(20)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                os._exit(0 if (await client.execute(Run(PING)))["ok"] == 1 else 1)
+        release.set()
+        thread.join()
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    assert use("blocking", server.uri, main) == 0
+
+
+def test_a_client_stays_with_its_loop(server):
+    backend = AioBackend()
+    client = make_client(backend, server.uri)
+
+    async def first():
+        await client.execute(Run(PING))
+
+    async def second():
+        with pytest.raises(RuntimeError, match="Cannot use AsyncMongoClient in different event"):
+            await client.execute(Run(PING))
+
+    async def end():
+        await first()
+        await asyncio.to_thread(lambda: asyncio.run(second()))
+        await client.close()
+
+    asyncio.run(end())
+
+
+# -- unreachable servers --
+
+
+def test_no_server_in_time(flavour):
+    async def main(backend):
+        async with opened(
+            backend, "mongodb://127.0.0.1:1/", serverselectiontimeoutms=100
+        ) as client:
+            begun = time.monotonic()
+            with pytest.raises(ServerSelectionTimeoutError) as caught:
+                await client.execute(Run(PING))
+            return time.monotonic() - begun, caught.value, repr(client.description)
+
+    seconds, error, description = run_on(flavour, main)
+    assert 0.1 <= seconds < 5
+    reason = "(configured timeouts: socketTimeoutMS: 20000.0ms, connectTimeoutMS: 20000.0ms)"
+    assert str(error).startswith("127.0.0.1:1: ")
+    assert reason in str(error)
+    assert f", Timeout: 0.1s, Topology Description: {description}" in str(error)
+    assert error.timeout
