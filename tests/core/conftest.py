@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from flavours import FLAVOURS
 from mongodriver.local import LocalServer
 

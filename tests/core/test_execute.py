@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from bsonx.errors import InvalidDocument
 from kit import PING, Find, Insert, Recorder, Run, fail_point, pool_of, use
+
+from bsonx.errors import InvalidDocument
 from mongodriver.errors import (
     AutoReconnect,
     ConfigurationError,
@@ -135,7 +136,9 @@ def test_implicit_sessions_are_reused_and_ended(server, flavour, recorder):
 def test_an_operation_without_session_support_gets_none(server, flavour, recorder):
     async def main(client):
         await client.execute(Run(PING, supports_session=False))
-        await client.execute(Insert("plain", [{}], acknowledged=False, write_concern=WriteConcern(0)))
+        await client.execute(
+            Insert("plain", [{}], acknowledged=False, write_concern=WriteConcern(0))
+        )
 
     use(flavour, server.uri, main, event_listeners=[recorder])
     assert all("lsid" not in c for c in started(recorder)[:2])
@@ -286,7 +289,9 @@ def test_what_cannot_be_encoded_leaves_the_pool_as_it_was(server, flavour):
     assert use(flavour, server.uri, main) == (1, 1)
 
 
-@pytest.mark.parametrize("operation", [Find("retry"), Insert("retry", [{}])], ids=["find", "insert"])
+@pytest.mark.parametrize(
+    "operation", [Find("retry"), Insert("retry", [{}])], ids=["find", "insert"]
+)
 def test_a_lost_connection_is_retried_once(server, flavour, operation, recorder):
     name = operation.name
 

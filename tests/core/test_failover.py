@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flavours import run_on
 from kit import PING, Find, Insert, Recorder, Run, opened
+
+from flavours import run_on
 from mongodriver.errors import AutoReconnect, NotPrimaryError
 from mongodriver.local import LocalServer
 from mongodriver.monitoring import PoolClearedEvent

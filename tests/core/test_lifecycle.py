@@ -13,8 +13,9 @@ import warnings
 import weakref
 
 import pytest
-from flavours import run_on
 from kit import PING, Find, Run, make_client, opened, pool_of, use
+
+from flavours import run_on
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import run
@@ -140,7 +141,7 @@ def test_idle_connections_that_ended_are_replaced(flavour, server):
         pool = pool_of(client)
         connection = pool.take()
         pool.checkin(connection)
-        end_of(connection).shutdown(socket.SHUT_RDWR)
+        end(connection)
         while not connection.stream.is_stale():
             await client.backend.sleep(0.001)
         connection.last_used -= 10  # idle for long enough to be looked at
@@ -150,13 +151,15 @@ def test_idle_connections_that_ended_are_replaced(flavour, server):
     assert use(flavour, server.uri, main) == (1, 1, True)
 
 
-def end_of(connection):
-    """A socket object for the connection's descriptor."""
+def end(connection):
+    """End the connection behind its stream's back."""
     stream = connection.stream
     if hasattr(stream, "_sock"):
-        return stream._sock
-    descriptor = stream._transport.get_extra_info("socket").fileno()
-    return socket.socket(fileno=os.dup(descriptor))
+        sock = stream._sock
+    else:
+        sock = stream._transport.get_extra_info("socket")
+    with socket.socket(fileno=os.dup(sock.fileno())) as twin:
+        twin.shutdown(socket.SHUT_RDWR)
 
 
 def test_the_pool_is_kept_at_its_minimum(flavour, server):

@@ -6,7 +6,6 @@ import os
 import zlib
 
 import pytest
-from scripted import message
 
 from mongodriver.spec.compression import validate_compressors
 from mongodriver.wire import compression
@@ -17,6 +16,7 @@ from mongodriver.wire.compression import (
     make_compressor,
 )
 from mongodriver.wire.header import HEADER, OP_COMPRESSED, OP_MSG
+from scripted import message
 
 AVAILABLE = validate_compressors("compressors", "snappy,zlib,zstd")
 IDS = {"snappy": 1, "zlib": 2, "zstd": 3}

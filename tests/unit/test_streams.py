@@ -12,12 +12,12 @@ import time
 
 import pytest
 import trustme
-from flavours import FLAVOURS, run_on
-from scripted import HEADER, message, read_message, scripted
 
+from flavours import FLAVOURS, run_on
 from mongodriver.io.aio import BUFFER_SIZE, AioBackend
 from mongodriver.io.base import BadMessage, ConnectionClosed, ConnectOptions, message_length
 from mongodriver.io.blocking import READ_SIZE, run
+from scripted import HEADER, message, read_message, scripted
 
 LIMIT = 1_000_000
 
