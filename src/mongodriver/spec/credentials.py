@@ -137,12 +137,12 @@ def _oidc(given: Mapping[str, Any], username: str | None, password: str | None) 
     human_callback = given.get("OIDC_HUMAN_CALLBACK")
     environment = given.get("ENVIRONMENT")
     resource = given.get("TOKEN_RESOURCE", "")
+    if "ALLOWED_HOSTS" in given and human_callback is None:
+        raise ConfigurationError("ALLOWED_HOSTS is only valid with OIDC_HUMAN_CALLBACK")
     if password is not None:
         raise ConfigurationError("password is not supported by MONGODB-OIDC")
     if callback and human_callback:
         raise ConfigurationError("cannot set both OIDC_CALLBACK and OIDC_HUMAN_CALLBACK")
-    if "ALLOWED_HOSTS" in given and human_callback is None:
-        raise ConfigurationError("ALLOWED_HOSTS is only valid with OIDC_HUMAN_CALLBACK")
     if (callback or human_callback) is not None:
         if environment is not None:
             raise ConfigurationError(_OIDC_NEEDS)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from time import monotonic
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from mongodriver.hello import Hello

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -11,7 +11,6 @@ from bsonx.objectid import ObjectId
 from mongodriver.errors import ConfigurationError
 from mongodriver.hello import Hello
 from mongodriver.read_preferences import ReadPreference, _ServerMode
-from mongodriver.server_type import SERVER_TYPE
 from mongodriver.spec.address import Address
 from mongodriver.spec.effects import ErrorEffect, error_effect
 from mongodriver.spec.limits import (
@@ -109,7 +108,11 @@ class TopologyDescription:
         self._max_set_version = max_set_version
         self._max_election_id = max_election_id
         self._topology_settings = topology_settings
-        self._incompatible = _incompatibility(server_descriptions.values())
+        # A load balancer does not say what it can do.
+        checked = (
+            () if topology_type == TOPOLOGY_TYPE.LoadBalanced else server_descriptions.values()
+        )
+        self._incompatible = _incompatibility(checked)
         self._session_timeout = _session_timeout(self.readable_servers)
 
     @classmethod
@@ -306,10 +309,10 @@ def load_balancer(address: Address, topology_id: ObjectId) -> ServerDescription:
     )
 
 
-def _incompatibility(servers: Any) -> str | None:
+def _incompatibility(servers: Iterable[ServerDescription]) -> str | None:
     """Say which server the driver cannot talk to, or return None."""
     for server in servers:
-        if not server.is_server_type_known or server.server_type == SERVER_TYPE.LoadBalancer:
+        if not server.is_server_type_known:
             continue
         where = f"{server.address[0]}:{server.address[1] or 0}"
         if server.min_wire_version > MAX_SUPPORTED_WIRE_VERSION:

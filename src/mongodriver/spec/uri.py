@@ -147,7 +147,10 @@ def split_hosts(hosts: str, default_port: int | None = DEFAULT_PORT) -> list[Add
 def _node(entity: str, default_port: int | None) -> Address:
     # Each host is decoded by itself, so that an escaped comma or colon cannot become another.
     is_socket = entity.endswith(".sock")
-    if "%" in entity and not entity.startswith("["):
+    if entity.startswith("["):
+        # The zone of an IPv6 address (RFC 6874).
+        entity = entity.replace("%25", "%")
+    elif "%" in entity:
         if not is_socket:
             raise InvalidURI(
                 "Percent-encoding is only allowed in Unix domain socket paths and IPv6 zone "
