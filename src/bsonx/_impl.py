@@ -48,6 +48,10 @@ if not TYPE_CHECKING and HAS_C:
         raw_get,
         run_coroutine,
     )
+
+    RawDocument = getattr(_native, "RawDocument", None)
+    if RawDocument is None:
+        from bsonx._py.raw import RawDocument
 else:
     from bsonx._py.codec import (
         decode_all_documents,
@@ -60,6 +64,7 @@ else:
     from bsonx._py.decimal128 import Decimal128
     from bsonx._py.objectid import ObjectId
     from bsonx._py.op_msg import decode_message, encode_batch, encode_message, message_header
+    from bsonx._py.raw import RawDocument
     from bsonx._py.regex import Regex
     from bsonx._py.run import run_coroutine
     from bsonx._py.timestamp import Timestamp
@@ -76,6 +81,7 @@ __all__ = [
     "DatetimeMS",
     "Decimal128",
     "ObjectId",
+    "RawDocument",
     "Regex",
     "Timestamp",
     "decode_all_documents",

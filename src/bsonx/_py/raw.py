@@ -1,0 +1,112 @@
+"""What a RawBSONDocument is made of, in pure Python."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+import bsonx._impl  # for the functions, which may be native where this class is not
+from bsonx.codec_options import CodecOptions
+from bsonx.errors import InvalidBSON
+
+_RAW_DOCUMENT = 101
+
+_unpack_size = struct.Struct("<i").unpack_from
+_new = object.__new__
+
+T = TypeVar("T", bound="RawDocument")
+
+
+class RawDocument:
+    """The bytes of one document, somewhere in a buffer, and the options to read them with.
+
+    ``bson_bytes`` is bytes-like and holds exactly one document (InvalidBSON otherwise);
+    ``codec_options`` must have a raw document class (TypeError otherwise).
+    """
+
+    __slots__ = ("_at", "_fields", "_options")
+
+    _default_options: ClassVar[CodecOptions]  # the public class has them
+
+    # Buffer, start and end: one attribute, because `raw` replaces them while other threads read.
+    _at: tuple[bytes | memoryview, int, int]
+    _fields: dict[str, Any] | None
+    _options: CodecOptions
+
+    def __init__(self, bson_bytes: bytes, codec_options: CodecOptions | None = None) -> None:
+        data = bson_bytes if type(bson_bytes) is bytes else _immutable(bson_bytes)
+        size = len(data)
+        if size < 5 or _unpack_size(data)[0] != size or data[-1]:
+            _refuse(data)
+        if codec_options is None:
+            codec_options = self._default_options
+        elif getattr(codec_options.document_class, "_type_marker", None) != _RAW_DOCUMENT:
+            raise TypeError(
+                "RawBSONDocument cannot use CodecOptions with document "
+                f"class {codec_options.document_class}"
+            )
+        self._at = data, 0, size
+        self._fields = None
+        self._options = codec_options
+
+    @classmethod
+    def _over(
+        cls: type[T], data: bytes | memoryview, start: int, end: int, codec_options: CodecOptions
+    ) -> T:
+        """Return the document between two positions of a buffer, checked by the caller."""
+        self = _new(cls)
+        self._at = data, start, end
+        self._fields = None
+        self._options = codec_options
+        return self
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the document."""
+        data, start, end = self._at
+        if type(data) is not bytes or end - start != len(data):
+            # From now on keep these bytes alone: the buffer they came from may be much larger.
+            data = bytes(data[start:end])
+            self._at = data, 0, len(data)
+        return data
+
+    def __getitem__(self, item: str) -> Any:
+        fields = self._fields
+        if fields is not None:
+            return fields[item]
+        data, start, end = self._at
+        return bsonx._impl.raw_get(data, start, end, item, self._options)
+
+    def _inflate(self) -> dict[str, Any]:
+        """Return all fields, decoded once."""
+        fields = self._fields
+        if fields is None:
+            data, start, end = self._at
+            fields = bsonx._impl.raw_elements(data, start, end, self._options)
+            self._fields = fields
+        return fields
+
+    def __getstate__(self) -> Any:
+        return self.raw, self._options
+
+    def __setstate__(self, state: tuple[bytes, CodecOptions]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
+
+
+def _immutable(data: Any) -> bytes | memoryview:
+    """Return bytes or a read-only view; a buffer that may change is copied."""
+    view = memoryview(data)
+    if view.readonly and type(view.obj) is bytes and view.format == "B" and view.contiguous:
+        return view
+    return bytes(view)
+
+
+def _refuse(data: bytes | memoryview) -> NoReturn:
+    message, offset = "bad eoo", len(data) - 1
+    if len(data) < 5:
+        message, offset = "not enough data for a BSON document", 0
+    elif _unpack_size(data)[0] != len(data):
+        message, offset = "invalid object length", 0
+    error = InvalidBSON(message)
+    error.offset = offset
+    raise error
