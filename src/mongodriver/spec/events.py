@@ -89,7 +89,7 @@ class _CommandEvent(_Event):
         self.command_name = command_name
         self.request_id = request_id
         self.connection_id = connection_id
-        self.operation_id = request_id if operation_id is None else operation_id
+        self.operation_id = operation_id
         self.service_id = service_id
         self.database_name = database_name
         self.server_connection_id = server_connection_id
