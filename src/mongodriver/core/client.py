@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PyMongoError
+from ..monitoring import EventListeners
 from ..read_preferences import ReadPreference
 from ..spec.topology import TopologyDescription
 from .completion import ClusterClock, Completion
@@ -63,7 +64,7 @@ class Client:
         self._opened_at = opened_at
         self._pid = os.getpid()
         pool_options = options.pool_options
-        listeners = pool_options._event_listeners
+        listeners = pool_options._event_listeners or EventListeners()
         self.sessions = ServerSessionPool()
         self._clock = ClusterClock()
         self.topology = Topology(
@@ -202,7 +203,7 @@ class ServerFactory:
 
     def __init__(self, options: ClientOptions, backend: Backend) -> None:
         self._backend = backend
-        self._listeners = options.pool_options._event_listeners
+        self._listeners = options.pool_options._event_listeners or EventListeners()
         self._connector = connector = Connector(backend, options.pool_options)
         self._pool_settings = pool_settings(options)
         self._monitor_settings = monitor_settings(options, connector.hello_command)

@@ -180,12 +180,13 @@ class Connection:
         body: dict[str, Any],
         deadline: float | None,
         codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
+        request_id: int | None = None,
     ) -> dict[str, Any]:
         """Send a complete command (``$db`` included), return its reply whatever its ``ok`` is.
 
         For the handshake, authentication and monitoring: no session, no events.
         """
-        request_id = next_request_id()
+        request_id = request_id or next_request_id()
         message = encode_message(request_id, 0, body, codec_options)
         reply = await self.exchange(message, request_id, deadline, next(iter(body)))
         _, document = decode_message(reply, codec_options, None)

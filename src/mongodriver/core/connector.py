@@ -11,9 +11,11 @@ from bsonx.errors import InvalidBSON
 from ..errors import ConfigurationError, ProtocolError
 from ..hello import Hello, HelloCompat
 from ..io.base import ConnectOptions
+from ..server_type import SERVER_TYPE
 from ..spec.compression import negotiate
 from ..spec.errors import command_error
 from ..wire.compression import make_compressor
+from .auth import Login
 from .completion import api_fields
 from .connection import Connection
 from .failures import Limits, address_text, connection_failure
@@ -57,7 +59,7 @@ class Connector:
         connection = Connection(stream, address, id, generation)
         opened(connection)
         try:
-            await self._shake_hands(connection, self._handshake_command())
+            await self._log_in(connection)
             if self._options.load_balanced and connection.service_id is None:
                 raise ConfigurationError(
                     "Driver attempted to initialize in load balancing mode,"
@@ -80,7 +82,9 @@ class Connector:
         try:
             body = self.hello_command(False)
             body["client"] = self._options.metadata
-            await self._shake_hands(connection, body)
+            timeout = self._options.connect_timeout
+            deadline = None if timeout is None else monotonic() + timeout
+            await self._shake_hands(connection, body, deadline)
         except OSError as exc:
             raise connection_failure(exc, address, self._monitor_limits) from exc
         except BaseException:
@@ -109,6 +113,27 @@ class Connector:
         body["$db"] = "admin"
         return body
 
+    async def _log_in(self, connection: Connection) -> None:
+        """The handshake with the authentication that begins in it."""
+        timeout = self._options.connect_timeout
+        deadline = None if timeout is None else monotonic() + timeout
+        credential = self._options._credentials
+        body = self._handshake_command()
+        login = None
+        if credential is not None:
+            login = Login(credential)
+            login.add_to_handshake(body)
+        await self._shake_hands(connection, body, deadline)
+        # Arbiters hold no users.
+        if login is not None and connection.server_type != SERVER_TYPE.RSArbiter:
+            await login.finish(
+                connection,
+                connection.hello,
+                deadline,
+                self._backend,
+                self._options._event_listeners,
+            )
+
     def _handshake_command(self) -> dict[str, Any]:
         body = self.hello_command(False)
         body["client"] = self._options.metadata
@@ -118,10 +143,10 @@ class Connector:
             body["loadBalanced"] = True
         return body
 
-    async def _shake_hands(self, connection: Connection, body: dict[str, Any]) -> None:
+    async def _shake_hands(
+        self, connection: Connection, body: dict[str, Any], deadline: float | None
+    ) -> None:
         start = monotonic()
-        timeout = self._options.connect_timeout
-        deadline = None if timeout is None else start + timeout
         try:
             reply = await connection.run(body, deadline)
         except InvalidBSON as exc:

@@ -230,8 +230,17 @@ class Executor:
         if self._listeners is None:
             reply = await self._exchange(call, connection, message, request_id)
         else:
-            observation = Observation(self._listeners, call, connection, request_id)
-            observation.started(command, context)
+            if not call.operation_id:
+                call.operation_id = next_request_id()
+            observation = Observation(
+                self._listeners,
+                connection,
+                operation.database,
+                operation.name,
+                request_id,
+                call.operation_id,
+            )
+            observation.started(command, context.stop)
             try:
                 reply = await self._exchange(call, connection, message, request_id)
             except BaseException as exc:

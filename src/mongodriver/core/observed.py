@@ -7,48 +7,63 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..monitoring import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
-from ..wire.header import next_request_id
 
 if TYPE_CHECKING:
     from ..monitoring import EventListeners
-    from ..ops.base import BuildContext, Command
+    from ..ops.base import Command
     from .connection import Connection
-    from .executor import Call
 
 
 class Observation:
-    """One command on one connection, from its encoding to its reply."""
+    """One command on one connection, from its encoding to its reply.
 
-    __slots__ = ("_call", "_connection", "_listeners", "_request_id", "_start")
+    :param operation_id: the same for all attempts of an operation.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_database",
+        "_listeners",
+        "_name",
+        "_operation_id",
+        "_request_id",
+        "_start",
+    )
 
     def __init__(
-        self, listeners: EventListeners, call: Call, connection: Connection, request_id: int
+        self,
+        listeners: EventListeners,
+        connection: Connection,
+        database: str,
+        name: str,
+        request_id: int,
+        operation_id: int,
     ) -> None:
         self._listeners = listeners
-        self._call = call
         self._connection = connection
+        self._database = database
+        self._name = name
         self._request_id = request_id
-        if not call.operation_id:
-            call.operation_id = next_request_id()
+        self._operation_id = operation_id
         self._start = 0.0
 
-    def started(self, command: Command, context: BuildContext) -> None:
-        """The message is complete; `context.stop` tells how many documents are in it."""
+    def started(self, command: Command, stop: int = 0) -> None:
+        """The message is complete.
+
+        :param stop: the index after the last document of the command's sequence in it.
+        """
         body = command.body
         if command.documents is not None:
-            body = {
-                **body,
-                command.identifier: list(command.documents[command.start : context.stop]),
-            }
-        self._start = monotonic()
+            body = {**body, command.identifier: list(command.documents[command.start : stop])}
         connection = self._connection
+        self._start = monotonic()
         self._listeners.publish_command(
             CommandStartedEvent(
                 body,
-                self._call.operation.database,
+                self._database,
                 self._request_id,
                 connection.address,
-                self._call.operation_id,
+                self._operation_id,
                 service_id=connection.service_id,
                 server_connection_id=connection.server_connection_id,
             )
@@ -68,12 +83,12 @@ class Observation:
             event(
                 timedelta(seconds=monotonic() - self._start),
                 outcome,
-                self._call.operation.name,
+                self._name,
                 self._request_id,
                 connection.address,
-                self._call.operation_id,
+                self._operation_id,
                 service_id=connection.service_id,
-                database_name=self._call.operation.database,
+                database_name=self._database,
                 server_connection_id=connection.server_connection_id,
             )
         )
