@@ -233,7 +233,7 @@ def _finish_error(exc: Exception, document: Any) -> None:
     except AttributeError:
         pass
     if isinstance(exc, InvalidDocument):
-        if len(steps) < 2 or steps[-1] != "_id":  # PyMongo's texts for what is wrong in _id
+        if not steps or steps[-1] != "_id":  # PyMongo's texts for what is wrong in _id
             exc.args = (f"Invalid document: {exc}",)
         exc._document = document
 
