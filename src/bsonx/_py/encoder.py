@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from bsonx._py.datetime_ms import DatetimeMS, millis_from_datetime
 from bsonx._py.decimal128 import Decimal128
+from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
 from bsonx._py.objectid import ObjectId
 from bsonx._py.regex import Regex
 from bsonx._py.timestamp import Timestamp
@@ -52,50 +53,6 @@ _REGEX_LETTERS = (
 _Encoder: TypeAlias = "Callable[[bytes, Any, Names, CodecOptions, int], bytes]"
 
 
-class Names(dict[Any, bytes]):
-    """Stored names (UTF-8 and a NUL) of the keys seen before; :meth:`new` checks the others."""
-
-    _LIMIT = 4096
-    _LONGEST = 64
-
-    def new(self, key: Any) -> bytes:
-        """Return the stored name of a key; InvalidDocument for what cannot be one."""
-        if not isinstance(key, str):
-            raise InvalidDocument(f"documents must have only string keys, key was {key!r}")
-        if "\0" in key:
-            raise InvalidDocument("Key names must not contain the NULL byte")
-        name = str.encode(key) + b"\0"
-        if len(self) < self._LIMIT and type(key) is str and len(key) <= self._LONGEST:
-            self[key] = name
-        return name
-
-
-class CheckedNames(Names):
-    """Names that also refuse operators and dotted paths."""
-
-    def new(self, key: Any) -> bytes:
-        """Return the stored name of a key."""
-        if isinstance(key, str):
-            if key.startswith("$"):
-                raise InvalidDocument(f"key {key!r} must not start with '$'")
-            if "." in key:
-                raise InvalidDocument(f"key {key!r} must not contain '.'")
-        return super().new(key)
-
-
-class _Positions(Names):
-    """Stored names of array positions."""
-
-    def new(self, key: Any) -> bytes:
-        """Return the stored name of a position."""
-        return b"%d\0" % key
-
-
-_names = Names()
-_checked_names = CheckedNames()
-_positions = _Positions({position: b"%d\0" % position for position in range(1024)})
-
-
 def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions) -> bytes:
     """Return the BSON of a top-level document: its ``_id`` comes first.
 
@@ -107,7 +64,7 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
             return _raw_bytes(document)
         if not isinstance(document, Mapping):
             return _encode_instance(document, check_keys, codec_options)
-    names = _checked_names if check_keys else _names
+    names = CHECKED_NAMES if check_keys else NAMES
     try:
         return _document(_id_first(document), names, names, codec_options, 1)
     except Exception as exc:
@@ -125,7 +82,7 @@ def _encode_instance(document: Any, check_keys: bool, codec_options: CodecOption
         if not isinstance(dumped, Mapping):
             raise TypeError(f"encoder expected a mapping type but got: {document!r}")
         return encode_document(dumped, check_keys, extended_options(codec_options))
-    names = _checked_names if check_keys else _names
+    names = CHECKED_NAMES if check_keys else NAMES
     try:
         pairs = plan.items(document, True)
         return _document(pairs, names, names, extended_options(codec_options), 1)
@@ -155,7 +112,7 @@ def _pairs(document: Mapping[Any, Any]) -> Collection[tuple[Any, Any]]:
 
 
 def _hashable(key: Any) -> Any:
-    return key if isinstance(key, str) else _names.new(key)
+    return key if isinstance(key, str) else NAMES.new(key)
 
 
 def _document(
@@ -192,13 +149,13 @@ def _document(
                 add(
                     b"\x04"
                     + name
-                    + _document(enumerate(value), _positions, names, options, depth + 1)
+                    + _document(enumerate(value), POSITIONS, names, options, depth + 1)
                 )
             else:
                 encode = _ENCODERS.get(kind, _other)
                 add(encode(name, value, names, options, depth))
     except Exception as exc:
-        if isinstance(key, str) or known is _positions:
+        if isinstance(key, str) or known is POSITIONS:
             _note_path(exc, key)
         raise
     body = b"".join(parts)
@@ -261,7 +218,7 @@ def _mapping(name: bytes, value: Any, names: Names, options: CodecOptions, depth
 def _array(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     base = list if isinstance(value, list) else tuple
     items = enumerate(base.__iter__(value))
-    return b"\x04" + name + _document(items, _positions, names, options, depth + 1)
+    return b"\x04" + name + _document(items, POSITIONS, names, options, depth + 1)
 
 
 def _bytes(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -337,10 +294,10 @@ def _code(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
 def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
     """Return a document whose keys are not checked."""
     if type(value) is dict:
-        return _document(value.items(), _names, _names, options, depth + 1)
+        return _document(value.items(), NAMES, NAMES, options, depth + 1)
     if _marker(value) == _RAW_DOCUMENT:
         return _raw_bytes(value)
-    return _document(_pairs(value), _names, _names, options, depth + 1)
+    return _document(_pairs(value), NAMES, NAMES, options, depth + 1)
 
 
 def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:

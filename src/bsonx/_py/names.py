@@ -1,0 +1,51 @@
+"""Keys and array positions as they are stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bsonx.errors import InvalidDocument
+
+
+class Names(dict[Any, bytes]):
+    """Stored names (UTF-8 and a NUL) of the keys seen before; :meth:`new` checks the others."""
+
+    _LIMIT = 4096
+    _LONGEST = 64
+
+    def new(self, key: Any) -> bytes:
+        """Return the stored name of a key; InvalidDocument for what cannot be one."""
+        if not isinstance(key, str):
+            raise InvalidDocument(f"documents must have only string keys, key was {key!r}")
+        if "\0" in key:
+            raise InvalidDocument("Key names must not contain the NULL byte")
+        name = str.encode(key) + b"\0"
+        if len(self) < self._LIMIT and type(key) is str and len(key) <= self._LONGEST:
+            self[key] = name
+        return name
+
+
+class CheckedNames(Names):
+    """Names that also refuse operators and dotted paths."""
+
+    def new(self, key: Any) -> bytes:
+        """Return the stored name of a key."""
+        if isinstance(key, str):
+            if key.startswith("$"):
+                raise InvalidDocument(f"key {key!r} must not start with '$'")
+            if "." in key:
+                raise InvalidDocument(f"key {key!r} must not contain '.'")
+        return super().new(key)
+
+
+class _Positions(Names):
+    """Stored names of array positions."""
+
+    def new(self, key: Any) -> bytes:
+        """Return the stored name of a position."""
+        return b"%d\0" % key
+
+
+NAMES = Names()
+CHECKED_NAMES = CheckedNames()
+POSITIONS = _Positions({position: b"%d\0" % position for position in range(1024)})
