@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 import trustme
 from cryptography.x509 import load_pem_x509_certificate
-from kit import PING, Find, Insert, Recorder, Run, make_client, opened, pool_of, use
 
+from core_kit import PING, Find, Insert, Recorder, Run, make_client, opened, pool_of, use
 from flavours import run_on
 from mongodriver.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
 from mongodriver.local import LocalServer

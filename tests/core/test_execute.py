@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from kit import PING, Find, Insert, Recorder, Run, fail_point, pool_of, use
 
 from bsonx.errors import InvalidDocument
+from core_kit import PING, Find, Insert, Recorder, Run, fail_point, pool_of, use
 from mongodriver.errors import (
     AutoReconnect,
     ConfigurationError,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kit import PING, Find, Insert, Recorder, Run, opened
 
+from core_kit import PING, Find, Insert, Recorder, Run, opened
 from flavours import run_on
 from mongodriver.errors import AutoReconnect, NotPrimaryError
 from mongodriver.local import LocalServer

@@ -13,8 +13,8 @@ import warnings
 import weakref
 
 import pytest
-from kit import PING, Find, Run, make_client, opened, pool_of, use
 
+from core_kit import PING, Find, Run, make_client, opened, pool_of, use
 from flavours import run_on
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
+from ..hello import Hello
 from ..monitoring import (
     ServerClosedEvent,
     ServerDescriptionChangedEvent,
@@ -116,12 +117,20 @@ class Topology:
             if not self._servers:
                 self._publish_opening()
                 self._match_servers()
+            if self.settings.load_balanced:
+                self._assume_load_balancer()
             started = [s.monitor for s in self._servers.values() if s.monitor is not None]
             self._refresh_fast()
         self._publish()
         for monitor in started:
             monitor.start()
         return True
+
+    def _assume_load_balancer(self) -> None:
+        """Behind a load balancer nothing is monitored: the seed is taken for one."""
+        for address in list(self._servers):
+            hello = Hello({"ok": 1, "serviceId": self.settings.topology_id, "maxWireVersion": 13})
+            self._apply(ServerDescription(address, hello), clear=False)
 
     def _refuse_if_closed(self) -> None:
         if self.state == CLOSED:

@@ -1,0 +1,130 @@
+"""A server of our own that answers commands as a test says: old, new and broken ones, mongos."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from bsonx.codec_options import CodecOptions
+from bsonx.objectid import ObjectId
+from bsonx.op_msg import decode_message, encode_message
+from scripted import HEADER, ScriptedServer, read_message
+
+OPTIONS = CodecOptions()
+MORE_TO_COME = 2
+EXHAUST_ALLOWED = 1 << 16
+
+STANDALONE = {"ok": 1, "minWireVersion": 0, "maxWireVersion": 17, "isWritablePrimary": True}
+MONGOS = {**STANDALONE, "msg": "isdbgrid", "logicalSessionTimeoutMinutes": 30}
+
+
+def topology_version(counter: int, process: ObjectId | None = None) -> dict[str, Any]:
+    """A server's version of its own state."""
+    return {"processId": process or PROCESS, "counter": counter}
+
+
+PROCESS = ObjectId()
+
+#: Answers of handlers that are no documents.
+HANG_UP, SILENCE = "hang up", "silence"
+
+
+class Request:
+    """One command a client sent, and over which of its connections."""
+
+    def __init__(self, connection: int, flags: int, body: dict[str, Any]) -> None:
+        self.connection = connection
+        self.flags = flags
+        self.body = body
+        self.name = next(iter(body))
+
+    def __repr__(self) -> str:
+        return f"<{self.name} on {self.connection}>"
+
+
+class FakeMongod:
+    """Answers hello with `hello` and other commands by `answer(request)`.
+
+    `hello` is a reply, or a function from the request to one, to bytes sent as they are, to a list
+    of replies to stream, or to HANG_UP or SILENCE. Everything received is kept in `requests`.
+    """
+
+    def __init__(
+        self,
+        hello: Any = STANDALONE,
+        answer: Callable[[Request], Any] = lambda request: {"ok": 1},
+    ) -> None:
+        self.hello = hello
+        self.answer = answer
+        self.requests: list[Request] = []
+        self.arrived = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._ids = itertools.count(1)
+        self.ended = threading.Event()
+        self._server = ScriptedServer(self._serve)
+        self.address = self._server.address
+        self.uri = f"mongodb://127.0.0.1:{self.address[1]}/"
+
+    def _serve(self, sock: Any) -> None:
+        number = next(self._numbers)
+        while message := read_message(sock):
+            _, request_id, _, _ = HEADER.unpack_from(message)
+            flags, body = decode_message(message, OPTIONS)
+            request = Request(number, flags, body)
+            with self.arrived:
+                self.requests.append(request)
+                self.arrived.notify_all()
+            reply = self._reply(request)
+            if reply == HANG_UP:
+                return
+            if reply == SILENCE or flags & MORE_TO_COME:
+                continue
+            self._send(sock, reply, request_id)
+
+    def _reply(self, request: Request) -> Any:
+        if request.name not in ("hello", "ismaster"):
+            return self.answer(request)
+        return self.hello(request) if callable(self.hello) else self.hello
+
+    def _send(self, sock: Any, reply: Any, request_id: int) -> None:
+        if isinstance(reply, bytes):
+            sock.sendall(reply)
+            return
+        replies = reply if isinstance(reply, list) else [reply]
+        for index, document in enumerate(replies):
+            if callable(document):
+                document = document()
+            flags = MORE_TO_COME if index < len(replies) - 1 else 0
+            id = next(self._ids)
+            sock.sendall(respond(document, request_id, flags, id))
+            request_id = id
+
+    def of(self, *names: str) -> list[Request]:
+        """The requests of these commands so far."""
+        return [r for r in list(self.requests) if r.name in names]
+
+    def wait_for(self, reached: Callable[[], Any], timeout: float = 10) -> None:
+        """Wait until a condition holds; it is looked at whenever a request arrives."""
+        with self.arrived:
+            assert self.arrived.wait_for(reached, timeout), self.requests
+
+    def close(self) -> None:
+        self.ended.set()
+        self._server.close()
+
+    def __enter__(self) -> FakeMongod:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self.close()
+
+
+def respond(document: Any, request_id: int, flags: int = 0, id: int = 1) -> bytes:
+    """A reply message."""
+    message = bytearray(encode_message(id, flags, document, OPTIONS))
+    message[8:12] = request_id.to_bytes(4, "little", signed=True)
+    return bytes(message)

@@ -1,0 +1,228 @@
+"""Deployments mongod alone is not: mongos and load balancers, by servers of our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from bsonx.objectid import ObjectId
+from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
+from fake_mongod import HANG_UP, MONGOS, SILENCE, STANDALONE, FakeMongod
+from flavours import FLAVOURS
+from mongodriver.errors import AutoReconnect, ConfigurationError, NetworkTimeout, ProtocolError
+from mongodriver.monitoring import (
+    CommandStartedEvent,
+    ConnectionClosedEvent,
+    PoolClearedEvent,
+    ServerDescriptionChangedEvent,
+    ServerHeartbeatStartedEvent,
+    TopologyDescriptionChangedEvent,
+)
+from mongodriver.read_preferences import Nearest, Primary, SecondaryPreferred
+from scripted import HEADER, message
+
+FOUND = {"ok": 1, "cursor": {"id": 0, "ns": "core_tests.t", "firstBatch": []}}
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request):
+    return request.param
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+# -- mongos --
+
+
+def test_mongos_is_told_the_read_preference(flavour):
+    async def main(client):
+        for preference in (None, Primary(), SecondaryPreferred(), Nearest([{"dc": "a"}])):
+            await client.execute(Find("t", read_preference=preference))
+        await client.execute(Insert("t", [{}], read_preference=Nearest()))
+
+    with FakeMongod(MONGOS, lambda request: FOUND) as fake:
+        use(flavour, fake.uri, main)
+        sent = [r.body.get("$readPreference") for r in fake.of("find", "insert")]
+    assert sent == [
+        *(None, None, {"mode": "secondaryPreferred"}),
+        *({"mode": "nearest", "tags": [{"dc": "a"}]}, None),
+    ]
+
+
+def test_a_retry_avoids_the_mongos_that_failed(flavour):
+    asked = []
+
+    def answering(number):
+        def answer(request):
+            if request.name != "find":
+                return {"ok": 1}
+            asked.append(number)
+            return HANG_UP if len(asked) == 1 else FOUND
+
+        return answer
+
+    async def main(client):
+        while len(client.description.known_servers) < 2:
+            await client.backend.sleep(0.01)
+        for _ in range(5):
+            asked.clear()
+            await client.execute(Find("t"))
+            assert len(asked) == 2
+            assert asked[0] != asked[1]
+            while len(client.description.known_servers) < 2:
+                await client.backend.sleep(0.01)
+
+    with FakeMongod(MONGOS, answering(1)) as one, FakeMongod(MONGOS, answering(2)) as two:
+        uri = f"mongodb://127.0.0.1:{one.address[1]},127.0.0.1:{two.address[1]}/"
+
+        async def opened(client):
+            client.open()
+            await main(client)
+
+        use(flavour, uri, opened, heartbeatfrequencyms=500)
+
+
+def test_a_standalone_gets_neither_number_nor_retry(flavour):
+    hello = {**STANDALONE, "logicalSessionTimeoutMinutes": 30}
+
+    async def main(client):
+        with pytest.raises(AutoReconnect):
+            await client.execute(Insert("t", [{}]))
+
+    with FakeMongod(hello, lambda request: HANG_UP) as fake:
+        use(flavour, fake.uri, main)
+        (insert,) = fake.of("insert")
+    assert "lsid" in insert.body
+    assert "txnNumber" not in insert.body
+
+
+def test_a_server_without_sessions_gets_none(flavour):
+    async def main(client):
+        await client.execute(Run(PING))
+
+    with FakeMongod() as fake:
+        use(flavour, fake.uri, main)
+        (ping,) = fake.of("ping")
+    assert ping.body == {"ping": 1, "$db": "admin"}
+
+
+# -- what a server must not answer --
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (lambda: message(b"\0\0\0\0\0\x05\0\0\0\0", response_to=99), ProtocolError),
+        (lambda: message(b"\0\0\0\0\0\x05\0\0\0\0", response_to=99, opcode=1), ProtocolError),
+        (lambda: HEADER.pack(3, 1, 1, 2013), AutoReconnect),
+        (lambda: HEADER.pack(2**31 - 1, 1, 1, 2013), AutoReconnect),
+    ],
+    ids=["another request's", "another opcode", "too short", "too long"],
+)
+def test_an_answer_out_of_order_closes_the_connection(flavour, reply, error, recorder):
+    def answer(request):
+        return reply() if request.name == "bad" else {"ok": 1}
+
+    async def main(client):
+        await client.execute(Run(PING))
+        with pytest.raises(error):
+            await client.execute(Run({"bad": 1}))
+        return (await client.execute(Run(PING)))["ok"]
+
+    with FakeMongod(answer=answer) as fake:
+        assert use(flavour, fake.uri, main, event_listeners=[recorder]) == 1
+    assert recorder.of(ConnectionClosedEvent)
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(flavour):
+    """After a timeout the connection is gone, and the answer with it."""
+
+    def answer(request):
+        return SILENCE if request.name == "slow" else {"ok": 1, "name": request.name}
+
+    async def main(client):
+        with pytest.raises(NetworkTimeout):
+            await client.execute(Run({"slow": 1}))
+        return (await client.execute(Run(PING)))["name"]
+
+    with FakeMongod(answer=answer) as fake:
+        assert use(flavour, fake.uri, main, sockettimeoutms=50) == "ping"
+        assert fake.of("slow")[0].connection != fake.of("ping")[0].connection
+
+
+# -- load balancers --
+
+
+class Balancer:
+    """A load balancer in front of two servers: connections go to one and the other in turn."""
+
+    def __init__(self):
+        self.services = [ObjectId(), ObjectId()]
+        self.of_connection = {}
+        self.broken = None
+
+    def hello(self, request):
+        service = self.services[len(self.of_connection) % 2]
+        self.of_connection[request.connection] = service
+        return {**MONGOS, "serviceId": service}
+
+    def answer(self, request):
+        return HANG_UP if request.name == self.broken else {"ok": 1}
+
+
+def test_a_load_balancer_is_not_monitored(flavour, recorder):
+    async def main(client):
+        await client.execute(Run(PING))
+        return client.description
+
+    balancer = Balancer()
+    with FakeMongod(balancer.hello, balancer.answer) as fake:
+        description = use(flavour, fake.uri, main, event_listeners=[recorder], loadbalanced=True)
+        (hello,) = fake.of("hello", "ismaster")
+    assert hello.name == "hello"
+    assert hello.body["loadBalanced"] is True
+    assert description.topology_type_name == "LoadBalanced"
+    assert not recorder.of(ServerHeartbeatStartedEvent)
+    (changed,) = (
+        e for e in recorder.of(ServerDescriptionChangedEvent) if e.new_description.server_type
+    )
+    assert changed.new_description.server_type_name == "LoadBalancer"
+    assert len(recorder.of(TopologyDescriptionChangedEvent)) == 3
+    assert recorder.of(CommandStartedEvent)[0].service_id == balancer.services[0]
+
+
+def test_a_lost_connection_clears_only_its_service(flavour, recorder):
+    balancer = Balancer()
+
+    async def main(client):
+        client.open()
+        pool = pool_of(client)
+        one, two, three = [await pool.checkout() for _ in range(3)]
+        for connection in (three, two, one):
+            pool.checkin(connection)
+        assert one.service_id == three.service_id != two.service_id
+        balancer.broken = "bad"
+        with pytest.raises(AutoReconnect):
+            await client.execute(Run({"bad": 1}))  # on the connection given back last
+        (cleared,) = recorder.of(PoolClearedEvent)
+        assert cleared.service_id == one.service_id
+        assert [c.closed for c in (one, two, three)] == [True, False, True]
+        assert (await client.execute(Run(PING)))["ok"] == 1
+        return pool.size, pool.state
+
+    with FakeMongod(balancer.hello, balancer.answer) as fake:
+        options = {"event_listeners": [recorder], "loadbalanced": True}
+        assert use(flavour, fake.uri, main, **options) == (1, "ready")
+    reasons = sorted(e.reason for e in recorder.of(ConnectionClosedEvent))
+    assert reasons == ["poolClosed", "stale", "stale"]
+
+
+def test_a_server_that_is_not_behind_a_load_balancer(flavour):
+    async def main(client):
+        with pytest.raises(ConfigurationError, match="does not support this mode"):
+            await client.execute(Run(PING))
+
+    with FakeMongod(MONGOS) as fake:
+        use(flavour, fake.uri, main, loadbalanced=True)
