@@ -8,7 +8,7 @@ import enum
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_origin
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, get_origin
 from uuid import UUID
 
 from bsonx.binary import (
@@ -16,6 +16,16 @@ from bsonx.binary import (
     UUID_REPRESENTATION_NAMES,
     UuidRepresentation,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    # With a default, a bare CodecOptions is one for whatever documents.
+    _DocumentType = TypeVar("_DocumentType", default=Any)
+else:
+    from typing import TypeVar
+
+    _DocumentType = TypeVar("_DocumentType")
 
 __all__ = [
     "DEFAULT_CODEC_OPTIONS",
@@ -257,7 +267,7 @@ def _add_profile_defaults(profile: Any, args: tuple[Any, ...], kwargs: dict[str,
 _new_options.__qualname__ = "CodecOptions.__new__"  # for messages about arguments
 
 
-class CodecOptions(_Options):
+class CodecOptions(_Options, Generic[_DocumentType]):
     """How to encode and decode; immutable.
 
     ``document_class``: dict, another MutableMapping class or RawBSONDocument. ``tz_aware``:
@@ -277,7 +287,7 @@ class CodecOptions(_Options):
 
         def __new__(
             cls,
-            document_class: Any = None,
+            document_class: type[_DocumentType] | None = None,
             tz_aware: bool = False,
             uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
             unicode_decode_error_handler: str = "strict",
@@ -286,7 +296,7 @@ class CodecOptions(_Options):
             datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
             *,
             profile: str | None = None,
-        ) -> CodecOptions: ...
+        ) -> CodecOptions[_DocumentType]: ...
     else:
         # What inspect finds is the signature of PyMongo, without the keyword that is ours.
         @functools.wraps(_new_options)

@@ -280,8 +280,7 @@ class ClientOptions:
     @property
     def event_listeners(self) -> Sequence[_EventListener]:
         """The listeners: those registered for all clients, then this client's own."""
-        listeners = self._pool_options._event_listeners
-        return listeners.event_listeners() if listeners else []
+        return self._pool_options._event_listeners.event_listeners()
 
     @property
     def server_monitoring_mode(self) -> str:

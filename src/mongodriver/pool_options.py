@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsonx import has_c
+from mongodriver.monitoring import EventListeners
 from mongodriver.spec.handshake import client_metadata, environment
 from mongodriver.spec.limits import (
     MAX_CONNECTING,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mongodriver.driver_info import DriverInfo
-    from mongodriver.monitoring import EventListeners
     from mongodriver.server_api import ServerApi
     from mongodriver.spec.compression import CompressionSettings
     from mongodriver.spec.credentials import MongoCredential
@@ -102,7 +102,7 @@ class PoolOptions:
         self._wait_queue_timeout = wait_queue_timeout
         self._ssl_context = ssl_context
         self._tls_allow_invalid_hostnames = tls_allow_invalid_hostnames
-        self._event_listeners = event_listeners
+        self._event_listeners = event_listeners or EventListeners()
         self._appname = appname
         self._compression_settings = compression_settings
         self._max_connecting = max_connecting

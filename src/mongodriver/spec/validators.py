@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
 from typing import Any
 
-from bsonx.codec_options import DatetimeConversion, TypeRegistry
+from bsonx.codec_options import CodecOptions, DatetimeConversion, TypeRegistry
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.errors import ConfigurationError
 from mongodriver.write_concern import validate_boolean
@@ -232,14 +232,19 @@ def validate_is_callable_or_none(option: str, value: Any) -> Callable[..., Any] 
     raise TypeError(f"{option} must be a callable, not {type(value)}")
 
 
-def validate_document_class(option: str, value: Any) -> type[MutableMapping[str, Any]]:
-    """Accept a class for documents: a mutable mapping (a generic alias too) or raw BSON."""
-    is_mapping = issubclass(_origin(value), MutableMapping)
-    if not is_mapping and not issubclass(_origin(value), RawBSONDocument):
+def validate_document_class(option: str, value: Any) -> type[Any]:
+    """Accept a class for documents: a mutable mapping (a generic alias too), raw BSON, or typed."""
+    origin = _origin(value)
+    if issubclass(origin, (MutableMapping, RawBSONDocument)):
+        return value  # type: ignore[no-any-return]
+    try:
+        # Classes with typed fields are known to the codec alone.
+        CodecOptions(document_class=value)
+    except TypeError:
         raise TypeError(
             f"{option} must be dict, bson.son.SON, bson.raw_bson.RawBSONDocument, or a "
             "subclass of collections.MutableMapping"
-        )
+        ) from None
     return value  # type: ignore[no-any-return]
 
 
