@@ -111,6 +111,10 @@ class FakeMongod:
         with self.arrived:
             assert self.arrived.wait_for(reached, timeout), self.requests
 
+    def stop_listening(self) -> None:
+        """Refuse new connections; those that are open stay."""
+        self._server.close()
+
     def close(self) -> None:
         self.ended.set()
         self._server.close()

@@ -8,7 +8,13 @@ from bsonx.objectid import ObjectId
 from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
 from fake_mongod import HANG_UP, MONGOS, SILENCE, STANDALONE, FakeMongod
 from flavours import FLAVOURS
-from mongodriver.errors import AutoReconnect, ConfigurationError, NetworkTimeout, ProtocolError
+from mongodriver.errors import (
+    AutoReconnect,
+    ConfigurationError,
+    NetworkTimeout,
+    NotPrimaryError,
+    ProtocolError,
+)
 from mongodriver.monitoring import (
     CommandStartedEvent,
     ConnectionClosedEvent,
@@ -226,3 +232,55 @@ def test_a_server_that_is_not_behind_a_load_balancer(flavour):
 
     with FakeMongod(MONGOS) as fake:
         use(flavour, fake.uri, main, loadbalanced=True)
+
+
+# -- servers that do not let a connection in --
+
+
+def refusing(fake):
+    """A server whose monitor is content, and which nobody else can connect to."""
+    fake.hello = lambda request: STANDALONE if request.connection == 1 else HANG_UP
+
+
+@pytest.mark.parametrize("how", ["hang up", "refuse"])
+def test_a_server_that_lets_nobody_in_is_taken_for_overloaded(flavour, how, recorder):
+    async def main(client):
+        client.open()
+        while not client.description.has_known_servers:
+            await client.backend.sleep(0.005)
+        if how == "refuse":
+            fake.stop_listening()
+        with pytest.raises(AutoReconnect) as caught:
+            await client.execute(Insert("t", [{}]))
+        kinds = [s.server_type_name for s in client.description.known_servers]
+        return caught.value, pool_of(client).state, kinds
+
+    with FakeMongod() as fake:
+        refusing(fake)
+        options = {"servermonitoringmode": "poll", "event_listeners": [recorder]}
+        error, state, kinds = use(flavour, fake.uri, main, **options)
+    assert error.has_error_label("SystemOverloadedError")
+    assert error.has_error_label("RetryableError")
+    # Its monitor knows better whether it is there.
+    assert (state, kinds) == ("ready", ["Standalone"])
+    assert not recorder.of(PoolClearedEvent)
+    assert len([e for e in recorder.of(ConnectionClosedEvent) if e.reason == "error"]) == 3
+
+
+def test_an_error_reply_to_the_handshake_is_no_overload(flavour, recorder):
+    def hello(request):
+        failed = {"ok": 0, "errmsg": "shutting down", "code": 91}
+        return STANDALONE if request.connection == 1 else failed
+
+    async def main(client):
+        client.open()
+        while not client.description.has_known_servers:
+            await client.backend.sleep(0.005)
+        with pytest.raises(NotPrimaryError):
+            await client.execute(Run(PING))
+        return pool_of(client).state
+
+    with FakeMongod(hello) as fake:
+        options = {"servermonitoringmode": "poll", "event_listeners": [recorder]}
+        assert use(flavour, fake.uri, main, **options) == "paused"
+    assert len(recorder.of(PoolClearedEvent)) == 1

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 DEFAULT_MAX_MESSAGE_SIZE = 48_000_000
 
 
+#: What a connection has heard before its handshake.
+NO_HELLO = Hello({})
+
+
 class Connection:
     """A stream with what its handshake told. Used by one operation at a time.
 
@@ -66,7 +70,7 @@ class Connection:
         self.generation = generation
         self.created = self.last_used = monotonic()
         self.compressor: Compressor | None = None
-        self.hello = Hello({})
+        self.hello = NO_HELLO
         self.server_type = SERVER_TYPE.Unknown
         self.service_id: Any = None
         self.server_connection_id: int | None = None

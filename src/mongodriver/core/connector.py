@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.errors import InvalidBSON
 
-from ..errors import ConfigurationError, ProtocolError
+from ..errors import AutoReconnect, ConfigurationError, ProtocolError
 from ..hello import Hello, HelloCompat
 from ..io.base import ConnectOptions
 from ..server_type import SERVER_TYPE
@@ -17,8 +17,8 @@ from ..spec.errors import command_error
 from ..wire.compression import make_compressor
 from .auth import Login
 from .completion import api_fields
-from .connection import Connection
-from .failures import Limits, address_text, connection_failure
+from .connection import NO_HELLO, Connection
+from .failures import Limits, address_text, connection_failure, label_overload
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Stream
@@ -55,7 +55,11 @@ class Connector:
         :param opened: called with the connection as soon as it can be interrupted.
         :raises PyMongoError: with the address in the text; the stream is closed then.
         """
-        stream = await self._open(address, self._limits)
+        try:
+            stream = await self._open(address, self._limits)
+        except AutoReconnect as exc:
+            label_overload(exc)
+            raise
         connection = Connection(stream, address, id, generation)
         opened(connection)
         try:
@@ -66,7 +70,10 @@ class Connector:
                     " but the server does not support this mode"
                 )
         except OSError as exc:
-            raise connection_failure(exc, address, self._limits) from exc
+            error = connection_failure(exc, address, self._limits)
+            if connection.hello is NO_HELLO:
+                label_overload(error)
+            raise error from exc
         except BaseException:
             connection.close()
             raise

@@ -49,14 +49,36 @@ def address_text(address: Address) -> str:
 def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
     """The driver's exception for a failed connect, send or receive.
 
-    The caller raises it ``from exc``.
+    The caller raises it ``from exc``, which is its cause already.
     """
+    failure = _failure(exc, address, limits)
+    failure.__cause__ = exc
+    return failure
+
+
+def _failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
     if is_tls_error(exc):
         return AutoReconnect(f"SSL handshake failed: {address_text(address)}: {exc}{limits}")
     text = f"{address_text(address)}: "
     if isinstance(exc, TimeoutError):
         return NetworkTimeout(f"{text}timed out{limits}")
     return AutoReconnect(f"{text}{exc}{limits}")
+
+
+def label_overload(error: AutoReconnect) -> None:
+    """Mark a failure to connect as what an overloaded server does: worth another try, later.
+
+    Nothing is concluded about the server then; if it is gone, its monitor notices. A name that
+    cannot be resolved and a certificate that is not trusted have nothing to do with load.
+    """
+    cause = type(error.__cause__ or error)
+    if any(c.__name__ in _NO_OVERLOAD for c in cause.__mro__):
+        return
+    error._add_error_label("SystemOverloadedError")
+    error._add_error_label("RetryableError")
+
+
+_NO_OVERLOAD = ("gaierror", "SSLCertVerificationError")
 
 
 def is_tls_error(exc: BaseException) -> bool:

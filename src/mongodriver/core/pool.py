@@ -128,10 +128,10 @@ class Pool:
         with self._lock:
             if not self._idle:
                 return None
-            connection = self._idle.pop()
-            if connection.last_used + CHECK_AFTER < monotonic():
-                self._idle.append(connection)
+            connection = self._idle[-1]
+            if connection.stream.closed or connection.last_used + CHECK_AFTER < monotonic():
                 return None
+            self._idle.pop()
             self._in_use.add(connection)
         return connection
 
