@@ -23,6 +23,7 @@ _NAMES = {
     "server_selectors",
     "max_staleness_selectors",
     "monitoring",
+    "event_loggers",
     "common",
     "uri_parser",
     "client_options",

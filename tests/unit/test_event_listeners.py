@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
-from oracle import assert_same
+from oracle import OURS, THEIRS, assert_same, outcome
 
 from mongodriver import monitoring
 from mongodriver.monitoring import (
@@ -98,6 +98,92 @@ def test_events(event: str) -> None:
     assert_same(f"monitoring.{event}", A=A, D=DURATION)
     for attribute in ATTRIBUTES:
         assert_same(f"monitoring.{event}.{attribute}", A=A, D=DURATION)
+
+
+def _calls(logger: str) -> list[str]:
+    """Return an expression for each method of a logger, called with a fitting event."""
+    sd = "server_description.ServerDescription"
+    changed = f"monitoring.ServerDescriptionChangedEvent({sd}(A), {sd}(A, KNOWN), A, 5)"
+    events = {
+        "CommandLogger": {
+            "started": EVENTS[0],
+            "succeeded": EVENTS[8],
+            "failed": EVENTS[12],
+        },
+        "HeartbeatLogger": {
+            "started": "ServerHeartbeatStartedEvent(A)",
+            "succeeded": "ServerHeartbeatSucceededEvent(0.1, KNOWN, A)",
+            "failed": "ServerHeartbeatFailedEvent(0.1, ValueError('x'), A)",
+        },
+        "ServerLogger": {
+            "opened": "ServerOpeningEvent(A, 5)",
+            "closed": "ServerClosedEvent(A, 5)",
+            "description_changed": changed.removeprefix("monitoring."),
+        },
+        "TopologyLogger": {
+            "opened": "TopologyOpenedEvent(5)",
+            "closed": "TopologyClosedEvent(5)",
+            "description_changed": "TopologyDescriptionChangedEvent(ONE, OTHER, 5)",
+        },
+        "ConnectionPoolLogger": {
+            "pool_created": "PoolCreatedEvent(A, {})",
+            "pool_ready": "PoolReadyEvent(A)",
+            "pool_cleared": "PoolClearedEvent(A)",
+            "pool_closed": "PoolClosedEvent(A)",
+            "connection_created": "ConnectionCreatedEvent(A, 1)",
+            "connection_ready": "ConnectionReadyEvent(A, 1, 0.5)",
+            "connection_closed": "ConnectionClosedEvent(A, 1, 'idle')",
+            "connection_check_out_started": "ConnectionCheckOutStartedEvent(A)",
+            "connection_check_out_failed": "ConnectionCheckOutFailedEvent(A, 'timeout', 0.5)",
+            "connection_checked_out": "ConnectionCheckedOutEvent(A, 1, 0.5)",
+            "connection_checked_in": "ConnectionCheckedInEvent(A, 1)",
+        },
+    }
+    return [
+        f"event_loggers.{logger}().{method}(monitoring.{event})"
+        for method, event in events[logger].items()
+    ]
+
+
+class _Topology:
+    """As much of a topology description as the logger looks at."""
+
+    def __init__(self, topology_type: int) -> None:
+        self.topology_type = topology_type
+        self.topology_type_name = f"T{topology_type}"
+
+    def has_writable_server(self) -> bool:
+        return self.topology_type == 1
+
+    def has_readable_server(self) -> bool:
+        return self.topology_type == 1
+
+
+@pytest.mark.parametrize(
+    "logger",
+    [
+        "CommandLogger",
+        "HeartbeatLogger",
+        "ServerLogger",
+        "TopologyLogger",
+        "ConnectionPoolLogger",
+    ],
+)
+def test_loggers(logger: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    def logged(package: Any, call: str) -> list[tuple[str, str]]:
+        caplog.clear()
+        known = package.hello.Hello({"ok": 1})
+        names = {"A": A, "D": DURATION, "KNOWN": known}
+        result = outcome(call, package, **names, ONE=_Topology(1), OTHER=_Topology(2))
+        assert result == "None"
+        return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+    for call in _calls(logger):
+        ours = logged(OURS, call)
+        assert ours
+        assert ours == logged(THEIRS, call)
 
 
 @pytest.mark.parametrize(
