@@ -64,7 +64,9 @@ class Completion:
         if self._api is not None:
             body.update(self._api)
         if session is not None and connection.logical_session_timeout_minutes is not None:
-            body["lsid"] = session.server_session.lsid
+            server_session = session.server_session
+            server_session.touch()
+            body["lsid"] = server_session.lsid
             if not session.implicit:
                 self._add_session_fields(body, session, read_concern)
             if call.transaction_number is not None:

@@ -42,6 +42,10 @@ class ServerSession:
         self.transaction_number += 1
         return Int64(self.transaction_number)
 
+    def touch(self) -> None:
+        """The server has just heard of it."""
+        self.last_use = monotonic()
+
     def is_expiring(self, timeout_minutes: int | None, now: float) -> bool:
         if timeout_minutes is None:
             return False

@@ -1,0 +1,156 @@
+"""What a client does in the background, and what it leaves behind on the server: nothing."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
+from fake_mongod import MONGOS, FakeMongod
+from mongodriver.core.housekeeping import END_SESSIONS_BATCH
+from mongodriver.errors import InvalidOperation
+from mongodriver.monitoring import CommandStartedEvent, ConnectionCheckedInEvent
+
+pytestmark = pytest.mark.server
+
+
+class OpenCursor(Find):
+    """A find that leaves a cursor open; the result is its id and its implicit session."""
+
+    pin = False
+
+    def build(self, context):
+        command = super().build(context)
+        command.body["batchSize"] = 1
+        return command
+
+    def parse(self, reply, context):
+        context.keep_session = True
+        context.connection.pinned = self.pin
+        return reply["cursor"]["id"], context.session, context.connection
+
+
+async def open_cursor(client, **attributes):
+    await client.execute(Insert("cursors", [{} for _ in range(5)]))
+    return await client.execute(OpenCursor("cursors", **attributes))
+
+
+async def is_open(client, cursor_id):
+    pipeline = [
+        {"$currentOp": {"idleCursors": True, "allUsers": True}},
+        {"$match": {"cursor.cursorId": cursor_id}},
+    ]
+    body = {"aggregate": 1, "pipeline": pipeline, "cursor": {}}
+    reply = await client.execute(Run(body))
+    return bool(reply["cursor"]["firstBatch"])
+
+
+def address(client):
+    (server,) = client.topology.servers
+    return server.address
+
+
+def test_a_buried_cursor_is_killed_soon(flavour, server):
+    recorder = Recorder()
+
+    async def main(client):
+        cursor_id, session, _ = await open_cursor(client)
+        assert await is_open(client, cursor_id)
+        lsid = session.server_session.lsid
+        client.kill_cursor_soon(cursor_id, "core_tests", "cursors", address(client), session)
+        deadline = time.monotonic() + 10
+        while await is_open(client, cursor_id):
+            assert time.monotonic() < deadline
+            await client.backend.sleep(0.02)
+        return lsid
+
+    lsid = use(flavour, server.uri, main, event_listeners=[recorder])
+    commands = [e.command for e in recorder.of(CommandStartedEvent)]
+    (kill,) = (c for c in commands if "killCursors" in c)
+    assert kill["killCursors"] == "cursors"
+    assert kill["lsid"] == lsid
+    # Its session went back to the pool, and is ended with the client.
+    (end,) = (c for c in commands if "endSessions" in c)
+    assert lsid in end["endSessions"]
+
+
+def test_closing_kills_buried_cursors_first(flavour, server):
+    seen = []
+
+    async def main(client):
+        cursor_id, session, _ = await open_cursor(client)
+        seen.append(cursor_id)
+        client.kill_cursor_soon(cursor_id, "core_tests", "cursors", address(client), session)
+
+    async def look(client):
+        return await is_open(client, seen[0])
+
+    use(flavour, server.uri, main)
+    assert use(flavour, server.uri, look) is False
+
+
+def test_a_pinned_connection_is_kept_until_it_is_released(flavour, server):
+    recorder = Recorder()
+
+    async def main(client):
+        cursor_id, session, connection = await open_cursor(client, pin=True)
+        pool = pool_of(client)
+        assert (pool.idle_count, pool.operation_count) == (0, 1)
+        more = {"getMore": cursor_id, "collection": "cursors"}
+        operation = Run(more, "core_tests")
+        await client.execute(operation, session=session, connection=connection)
+        assert operation.context.connection is connection
+        client.unpin(connection)
+        session.end()
+        assert (pool.idle_count, pool.operation_count) == (1, 0)
+        return (await client.execute(Run(PING)))["ok"]
+
+    assert use(flavour, server.uri, main, event_listeners=[recorder]) == 1
+    checked_in = recorder.of(ConnectionCheckedInEvent)
+    assert len(checked_in) == 4  # insert, the cursor's, ping, endSessions
+
+
+def test_a_buried_cursor_releases_its_connection(flavour, server):
+    async def main(client):
+        cursor_id, session, connection = await open_cursor(client, pin=True)
+        client.kill_cursor_soon(
+            cursor_id, "core_tests", "cursors", address(client), session, connection
+        )
+        pool = pool_of(client)
+        deadline = time.monotonic() + 10
+        while not pool.idle_count:
+            assert time.monotonic() < deadline
+            await client.backend.sleep(0.02)
+        assert not await is_open(client, cursor_id)
+
+    use(flavour, server.uri, main)
+
+
+def test_burying_is_harmless_where_nothing_can_be_done(flavour, server):
+    async def main(client):
+        await client.execute(Run(PING))
+        client.kill_cursor_soon(1, "core_tests", "cursors", ("elsewhere.test", 1))
+        home = address(client)
+        client.kill_cursor_soon(2, "core_tests", "cursors", home)
+        await client.close()
+        client.kill_cursor_soon(3, "core_tests", "cursors", home)
+        with pytest.raises(InvalidOperation):
+            await client.execute(Run(PING))
+
+    use(flavour, server.uri, main, serverselectiontimeoutms=100)
+
+
+def test_sessions_are_ended_in_batches(flavour):
+    async def main(client):
+        await client.execute(Run(PING))
+        sessions = [client.start_session() for _ in range(END_SESSIONS_BATCH + 5)]
+        for session in sessions:
+            assert session.session_id
+        for session in sessions:
+            session.end()
+
+    with FakeMongod(MONGOS) as fake:
+        use(flavour, fake.uri, main)
+        sizes = [len(r.body["endSessions"]) for r in fake.of("endSessions")]
+    assert sizes == [END_SESSIONS_BATCH, 5]
