@@ -71,9 +71,11 @@ else:
 
 # None: json_util then uses the pure functions that it needs in any case, for the rarer options.
 json_dumps: Callable[[Any, JSONOptions], str] | None = None
+json_dumps_layout: Callable[..., str] | None = None
 json_loads: Callable[[Any, JSONOptions], Any] | None = None
 if HAS_C:
     json_dumps = getattr(_native, "json_dumps", None)
+    json_dumps_layout = getattr(_native, "json_dumps_layout", None)
     json_loads = getattr(_native, "json_loads", None)
 
 __all__ = [
@@ -91,6 +93,7 @@ __all__ = [
     "encode_document",
     "encode_message",
     "json_dumps",
+    "json_dumps_layout",
     "json_loads",
     "message_header",
     "raw_elements",

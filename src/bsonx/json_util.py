@@ -90,7 +90,28 @@ DEFAULT_JSON_OPTIONS: JSONOptions = RELAXED_JSON_OPTIONS
 get_size.__module__ = __name__
 
 _dumps = _impl.json_dumps or _encode.json_dumps
+_dumps_layout = _impl.json_dumps_layout
 _loads = _impl.json_loads or _decode.json_loads
+_LAYOUT_ARGUMENTS = frozenset(("indent", "separators", "sort_keys", "ensure_ascii"))
+
+
+def _read_layout(
+    indent: Any = None, separators: Any = None, sort_keys: Any = False, ensure_ascii: Any = True
+) -> tuple[bytes | None, bytes, bytes, bool, bool] | None:
+    """Return the layout in the form of the native writer; None if it is beyond that."""
+    if isinstance(indent, int):
+        indent = " " * indent
+    if separators is None:
+        separators = (", " if indent is None else ",", ": ")
+    try:
+        item, key = separators
+    except (TypeError, ValueError):
+        return None
+    for text in (item, key, "" if indent is None else indent):
+        if not isinstance(text, str) or not text.isascii():
+            return None
+    margin = None if indent is None else indent.encode()
+    return margin, item.encode(), key.encode(), bool(sort_keys), bool(ensure_ascii)
 
 
 def dumps(obj: Any, *args: Any, **kwargs: Any) -> str:
@@ -105,8 +126,13 @@ def dumps(obj: Any, *args: Any, **kwargs: Any) -> str:
     ``uuid.UUID`` without a UUID representation.
     """
     json_options = kwargs.pop("json_options", DEFAULT_JSON_OPTIONS)
-    if not args and not kwargs:
-        return _dumps(obj, json_options)
+    if not args:
+        if not kwargs:
+            return _dumps(obj, json_options)
+        if _dumps_layout is not None and kwargs.keys() <= _LAYOUT_ARGUMENTS:
+            layout = _read_layout(**kwargs)
+            if layout is not None:
+                return _dumps_layout(obj, json_options, *layout)
     return json.dumps(_encode.convert(obj, json_options), *args, **kwargs)
 
 

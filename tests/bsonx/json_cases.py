@@ -372,7 +372,9 @@ def describe(value: Any) -> Any:
     return name, repr(value)
 
 
-_VARIABLE = re.compile(r" at 0x[0-9a-f]+")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+# CPython's own messages show an extension type with its module and a Python class without.
+_TYPE_NAME = re.compile(r"not '(?:bson\.\w+\.)?(\w+)'")
 
 
 def outcome(call: Any, *args: Any, **kwargs: Any) -> Any:
@@ -380,7 +382,8 @@ def outcome(call: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         return describe(call(*args, **kwargs))
     except Exception as exc:
-        text = _VARIABLE.sub("", str(exc)).replace("bsonx", "bson")
+        text = _ADDRESS.sub("", str(exc)).replace("bsonx", "bson")
+        text = _TYPE_NAME.sub(r"not '\1'", text)
         return type(exc).__name__, text
 
 

@@ -231,6 +231,10 @@ def test_null_object_id_is_a_new_one(ours):
     assert first != second
 
 
+def test_timestamp_of_a_bool(ours):
+    assert ours.loads('{"$timestamp": {"t": true, "i": 2}}') == ours.Timestamp(1, 2)
+
+
 def hook_inputs(lib):
     proxy = collections.UserDict
     return [

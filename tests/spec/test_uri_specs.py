@@ -27,7 +27,6 @@ _SECONDS = {
     "waitqueuetimeoutms",
 }
 
-
 def _tests(folder: str) -> list[Any]:
     """Return one pytest param for each test of each file of a folder."""
     params = []

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bsonx._py.datetime_ms import _RANGE_HINT, datetime_from_millis
 from bsonx._py.json_encode import _FLAG_LETTERS
 from bsonx.binary import ALL_UUID_SUBTYPES, UUID_SUBTYPE, Binary, UuidRepresentation
 from bsonx.code import Code
@@ -16,6 +17,7 @@ from bsonx.codec_options import DatetimeConversion
 from bsonx.datetime_ms import DatetimeMS
 from bsonx.dbref import DBRef
 from bsonx.decimal128 import Decimal128
+from bsonx.errors import InvalidBSON
 from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 _FLAGS = dict(_FLAG_LETTERS)
 # Some tools wrote subtypes from 0x80 on as sign-extended 32-bit numbers.
 _SIGN_EXTENDED = 0xFFFFFF80
-_INT64_MIN = -(2**63)
-_INT64_MAX = 2**63 - 1
 _KEEP_MILLIS = (DatetimeConversion.DATETIME_MS, DatetimeConversion.DATETIME_AUTO)
 
 
@@ -229,10 +229,15 @@ def _parse_date(doc: Any, options: JSONOptions) -> Any:
 
 
 def _from_millis(millis: int, options: JSONOptions) -> Any:
-    if options.datetime_conversion not in _KEEP_MILLIS:
-        # Beyond 64 bits is as far out of the range of datetime as the last 64-bit value.
-        millis = max(_INT64_MIN, min(_INT64_MAX, millis))
-    return DatetimeMS(millis).as_datetime(options)
+    conversion: Any = options.datetime_conversion
+    kept = DatetimeMS(millis) if conversion in _KEEP_MILLIS else None
+    if conversion == DatetimeConversion.DATETIME_MS:
+        return kept
+    try:
+        value = datetime_from_millis(millis, options, conversion)
+    except OverflowError as exc:
+        raise InvalidBSON(f"{exc} {_RANGE_HINT}") from exc
+    return value if isinstance(value, datetime) else kept
 
 
 def _split_offset(text: str) -> tuple[str, str]:
