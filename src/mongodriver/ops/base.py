@@ -4,7 +4,7 @@ The public classes build an `Operation`; the executor in `core` runs it::
 
     context = BuildContext(...)                 one per attempt, filled from the chosen connection
     command = operation.build(context)          a fresh `Command`; called again for a retry
-    ...                                         session, cluster time, concerns, encode, exchange, decode
+    ...                                         session, concerns, encode, exchange, decode
     result = operation.parse(reply, context)    what the caller of `execute` gets
 
 Nothing here does I/O, waits or reads a clock, so every operation is tested without a server.
@@ -19,13 +19,13 @@ a retry.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Container, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
 
-__all__ = ["BuildContext", "Command", "Operation"]
+__all__ = ["BuildContext", "Command", "Operation", "present"]
 
 ResultT = TypeVar("ResultT")
 
@@ -180,7 +180,7 @@ class Operation(Generic[ResultT]):
     #: Whether an implicit session may be added.
     supports_session: bool = True
     #: Codes or messages of errors that are an answer: the ``ok: 0`` reply goes to `parse`.
-    allowable_errors: tuple[int | str, ...] = ()
+    allowable_errors: Container[int | str] = ()
     #: `more` must be asked after each `parse`; False saves the call.
     multi_batch: bool = False
 
@@ -202,12 +202,17 @@ class Operation(Generic[ResultT]):
         return False
 
     def document_too_large(self, size: int, limit: int) -> Exception:
-        """The exception for a document of the sequence that no message can carry."""
+        """The exception for a statement, or a whole command, that no message can carry."""
         from mongodriver.errors import DocumentTooLarge
 
-        if self.name == "insert":
+        if self.name == "insert" or not self.is_write:
             return DocumentTooLarge(
                 f"BSON document too large ({size} bytes) - the connected server supports "
                 f"BSON document sizes up to {limit} bytes."
             )
-        return DocumentTooLarge(f"{self.name!r} command document too large")
+        return DocumentTooLarge(f"{self.name} command document too large")
+
+
+def present(**fields: Any) -> dict[str, Any]:
+    """The fields that are not None, in the order given."""
+    return {name: value for name, value in fields.items() if value is not None}

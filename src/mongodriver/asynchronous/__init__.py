@@ -1,0 +1,1 @@
+"""The asynchronous classes: the driver's public API as coroutines."""

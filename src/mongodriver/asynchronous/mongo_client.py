@@ -1,0 +1,164 @@
+"""Clients, asynchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver.driver_info import DriverInfo
+from mongodriver.flavour import adopt
+from mongodriver.ops.base import present
+from mongodriver.ops.command import WriteCommand
+from mongodriver.server_type import SERVER_TYPE
+
+from .client_base import Address, ClientBase
+from .client_session import AsyncClientSession
+from .database import AsyncDatabase
+
+if TYPE_CHECKING:
+    from .client_session import ClientSessionBase
+    from .command_cursor import AsyncCommandCursor
+
+__all__ = ["AsyncMongoClient"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+
+def _backend() -> Any:
+    # Imported late: asyncio is loaded only in programs that use it.
+    from mongodriver.io.aio import AioBackend
+
+    return AioBackend()
+
+
+@adopt(ClientBase)
+class AsyncMongoClient(ClientBase[DocumentT]):
+    """A MongoDB deployment, for asyncio programs.
+
+    :param host: a host name, a connection string, or a list of them.
+    :param port: for hosts without one.
+    :param document_class: what documents are decoded to; dict if left out.
+    :param tz_aware: decode dates with a time zone.
+    :param connect: accepted for symmetry; nothing is connected before the first use.
+    :param type_registry: custom types.
+    :param kwargs: any option of connection strings, and the options that have no text form.
+    :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
+        that cannot be reached are no error here.
+
+    It belongs to the event loop it is first used in, and is shared by all tasks. Its attributes
+    are databases.
+    """
+
+    _database_class = AsyncDatabase
+    _session_class = AsyncClientSession
+    _backend = staticmethod(_backend)
+    _opens_at_once = False
+
+    async def aconnect(self) -> None:
+        """Connect now instead of at the first use: wait until a server takes writes."""
+        await self._writable_server()
+
+    async def close(self) -> None:
+        """End sessions and close all connections. The client cannot be used again."""
+        await self._core.close()
+
+    aclose = close
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._core.close()
+
+    # -- the deployment --
+
+    @property
+    async def address(self) -> Address | None:
+        """(host, port) of the standalone, primary or mongos; waits until one is known."""
+        return await self._address()
+
+    @property
+    async def primary(self) -> Address | None:
+        """(host, port) of the replica set's primary as far as known, or None."""
+        return self._primary()
+
+    @property
+    async def secondaries(self) -> set[Address]:
+        """Addresses of the replica set's secondaries as far as known."""
+        return self._members(SERVER_TYPE.RSSecondary)
+
+    @property
+    async def arbiters(self) -> set[Address]:
+        """Addresses of the replica set's arbiters as far as known."""
+        return self._members(SERVER_TYPE.RSArbiter)
+
+    @property
+    async def is_primary(self) -> bool:
+        """Whether the server connected to takes writes; waits until one is known."""
+        return bool((await self._writable_server()).is_writable)
+
+    @property
+    async def is_mongos(self) -> bool:
+        """Whether the server connected to is a mongos; waits until one is known."""
+        return bool((await self._writable_server()).server_type == SERVER_TYPE.Mongos)
+
+    async def server_info(self, session: ClientSessionBase | None = None) -> dict[str, Any]:
+        """Return the server's reply to buildInfo: its version and how it was built."""
+        info: dict[str, Any] = await self._admin({"buildinfo": 1}, session)
+        return info
+
+    # -- databases --
+
+    async def list_databases(
+        self,
+        /,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> AsyncCommandCursor[dict[str, Any]]:
+        """Return a cursor over descriptions of the databases.
+
+        :param kwargs: other fields of the command, such as ``filter`` and ``nameOnly``.
+        """
+        cursor: AsyncCommandCursor[dict[str, Any]]
+        cursor = await self._list_databases(session, comment, kwargs)
+        return cursor
+
+    async def list_database_names(
+        self, session: ClientSessionBase | None = None, comment: Any = None
+    ) -> list[str]:
+        """Return the names of the databases."""
+        cursor = await self._list_databases(session, comment, {"nameOnly": True})
+        return [database["name"] for database in await cursor._all(None)]
+
+    async def drop_database(
+        self,
+        name_or_database: str | AsyncDatabase[Any],
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+    ) -> None:
+        """Drop a database, given by name or object, with all its collections."""
+        name = name_or_database
+        if isinstance(name, self._database_class):
+            name = name.name
+        if not isinstance(name, str):
+            raise TypeError(
+                f"name_or_database must be an instance of str or a Database, not {type(name)}"
+            )
+        in_transaction = session is not None and session.in_transaction
+        operation = WriteCommand(
+            name,
+            {"dropDatabase": 1, **present(comment=comment)},
+            DEFAULT_CODEC_OPTIONS,
+            None if in_transaction else self.write_concern,
+        )
+        await self._execute(operation, self._core_session(session))
+
+    def append_metadata(self, driver_info: DriverInfo) -> None:
+        """Add a library's name, version and platform to what new connections tell the server."""
+        if not isinstance(driver_info, DriverInfo):
+            raise TypeError(
+                f"driver_info must be an instance of DriverInfo, not {type(driver_info)}"
+            )
+        self._options.pool_options._update_metadata(driver_info)

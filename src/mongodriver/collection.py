@@ -1,0 +1,5 @@
+"""Synchronous collections."""
+
+from mongodriver.synchronous.collection import Collection, ReturnDocument
+
+__all__ = ["Collection", "ReturnDocument"]

@@ -1,0 +1,5 @@
+"""Synchronous databases."""
+
+from mongodriver.synchronous.database import Database
+
+__all__ = ["Database"]

@@ -1,0 +1,218 @@
+"""Bulk writes: many statements planned into commands, and their replies merged into one result.
+
+A bulk is a list of `Run`s: statements of one kind that go into the same commands.  An ordered bulk
+keeps the statements' order, so a run ends where the kind changes; an unordered one has one run a
+kind at most.  The executor asks `more` after each reply; every command takes as many statements of
+the current run as the server's limits allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from mongodriver.errors import BulkWriteError
+
+from .base import BuildContext, Command, Operation
+from .write import WriteTarget, statement_limit
+
+__all__ = ["BulkWrite", "Run", "empty_result", "plan_runs"]
+
+_IDENTIFIER = {"insert": "documents", "update": "updates", "delete": "deletes"}
+_KINDS = ("insert", "update", "delete")
+
+
+class Run:
+    """Statements of one kind.
+
+    :param kind: "insert", "update" or "delete".
+    :param statements: as they go on the wire; the documents themselves for inserts.
+    :param indexes: each statement's place in the user's list; None when they are the same.
+    :param retryable: no statement may touch many documents.
+    """
+
+    __slots__ = ("indexes", "kind", "retryable", "statements")
+
+    def __init__(
+        self,
+        kind: str,
+        statements: Sequence[Any] | None = None,
+        indexes: list[int] | None = None,
+        retryable: bool = True,
+    ) -> None:
+        self.kind = kind
+        self.statements: Any = [] if statements is None else statements
+        self.indexes = indexes
+        self.retryable = retryable
+
+    def add(self, index: int, statement: Any, multi: bool) -> None:
+        """Append a statement of this kind."""
+        if self.indexes is None:
+            self.indexes = []
+        self.indexes.append(index)
+        self.statements.append(statement)
+        if multi:
+            self.retryable = False
+
+    def index(self, position: int) -> int:
+        """Place in the user's list of the statement at `position` of this run."""
+        return position if self.indexes is None else self.indexes[position]
+
+
+def plan_runs(statements: Iterable[tuple[str, Any, bool]], ordered: bool) -> list[Run]:
+    """Group (kind, statement, multi) triples into runs."""
+    runs: list[Run] = []
+    by_kind: dict[str, Run] = {}
+    for index, (kind, statement, multi) in enumerate(statements):
+        if ordered:
+            run = runs[-1] if runs and runs[-1].kind == kind else None
+        else:
+            run = by_kind.get(kind)
+        if run is None:
+            run = by_kind[kind] = Run(kind)
+            runs.append(run)
+        run.add(index, statement, multi)
+    if not ordered:
+        runs.sort(key=lambda run: _KINDS.index(run.kind))
+    return runs
+
+
+def empty_result() -> dict[str, Any]:
+    """The result of a bulk that has done nothing yet."""
+    return {
+        "writeErrors": [],
+        "writeConcernErrors": [],
+        "nInserted": 0,
+        "nUpserted": 0,
+        "nMatched": 0,
+        "nModified": 0,
+        "nRemoved": 0,
+        "upserted": [],
+    }
+
+
+class BulkWrite(Operation[dict[str, Any]]):
+    """Runs of statements against one collection.
+
+    The result is the merged counts.  Raises BulkWriteError after the last command (ordered: the
+    first with an error) when any statement or write concern failed.
+
+    :param options: fields after ``ordered``, in wire order.
+    :param update_options: further fields of update and delete commands only.
+    :param add_ids: inserted documents without ``_id`` are given one while they are encoded.
+    """
+
+    is_write = True
+    multi_batch = True
+
+    def __init__(
+        self,
+        target: WriteTarget,
+        runs: Sequence[Run],
+        ordered: bool,
+        options: Mapping[str, Any] | None = None,
+        update_options: Mapping[str, Any] | None = None,
+        add_ids: bool = False,
+    ) -> None:
+        self.database = target.database
+        self.collection = target.collection
+        self.codec_options = target.codec_options
+        self.acknowledged = target.acknowledged
+        self.write_concern = target.write_concern
+        if ordered and not target.acknowledged and len(runs) > 1:
+            # A later run must not overtake or follow a failed one: wait for each reply.
+            self.acknowledged = True
+            self.write_concern = None
+        self.wants_result = target.acknowledged
+        self.runs = runs
+        self.ordered = ordered
+        self.options = options or {}
+        self.update_options = update_options or {}
+        self.add_ids = add_ids
+        self.inserted_ids: list[Any] = []
+        self.result = empty_result()
+        self._run_index = 0
+        self._start = 0
+        self._batch_ids: list[Any] = []
+        self._begin_run()
+
+    def _begin_run(self) -> None:
+        run = self.runs[self._run_index]
+        self._run = run
+        self._start = 0
+        self.name = run.kind
+        self.retryable = run.retryable and self.acknowledged
+
+    def build(self, context: BuildContext) -> Command:
+        run = self._run
+        body: dict[str, Any] = {run.kind: self.collection, "ordered": self.ordered, **self.options}
+        if run.kind != "insert":
+            body.update(self.update_options)
+        self._batch_ids = []
+        fill = self.add_ids and run.kind == "insert"
+        return Command(
+            body,
+            run.statements,
+            _IDENTIFIER[run.kind],
+            self._start,
+            add_ids=fill,
+            ids=self._batch_ids if fill else None,
+            max_document_size=statement_limit(context),
+        )
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> dict[str, Any]:
+        self._merge(reply, self._start)
+        self.inserted_ids += self._batch_ids
+        self._start = context.stop
+        if self._is_over():
+            self._raise_errors()
+        return self.result if self.wants_result else {}
+
+    def more(self) -> bool:
+        if self.ordered and self.result["writeErrors"]:
+            return False
+        if self._start < len(self._run.statements):
+            return True
+        if self._run_index + 1 == len(self.runs):
+            return False
+        self._run_index += 1
+        self._begin_run()
+        return True
+
+    def _is_over(self) -> bool:
+        if self.ordered and self.result["writeErrors"]:
+            return True
+        return self._start >= len(self._run.statements) and self._run_index + 1 == len(self.runs)
+
+    def _merge(self, reply: Mapping[str, Any], offset: int) -> None:
+        """Add the reply to a command whose first statement was at `offset` of the run."""
+        result = self.result
+        run = self._run
+        count = reply.get("n", 0)
+        if run.kind == "insert":
+            result["nInserted"] += count
+        elif run.kind == "delete":
+            result["nRemoved"] += count
+        else:
+            upserted = reply.get("upserted", ())
+            for entry in upserted:
+                index = run.index(offset + entry["index"])
+                result["upserted"].append({"index": index, "_id": entry["_id"]})
+            result["nUpserted"] += len(upserted)
+            result["nMatched"] += count - len(upserted)
+            result["nModified"] += reply.get("nModified", 0)
+        for error in reply.get("writeErrors", ()):
+            position = offset + error["index"]
+            result["writeErrors"].append(
+                {**error, "index": run.index(position), "op": run.statements[position]}
+            )
+        concern_error = reply.get("writeConcernError")
+        if concern_error:
+            result["writeConcernErrors"].append(concern_error)
+
+    def _raise_errors(self) -> None:
+        result = self.result
+        if not self.wants_result or not (result["writeErrors"] or result["writeConcernErrors"]):
+            return
+        result["writeErrors"].sort(key=lambda error: error["index"])
+        raise BulkWriteError(result)

@@ -1,0 +1,208 @@
+"""Operations around a server-side cursor: find, getMore, killCursors, and their replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from bsonx.int64 import Int64
+
+from .base import BuildContext, Command, Operation
+
+__all__ = ["CursorReply", "Find", "FindOne", "GetMore", "KillCursors", "ReadTarget", "read_cursor"]
+
+_FIRST_BATCH = frozenset({"firstBatch"})
+_NEXT_BATCH = frozenset({"nextBatch"})
+
+
+class CursorReply:
+    """A batch and what is needed to ask for the next one.
+
+    :param batch: documents (or whatever the codec options make of them).
+    :param cursor_id: 0 when the server has no more.
+    :param namespace: "database.collection" to be named in getMore.
+    :param address: the server that holds the cursor.
+    :param session: the session it was opened in, to be used again while `cursor_id` is not 0.
+    :param connection: set when the cursor is bound to one connection.
+    :param resume_token: ``postBatchResumeToken``, or None.
+    """
+
+    __slots__ = (
+        "address",
+        "batch",
+        "connection",
+        "cursor_id",
+        "namespace",
+        "resume_token",
+        "session",
+    )
+
+    def __init__(
+        self,
+        batch: list[Any],
+        cursor_id: int,
+        namespace: str,
+        address: tuple[str, int | None] | None,
+        session: Any = None,
+        connection: Any = None,
+        resume_token: Any = None,
+    ) -> None:
+        self.batch = batch
+        self.cursor_id = cursor_id
+        self.namespace = namespace
+        self.address = address
+        self.session = session
+        self.connection = connection
+        self.resume_token = resume_token
+
+
+def read_cursor(
+    cursor: Mapping[str, Any], context: BuildContext, batch: str = "firstBatch"
+) -> CursorReply:
+    """The reply's ``cursor`` field as a `CursorReply`; a live cursor keeps its session."""
+    cursor_id = int(cursor["id"])
+    if cursor_id:
+        context.keep_session = True
+    return CursorReply(
+        cursor[batch],
+        cursor_id,
+        cursor.get("ns", ""),
+        context.address,
+        context.session,
+        context.connection,
+        cursor.get("postBatchResumeToken"),
+    )
+
+
+class ReadTarget:
+    """Where and how a read runs: the collection's name and options, fixed when it is made."""
+
+    __slots__ = ("codec_options", "collection", "database", "read_concern", "read_preference")
+
+    def __init__(
+        self,
+        database: str,
+        collection: str,
+        codec_options: Any,
+        read_preference: Any,
+        read_concern: Any,
+    ) -> None:
+        self.database = database
+        self.collection = collection
+        self.codec_options = codec_options
+        self.read_preference = read_preference
+        self.read_concern = read_concern
+
+
+class Find(Operation[CursorReply]):
+    """find.  `options` are the command's fields after the collection, in wire order."""
+
+    name = "find"
+    retryable = True
+    user_fields = _FIRST_BATCH
+
+    def __init__(self, target: ReadTarget, options: Mapping[str, Any]) -> None:
+        self.database = target.database
+        self.collection = target.collection
+        self.codec_options = target.codec_options
+        self.read_preference = target.read_preference
+        self.read_concern = target.read_concern
+        self.options = options
+
+    def build(self, context: BuildContext) -> Command:
+        return Command({"find": self.collection, **self.options})
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
+        return read_cursor(reply["cursor"], context)
+
+
+class FindOne(Operation[Any]):
+    """find of one document, the result: the document or None.  No cursor is left behind."""
+
+    name = "find"
+    retryable = True
+    user_fields = _FIRST_BATCH
+
+    def __init__(self, target: ReadTarget, filter: Mapping[str, Any]) -> None:
+        self.database = target.database
+        self.collection = target.collection
+        self.codec_options = target.codec_options
+        self.read_preference = target.read_preference
+        self.read_concern = target.read_concern
+        self.filter = filter
+
+    def build(self, context: BuildContext) -> Command:
+        return Command(
+            {"find": self.collection, "filter": self.filter, "limit": 1, "singleBatch": True}
+        )
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
+        batch = reply["cursor"]["firstBatch"]
+        return batch[0] if batch else None
+
+
+class GetMore(Operation[CursorReply]):
+    """getMore, sent to the server that holds the cursor.
+
+    :param namespace: as the server named it, "database.collection".
+    :param batch_size: 0 leaves it to the server.
+    :param max_await_time_ms: how long a tailable await cursor may wait for data.
+    """
+
+    name = "getMore"
+    user_fields = _NEXT_BATCH
+
+    def __init__(
+        self,
+        namespace: str,
+        cursor_id: int,
+        codec_options: Any,
+        *,
+        batch_size: int = 0,
+        max_await_time_ms: int | None = None,
+        comment: Any = None,
+    ) -> None:
+        self.database, _, self.collection = namespace.partition(".")
+        self.cursor_id = cursor_id
+        self.codec_options = codec_options
+        self.batch_size = batch_size
+        self.max_await_time_ms = max_await_time_ms
+        self.comment = comment
+
+    def build(self, context: BuildContext) -> Command:
+        body: dict[str, Any] = {
+            "getMore": Int64(self.cursor_id),
+            "collection": self.collection,
+        }
+        if self.batch_size:
+            body["batchSize"] = self.batch_size
+        if self.max_await_time_ms is not None:
+            body["maxTimeMS"] = self.max_await_time_ms
+        if self.comment is not None and context.max_wire_version >= 9:
+            body["comment"] = self.comment
+        return Command(body)
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
+        return read_cursor(reply["cursor"], context, "nextBatch")
+
+
+class KillCursors(Operation[None]):
+    """killCursors, sent to the server that holds them."""
+
+    name = "killCursors"
+
+    def __init__(self, namespace: str, cursor_ids: list[int], codec_options: Any) -> None:
+        self.database, _, self.collection = namespace.partition(".")
+        self.cursor_ids = cursor_ids
+        self.codec_options = codec_options
+
+    def build(self, context: BuildContext) -> Command:
+        return Command(
+            {
+                "killCursors": self.collection,
+                "cursors": [Int64(cursor_id) for cursor_id in self.cursor_ids],
+            }
+        )
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> None:
+        return None

@@ -1,0 +1,135 @@
+"""Reads other than find: aggregate, count, distinct, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from .base import BuildContext, Command, Operation
+from .cursor import CursorReply, ReadTarget, read_cursor
+
+__all__ = ["Aggregate", "AggregateOne", "Count", "Distinct", "Explain", "has_output_stage"]
+
+_FIRST_BATCH = frozenset({"firstBatch"})
+_OUTPUT_STAGES = ("$out", "$merge")
+
+
+def has_output_stage(pipeline: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the pipeline's last stage writes its result to a collection."""
+    return bool(pipeline) and any(stage in pipeline[-1] for stage in _OUTPUT_STAGES)
+
+
+class Aggregate(Operation[CursorReply]):
+    """aggregate on a collection, or on a database when the target names no collection.
+
+    :param options: fields after the pipeline, in wire order, ``cursor`` among them.
+    :param write_concern: used only by a pipeline that writes.
+    """
+
+    name = "aggregate"
+    user_fields = _FIRST_BATCH
+
+    def __init__(
+        self,
+        target: ReadTarget,
+        pipeline: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
+        write_concern: Any = None,
+    ) -> None:
+        self.database = target.database
+        self.collection = target.collection
+        self.codec_options = target.codec_options
+        self.read_preference = target.read_preference
+        self.pipeline = pipeline
+        self.options = options
+        writes = has_output_stage(pipeline)
+        self.has_output_stage = writes
+        self.retryable = not writes
+        if "readConcern" not in options:
+            self.read_concern = target.read_concern
+        if writes and "writeConcern" not in options:
+            self.write_concern = write_concern
+
+    def build(self, context: BuildContext) -> Command:
+        return Command(
+            {"aggregate": self.collection or 1, "pipeline": self.pipeline, **self.options}
+        )
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
+        result = read_cursor(reply["cursor"], context)
+        if not result.namespace:
+            result.namespace = f"{self.database}.{self.collection or '$cmd.aggregate'}"
+        return result
+
+
+class AggregateOne(Aggregate):
+    """aggregate whose result is one document at most: that document, or None."""
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
+        batch = reply["cursor"]["firstBatch"]
+        return batch[0] if batch else None
+
+
+class Count(Operation[int]):
+    """count of a whole collection, from its metadata."""
+
+    name = "count"
+    retryable = True
+
+    def __init__(self, target: ReadTarget, options: Mapping[str, Any]) -> None:
+        self.database = target.database
+        self.collection = target.collection
+        self.codec_options = target.codec_options
+        self.read_preference = target.read_preference
+        self.read_concern = target.read_concern
+        self.options = options
+
+    def build(self, context: BuildContext) -> Command:
+        return Command({"count": self.collection, **self.options})
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> int:
+        return int(reply["n"])
+
+
+class Distinct(Operation[list[Any]]):
+    """distinct values of one field."""
+
+    name = "distinct"
+    retryable = True
+    user_fields = frozenset({"values"})
+
+    def __init__(self, target: ReadTarget, key: str, options: Mapping[str, Any]) -> None:
+        self.database = target.database
+        self.collection = target.collection
+        self.codec_options = target.codec_options
+        self.read_preference = target.read_preference
+        self.read_concern = target.read_concern
+        self.key = key
+        self.options = options
+
+    def build(self, context: BuildContext) -> Command:
+        return Command({"distinct": self.collection, "key": self.key, **self.options})
+
+    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> list[Any]:
+        values: list[Any] = reply["values"]
+        return values
+
+
+class Explain(Operation[Any]):
+    """explain of another read: the server's whole reply."""
+
+    name = "explain"
+
+    def __init__(self, explained: Operation[Any]) -> None:
+        self.explained = explained
+        self.database = explained.database
+        self.collection = explained.collection
+        self.codec_options = explained.codec_options
+        self.read_preference = explained.read_preference
+
+    def build(self, context: BuildContext) -> Command:
+        body = self.explained.build(context).body
+        read_concern = self.explained.read_concern
+        if read_concern is not None and read_concern.document:
+            body["readConcern"] = read_concern.document
+        return Command({"explain": body})

@@ -1,0 +1,26 @@
+"""Sessions given by the user, synchronous."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from mongodriver.asynchronous.client_session import AsyncClientSession, ClientSessionBase
+from mongodriver.client_session_shared import SessionOptions, TransactionOptions
+from mongodriver.flavour import blocking
+
+__all__ = ["ClientSession", "SessionOptions", "TransactionOptions"]
+
+
+class ClientSession(ClientSessionBase):
+    """A session: operations that belong together, with causal consistency or a snapshot.
+
+    Made by `MongoClient.start_session`. Not to be shared by threads.
+    """
+
+    end_session = blocking(AsyncClientSession.end_session)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._core.end()

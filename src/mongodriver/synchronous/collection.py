@@ -1,0 +1,90 @@
+"""Collections, synchronous."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from bsonx._impl import run_coroutine
+from mongodriver.asynchronous.client_session import ClientSessionBase
+from mongodriver.asynchronous.collection import AsyncCollection
+from mongodriver.asynchronous.collection_base import CollectionBase, ReturnDocument
+from mongodriver.flavour import blocking, giving, sibling
+
+from .command_cursor import CommandCursor, RawBatchCommandCursor
+from .cursor import Cursor, RawBatchCursor
+
+__all__ = ["Collection", "ReturnDocument"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+
+class Collection(CollectionBase[DocumentT]):
+    """A MongoDB collection.
+
+    Made by a database: ``db.name`` or ``db["name"]``. Attributes that are no methods are
+    collections too: ``db.log.errors`` is "log.errors".
+    """
+
+    _cursor_class = Cursor
+    _raw_cursor_class = RawBatchCursor
+    _command_cursor_class = CommandCursor
+    _raw_command_cursor_class = RawBatchCommandCursor
+
+    # The methods that coroutines of the asynchronous class call on themselves.
+    _run_aggregate = AsyncCollection._run_aggregate
+    _run_distinct = AsyncCollection._run_distinct
+    _run_update = AsyncCollection._run_update
+    _run_delete = AsyncCollection._run_delete
+    _find_and_modify = AsyncCollection._find_and_modify
+    _write_command = AsyncCollection._write_command
+    _create_indexes = AsyncCollection._create_indexes
+    _drop_index = AsyncCollection._drop_index
+    _list_indexes = AsyncCollection._list_indexes
+    _create_search_indexes = AsyncCollection._create_search_indexes
+
+    find = sibling(Cursor[DocumentT], AsyncCollection[DocumentT].find)
+    find_one = blocking(AsyncCollection[DocumentT].find_one)
+    find_raw_batches = sibling(RawBatchCursor, AsyncCollection.find_raw_batches)
+    aggregate = giving(CommandCursor[DocumentT], AsyncCollection.aggregate)
+    aggregate_raw_batches = giving(RawBatchCommandCursor, AsyncCollection.aggregate_raw_batches)
+    count_documents = blocking(AsyncCollection.count_documents)
+    estimated_document_count = blocking(AsyncCollection.estimated_document_count)
+    distinct = blocking(AsyncCollection.distinct)
+
+    insert_one = blocking(AsyncCollection[DocumentT].insert_one)
+    insert_many = blocking(AsyncCollection[DocumentT].insert_many)
+    bulk_write = blocking(AsyncCollection.bulk_write)
+    replace_one = blocking(AsyncCollection.replace_one)
+    update_one = blocking(AsyncCollection.update_one)
+    update_many = blocking(AsyncCollection.update_many)
+    delete_one = blocking(AsyncCollection.delete_one)
+    delete_many = blocking(AsyncCollection.delete_many)
+    find_one_and_delete = blocking(AsyncCollection[DocumentT].find_one_and_delete)
+    find_one_and_replace = blocking(AsyncCollection[DocumentT].find_one_and_replace)
+    find_one_and_update = blocking(AsyncCollection[DocumentT].find_one_and_update)
+
+    create_index = blocking(AsyncCollection.create_index)
+    create_indexes = blocking(AsyncCollection.create_indexes)
+    drop_index = blocking(AsyncCollection.drop_index)
+    drop_indexes = blocking(AsyncCollection.drop_indexes)
+    list_indexes = giving(CommandCursor[Any], AsyncCollection.list_indexes)
+    index_information = blocking(AsyncCollection.index_information)
+    create_search_index = blocking(AsyncCollection.create_search_index)
+    create_search_indexes = blocking(AsyncCollection.create_search_indexes)
+    list_search_indexes = giving(CommandCursor[Any], AsyncCollection.list_search_indexes)
+    drop_search_index = blocking(AsyncCollection.drop_search_index)
+    update_search_index = blocking(AsyncCollection.update_search_index)
+    options = blocking(AsyncCollection.options)
+    rename = blocking(AsyncCollection.rename)
+    drop = blocking(AsyncCollection.drop)
+
+    def _create_now(self, options: dict[str, Any], session: ClientSessionBase | None) -> None:
+        warnings.warn(
+            f"The `create` and `kwargs` arguments to {type(self).__name__} are deprecated and "
+            "will be removed in PyMongo 5.0",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        run_coroutine(self._database._create(self, options, session))

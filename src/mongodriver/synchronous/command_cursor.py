@@ -1,0 +1,54 @@
+"""Results of commands that return a cursor, synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn, Self, TypeVar
+
+from bsonx._impl import run_coroutine
+from mongodriver.asynchronous.command_cursor import AsyncCommandCursor, _AgnosticCommandCursor
+from mongodriver.asynchronous.raw import join_raw
+from mongodriver.errors import InvalidOperation
+from mongodriver.flavour import blocking
+
+__all__ = ["CommandCursor", "RawBatchCommandCursor"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+
+class CommandCursor(_AgnosticCommandCursor[DocumentT]):
+    """Documents of a command's cursor, read in batches. Not to be shared by threads."""
+
+    try_next = blocking(AsyncCommandCursor[DocumentT].try_next)
+    to_list = blocking(AsyncCommandCursor[DocumentT].to_list)
+    close = blocking(AsyncCommandCursor[DocumentT].close)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> DocumentT:
+        if self._data or run_coroutine(self._refresh()):
+            return self._data.popleft()
+        raise StopIteration
+
+    def next(self) -> DocumentT:
+        """Return the next document. Raises StopIteration at the end."""
+        return self.__next__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        run_coroutine(self._close())
+
+
+class RawBatchCommandCursor(CommandCursor[Any]):
+    """Batches of a command's cursor as bytes: BSON documents one after the other."""
+
+    _raw = True
+
+    def _unpack(self, batch: list[Any]) -> list[Any]:
+        return join_raw(batch)
+
+    def __getitem__(self, index: int) -> NoReturn:
+        raise InvalidOperation("Cannot call __getitem__ on RawBatchCommandCursor")

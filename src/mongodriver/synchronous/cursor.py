@@ -1,0 +1,108 @@
+"""Results of queries, synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from bsonx._impl import run_coroutine
+from mongodriver.asynchronous.cursor import AsyncCursor, _AgnosticCursor
+from mongodriver.asynchronous.raw import join_raw
+from mongodriver.cursor_shared import CursorType
+from mongodriver.errors import InvalidOperation
+from mongodriver.flavour import blocking
+
+__all__ = ["Cursor", "CursorType", "RawBatchCursor"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+
+class Cursor(_AgnosticCursor[DocumentT]):
+    """Documents of a query, read in batches.
+
+    Made by `Collection.find`. Nothing is sent before the first document is asked for; until then
+    options can be set, each setter returning the cursor. Not to be shared by threads.
+    """
+
+    add_option = blocking(AsyncCursor[DocumentT].add_option)
+    rewind = blocking(AsyncCursor[DocumentT].rewind)
+    distinct = blocking(AsyncCursor[DocumentT].distinct)
+    explain = blocking(AsyncCursor[DocumentT].explain)
+    to_list = blocking(AsyncCursor[DocumentT].to_list)
+    close = blocking(AsyncCursor[DocumentT].close)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> DocumentT:
+        if self._data or run_coroutine(self._refresh()):
+            return self._data.popleft()
+        raise StopIteration
+
+    def next(self) -> DocumentT:
+        """Return the next document. Raises StopIteration at the end."""
+        return self.__next__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        run_coroutine(self._close())
+
+    def __getitem__(self, index: int | slice) -> Any:
+        """One document by its index, from a query of its own, or this cursor with skip and limit.
+
+        :raises IndexError: for negative indices, steps, and documents that are not there.
+        :raises InvalidOperation: once the cursor has started.
+        """
+        self._check_not_started()
+        self._empty = False
+        if isinstance(index, slice):
+            self._slice(index)
+            return self
+        if not isinstance(index, int):
+            raise TypeError(f"index {index!r} cannot be applied to Cursor instances")
+        if index < 0:
+            raise IndexError("Cursor instances do not support negative indices")
+        query = self._clone_base(True)
+        query._skip = index + self._skip
+        query._limit = -1
+        for document in query:
+            return document
+        raise IndexError("no such item for Cursor instance")
+
+    def _slice(self, index: slice) -> None:
+        """Set skip and limit as a slice asks."""
+        if index.step is not None:
+            raise IndexError("Cursor instances do not support slice steps")
+        skip = 0
+        if index.start is not None:
+            if index.start < 0:
+                raise IndexError("Cursor instances do not support negative indices")
+            skip = index.start
+        limit = 0
+        if index.stop is not None:
+            limit = index.stop - skip
+            if limit < 0:
+                raise IndexError(f"stop index must be greater than start index for slice {index!r}")
+            self._empty = limit == 0
+        self._skip = skip
+        self._limit = limit
+
+
+class RawBatchCursor(Cursor[Any]):
+    """Batches of a query as bytes: the BSON documents of a batch one after the other.
+
+    Made by `Collection.find_raw_batches`.
+    """
+
+    _raw = True
+
+    def __init__(self, collection: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(collection, *args, **kwargs)
+
+    def _unpack(self, batch: list[Any]) -> list[Any]:
+        return join_raw(batch)
+
+    def __getitem__(self, index: Any) -> Any:
+        raise InvalidOperation("Cannot call __getitem__ on RawBatchCursor")

@@ -1,0 +1,86 @@
+"""Clients, synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from bsonx._impl import run_coroutine
+from mongodriver.asynchronous.client_base import Address, ClientBase
+from mongodriver.asynchronous.mongo_client import AsyncMongoClient
+from mongodriver.flavour import blocking, giving
+from mongodriver.io.blocking import BlockingBackend
+from mongodriver.server_type import SERVER_TYPE
+
+from .client_session import ClientSession
+from .command_cursor import CommandCursor
+from .database import Database
+
+__all__ = ["MongoClient"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+
+class MongoClient(ClientBase[DocumentT]):
+    """A MongoDB deployment.
+
+    :param host: a host name, a connection string, or a list of them.
+    :param port: for hosts without one.
+    :param document_class: what documents are decoded to; dict if left out.
+    :param tz_aware: decode dates with a time zone.
+    :param connect: look for the servers at once, in the background; False waits for the first use.
+    :param type_registry: custom types.
+    :param kwargs: any option of connection strings, and the options that have no text form.
+    :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
+        that cannot be reached are no error here.
+
+    It is shared by all threads. Its attributes are databases.
+    """
+
+    _database_class = Database
+    _session_class = ClientSession
+    _backend = BlockingBackend
+    _opens_at_once = True
+
+    close = blocking(AsyncMongoClient.close)
+    server_info = blocking(AsyncMongoClient.server_info)
+    list_databases = giving(CommandCursor[dict[str, Any]], AsyncMongoClient.list_databases)
+    list_database_names = blocking(AsyncMongoClient.list_database_names)
+    drop_database = blocking(AsyncMongoClient.drop_database)
+    append_metadata = AsyncMongoClient.append_metadata
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        run_coroutine(self._core.close())
+
+    @property
+    def address(self) -> Address | None:
+        """(host, port) of the standalone, primary or mongos; waits until one is known."""
+        return run_coroutine(self._address())
+
+    @property
+    def primary(self) -> Address | None:
+        """(host, port) of the replica set's primary as far as known, or None."""
+        return self._primary()
+
+    @property
+    def secondaries(self) -> set[Address]:
+        """Addresses of the replica set's secondaries as far as known."""
+        return self._members(SERVER_TYPE.RSSecondary)
+
+    @property
+    def arbiters(self) -> set[Address]:
+        """Addresses of the replica set's arbiters as far as known."""
+        return self._members(SERVER_TYPE.RSArbiter)
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether the server connected to takes writes; waits until one is known."""
+        return bool(run_coroutine(self._writable_server()).is_writable)
+
+    @property
+    def is_mongos(self) -> bool:
+        """Whether the server connected to is a mongos; waits until one is known."""
+        return bool(run_coroutine(self._writable_server()).server_type == SERVER_TYPE.Mongos)
