@@ -166,7 +166,9 @@ class ClientOptions:
         options: Mapping[str, Any],
         is_sync: bool = True,
     ) -> None:
-        given = options if isinstance(options, CaseInsensitiveDict) else CaseInsensitiveDict(options)
+        given = (
+            options if isinstance(options, CaseInsensitiveDict) else CaseInsensitiveDict(options)
+        )
         self._options = given
         self._codec_options = _codec_options(given)
         self._read_preference = _read_preference(given)

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.common import TIMEOUT_OPTIONS, redact_auth_mechanism_properties_for_repr, validate
+from mongodriver.common import (
+    INTERNAL_URI_OPTION_NAME_MAP,
+    TIMEOUT_OPTIONS,
+    redact_auth_mechanism_properties_for_repr,
+    validate,
+)
 from mongodriver.errors import ConfigurationError
 from mongodriver.spec.limits import SRV_SERVICE_NAME
 from mongodriver.spec.options import CaseInsensitiveDict
@@ -62,7 +67,10 @@ def client_arguments(
     given["connect"] = options.get("connect", True) if connect is None else connect
     for name, value in given.items():
         validated_name, validated = validate(given.cased_key(name), value)
-        options[validated_name] = validated
+        options[INTERNAL_URI_OPTION_NAME_MAP.get(validated_name, validated_name)] = validated
+    for alias, name in INTERNAL_URI_OPTION_NAME_MAP.items():
+        if alias in options:
+            options[name] = options.pop(alias)
     check_options(list(arguments.seeds), options)
     arguments.username = options.get("username", arguments.username)
     arguments.password = options.get("password", arguments.password)

@@ -45,7 +45,7 @@ class CallSite:
     __slots__ = ("_frames",)
 
     def __init__(self, depth: int) -> None:
-        frames = []
+        frames: list[tuple[str, int, str]] = []
         frame = sys._getframe(depth) if hasattr(sys, "_getframe") else None
         while frame is not None and len(frames) < _MAX_FRAMES:
             code = frame.f_code

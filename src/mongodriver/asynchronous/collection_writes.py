@@ -114,7 +114,7 @@ class CollectionWrites(CollectionBase[DocumentT]):
         except BaseException:
             for document in inserts:
                 if _needs_id(document):
-                    document["_id"] = ObjectId()
+                    document["_id"] = ObjectId()  # type: ignore[index]
             raise
         ids = operation.inserted_ids
         if raw:

@@ -120,7 +120,8 @@ class AsyncCommandCursor(_AgnosticCommandCursor[DocumentT]):
 
     async def __anext__(self) -> DocumentT:
         if self._data or await self._refresh():
-            return self._data.popleft()
+            document: DocumentT = self._data.popleft()
+            return document
         raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:

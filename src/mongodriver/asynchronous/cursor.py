@@ -286,7 +286,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
             comment=self._comment,
             collation=self._collation,
         )
-        return await self._collection._run_distinct(key, options, self._session)
+        values: list[Any]
+        values = await self._collection._run_distinct(key, options, self._session)
+        return values
 
     # -- copies --
 
@@ -507,7 +509,8 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
 
     async def __anext__(self) -> DocumentT:
         if self._data or await self._refresh():
-            return self._data.popleft()
+            document: DocumentT = self._data.popleft()
+            return document
         raise StopAsyncIteration
 
     async def __aenter__(self) -> AsyncCursor[DocumentT]:

@@ -161,4 +161,4 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             raise TypeError(
                 f"driver_info must be an instance of DriverInfo, not {type(driver_info)}"
             )
-        self._options.pool_options._update_metadata(driver_info)
+        self._options.pool_options.append_metadata(driver_info)

@@ -56,7 +56,7 @@ class Client:
         backend: Backend,
         *,
         name: str = "MongoClient",
-        opened_at: str = "",
+        opened_at: object = "",
     ) -> None:
         self.options = options
         self.backend = backend

@@ -23,12 +23,16 @@ class CommandCursor(_AgnosticCommandCursor[DocumentT]):
     to_list = blocking(AsyncCommandCursor[DocumentT].to_list)
     close = blocking(AsyncCommandCursor[DocumentT].close)
 
+    def _refresh_now(self) -> int:
+        return run_coroutine(self._refresh())
+
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> DocumentT:
-        if self._data or run_coroutine(self._refresh()):
-            return self._data.popleft()
+        if self._data or self._refresh_now():
+            document: DocumentT = self._data.popleft()
+            return document
         raise StopIteration
 
     def next(self) -> DocumentT:

@@ -31,12 +31,16 @@ class Cursor(_AgnosticCursor[DocumentT]):
     to_list = blocking(AsyncCursor[DocumentT].to_list)
     close = blocking(AsyncCursor[DocumentT].close)
 
+    def _refresh_now(self) -> int:
+        return run_coroutine(self._refresh())
+
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> DocumentT:
-        if self._data or run_coroutine(self._refresh()):
-            return self._data.popleft()
+        if self._data or self._refresh_now():
+            document: DocumentT = self._data.popleft()
+            return document
         raise StopIteration
 
     def next(self) -> DocumentT:
