@@ -81,13 +81,19 @@ def _state_change(
     max_wire_version: int | None,
     load_balanced: bool,
 ) -> ErrorEffect:
-    if compare_versions(server.topology_version, reply.get("topologyVersion")) >= 0:
+    version = reply.get("topologyVersion")
+    if compare_versions(server.topology_version, version) >= 0:
         return _NOTHING
     code = getattr(error, "code", reply.get("code"))
     shutting_down = code in SHUTDOWN
     old = max_wire_version is not None and max_wire_version < _KEEPS_CONNECTIONS
     return ErrorEffect(
-        mark_unknown=not load_balanced, clear_pool=shutting_down or old, request_check=True
+        mark_unknown=not load_balanced,
+        clear_pool=shutting_down or old,
+        request_check=True,
+        # A write concern error comes without a version. Nothing says then that the server will
+        # soon answer a check that waits for a newer one.
+        cancel_check=version is None and server.topology_version is not None,
     )
 
 
