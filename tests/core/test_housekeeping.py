@@ -111,6 +111,53 @@ def test_a_pinned_connection_is_kept_until_it_is_released(flavour, server):
     assert len(checked_in) == 4  # insert, the cursor's, ping, endSessions
 
 
+def test_the_replies_of_an_exhaust_cursor_are_streamed(flavour, server):
+    recorder = Recorder()
+
+    class StreamedGetMore(Run):
+        exhaust = True
+
+    async def main(client):
+        await client.execute(Run({"drop": "streamed"}, "core_tests", allowable_errors=(26,)))
+        await client.execute(Insert("streamed", [{"_id": n} for n in range(100)]))
+        find = OpenCursor("streamed", pin=True)
+        cursor_id, session, connection = await client.execute(find)
+        numbers = [0]
+        while cursor_id:
+            more = {"getMore": cursor_id, "collection": "streamed", "batchSize": 10}
+            operation = StreamedGetMore(more, "core_tests")
+            reply = await client.execute(operation, session=session, connection=connection)
+            numbers += [d["_id"] for d in reply["cursor"]["nextBatch"]]
+            cursor_id = reply["cursor"]["id"]
+            assert connection.more_to_come is bool(cursor_id)
+        session.end()
+        client.unpin(connection)
+        return numbers, (await client.execute(Run(PING)))["ok"], pool_of(client).size
+
+    numbers, ok, size = use(flavour, server.uri, main, event_listeners=[recorder])
+    assert numbers == list(range(100))
+    assert (ok, size) == (1, 1)
+
+
+def test_a_stream_that_is_not_read_to_its_end_costs_the_connection(flavour, server):
+    class StreamedGetMore(Run):
+        exhaust = True
+
+    async def main(client):
+        await client.execute(Run({"drop": "streamed"}, "core_tests", allowable_errors=(26,)))
+        await client.execute(Insert("streamed", [{"_id": n} for n in range(100)]))
+        cursor_id, session, connection = await client.execute(OpenCursor("streamed", pin=True))
+        more = {"getMore": cursor_id, "collection": "streamed", "batchSize": 10}
+        operation = StreamedGetMore(more, "core_tests")
+        await client.execute(operation, session=session, connection=connection)
+        client.unpin(connection)
+        assert connection.closed
+        assert (await client.execute(Run(PING)))["ok"] == 1
+        session.end()
+
+    use(flavour, server.uri, main)
+
+
 def test_a_buried_cursor_releases_its_connection(flavour, server):
     async def main(client):
         cursor_id, session, connection = await open_cursor(client, pin=True)

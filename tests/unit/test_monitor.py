@@ -16,6 +16,7 @@ from mongodriver.errors import (
     ConfigurationError,
     NetworkTimeout,
     OperationFailure,
+    PyMongoError,
     ServerSelectionTimeoutError,
 )
 from mongodriver.monitoring import (
@@ -264,6 +265,52 @@ def test_hostile_answers_to_hello_do_not_stop_the_monitor(flavour, garbage):
 
     with FakeMongod(lambda request: STANDALONE if healthy.is_set() else garbage) as fake:
         use(flavour, fake.uri, main, serverselectiontimeoutms=150, heartbeatfrequencyms=500)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"maxWireVersion": "seventeen"},
+        {"maxBsonObjectSize": None, "maxMessageSizeBytes": "many"},
+        {"setName": 5, "hosts": "not a list", "isWritablePrimary": True},
+        {"setName": "rs", "hosts": [1, 2], "secondary": True},
+        {"setName": "rs", "hosts": ["host:port"], "secondary": True},
+        {"setName": "rs", "hosts": ["a:1"], "secondary": True, "me": 7},
+        {"setName": "rs", "isWritablePrimary": True, "electionId": "x", "setVersion": []},
+        {"topologyVersion": "new"},
+        {"topologyVersion": {"counter": "x"}},
+        {"lastWrite": 1},
+        {"logicalSessionTimeoutMinutes": "soon", "setName": "rs", "isWritablePrimary": True},
+        {"$clusterTime": 1},
+        {"$clusterTime": {"clusterTime": 1}},
+        {"compression": 5},
+        {"connectionId": {}},
+    ],
+    ids=repr,
+)
+def test_wrong_types_in_hello_do_not_stop_the_monitor(flavour, fields):
+    healthy = threading.Event()
+
+    def hello(request):
+        return STANDALONE if healthy.is_set() else {**STANDALONE, **fields}
+
+    async def main(client):
+        try:
+            await ping(client)
+        except PyMongoError:
+            pass  # or it does not mind: both will do
+        healthy.set()
+        await wait(client, lambda: len(fake.of(*HELLO)) >= 2)
+        while True:
+            client.topology.request_checks()
+            try:
+                return (await client.execute(Run(PING)))["ok"]
+            except ServerSelectionTimeoutError:
+                pass
+
+    with FakeMongod(hello) as fake:
+        options = {"serverselectiontimeoutms": 700, "heartbeatfrequencyms": 500}
+        assert use(flavour, fake.uri, main, directconnection=True, **options) == 1
 
 
 def test_a_silent_server_times_out(flavour):

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from bsonx.timestamp import Timestamp
 
 from ..read_preferences import ReadPreference
 from ..server_type import SERVER_TYPE
@@ -28,9 +30,14 @@ class ClusterClock:
         self.now: Mapping[str, Any] | None = None
 
     def advance(self, cluster_time: Mapping[str, Any]) -> None:
-        """Take a newer time; an older one changes nothing. From any thread."""
+        """Take a newer time; an older one, or what is none, changes nothing. From any thread."""
         current = self.now
-        if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
+        try:
+            if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
+                return
+        except (KeyError, TypeError):
+            return
+        if not is_cluster_time(cluster_time):
             return
         with self._lock:
             if self.now is None or cluster_time["clusterTime"] > self.now["clusterTime"]:
@@ -107,6 +114,11 @@ class Completion:
         elif kind != SERVER_TYPE.Mongos:
             # Connected to this one member: it must answer even if it is not the primary.
             body["$readPreference"] = _PRIMARY_PREFERRED
+
+
+def is_cluster_time(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a server's ``$clusterTime`` is one."""
+    return isinstance(value, Mapping) and isinstance(value.get("clusterTime"), Timestamp)
 
 
 def _later(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -155,10 +155,10 @@ class Connection:
             return message
         return compress_message(message, self.compressor)
 
-    async def receive(self, request_id: int | None, deadline: float | None) -> bytes:
+    async def receive(self, deadline: float | None) -> bytes:
         """The next message of a stream of replies."""
         reply = await self.stream.receive(deadline, self._max_reply_size)
-        return self._unwrap(reply, request_id)
+        return self._unwrap(reply, None)
 
     def _unwrap(self, reply: bytes, request_id: int | None) -> bytes:
         """Check the header of a reply and inflate it where it is compressed."""

@@ -162,7 +162,13 @@ class Connector:
         error = command_error(reply)
         if error is not None:
             raise error
-        hello = Hello(reply)
+        try:
+            self._take_hello(connection, Hello(reply), body)
+        except Exception as exc:
+            # Fields of wrong types: the bytes come from a stranger.
+            raise ProtocolError(f"{address_text(connection.address)}: bad hello: {exc}") from exc
+
+    def _take_hello(self, connection: Connection, hello: Hello, body: dict[str, Any]) -> None:
         connection.adopt(hello)
         name = negotiate(body.get("compression", ()), hello.compressors)
         if name is not None:

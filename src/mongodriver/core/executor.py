@@ -17,7 +17,7 @@ from bsonx.errors import InvalidBSON
 from ..errors import InvalidOperation, PyMongoError
 from ..spec.errors import command_error, write_concern_error
 from ..spec.retry import Retries, is_retryable_write
-from ..wire.header import MORE_TO_COME, next_request_id
+from ..wire.header import EXHAUST_ALLOWED, MORE_TO_COME, message_flags, next_request_id
 from ..wire.op_msg import DocumentTooLarge, decode_message, encode_batch, encode_message
 from .completion import ClusterClock, Completion
 from .failures import connection_failure
@@ -272,6 +272,8 @@ class Executor:
     ) -> bytes:
         operation = call.operation
         flags = 0 if operation.acknowledged else MORE_TO_COME
+        if operation.exhaust:
+            flags |= EXHAUST_ALLOWED
         if command.documents is None:
             return encode_message(request_id, flags, command.body, operation.codec_options)
         try:
@@ -306,15 +308,20 @@ class Executor:
             if not operation.acknowledged:
                 await connection.send(message, deadline, operation.name)
                 return {"ok": 1}
-            data = await connection.exchange(message, request_id, deadline, operation.name)
+            if connection.more_to_come:
+                data = await connection.receive(deadline)
+            else:
+                data = await connection.exchange(message, request_id, deadline, operation.name)
             flags, reply = decode_message(data, operation.codec_options, operation.user_fields)
         except OSError as exc:
             raise self._connection_lost(call, connection, exc) from exc
         except InvalidBSON:
-            connection.close()
+            # The message was read whole, so the connection is in order, unless more are coming.
+            if connection.more_to_come or message_flags(data) & MORE_TO_COME:
+                connection.close()
             raise
-        if flags & MORE_TO_COME:
-            connection.more_to_come = True
+        if flags or connection.more_to_come:
+            connection.more_to_come = bool(flags & MORE_TO_COME)
         return reply
 
     def _connection_lost(self, call: Call, connection: Connection, exc: OSError) -> PyMongoError:

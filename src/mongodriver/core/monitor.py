@@ -186,25 +186,29 @@ class Monitor:
         was_known = self._known
         try:
             reply = await self._check()
-        except PyMongoError as exc:
+            self._apply(reply)
+        except Exception as exc:
             self._discard_connection()
-            if self._stopped:
+            if self._stopped or self._cancelled:
                 return False
-            if self._cancelled:
-                return False
+            if not isinstance(exc, PyMongoError):
+                # Fields of wrong types: the bytes come from a stranger.
+                exc = ProtocolError(f"{address_text(self.address)}: bad hello: {exc}")
             return self._failed(exc, was_known)
         self._known = True
-        description = ServerDescription(
-            self.address, reply, self.round_trips.average, None, self.round_trips.minimum
-        )
-        topology = self._topology()
-        if topology is not None:
-            topology.update(description)
         self._topology_version = reply.topology_version
         streaming = self._settings.streaming and reply.topology_version is not None
         if streaming:
             self._measure_round_trips()
         return streaming
+
+    def _apply(self, reply: Hello) -> None:
+        """Tell the topology what the server says of itself."""
+        trips = self.round_trips
+        description = ServerDescription(self.address, reply, trips.average, None, trips.minimum)
+        topology = self._topology()
+        if topology is not None:
+            topology.update(description)
 
     def _failed(self, exc: PyMongoError, was_known: bool) -> bool:
         self._known = False
@@ -385,7 +389,7 @@ async def ask_hello(
     """
     try:
         if connection.more_to_come:
-            data = await connection.receive(None, deadline)
+            data = await connection.receive(deadline)
         else:
             data = await _send_hello(connection, settings, topology_version, deadline)
         flags, document = decode_message(data, DEFAULT_CODEC_OPTIONS, None)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.binary import Binary
 from bsonx.int64 import Int64
+from bsonx.timestamp import Timestamp
 
 from ..errors import ConfigurationError, InvalidOperation
+from .completion import is_cluster_time
 
 if TYPE_CHECKING:
     from ..ops.base import Operation
@@ -214,11 +216,10 @@ class Session:
 
     def observe(self, reply: Mapping[str, Any]) -> None:
         """Take the times of a reply to an operation of this session."""
-        cluster_time = reply.get("$clusterTime")
-        if cluster_time is not None:
+        cluster_time, operation_time = reply.get("$clusterTime"), reply.get("operationTime")
+        if is_cluster_time(cluster_time):
             self.advance_cluster_time(cluster_time)
-        operation_time = reply.get("operationTime")
-        if operation_time is not None:
+        if isinstance(operation_time, Timestamp):
             self.advance_operation_time(operation_time)
         if self.snapshot and self.snapshot_time is None and reply.get("ok") == 1:
             source = reply.get("cursor", reply)

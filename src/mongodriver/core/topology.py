@@ -30,6 +30,7 @@ from ..spec import selection
 from ..spec.effects import error_effect
 from ..spec.server import ServerDescription
 from ..spec.topology import TOPOLOGY_TYPE, TopologyDescription, TopologySettings
+from .unsuitable import why_nothing_suits
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event
@@ -209,7 +210,8 @@ class Topology:
             self._description = new
             self._publish_change(old, new, description.address)
             self._match_servers()
-            self._sessions.timeout_minutes = new.logical_session_timeout_minutes
+            timeout = new.logical_session_timeout_minutes
+            self._sessions.timeout_minutes = timeout if isinstance(timeout, int) else None
         if self._is_usable(description) and server.pool.begin_ready():
             self._events.append(server.pool.announce_ready)
         if clear:
@@ -334,7 +336,7 @@ class Topology:
 
     def _selection_error(self, preference: Any, timeout: float) -> ServerSelectionTimeoutError:
         description = self._description
-        reason = _why_nothing_suits(description, preference)
+        reason = why_nothing_suits(description, preference)
         return ServerSelectionTimeoutError(
             f"{reason}, Timeout: {timeout}s, Topology Description: {description!r}"
         )
@@ -469,37 +471,3 @@ def _without_servers(description: TopologyDescription) -> TopologyDescription:
     return TopologyDescription(
         TOPOLOGY_TYPE.Unknown, {}, None, None, None, description._topology_settings
     )
-
-
-_REPLICA_SET = (TOPOLOGY_TYPE.ReplicaSetNoPrimary, TOPOLOGY_TYPE.ReplicaSetWithPrimary)
-
-
-def _why_nothing_suits(description: TopologyDescription, preference: Any) -> str:
-    """The reason of a ServerSelectionTimeoutError, in PyMongo's words."""
-    in_set = description.topology_type in _REPLICA_SET
-    sharded = description.topology_type == TOPOLOGY_TYPE.Sharded
-    members = "replica set members" if in_set else "mongoses" if sharded else "servers"
-    if description.has_known_servers:
-        if preference is None:
-            what = "primary" if in_set else members
-            return f"No {what} available for writes"
-        return f'No {members} match selector "{preference}"'
-    servers = description.server_descriptions()
-    if not servers:
-        name = description.replica_set_name
-        return (
-            f'No {members} available for replica set name "{name}"'
-            if in_set
-            else f"No {members} available"
-        )
-    errors = [str(s.error) for s in servers.values() if s.error]
-    if not errors:
-        return f"No {members} found yet"
-    if len(set(errors)) > 1:
-        return ",".join(errors)
-    if in_set and not set(description._topology_settings.seeds) & servers.keys():
-        return (
-            f"Could not reach any servers in {list(servers)}. Replica set is configured with "
-            "internal hostnames or IPs?"
-        )
-    return errors[0]

@@ -10,6 +10,7 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from .base import (
@@ -233,6 +234,14 @@ def _time_out(future: asyncio.Future[Any]) -> None:
         future.set_exception(TimeoutError("timed out"))
 
 
+def _is_ip_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 class AioEvent:
     """A flag that a coroutine of the loop waits for and anybody sets."""
 
@@ -338,8 +347,10 @@ class AioBackend:
         if port is None:
             _, stream = await loop.create_unix_connection(lambda: AioStream(loop), host, **tls)
             return stream
+        # One address needs no race, and asyncio's may lose a socket when it is cancelled.
+        delay = None if _is_ip_address(host) else ATTEMPT_DELAY
         transport, stream = await loop.create_connection(
-            lambda: AioStream(loop), host, port, happy_eyeballs_delay=ATTEMPT_DELAY, **tls
+            lambda: AioStream(loop), host, port, happy_eyeballs_delay=delay, **tls
         )
         sock = transport.get_extra_info("socket")
         if sock is not None:

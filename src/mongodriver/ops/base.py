@@ -181,6 +181,9 @@ class Operation(Generic[ResultT]):
     supports_session: bool = True
     #: Codes or messages of errors that are an answer: the ``ok: 0`` reply goes to `parse`.
     allowable_errors: Container[int | str] = ()
+    #: The server may stream the replies of an exhaust cursor: the result pins the connection
+    #: (``context.connection.pinned``), and each later operation on it reads the next reply.
+    exhaust: bool = False
     #: `more` must be asked after each `parse`; False saves the call.
     multi_batch: bool = False
 

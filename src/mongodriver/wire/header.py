@@ -22,6 +22,11 @@ _MAX_ID = 0x7FFFFFFF
 _ids = itertools.count(random.getrandbits(30))
 
 
+def message_flags(message: bytes) -> int:
+    """The flags of an OP_MSG; 0 where it is too short to have any."""
+    return int.from_bytes(message[16:20], "little")
+
+
 def next_request_id() -> int:
     """A fresh request id, a positive int32. From any thread."""
     return next(_ids) & _MAX_ID
