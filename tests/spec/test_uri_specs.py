@@ -27,6 +27,7 @@ _SECONDS = {
     "waitqueuetimeoutms",
 }
 
+
 def _tests(folder: str) -> list[Any]:
     """Return one pytest param for each test of each file of a folder."""
     params = []

@@ -93,7 +93,7 @@ def _connect(stack: ExitStack, uri: str, name: str | None) -> Database[Any]:
 
     client: MongoClient[Any] = stack.enter_context(MongoClient(uri))
     try:
-        database = client[name] if name else client.get_default_database()
+        database: Database[Any] = client[name] if name else client.get_default_database()
     except ConfigurationError:
         raise IngestError("no database: give --db, or name it in the URI")
     client.admin.command("ping")
