@@ -14,7 +14,7 @@ import weakref
 
 import pytest
 
-from core_kit import PING, Find, Run, make_client, opened, pool_of, use
+from core_kit import PING, Find, Recorder, Run, make_client, opened, pool_of, use
 from flavours import run_on
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
@@ -385,3 +385,42 @@ def test_no_server_in_time(flavour):
     assert reason in str(error)
     assert f", Timeout: 0.1s, Topology Description: {description}" in str(error)
     assert error.timeout
+
+
+def test_listeners_may_use_the_client(flavour, server):
+    """Every event is published without a lock, so a listener can look at the client."""
+
+    class Curious(Recorder):
+        client = None
+
+        def look(self):
+            client = self.client
+            if client is not None:
+                with client.topology._lock, client.sessions._lock:
+                    for member in client.topology._servers.values():
+                        with member.pool._lock:
+                            pass
+
+    def seen(self, event):
+        self.look()
+        self.events.append(event)
+
+    for base in Recorder.__bases__:
+        for name in (n for n in vars(base) if not n.startswith("_")):
+            setattr(Curious, name, seen)
+    recorder = Curious()
+
+    async def main(backend):
+        client = make_client(backend, server.uri, event_listeners=[recorder], minpoolsize=1)
+        recorder.client = client
+        await client.execute(Run(PING))
+        client.topology.servers[0].pool.clear()
+        client.topology.request_checks()
+        recorder.client = client
+        await client.close()
+        recorder.client = None
+
+    run_on(flavour, main)
+    kinds = {type(e).__name__ for e in recorder.events}
+    assert {"PoolCreatedEvent", "TopologyOpenedEvent", "PoolClearedEvent"} <= kinds
+    assert {"ServerDescriptionChangedEvent", "CommandStartedEvent", "PoolClosedEvent"} <= kinds

@@ -127,6 +127,7 @@ class Script:
             EventListeners([self.recorder]),
             self.connect_failed,
         )
+        self.pool.announce_created()
 
     async def connect(self, id: int, generation: int, opened: Any) -> FakeConnection:
         connection = FakeConnection(FakeStream(self.backend), id, generation)

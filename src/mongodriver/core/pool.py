@@ -87,7 +87,6 @@ class Pool:
         self._service_generations: dict[Any, int] = {}
         self._last_id = 0
         self._reset()
-        self._events.created(settings.event_options)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
@@ -97,6 +96,10 @@ class Pool:
         self._waiters: deque[_Waiter] = deque()
         self._total = 0
         self._pending = 0
+
+    def announce_created(self) -> None:
+        """Publish that the pool exists: not done at once, for its creator may hold a lock."""
+        self._events.created(self.settings.event_options)
 
     @property
     def operation_count(self) -> int:

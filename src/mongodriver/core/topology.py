@@ -239,6 +239,7 @@ class Topology:
             if address not in self._servers:
                 pool, monitor = self._make_server(self, address)
                 self._servers[address] = Server(address, pool, monitor)
+                self._events.append(pool.announce_created)
                 if monitor is not None and self.state == OPEN:
                     self._events.append(monitor.start)
         for address in [a for a in self._servers if a not in known]:
