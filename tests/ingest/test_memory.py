@@ -76,11 +76,13 @@ def peak(monkeypatch, form: str, parts: int) -> int:
 
 @pytest.mark.parametrize("form", ["ndjson", "json", "csv"])
 def test_flat_memory(form, monkeypatch):
-    """Thirty times the file, not even one and a half times the memory."""
-    peak(monkeypatch, form, 3)  # imports, caches
-    small = peak(monkeypatch, form, 3)
-    large = peak(monkeypatch, form, 90)
-    assert large < 1.5 * small + 300_000, (small, large)
+    """Five times the file needs about the same memory, a fraction of the file's own size."""
+    parts = 15  # enough to fill all buffers and queues
+    peak(monkeypatch, form, parts)  # imports, caches
+    small = peak(monkeypatch, form, parts)
+    large = peak(monkeypatch, form, 5 * parts)
+    assert large < 1.5 * small + 100_000, (small, large)
+    assert large < 5 * parts * len(PART[form]), large
 
 
 @pytest.mark.parametrize(("form", "reader"), READERS.items())
