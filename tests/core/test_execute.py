@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import time
+import weakref
+
 import pytest
 
 from bsonx.errors import InvalidDocument
@@ -470,3 +475,36 @@ def test_a_message_of_many_megabytes(server, flavour):
         return await client.execute(Find("large", {"_id": {"$lt": 3}}))
 
     assert use(flavour, server.uri, main) == documents[:3]
+
+
+def test_a_failed_operation_leaves_no_garbage(server, flavour):
+    """An error and what it held are freed with it, not by the cycle collector."""
+
+    async def main(client):
+        operation = Run({"noSuchCommand": 1})
+        gone = weakref.ref(operation)
+        gc.collect()
+        gc.disable()
+        try:
+            with contextlib.suppress(OperationFailure):
+                await client.execute(operation)
+            del operation
+            return gone() is None
+        finally:
+            gc.enable()
+
+    assert use(flavour, server.uri, main)
+
+
+def test_a_deadline_bounds_everything(server, flavour):
+    async def main(client):
+        await client.execute(Run(PING))
+        with fail_point(
+            server, {"times": 1}, failCommands=["ping"], blockConnection=True, blockTimeMS=300
+        ):
+            begun = time.monotonic()
+            with pytest.raises(NetworkTimeout):
+                await client.execute(Run(PING), deadline=begun + 0.1)
+            return time.monotonic() - begun
+
+    assert 0.1 <= use(flavour, server.uri, main) < 0.28

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 
+#: The wire version from which aggregations may write from a secondary (MongoDB 5.0).
+_OUTPUT_ON_SECONDARIES = 13
+
+
 class Call:
     """One operation on its way: what its attempts share."""
 
@@ -61,6 +65,7 @@ class Call:
         preference: Any,
         address: Address | None,
         connection: Connection | None,
+        deadline: float | None,
     ) -> None:
         self.operation = operation
         self.session = session
@@ -68,7 +73,7 @@ class Call:
         self.preference = preference
         self.address = address
         self.connection = connection
-        self.deadline: float | None = None
+        self.deadline = deadline
         self.is_retry = False
         #: Bytes of it may have reached a server.
         self.sent = False
@@ -109,6 +114,7 @@ class Executor:
         read_preference: Any = None,
         address: Address | None = None,
         connection: Connection | None = None,
+        deadline: float | None = None,
     ) -> ResultT:
         """Run an operation and return its result.
 
@@ -116,6 +122,7 @@ class Executor:
         :param read_preference: instead of the operation's own.
         :param address: the member that must answer, because a cursor lives there.
         :param connection: the pinned connection that must be used; it stays checked out.
+        :param deadline: monotonic time at which the operation, retries included, is given up.
         :raises PyMongoError: as the operation fails; see `errors`.
         """
         if self._check is not None:
@@ -130,9 +137,11 @@ class Executor:
         preference = None
         if not operation.is_write:
             preference = read_preference or operation.read_preference
-            if preference is not None and preference.mode == 0:
+            if preference is not None and (
+                preference.mode == 0 or (operation.has_output_stage and self._writes_need_primary())
+            ):
                 preference = None
-        call = Call(operation, session, preference, address, connection)
+        call = Call(operation, session, preference, address, connection, deadline)
         try:
             while True:
                 result = await self._run(call)
@@ -144,6 +153,11 @@ class Executor:
             if implicit is not None and not implicit.kept:
                 implicit.end()
 
+    def _writes_need_primary(self) -> bool:
+        """Whether some server is too old (below 5.0) for $out and $merge on a secondary."""
+        common = self._topology.description.common_wire_version
+        return common is None or common < _OUTPUT_ON_SECONDARIES
+
     def _open(self) -> None:
         open_client = self._open_client()
         if open_client is None:
@@ -151,28 +165,35 @@ class Executor:
         open_client()
 
     async def _run(self, call: Call) -> Any:
-        """One execution: an attempt, and another where that is allowed."""
+        """One execution: an attempt, and others where that is allowed."""
         try:
             return await self._attempt(call)
         except PyMongoError as exc:
-            error = exc
+            return await self._retry(call, exc)
+
+    async def _retry(self, call: Call, error: PyMongoError) -> Any:
         settings = self._settings
         retries = Retries(
             is_write=call.operation.is_write,
             retryable=self._is_retryable(call),
             adaptive_retries=settings.adaptive_retries if call.connection is None else 0,
         )
-        while True:
-            delay = retries.after(error, self._random)
-            if delay is None:
-                raise retries.error or error
-            if delay:
-                await self._backend.sleep(delay)
-            call.is_retry = True
-            try:
-                return await self._attempt(call)
-            except PyMongoError as exc:
-                error = exc
+        try:
+            while True:
+                delay = retries.after(error, self._random)
+                if delay is None:
+                    raise retries.error or error
+                if delay:
+                    await self._backend.sleep(delay)
+                call.is_retry = True
+                try:
+                    return await self._attempt(call)
+                except PyMongoError as exc:
+                    error = exc
+        finally:
+            # The error's traceback holds this frame: without this, a cycle until the next
+            # garbage collection, with everything the operation held.
+            del error, retries
 
     def _is_retryable(self, call: Call) -> bool:
         """Whether the operation may be repeated after the errors the specifications name."""
@@ -223,23 +244,15 @@ class Executor:
         operation = call.operation
         context = connection.context(call.session, call.is_retry)
         command = operation.build(context)
-        self._number_transaction(call, connection)
+        if operation.is_write and operation.retryable:
+            self._number_transaction(call, connection)
         self._completion.complete(command.body, call, connection)
         request_id = next_request_id()
         message = self._encode(call, command, context, request_id)
         if self._listeners is None:
             reply = await self._exchange(call, connection, message, request_id)
         else:
-            if not call.operation_id:
-                call.operation_id = next_request_id()
-            observation = Observation(
-                self._listeners,
-                connection,
-                operation.database,
-                operation.name,
-                request_id,
-                call.operation_id,
-            )
+            observation = self._observe(call, connection, request_id, self._listeners)
             observation.started(command, context.stop)
             try:
                 reply = await self._exchange(call, connection, message, request_id)
@@ -253,13 +266,25 @@ class Executor:
             call.session.kept = True
         return result
 
+    def _observe(
+        self, call: Call, connection: Connection, request_id: int, listeners: EventListeners
+    ) -> Observation:
+        if not call.operation_id:
+            call.operation_id = next_request_id()
+        operation = call.operation
+        return Observation(
+            listeners,
+            connection,
+            operation.database,
+            operation.name,
+            request_id,
+            call.operation_id,
+        )
+
     def _number_transaction(self, call: Call, connection: Connection) -> None:
         """Give a retryable write its number, once for all attempts."""
-        operation = call.operation
         if (
-            operation.retryable
-            and operation.is_write
-            and call.transaction_number is None
+            call.transaction_number is None
             and self._settings.retry_writes
             and call.session is not None
             and not call.session.in_transaction
@@ -359,5 +384,8 @@ class Executor:
             connection.address, error, connection.generation, connection.service_id
         )
         # A write concern error is an answer, which the operation reports, unless a retry helps.
-        if failed:
-            raise error
+        try:
+            if failed:
+                raise error
+        finally:
+            del error  # as in `_retry`
