@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from bsonx import has_c
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mongodriver._version import get_version_string, version, version_tuple
-from mongodriver.aliases import install_as_pymongo
-from mongodriver.asynchronous.mongo_client import AsyncMongoClient
-from mongodriver.collection import ReturnDocument
-from mongodriver.common import MAX_SUPPORTED_WIRE_VERSION, MIN_SUPPORTED_WIRE_VERSION
-from mongodriver.cursor import CursorType
-from mongodriver.mongo_client import MongoClient
-from mongodriver.operations import (
-    DeleteMany,
-    DeleteOne,
-    IndexModel,
-    InsertOne,
-    ReplaceOne,
-    UpdateMany,
-    UpdateOne,
-)
-from mongodriver.read_preferences import ReadPreference
-from mongodriver.write_concern import WriteConcern
+
+if TYPE_CHECKING:
+    from bsonx import has_c
+    from mongodriver.aliases import install_as_pymongo
+    from mongodriver.asynchronous.mongo_client import AsyncMongoClient
+    from mongodriver.collection import ReturnDocument
+    from mongodriver.common import MAX_SUPPORTED_WIRE_VERSION, MIN_SUPPORTED_WIRE_VERSION
+    from mongodriver.cursor import CursorType
+    from mongodriver.mongo_client import MongoClient
+    from mongodriver.operations import (
+        DeleteMany,
+        DeleteOne,
+        IndexModel,
+        InsertOne,
+        ReplaceOne,
+        UpdateMany,
+        UpdateOne,
+    )
+    from mongodriver.read_preferences import ReadPreference
+    from mongodriver.write_concern import WriteConcern
 
 __all__ = [
     "ASCENDING",
@@ -62,3 +67,46 @@ GEO2D = "2d"
 GEOSPHERE = "2dsphere"
 HASHED = "hashed"
 TEXT = "text"
+
+# Where the other public names live. They are imported when they are first asked for: programs that
+# import this package for one of its parts, such as every pytest run that loads our plugin, do not
+# wait for the whole driver.
+_HOMES = {
+    "AsyncMongoClient": "mongodriver.asynchronous.mongo_client",
+    "CursorType": "mongodriver.cursor",
+    "DeleteMany": "mongodriver.operations",
+    "DeleteOne": "mongodriver.operations",
+    "IndexModel": "mongodriver.operations",
+    "InsertOne": "mongodriver.operations",
+    "MAX_SUPPORTED_WIRE_VERSION": "mongodriver.common",
+    "MIN_SUPPORTED_WIRE_VERSION": "mongodriver.common",
+    "MongoClient": "mongodriver.mongo_client",
+    "ReadPreference": "mongodriver.read_preferences",
+    "ReplaceOne": "mongodriver.operations",
+    "ReturnDocument": "mongodriver.collection",
+    "UpdateMany": "mongodriver.operations",
+    "UpdateOne": "mongodriver.operations",
+    "WriteConcern": "mongodriver.write_concern",
+    "has_c": "bsonx",
+    "install_as_pymongo": "mongodriver.aliases",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name or, as with PyMongo, a submodule that was not imported by name."""
+    home = _HOMES.get(name)
+    if home is not None:
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
+    if not name.startswith("_"):
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
