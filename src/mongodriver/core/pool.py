@@ -278,15 +278,21 @@ class Pool:
         with self._lock:
             self._last_id += 1
             id, generation = self._last_id, self.generation
+        begun: list[Connection] = []
+
+        def opened(connection: Connection) -> None:
+            begun.append(connection)
+            self._opening.add(connection)
+
         start = monotonic()
         self._events.connection_created(id)
         try:
-            connection = await self._connect(id, generation, self._opening.add)
+            connection = await self._connect(id, generation, opened)
         except BaseException as exc:
             # The topology hears of it first: it pauses the pool before a waiter tries the same.
             if isinstance(exc, Exception) and self._on_connect_error is not None:
                 self._on_connect_error(exc, generation)
-            self._abandon_reservation()
+            self._abandon_reservation(begun)
             self._events.connection_closed(id, ERROR)
             raise
         if connection.service_id is not None:
@@ -302,11 +308,13 @@ class Pool:
             self._in_use.add(connection)
             self._serve_waiters()
 
-    def _abandon_reservation(self) -> None:
+    def _abandon_reservation(self, begun: list[Connection]) -> None:
+        for connection in begun:
+            connection.close()
         with self._lock:
             self._total -= 1
             self._pending -= 1
-            self._opening = {c for c in self._opening if not c.stream.closed}
+            self._opening.difference_update(begun)
             self._serve_waiters()
 
     # -- checking in --
