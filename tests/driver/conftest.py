@@ -1,0 +1,108 @@
+"""Fixtures of the driver's tests: every test runs in both flavours on a real server."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import uuid
+from types import SimpleNamespace
+
+import pytest
+
+from flavour import Flavour
+from recording import Commands
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A replica set of one member, or the deployment ``MONGODRIVER_TEST_URI`` names."""
+    uri = os.environ.get("MONGODRIVER_TEST_URI")
+    if uri:
+        yield SimpleNamespace(uri=uri)
+        return
+    from mongodriver.local import LocalServer
+
+    with LocalServer(replica_set=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="session", params=["sync", "async"])
+def flavour(request):
+    """Sync and async, one after the other."""
+    made = Flavour(request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def shared(flavour, server):
+    """One client for all tests of a flavour, with the commands it sends."""
+    commands = Commands()
+    client = flavour.make(server.uri, event_listeners=[commands])
+    yield SimpleNamespace(client=client, commands=commands)
+
+    async def close():
+        await client.close()
+
+    flavour.run(close())
+
+
+@pytest.fixture
+def client(shared):
+    """A client. Tests that close it or need options make their own with `make_client`."""
+    return shared.client
+
+
+@pytest.fixture
+def commands(shared):
+    """The commands `client` sends during the test."""
+    shared.commands.clear()
+    return shared.commands
+
+
+@pytest.fixture
+def db(client, flavour):
+    """A database of the test's own, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield client[name]
+
+    async def drop():
+        await client.drop_database(name)
+
+    flavour.run(drop())
+
+
+@pytest.fixture
+def coll(db):
+    """An empty collection."""
+    return db["things"]
+
+
+@pytest.fixture
+def make_client(flavour, server):
+    """Makes clients with options of the test's own; closes them afterwards."""
+    made = []
+
+    def make(*args, **kwargs):
+        client = flavour.make(*(args or (server.uri,)), **kwargs)
+        made.append(client)
+        return client
+
+    yield make
+
+    async def close():
+        for client in made:
+            await client.close()
+
+    flavour.run(close())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run tests that are coroutines in their flavour."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    pyfuncitem.funcargs["flavour"].run(pyfuncitem.obj(**arguments))
+    return True

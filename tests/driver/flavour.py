@@ -1,0 +1,172 @@
+"""One test, two flavours: tests are coroutines that see an asynchronous client.
+
+In the async flavour that is an `AsyncMongoClient`. In the sync flavour it is a `MongoClient` behind
+a `Neutral` proxy: what is a coroutine method on the asynchronous twin gives an awaitable, iteration
+is ``async for``, and the test's coroutine is stepped to its end without an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+#: Synchronous class -> asynchronous twin, by module path below the package.
+_TWINS = (
+    ("mongo_client", "MongoClient"),
+    ("database", "Database"),
+    ("collection", "Collection"),
+    ("cursor", "Cursor"),
+    ("cursor", "RawBatchCursor"),
+    ("command_cursor", "CommandCursor"),
+    ("command_cursor", "RawBatchCommandCursor"),
+    ("client_session", "ClientSession"),
+)
+
+
+def twins(package: str) -> dict[type, type]:
+    """The synchronous classes of a package and their asynchronous twins."""
+    found = {}
+    for module, name in _TWINS:
+        sync = importlib.import_module(f"{package}.synchronous.{module}")
+        twin = importlib.import_module(f"{package}.asynchronous.{module}")
+        found[getattr(sync, name)] = getattr(twin, "Async" + name)
+    return found
+
+
+_OURS = twins("mongodriver")
+_all_twins: dict[type, type] = dict(_OURS)
+
+
+def know(package: str) -> None:
+    """Let proxies be made of another package's classes too."""
+    _all_twins.update(twins(package))
+
+
+def neutral(value: Any) -> Any:
+    """A proxy for objects of synchronous classes; anything else as it is."""
+    return Neutral(value) if type(value) in _all_twins else value
+
+
+def plain(value: Any) -> Any:
+    """The object behind a proxy; anything else as it is."""
+    return value._object if isinstance(value, Neutral) else value
+
+
+def _plain_arguments(args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
+    return [plain(x) for x in args], {name: plain(x) for name, x in kwargs.items()}
+
+
+class Neutral:
+    """A synchronous object with the asynchronous interface."""
+
+    def __init__(self, value: Any) -> None:
+        self._object = value
+        self._twin = _all_twins[type(value)]
+
+    def __getattr__(self, name: str) -> Any:
+        twin = inspect.getattr_static(self._twin, name, None)
+        if isinstance(twin, property):
+            value = getattr(self._object, name)
+            return _ready(value) if inspect.iscoroutinefunction(twin.fget) else neutral(value)
+        value = getattr(self._object, name)
+        if not callable(value) or type(value) in _all_twins:
+            return neutral(value)
+        coroutine = inspect.iscoroutinefunction(inspect.unwrap(twin)) if callable(twin) else False
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            args, kwargs = _plain_arguments(args, kwargs)
+            return neutral(value(*args, **kwargs))
+
+        async def call_later(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return call(*args, **kwargs)
+            except StopIteration:
+                raise StopAsyncIteration from None
+
+        return call_later if coroutine else call
+
+    def __getitem__(self, item: Any) -> Any:
+        return neutral(self._object[item])
+
+    def __aiter__(self) -> Neutral:
+        iter(self._object)
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return neutral(next(self._object))
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Neutral:
+        self._object.__enter__()
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> Any:
+        return self._object.__exit__(*exc_info)
+
+    def __bool__(self) -> bool:
+        return bool(self._object)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._object == plain(other))
+
+    def __hash__(self) -> int:
+        return hash(self._object)
+
+    def __repr__(self) -> str:
+        return repr(self._object)
+
+
+async def _ready(value: Any) -> Any:
+    return value
+
+
+def step(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits to its end."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise AssertionError("a synchronous test waited for something")
+
+
+class Flavour:
+    """How a test runs, and how it makes clients."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._runner: asyncio.Runner | None = None
+
+    @property
+    def is_sync(self) -> bool:
+        return self.name == "sync"
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a test's coroutine."""
+        if self.is_sync:
+            return step(coroutine)
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return self._runner.run(coroutine)
+
+    def make(self, *args: Any, **kwargs: Any) -> Any:
+        """A client of this flavour, with the asynchronous interface."""
+        import mongodriver
+
+        if self.is_sync:
+            return Neutral(mongodriver.MongoClient(*args, **kwargs))
+        return mongodriver.AsyncMongoClient(*args, **kwargs)
+
+    def close(self) -> None:
+        """End the event loop, if there is one."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+
+ClientFactory = Callable[..., Any]

@@ -1,0 +1,136 @@
+"""Expressions evaluated with this driver and with PyMongo on the same server, made comparable.
+
+An expression is Python text with ``await`` where the asynchronous interface wants it. Names in it:
+``client``, ``db``, ``t`` (the collection ``db.t``), ``pymongo`` and ``bson``, and what `NAMES` lists.
+The outcome holds the result or the exception, and the commands that were sent.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import warnings
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from flavour import Flavour, Neutral, know, step
+from recording import stable
+
+_OBJECT_ID = re.compile(r"ObjectId\('[0-9a-f]{24}'\)")
+_TIMESTAMP = re.compile(r"Timestamp\(\d+, \d+\)")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_CURSOR_ID = re.compile(r"\b\d{12,20}\b")
+_CLIENT = re.compile(r"(Async)?MongoClient\(host=\[.*?event_listeners=\[.*?\]\)")
+_TIMES = re.compile(
+    r", '(?:\$clusterTime|operationTime|electionId|opTime)': "
+    r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|T\(\)|OID|SON\(\[.*?\]\)\)\]\))"
+)
+_NUMBER = re.compile(r"'txnNumber': \d+")
+_RTT = re.compile(r"rtt: [0-9.e-]+|id: OID|id: [0-9a-f]{24}")
+
+_MODULES = {
+    "pymongo": ("", "collation", "errors", "operations", "read_concern", "results"),
+    "bson": ("", "binary", "code", "codec_options", "dbref", "objectid", "raw_bson", "son"),
+}
+
+
+def _names(driver: str, bson: str) -> dict[str, Any]:
+    names = {}
+    for alias, package in (("pymongo", driver), ("bson", bson)):
+        space = SimpleNamespace()
+        for module in _MODULES[alias]:
+            path = f"{package}.{module}" if module else package
+            loaded = importlib.import_module(path)
+            space.__dict__.update(
+                {k: v for k, v in vars(loaded).items() if not k.startswith("__")}
+            )
+        names[alias] = space
+    return names
+
+
+def normal(value: Any) -> str:
+    """A text without package names, ids, times and addresses of objects."""
+    text = value if isinstance(value, str) else repr(value)
+    text = _CLIENT.sub("CLIENT", text)
+    text = text.replace("mongodriver.", "pymongo.").replace("bsonx", "bson")
+    text = text.replace("Async", "").replace("asynchronous", "synchronous")
+    text = text.replace("AgnosticCursor", "Cursor")
+    text = _NUMBER.sub("'txnNumber': N", text)
+    text = _OBJECT_ID.sub("OID", _TIMESTAMP.sub("T()", _ADDRESS.sub("", text)))
+    return _RTT.sub("", _CURSOR_ID.sub("ID", _TIMES.sub("", text)))
+
+
+def _error(exc: BaseException) -> dict[str, str]:
+    outcome = {"error": type(exc).__name__, "text": normal(str(exc))}
+    for name in ("code", "details"):
+        value = getattr(exc, name, None)
+        outcome[name] = normal(stable(value) if isinstance(value, Mapping) else value)
+    return outcome
+
+
+class Side:
+    """One driver: its names, a client that records commands, and how coroutines run."""
+
+    def __init__(self, driver: str, bson: str, client: Any, commands: Any, flavour: Any) -> None:
+        self.names = _names(driver, bson)
+        self.client = client
+        self.commands = commands
+        self._run = step if flavour is None else flavour.run
+
+    def outcome(self, expression: str, database: str) -> dict[str, Any]:
+        """Result or error of an expression, and the commands it sent."""
+        code = compile(
+            expression, "<expression>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        )
+        db = self.client[database]
+        t = db.t
+        concern = self.names["pymongo"].WriteConcern
+        names = {**self.names, "client": self.client, "db": db, "t": t}
+        names["w0"] = t.with_options(write_concern=concern(0))
+        names["wm"] = t.with_options(write_concern=concern("majority", wtimeout=100))
+        self.commands.clear()
+
+        async def evaluate() -> Any:
+            value = eval(code, names)
+            return await value if inspect.iscoroutine(value) else value
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                outcome: dict[str, Any] = {"result": normal(self._run(evaluate()))}
+            except StopAsyncIteration:
+                outcome = {"error": "StopAsyncIteration"}
+            except Exception as exc:
+                outcome = _error(exc)
+        outcome["warnings"] = [
+            normal(str(w.message)) for w in caught if w.category is not ResourceWarning
+        ]
+        outcome["commands"] = [normal(command) for command in self.commands.sent]
+        return outcome
+
+
+def pymongo_side(uri: str) -> Side:
+    """PyMongo, synchronous, behind the neutral interface."""
+    import pymongo
+    from pymongo.monitoring import CommandListener
+
+    from recording import Commands
+
+    know("pymongo")
+
+    class Listener(CommandListener):
+        started, succeeded, failed = Commands.started, Commands.succeeded, Commands.failed
+
+    listener = Listener()
+    commands = Commands()
+    listener.events = commands.events
+    client = Neutral(pymongo.MongoClient(uri, event_listeners=[listener]))
+    return Side("pymongo", "bson", client, commands, None)
+
+
+def our_side(flavour: Flavour, client: Any, commands: Any) -> Side:
+    """This driver in a flavour."""
+    return Side("mongodriver", "bsonx", client, commands, flavour)

@@ -1,0 +1,72 @@
+"""Expressions must come to the same as in PyMongo: results, errors and the commands sent."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from flavour import Flavour
+from like import our_side, pymongo_side
+
+pytestmark = pytest.mark.server
+
+FILES = sorted((Path(__file__).parent / "expressions").glob("*.txt"))
+
+
+def statements(path):
+    """(kind, expression) of each line: "!" prepares, "~" compares error classes only, and "sync"
+    is for what only synchronous objects can do."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line[:2] in ("! ", "~ "):
+            yield line[0], line[2:]
+        elif line.startswith("sync: "):
+            yield "sync", line[6:]
+        else:
+            yield "=", line
+
+
+@pytest.fixture(scope="module")
+def theirs(server):
+    side = pymongo_side(server.uri)
+    yield side
+    side.client._object.close()
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda path: path.stem)
+def recorded(request, theirs):
+    """PyMongo's outcomes for a file, in a database of their own."""
+    database = f"like_{uuid.uuid4().hex[:12]}"
+    lines = list(statements(request.param))
+    outcomes = [theirs.outcome(expression, database) for _, expression in lines]
+    theirs.client._object.drop_database(database)
+    return database, lines, outcomes
+
+
+def loose(outcome):
+    return {"error": outcome.get("error")}
+
+
+def test_same_as_pymongo(recorded, flavour: Flavour, shared):
+    database, lines, outcomes = recorded
+    side = our_side(flavour, shared.client, shared.commands)
+    different = []
+    for (kind, expression), expected in zip(lines, outcomes, strict=True):
+        if kind == "sync" and not flavour.is_sync:
+            continue
+        got = side.outcome(expression, database)
+        if kind == "!":
+            continue
+        if kind == "~":
+            got, expected = loose(got), loose(expected)
+        if got != expected:
+            different.append(f"{expression}\n  PyMongo {expected}\n  ours    {got}")
+
+    async def drop():
+        await shared.client.drop_database(database)
+
+    flavour.run(drop())
+    assert not different, f"{len(different)} of {len(lines)}:\n" + "\n".join(different)
