@@ -1,6 +1,6 @@
 """Two versions: of the distribution, and of the PyMongo release whose API it follows.
 
-Libraries compare ``pymongo.version`` to know what they can use, so the public names tell the second.
+Libraries compare ``pymongo.version`` to know what they can use: the public names tell the second.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
-
 from flavour import Flavour
 from recording import Commands
 

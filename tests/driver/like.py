@@ -1,8 +1,8 @@
 """Expressions evaluated with this driver and with PyMongo on the same server, made comparable.
 
 An expression is Python text with ``await`` where the asynchronous interface wants it. Names in it:
-``client``, ``db``, ``t`` (the collection ``db.t``), ``pymongo`` and ``bson``, and what `NAMES` lists.
-The outcome holds the result or the exception, and the commands that were sent.
+``client``, ``db``, ``t`` (the collection ``db.t``), ``w0`` and ``wm`` (the same with other write
+concerns), ``pymongo`` and ``bson``. The outcome holds the result or the exception, and the commands that were sent.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def _names(driver: str, bson: str) -> dict[str, Any]:
         for module in _MODULES[alias]:
             path = f"{package}.{module}" if module else package
             loaded = importlib.import_module(path)
-            space.__dict__.update(
-                {k: v for k, v in vars(loaded).items() if not k.startswith("__")}
-            )
+            space.__dict__.update({k: v for k, v in vars(loaded).items() if not k.startswith("__")})
         names[alias] = space
     return names
 
@@ -71,6 +69,13 @@ def _error(exc: BaseException) -> dict[str, str]:
     return outcome
 
 
+def _in_order(command: dict[str, Any]) -> dict[str, Any]:
+    """A command with the fields last that PyMongo adds in no fixed order."""
+    last = ("txnNumber", "collation", "writeConcern", "$db", "documents", "updates", "deletes")
+    head = {name: value for name, value in command.items() if name not in last}
+    return head | {name: command[name] for name in last if name in command}
+
+
 class Side:
     """One driver: its names, a client that records commands, and how coroutines run."""
 
@@ -82,9 +87,7 @@ class Side:
 
     def outcome(self, expression: str, database: str) -> dict[str, Any]:
         """Result or error of an expression, and the commands it sent."""
-        code = compile(
-            expression, "<expression>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        )
+        code = compile(expression, "<expression>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         db = self.client[database]
         t = db.t
         concern = self.names["pymongo"].WriteConcern
@@ -108,7 +111,7 @@ class Side:
         outcome["warnings"] = [
             normal(str(w.message)) for w in caught if w.category is not ResourceWarning
         ]
-        outcome["commands"] = [normal(command) for command in self.commands.sent]
+        outcome["commands"] = [normal(_in_order(command)) for command in self.commands.sent]
         return outcome
 
 
@@ -116,7 +119,6 @@ def pymongo_side(uri: str) -> Side:
     """PyMongo, synchronous, behind the neutral interface."""
     import pymongo
     from pymongo.monitoring import CommandListener
-
     from recording import Commands
 
     know("pymongo")

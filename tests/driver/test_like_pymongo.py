@@ -6,7 +6,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-
 from flavour import Flavour
 from like import our_side, pymongo_side
 

@@ -14,6 +14,8 @@ from mongodriver.common import (
 from mongodriver.errors import ConfigurationError
 from mongodriver.ops.read import has_output_stage
 
+from .cursor_core import check_max_await_time_ms
+
 __all__ = ["aggregate_options", "check_pipeline"]
 
 
@@ -48,7 +50,7 @@ def aggregate_options(
         validate_is_mapping("let", let)
         options["let"] = let
     batch_size = validate_non_negative_integer_or_none("batchSize", options.pop("batchSize", None))
-    max_await_time_ms = options.pop("maxAwaitTimeMS", None)
+    max_await_time_ms = check_max_await_time_ms(options.pop("maxAwaitTimeMS", None))
     collation = validate_collation_or_none(options.pop("collation", None))
     cursor = options.setdefault("cursor", {})
     if batch_size is not None and isinstance(cursor, dict) and not has_output_stage(pipeline):

@@ -74,10 +74,10 @@ class CollectionReads(CollectionBase[DocumentT]):
         document: DocumentT | None = None
         if not args and not kwargs:
             document = await self._execute(FindOne(self._reading(), filter))
-            return document
-        cursor = self._cursor_class(self, filter, *args, **kwargs).limit(-1)
-        if await cursor._refresh():
-            document = cursor._data.popleft()
+        else:
+            cursor = self._cursor_class(self, filter, *args, **kwargs).limit(-1)
+            if await cursor._refresh():
+                document = cursor._data.popleft()
         return document
 
     def find_raw_batches(self, /, *args: Any, **kwargs: Any) -> AsyncRawBatchCursor:
@@ -142,6 +142,9 @@ class CollectionReads(CollectionBase[DocumentT]):
         batch_size, max_await_time_ms, options = aggregate_options(pipeline, let, comment, kwargs)
         operation = Aggregate(self._reading(), pipeline, options, self.write_concern)
         if cursor_class._raw:
+            if not operation.has_output_stage and isinstance(options["cursor"], dict):
+                # All batches are alike then: the first comes with getMore as well.
+                options["cursor"] = {**options["cursor"], "batchSize": 0}
             operation.codec_options = raw_codec_options(operation.codec_options)
             operation.user_fields = RAW_FIELDS
         reply = await self._execute(operation, self._core_session(session))

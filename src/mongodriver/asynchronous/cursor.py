@@ -223,7 +223,8 @@ class _AgnosticCursor(CursorCore[DocumentT]):
             collection.read_preference,
             collection.read_concern,
         )
-        operation = Find(target, self._find_options())
+        self._exhaust = bool(self._flags & _EXHAUST)
+        operation = Find(target, self._find_options(), pin=self._exhaust)
         if self._raw:
             operation.user_fields = RAW_FIELDS
         return operation
@@ -277,7 +278,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         query = self._clone_base()
         if query._limit:
             query._limit = -abs(query._limit)
-        return await self._collection._execute(Explain(query._operation()), self._core_session)
+        explain = Explain(query._operation())
+        explain.codec_options = self._collection.codec_options
+        return await self._collection._execute(explain, self._core_session)
 
     async def _distinct(self, key: str) -> list[Any]:
         options = present(

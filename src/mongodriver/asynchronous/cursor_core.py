@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .client_session import ClientSessionBase
     from .collection_base import CollectionBase
 
-__all__ = ["CursorCore"]
+__all__ = ["CursorCore", "check_batch_size", "check_max_await_time_ms"]
 
 ItemT = TypeVar("ItemT")
 
@@ -59,7 +59,10 @@ class CursorCore(ABC, Generic[ItemT]):
     _namespace = ""
     #: The core session of the cursor's operations, kept while it is open.
     _core_session: Any = None
+    #: The connection the cursor is bound to, taken out of the pool; None for most.
     _connection: Any = None
+    #: The server streams the batches over that connection.
+    _exhaust = False
     _resume_token: Any = None
     _data: deque[ItemT]
 
@@ -93,7 +96,7 @@ class CursorCore(ABC, Generic[ItemT]):
         if session is not None and session.implicit:
             session.end()
         connection, self._connection = self._connection, None
-        if connection is not None and connection.pinned:
+        if connection is not None:
             self._collection._core.unpin(connection)
 
     def _next_batch_size(self) -> int:
@@ -109,6 +112,7 @@ class CursorCore(ABC, Generic[ItemT]):
             batch_size=self._next_batch_size(),
             max_await_time_ms=self._max_await_time_ms,
             comment=self._comment,
+            exhaust=self._exhaust,
         )
         try:
             reply = await self._collection._execute(
@@ -167,6 +171,11 @@ class CursorCore(ABC, Generic[ItemT]):
         if not cursor_id:
             self._release()
             return
+        connection = self._connection
+        if connection is not None and connection.more_to_come:
+            # Batches nobody reads are still coming: this connection cannot carry the command.
+            self._connection = None
+            self._collection._core.unpin(connection)
         operation = KillCursors(self._namespace, [cursor_id], self._codec_options)
         try:
             await self._collection._execute(

@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bsonx.errors import InvalidBSON
 
 from ..errors import InvalidOperation, PyMongoError
+from ..ops.base import COMMAND_OVERHEAD
 from ..spec.errors import command_error, write_concern_error
 from ..spec.retry import Retries, is_retryable_write
-from ..wire.header import EXHAUST_ALLOWED, MORE_TO_COME, message_flags, next_request_id
+from ..wire.header import (
+    BODY_OFFSET,
+    EXHAUST_ALLOWED,
+    MORE_TO_COME,
+    message_flags,
+    next_request_id,
+)
 from ..wire.op_msg import DocumentTooLarge, decode_message, encode_batch, encode_message
 from .completion import ClusterClock, Completion
 from .failures import connection_failure
@@ -300,7 +307,13 @@ class Executor:
         if operation.exhaust:
             flags |= EXHAUST_ALLOWED
         if command.documents is None:
-            return encode_message(request_id, flags, command.body, operation.codec_options)
+            message = encode_message(request_id, flags, command.body, operation.codec_options)
+            size = len(message) - BODY_OFFSET
+            if size > context.max_bson_size:
+                limit = context.max_bson_size + (COMMAND_OVERHEAD if operation.is_write else 0)
+                if size > limit:
+                    raise operation.document_too_large(size, limit)
+            return message
         try:
             message, context.stop = encode_batch(
                 request_id,

@@ -25,9 +25,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
 
-__all__ = ["BuildContext", "Command", "Operation", "present"]
+__all__ = ["COMMAND_OVERHEAD", "BuildContext", "Command", "Operation", "present"]
 
 ResultT = TypeVar("ResultT")
+
+#: What a write command or statement may have beyond the largest document, bytes: the server's own
+#: allowance.
+COMMAND_OVERHEAD = 16 * 1024 - 2
 
 
 class BuildContext:

@@ -117,12 +117,7 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
-        self.acknowledged = target.acknowledged
-        self.write_concern = target.write_concern
-        if ordered and not target.acknowledged and len(runs) > 1:
-            # A later run must not overtake or follow a failed one: wait for each reply.
-            self.acknowledged = True
-            self.write_concern = None
+        self._write_concern = target.write_concern
         self.wants_result = target.acknowledged
         self.runs = runs
         self.ordered = ordered
@@ -141,7 +136,14 @@ class BulkWrite(Operation[dict[str, Any]]):
         self._run = run
         self._start = 0
         self.name = run.kind
-        self.retryable = run.retryable and self.acknowledged
+        # The next run must not overtake or follow a failed one: all replies but the last are
+        # awaited, although nobody wants to know.
+        awaited = self.ordered and self._run_index + 1 < len(self.runs)
+        self.acknowledged = self.wants_result or awaited
+        self.write_concern = self._write_concern
+        if awaited and not self.wants_result:
+            self.write_concern = None
+        self.retryable = run.retryable and self.wants_result
 
     def build(self, context: BuildContext) -> Command:
         run = self._run

@@ -57,19 +57,28 @@ class CursorReply:
 
 
 def read_cursor(
-    cursor: Mapping[str, Any], context: BuildContext, batch: str = "firstBatch"
+    cursor: Mapping[str, Any],
+    context: BuildContext,
+    batch: str = "firstBatch",
+    pin: bool = False,
 ) -> CursorReply:
-    """The reply's ``cursor`` field as a `CursorReply`; a live cursor keeps its session."""
+    """The reply's ``cursor`` field as a `CursorReply`.
+
+    A live cursor keeps its session, and with `pin` its connection.
+    """
     cursor_id = int(cursor["id"])
+    connection = context.connection
     if cursor_id:
         context.keep_session = True
+        if pin:
+            connection.pinned = True
     return CursorReply(
         cursor[batch],
         cursor_id,
         cursor.get("ns", ""),
         context.address,
         context.session,
-        context.connection,
+        connection if connection is not None and connection.pinned else None,
         cursor.get("postBatchResumeToken"),
     )
 
@@ -95,25 +104,30 @@ class ReadTarget:
 
 
 class Find(Operation[CursorReply]):
-    """find.  `options` are the command's fields after the collection, in wire order."""
+    """find.
+
+    :param options: the command's fields after the collection, in wire order.
+    :param pin: the getMores must use the same connection, as those of exhaust cursors.
+    """
 
     name = "find"
     retryable = True
     user_fields = _FIRST_BATCH
 
-    def __init__(self, target: ReadTarget, options: Mapping[str, Any]) -> None:
+    def __init__(self, target: ReadTarget, options: Mapping[str, Any], pin: bool = False) -> None:
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
         self.read_preference = target.read_preference
         self.read_concern = target.read_concern
         self.options = options
+        self.pin = pin
 
     def build(self, context: BuildContext) -> Command:
         return Command({"find": self.collection, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
-        return read_cursor(reply["cursor"], context)
+        return read_cursor(reply["cursor"], context, pin=self.pin)
 
 
 class FindOne(Operation[Any]):
@@ -147,6 +161,7 @@ class GetMore(Operation[CursorReply]):
     :param namespace: as the server named it, "database.collection".
     :param batch_size: 0 leaves it to the server.
     :param max_await_time_ms: how long a tailable await cursor may wait for data.
+    :param exhaust: let the server stream the batches that follow.
     """
 
     name = "getMore"
@@ -161,7 +176,9 @@ class GetMore(Operation[CursorReply]):
         batch_size: int = 0,
         max_await_time_ms: int | None = None,
         comment: Any = None,
+        exhaust: bool = False,
     ) -> None:
+        self.exhaust = exhaust
         self.database, _, self.collection = namespace.partition(".")
         self.cursor_id = cursor_id
         self.codec_options = codec_options

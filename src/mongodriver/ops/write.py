@@ -7,7 +7,7 @@ from typing import Any
 
 from mongodriver.spec.errors import write_concern_error, write_error
 
-from .base import BuildContext, Command, Operation
+from .base import COMMAND_OVERHEAD, BuildContext, Command, Operation
 
 __all__ = [
     "Delete",
@@ -19,13 +19,10 @@ __all__ = [
     "statement_limit",
 ]
 
-#: What a statement may have beyond the document it stores (the server's own allowance), bytes.
-_STATEMENT_OVERHEAD = 16 * 1024 - 2
-
 
 def statement_limit(context: BuildContext) -> int:
     """The size in bytes of the largest statement worth sending: the server judges the rest."""
-    return context.max_bson_size + _STATEMENT_OVERHEAD
+    return context.max_bson_size + COMMAND_OVERHEAD
 
 
 def check_write_reply(reply: Mapping[str, Any]) -> None:

@@ -14,6 +14,9 @@ CHECKSUM_PRESENT = 1
 MORE_TO_COME = 1 << 1
 EXHAUST_ALLOWED = 1 << 16
 
+#: Where the body of an OP_MSG begins: after header, flags and the kind of its section.
+BODY_OFFSET = 21
+
 HEADER = Struct("<iiii")
 unpack_header = HEADER.unpack_from
 
