@@ -45,7 +45,8 @@ def _names(driver: str, bson: str) -> dict[str, Any]:
         for module in _MODULES[alias]:
             path = f"{package}.{module}" if module else package
             loaded = importlib.import_module(path)
-            space.__dict__.update({k: v for k, v in vars(loaded).items() if not k.startswith("__")})
+            exported = getattr(loaded, "__all__", vars(loaded))
+            space.__dict__.update({n: getattr(loaded, n) for n in exported if n[:2] != "__"})
         names[alias] = space
     return names
 
