@@ -16,6 +16,7 @@ from bsonx.errors import InvalidBSON
 
 from ..errors import InvalidOperation, PyMongoError
 from ..ops.base import COMMAND_OVERHEAD
+from ..read_preferences import ReadPreference
 from ..spec.errors import command_error, write_concern_error
 from ..spec.retry import Retries, is_retryable_write
 from ..wire.header import (
@@ -46,6 +47,7 @@ ResultT = TypeVar("ResultT")
 
 #: The wire version from which aggregations may write from a secondary (MongoDB 5.0).
 _OUTPUT_ON_SECONDARIES = 13
+_ANY = ReadPreference.NEAREST
 
 
 class Call:
@@ -144,10 +146,9 @@ class Executor:
         preference = None
         if not operation.is_write:
             preference = read_preference or operation.read_preference
-            if preference is not None and (
-                preference.mode == 0 or (operation.has_output_stage and self._writes_need_primary())
-            ):
-                preference = None
+            if preference is not None:
+                if preference.mode == 0 or (operation.has_output_stage and await self._writes_need_primary()):
+                    preference = None
         call = Call(operation, session, preference, address, connection, deadline)
         try:
             while True:
@@ -160,8 +161,12 @@ class Executor:
             if implicit is not None and not implicit.kept:
                 implicit.end()
 
-    def _writes_need_primary(self) -> bool:
+    async def _writes_need_primary(self) -> bool:
         """Whether some server is too old (below 5.0) for $out and $merge on a secondary."""
+        if self._topology.description.common_wire_version is None:
+            # Nothing is known yet: wait for any server.
+            timeout = self._settings.selection_timeout
+            await self._topology.select(_ANY, monotonic() + timeout, timeout)
         common = self._topology.description.common_wire_version
         return common is None or common < _OUTPUT_ON_SECONDARIES
 
@@ -238,8 +243,9 @@ class Executor:
     async def _select(self, call: Call) -> Server:
         timeout = self._settings.selection_timeout
         preference = call.preference
-        if preference is None and not call.operation.is_write:
-            preference = call.operation.read_preference
+        operation = call.operation
+        if preference is None and not (operation.is_write or operation.has_output_stage):
+            preference = operation.read_preference
         deadline = monotonic() + timeout
         if call.deadline is not None:
             deadline = min(deadline, call.deadline)

@@ -1,0 +1,1 @@
+"""A runner of the MongoDB specifications' unified tests, in both flavours."""
