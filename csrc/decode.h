@@ -1,0 +1,99 @@
+/* The decoder: BSON to Python objects. The input is hostile: every length is checked against the
+ * space that is really there, and nothing is allocated by a length field alone. */
+#ifndef BSONX_DECODE_H
+#define BSONX_DECODE_H
+
+#include "errors.h"
+#include "options.h"
+
+typedef struct {
+    bx_state *st;
+    const bx_options *options;
+    bx_keycache *keys;    /* NULL: not available to this call */
+    const uint8_t *base;  /* start of the input, for error offsets */
+    const uint8_t *limit; /* end of the input: reading up to here is safe */
+    PyObject *owner;      /* what raw documents may share, or NULL */
+    int depth;
+} bx_decoder;
+
+/* The bytes of a bytes-like object while they are decoded. Raw documents keep `owner` alive and
+ * refer to it by position, so for them it must be immutable. */
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+    PyObject *owner; /* the bytes object or read-only view of one; NULL: not to be kept */
+    bool has_view;
+    Py_buffer view;
+} bx_input;
+
+/* Get at the bytes of `data`: 0, or -1 with TypeError. */
+int bx_input_open(bx_input *input, PyObject *data);
+void bx_input_close(bx_input *input);
+
+/* Prepare a decoder over an open input. It borrows everything. */
+void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
+                     const bx_input *input);
+void bx_decoder_end(bx_decoder *d);
+
+/* The document that starts at `p`, whose size word and final NUL are valid (bx_check_document):
+ * a new reference to what document_class asks for, NULL with an exception. */
+PyObject *bx_decode_document(bx_decoder *d, const uint8_t *p);
+
+/* The size of the document at `p`, which must end at or before `end`; -1 with InvalidBSON. */
+Py_ssize_t bx_check_document(bx_decoder *d, const uint8_t *p, const uint8_t *end);
+
+/* Decode what a bytes-like object holds; NULL with an exception. */
+PyObject *bx_decode(bx_state *st, PyObject *data, PyObject *codec_options);
+PyObject *bx_decode_all(bx_state *st, PyObject *data, PyObject *codec_options);
+
+/* The fields of the document in [start, end) of a bytes-like object as a dict, inner documents as
+ * the options ask for. */
+PyObject *bx_raw_elements(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t end,
+                          PyObject *codec_options);
+
+/* One field of that document; KeyError if there is none. The other fields are stepped over. */
+PyObject *bx_raw_get(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t end,
+                     PyObject *name, PyObject *codec_options);
+
+/* ---- between the files of the decoder ---- */
+
+/* The value of type `type` at *at, which must end at or before `end`; moves *at behind it. `name`
+ * is the field's name for messages, and `element` the element's type byte. */
+PyObject *bx_decode_value(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
+                          PyObject *name, const uint8_t *element);
+
+/* Elements in [p, end) as a dict; `nested` allows a DBRef. */
+PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested);
+
+/* Values that occur less (decode_values.c), as bx_decode_value. */
+PyObject *bx_decode_rare(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
+                         PyObject *name, const uint8_t *element);
+
+/* Turn a dict with `$ref` into a DBRef if it is one. Takes the reference, gives one. */
+PyObject *bx_maybe_dbref(bx_decoder *d, PyObject *document);
+
+/* Pass a value through the type decoder of its type. Takes the reference, gives one. */
+PyObject *bx_apply_decoder(bx_decoder *d, PyObject *value);
+
+/* InvalidBSON at a position in the input: for lengths that do not fit, for an unknown type, for the
+ * pending exception. Always NULL. */
+BX_COLD void *bx_bad_element(bx_decoder *d, const uint8_t *at);
+BX_COLD void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name);
+BX_COLD void *bx_wrap_error(bx_decoder *d, const uint8_t *at);
+
+/* Pausing the cyclic garbage collector while many containers are built. */
+BX_INLINE int bx_gc_pause(void)
+{
+#if BX_FREE_THREADED
+    return 0;
+#else
+    return PyGC_Disable();
+#endif
+}
+
+BX_INLINE void bx_gc_resume(int paused)
+{
+    if (paused) PyGC_Enable();
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* The encoder: Python mappings to BSON, appended to a writer. */
+#ifndef BSONX_ENCODE_H
+#define BSONX_ENCODE_H
+
+#include "options.h"
+#include "writer.h"
+
+typedef struct {
+    bx_writer w;
+    bx_state *st;
+    const bx_options *options;
+    PyObject *document; /* the top-level document, for error messages (borrowed) */
+    PyObject *path;     /* list of keys and indexes, innermost first, once an error occurred */
+    int depth;
+    bool check_keys;
+    bool bare_errors; /* writing the leading `_id`: PyMongo leaves its messages unprefixed */
+} bx_encoder;
+
+/* Prepare an encoder. It borrows `options`, which must outlive it. */
+BX_INLINE void bx_encoder_init(bx_encoder *e, bx_state *st, const bx_options *options,
+                               bool check_keys)
+{
+    bx_writer_init(&e->w);
+    e->st = st;
+    e->options = options;
+    e->document = NULL;
+    e->path = NULL;
+    e->depth = 0;
+    e->check_keys = check_keys;
+    e->bare_errors = false;
+}
+
+/* Append one top-level document (`_id` first). -1 with an exception that carries `.path`; what was
+ * written so far is then undefined and the writer must be abandoned or rewound. */
+int bx_encode_document(bx_encoder *e, PyObject *document);
+
+/* Encode one document to a new bytes object; NULL with an exception. */
+PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject *codec_options);
+
+/* ---- between the files of the encoder ---- */
+
+/* Append the value of an element whose type byte is at offset `at` and whose key is already
+ * written, with 16 bytes reserved behind it. Any value that the inline fast path does not cover
+ * comes here; the caller holds a reference to it. -1 with an exception. */
+int bx_encode_value(bx_encoder *e, size_t at, PyObject *value);
+
+/* The same by exact type only: 1 done, 0 another type, -1 with an exception. */
+int bx_encode_known(bx_encoder *e, size_t at, PyObject *value);
+
+/* A mapping, list or tuple without the element header. */
+int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top);
+int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top);
+int bx_encode_list(bx_encoder *e, PyObject *list);
+int bx_encode_tuple(bx_encoder *e, PyObject *tuple);
+
+/* Values of the package's own and the standard library's types (encode_values.c). */
+int bx_encode_text(bx_encoder *e, PyObject *text);
+int bx_encode_int(bx_encoder *e, size_t at, PyObject *value, bool always_int64);
+int bx_encode_bytes(bx_encoder *e, const void *data, Py_ssize_t size, int subtype);
+int bx_encode_binary(bx_encoder *e, PyObject *value);
+int bx_encode_code(bx_encoder *e, size_t at, PyObject *value, PyObject *scope);
+int bx_encode_datetime(bx_encoder *e, PyObject *value);
+int bx_encode_uuid(bx_encoder *e, PyObject *value);
+void bx_uuid_reorder(uint8_t *bytes, int representation);
+int bx_encode_regex(bx_encoder *e, PyObject *value);
+int bx_encode_as_doc(bx_encoder *e, PyObject *value);
+int bx_encode_raw(bx_encoder *e, PyObject *value);
+
+/* Everything else: foreign types, subclasses, the type registry (encode_other.c). */
+int bx_encode_other(bx_encoder *e, size_t at, PyObject *value);
+
+/* Any object as a top-level document. */
+int bx_encode_top(bx_encoder *e, PyObject *document);
+
+/* Raise InvalidDocument about the top-level document. Always -1. */
+BX_COLD int bx_invalid_document(bx_encoder *e, const char *format, ...);
+
+/* Note the key (a str) or index where the pending exception arose. */
+BX_COLD void bx_path_add_key(bx_encoder *e, PyObject *key);
+BX_COLD void bx_path_add_index(bx_encoder *e, Py_ssize_t index);
+
+BX_INLINE void bx_set_type(bx_encoder *e, size_t at, uint8_t type)
+{
+    e->w.base[at] = type;
+}
+
+BX_INLINE void bx_encoder_abandon(bx_encoder *e)
+{
+    bx_writer_abandon(&e->w);
+    Py_CLEAR(e->path);
+}
+
+#endif

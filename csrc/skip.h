@@ -1,0 +1,21 @@
+/* Stepping over elements without decoding them. */
+#ifndef BSONX_SKIP_H
+#define BSONX_SKIP_H
+
+#include "common.h"
+
+/* What stands at a position of a document. */
+typedef struct {
+    const uint8_t *element; /* the type byte */
+    const uint8_t *name;
+    const uint8_t *value;
+    const uint8_t *next; /* behind the value */
+} bx_element;
+
+typedef enum { BX_SKIP_OK, BX_SKIP_NAME, BX_SKIP_TYPE, BX_SKIP_VALUE } bx_skip_status;
+
+/* The element at `p` of a document whose elements end at `end`. What is not BX_SKIP_OK says what is
+ * wrong: the name has no end, the type is unknown, the value does not fit. */
+bx_skip_status bx_skip(const uint8_t *p, const uint8_t *end, bx_element *out);
+
+#endif
