@@ -6,12 +6,6 @@
 #define MIN_MILLIS INT64_C(-62135596800000) /* 0001-01-01T00:00:00.000Z */
 #define MAX_MILLIS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
-#define HINT                                                                                      \
-    " (Consider Using CodecOptions(datetime_conversion=DATETIME_AUTO) or "                        \
-    "MongoClient(datetime_conversion='DATETIME_AUTO')). See: "                                    \
-    "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/data-formats/"          \
-    "dates-and-times/#handling-out-of-range-datetimes"
-
 /* ---- the calendar ---- */
 
 /* Days since 1970-01-01 of a date of the proleptic Gregorian calendar, years 1 to 9999. The year is
@@ -152,7 +146,7 @@ static PyObject *raise_out_of_range(int64_t millis)
     int64_t shown = millis < INT64_MIN + 808 ? INT64_MAX : millis;
     int64_t year = date_from_days(floor_div(shown, MILLIS_PER_DAY)).year;
 
-    PyErr_Format(PyExc_ValueError, "year %lld is out of range" HINT, (long long)year);
+    PyErr_Format(PyExc_ValueError, "year %lld is out of range" BX_DATETIME_HINT, (long long)year);
     return NULL;
 }
 

@@ -4,6 +4,13 @@
 
 #include "options.h"
 
+/* What the messages about dates that datetime cannot hold end with. */
+#define BX_DATETIME_HINT                                                                          \
+    " (Consider Using CodecOptions(datetime_conversion=DATETIME_AUTO) or "                        \
+    "MongoClient(datetime_conversion='DATETIME_AUTO')). See: "                                    \
+    "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/data-formats/"          \
+    "dates-and-times/#handling-out-of-range-datetimes"
+
 /* Milliseconds of a datetime: naive is UTC, aware is converted; microseconds are floored.
  * -1 with an exception. */
 int bx_datetime_to_millis(bx_state *st, PyObject *datetime, int64_t *millis);

@@ -40,10 +40,31 @@ static int datetime_ms_init(PyObject *object, PyObject *args, PyObject *kwargs)
     return -1;
 }
 
+/* In the words of timedelta, as PyMongo has them here (and not in decoding). */
+static BX_COLD void raise_out_of_range(bx_state *st, int64_t millis)
+{
+    int64_t days = millis / 86400000 - (millis % 86400000 < 0);
+    PyObject *exception;
+
+    if (days > INT32_MAX || days < INT32_MIN) {
+        bx_invalid_bson(st, 0, "Python int too large to convert to C int" BX_DATETIME_HINT);
+    } else if (days > 999999999 || days < -999999999) {
+        bx_invalid_bson(st, 0, "days=%lld; must have magnitude <= 999999999" BX_DATETIME_HINT,
+                        (long long)days);
+    } else {
+        bx_invalid_bson(st, 0, "date value out of range" BX_DATETIME_HINT);
+    }
+    exception = bx_take_exception();
+    if (exception == NULL) return;
+    if (PyObject_SetAttr(exception, st->s_offset, Py_None) < 0) PyErr_Clear();
+    bx_raise_exception(exception);
+}
+
 static PyObject *as_datetime(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"codec_options", NULL};
     bx_state *st = bx_state_of_type(Py_TYPE(self));
+    int64_t millis = ((bx_datetime_ms *)self)->millis;
     PyObject *codec_options = NULL, *result;
     bx_options *options;
 
@@ -51,12 +72,23 @@ static PyObject *as_datetime(PyObject *self, PyObject *args, PyObject *kwargs)
         !PyArg_ParseTupleAndKeywords(args, kwargs, "|O:as_datetime", names, &codec_options)) {
         return NULL;
     }
+    if (codec_options != NULL && !PyObject_TypeCheck(codec_options, st->CodecOptions)) {
+        /* only an object that has this attribute is worth a better message */
+        result = PyObject_GetAttrString(codec_options, "datetime_conversion");
+        if (result == NULL) return NULL;
+        Py_DECREF(result);
+    }
     options = bx_options_get(st, codec_options == NULL ? st->default_codec_options
                                                        : codec_options);
     if (options == NULL) return NULL;
-    result = bx_datetime_from_millis(st, options, ((bx_datetime_ms *)self)->millis);
+    result = bx_datetime_from_millis(st, options, millis);
+    if (result == NULL && (PyErr_ExceptionMatches(PyExc_ValueError) ||
+                           PyErr_ExceptionMatches(PyExc_OverflowError))) {
+        PyErr_Clear();
+        raise_out_of_range(st, millis);
+    }
     Py_DECREF(options);
-    return result != NULL ? result : bx_wrap_invalid_bson(st, -1);
+    return result;
 }
 
 static PyObject *get_value(PyObject *self, void *Py_UNUSED(closure))
@@ -80,13 +112,26 @@ static PyObject *datetime_ms_repr(PyObject *self)
     return result;
 }
 
+/* Ordered with whatever an int is ordered with, but equal to its own kind only. */
+static PyObject *compare_foreign(PyObject *self, PyObject *other, int op)
+{
+    PyObject *number, *result;
+
+    if (op == Py_EQ || op == Py_NE) return PyBool_FromLong(op == Py_NE);
+    number = get_value(self, NULL);
+    if (number == NULL) return NULL;
+    result = PyObject_RichCompare(number, other, op);
+    Py_DECREF(number);
+    return result;
+}
+
 static PyObject *datetime_ms_compare(PyObject *self, PyObject *other, int op)
 {
     if (Py_TYPE(other) != Py_TYPE(self)) {
         bx_state *st = bx_state_of_type(Py_TYPE(self));
 
         if (st == NULL) return NULL;
-        if (!PyObject_TypeCheck(other, st->DatetimeMS)) Py_RETURN_NOTIMPLEMENTED;
+        if (!PyObject_TypeCheck(other, st->DatetimeMS)) return compare_foreign(self, other, op);
     }
     return bx_compare_int64(((bx_datetime_ms *)self)->millis, ((bx_datetime_ms *)other)->millis,
                             op);
@@ -173,8 +218,5 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_datetime_ms_type(PyObject *module)
 {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
-
-    if (type != NULL && bx_add_class_int(type, "_type_marker", 9) < 0) Py_CLEAR(type);
-    return type;
+    return bx_create_type(module, &spec, NULL, 9);
 }

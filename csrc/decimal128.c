@@ -28,15 +28,7 @@ static int read_words(PyObject *sequence, uint64_t *high, uint64_t *low)
         return -1;
     }
     for (int i = 0; i < 2; i++) {
-        PyObject *word = PySequence_Fast_GET_ITEM(pair, i);
-
-        if (!PyLong_Check(word)) {
-            PyErr_Format(PyExc_TypeError, "the words of a Decimal128 must be int, not %R",
-                         (PyObject *)Py_TYPE(word));
-            Py_DECREF(pair);
-            return -1;
-        }
-        words[i] = PyLong_AsUnsignedLongLongMask(word);
+        words[i] = PyLong_AsUnsignedLongLongMask(PySequence_Fast_GET_ITEM(pair, i));
         if (words[i] == (unsigned long long)-1 && PyErr_Occurred()) {
             Py_DECREF(pair);
             return -1;
@@ -48,15 +40,18 @@ static int read_words(PyObject *sequence, uint64_t *high, uint64_t *low)
     return 0;
 }
 
-/* Call a function of the pure-Python module: new reference. */
-static PyObject *call_helper(const char *name, PyObject *argument)
+/* Call a function of the pure-Python module with a tuple of arguments: new reference. */
+static PyObject *call_helper(const char *name, PyObject *args)
 {
     PyObject *module = PyImport_ImportModule("bsonx._py.decimal128");
-    PyObject *result;
+    PyObject *function, *result;
 
     if (module == NULL) return NULL;
-    result = PyObject_CallMethod(module, name, "(O)", argument);
+    function = PyObject_GetAttrString(module, name);
     Py_DECREF(module);
+    if (function == NULL) return NULL;
+    result = PyObject_Call(function, args, NULL);
+    Py_DECREF(function);
     return result;
 }
 
@@ -73,7 +68,7 @@ static int is_decimal(PyObject *value)
 
 static int read_value(PyObject *value, uint64_t *high, uint64_t *low)
 {
-    PyObject *words;
+    PyObject *args, *words;
     int status;
 
     if (PyTuple_Check(value) || PyList_Check(value)) return read_words(value, high, low);
@@ -83,7 +78,9 @@ static int read_value(PyObject *value, uint64_t *high, uint64_t *low)
         PyErr_Format(PyExc_TypeError, "Cannot convert %R to Decimal128", value);
         return -1;
     }
-    words = call_helper("words_from_decimal", value);
+    args = PyTuple_Pack(1, value);
+    words = args == NULL ? NULL : call_helper("words_from_decimal", args);
+    Py_XDECREF(args);
     if (words == NULL) return -1;
     status = read_words(words, high, low);
     Py_DECREF(words);
@@ -256,11 +253,10 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_decimal128_type(PyObject *module)
 {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
+    PyTypeObject *type = bx_create_type(module, &spec, NULL, 19);
 
     if (type == NULL) return NULL;
-    if (bx_add_class_int(type, "_type_marker", 19) < 0 ||
-        PyObject_SetAttrString((PyObject *)type, "__hash__", Py_None) < 0 ||
+    if (PyObject_SetAttrString((PyObject *)type, "__hash__", Py_None) < 0 ||
         bx_add_classmethod(type, &class_methods[0]) < 0) {
         Py_DECREF(type);
         return NULL;

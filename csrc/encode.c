@@ -334,12 +334,12 @@ static BX_COLD int too_deep(void)
     return -1;
 }
 
-BX_INLINE int start_container(bx_encoder *e, size_t *at)
+/* Where the size of a new container goes, for end_container; -1 with an exception. */
+BX_INLINE Py_ssize_t start_container(bx_encoder *e)
 {
     if (BX_UNLIKELY(++e->depth > BX_MAX_DEPTH)) return too_deep();
     if (bx_writer_reserve(&e->w, 5) < 0) return -1;
-    *at = bx_put_size_later(&e->w);
-    return 0;
+    return (Py_ssize_t)bx_put_size_later(&e->w);
 }
 
 static BX_COLD int too_large(bx_encoder *e)
@@ -347,15 +347,15 @@ static BX_COLD int too_large(bx_encoder *e)
     return bx_invalid_document(e, "Document would overflow BSON size limit");
 }
 
-BX_INLINE int end_container(bx_encoder *e, size_t at)
+BX_INLINE int end_container(bx_encoder *e, Py_ssize_t at)
 {
     size_t size;
 
     if (bx_writer_reserve(&e->w, 1) < 0) return -1;
     bx_put_u8(&e->w, 0);
-    size = bx_writer_size(&e->w) - at;
+    size = bx_writer_size(&e->w) - (size_t)at;
     if (BX_UNLIKELY(size > INT32_MAX)) return too_large(e);
-    bx_patch_u32(&e->w, at, (uint32_t)size);
+    bx_patch_u32(&e->w, (size_t)at, (uint32_t)size);
     e->depth--;
     return 0;
 }
@@ -374,9 +374,7 @@ static int encode_leading_id(bx_encoder *e, PyObject *dict)
     int status = bx_dict_get(dict, e->st->s_id, &value);
 
     if (status <= 0) return status;
-    e->bare_errors = true;
     status = encode_keyed(e, e->st->s_id, value);
-    e->bare_errors = false;
     Py_DECREF(value);
     return status < 0 ? -1 : 1;
 }
@@ -406,10 +404,10 @@ static int encode_pairs_but_id(bx_encoder *e, PyObject *dict)
 
 int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
 {
-    size_t at;
+    Py_ssize_t at = start_container(e);
     int status = 0;
 
-    if (start_container(e, &at) < 0) return -1;
+    if (at < 0) return -1;
     Py_BEGIN_CRITICAL_SECTION(dict);
     if (top) status = encode_leading_id(e, dict);
     if (BX_LIKELY(status == 0)) {
@@ -424,10 +422,10 @@ int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
 
 int bx_encode_list(bx_encoder *e, PyObject *list)
 {
-    size_t at;
+    Py_ssize_t at = start_container(e);
     int status = 0;
 
-    if (start_container(e, &at) < 0) return -1;
+    if (at < 0) return -1;
     Py_BEGIN_CRITICAL_SECTION(list);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
         status = encode_borrowed_item(e, i, PyList_GET_ITEM(list, i));
@@ -440,49 +438,30 @@ int bx_encode_list(bx_encoder *e, PyObject *list)
 
 int bx_encode_tuple(bx_encoder *e, PyObject *tuple)
 {
-    size_t at;
+    Py_ssize_t at = start_container(e);
 
-    if (start_container(e, &at) < 0) return -1;
+    if (at < 0) return -1;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
         if (encode_borrowed_item(e, i, PyTuple_GET_ITEM(tuple, i)) < 0) return -1;
     }
     return end_container(e, at);
 }
 
-/* One `(key, value)` of a mapping's items; `skip_id` leaves out the key `_id`. */
-static int encode_item(bx_encoder *e, PyObject *item, bool skip_id)
-{
-    PyObject *pair = PySequence_Fast(item, "the items of a mapping must be pairs");
-    int status = -1;
-
-    if (pair == NULL) return -1;
-    if (PySequence_Fast_GET_SIZE(pair) != 2) {
-        PyErr_SetString(PyExc_ValueError, "the items of a mapping must be pairs");
-    } else {
-        PyObject *key = Py_NewRef(PySequence_Fast_GET_ITEM(pair, 0));
-        PyObject *value = Py_NewRef(PySequence_Fast_GET_ITEM(pair, 1));
-
-        status = skip_id && is_id_key(e->st, key) ? 0 : encode_keyed(e, key, value);
-        Py_DECREF(key);
-        Py_DECREF(value);
-    }
-    Py_DECREF(pair);
-    return status < 0 ? -1 : 0;
-}
-
+/* The fields of any mapping, by its iterator and item access; `skip_id` leaves out `_id`. */
 static int encode_items(bx_encoder *e, PyObject *mapping, bool skip_id)
 {
-    PyObject *items = PyObject_CallMethodNoArgs(mapping, e->st->s_items);
-    PyObject *iterator, *item;
+    PyObject *iterator = PyObject_GetIter(mapping);
+    PyObject *key, *value;
     int status = 0;
 
-    if (items == NULL) return -1;
-    iterator = PyObject_GetIter(items);
-    Py_DECREF(items);
     if (iterator == NULL) return -1;
-    while (status == 0 && (item = PyIter_Next(iterator)) != NULL) {
-        status = encode_item(e, item, skip_id);
-        Py_DECREF(item);
+    while (status >= 0 && (key = PyIter_Next(iterator)) != NULL) {
+        if (!skip_id || !is_id_key(e->st, key)) {
+            value = PyObject_GetItem(mapping, key);
+            status = value == NULL ? -1 : encode_keyed(e, key, value);
+            Py_XDECREF(value);
+        }
+        Py_DECREF(key);
     }
     Py_DECREF(iterator);
     return status < 0 || PyErr_Occurred() ? -1 : 0;
@@ -497,19 +476,17 @@ static int encode_mapping_id(bx_encoder *e, PyObject *mapping)
     if (status <= 0) return status;
     value = PyObject_GetItem(mapping, e->st->s_id);
     if (value == NULL) return -1;
-    e->bare_errors = true;
     status = encode_keyed(e, e->st->s_id, value);
-    e->bare_errors = false;
     Py_DECREF(value);
     return status < 0 ? -1 : 1;
 }
 
 int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top)
 {
-    size_t at;
+    Py_ssize_t at = start_container(e);
     int status = 0;
 
-    if (start_container(e, &at) < 0) return -1;
+    if (at < 0) return -1;
     if (top) status = encode_mapping_id(e, mapping);
     if (status >= 0) status = encode_items(e, mapping, status > 0);
     return status < 0 ? -1 : end_container(e, at);

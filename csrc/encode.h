@@ -9,11 +9,9 @@ typedef struct {
     bx_writer w;
     bx_state *st;
     const bx_options *options;
-    PyObject *document; /* the top-level document, for error messages (borrowed) */
     PyObject *path;     /* list of keys and indexes, innermost first, once an error occurred */
     int depth;
     bool check_keys;
-    bool bare_errors; /* writing the leading `_id`: PyMongo leaves its messages unprefixed */
 } bx_encoder;
 
 /* Prepare an encoder. It borrows `options`, which must outlive it. */
@@ -23,11 +21,9 @@ BX_INLINE void bx_encoder_init(bx_encoder *e, bx_state *st, const bx_options *op
     bx_writer_init(&e->w);
     e->st = st;
     e->options = options;
-    e->document = NULL;
     e->path = NULL;
     e->depth = 0;
     e->check_keys = check_keys;
-    e->bare_errors = false;
 }
 
 /* Append one top-level document (`_id` first). -1 with an exception that carries `.path`; what was
@@ -72,7 +68,7 @@ int bx_encode_other(bx_encoder *e, size_t at, PyObject *value);
 /* Any object as a top-level document. */
 int bx_encode_top(bx_encoder *e, PyObject *document);
 
-/* Raise InvalidDocument about the top-level document. Always -1. */
+/* Raise InvalidDocument. Always -1. */
 BX_COLD int bx_invalid_document(bx_encoder *e, const char *format, ...);
 
 /* Note the key (a str) or index where the pending exception arose. */

@@ -6,9 +6,9 @@
 #include "encode.h"
 #include "types.h"
 
-/* How far the value at hand has already been transformed: a type encoder's result is not passed to
- * type encoders again, a fallback encoder's to neither. */
-typedef enum { PLAIN, FROM_ENCODER, FROM_FALLBACK } origin;
+/* What the value at hand has already been through (a set of these): a type encoder's result is not
+ * passed to type encoders again, a fallback encoder's not to the fallback encoder. */
+typedef enum { PLAIN = 0, FROM_ENCODER = 1, FROM_FALLBACK = 2 } origin;
 
 static int encode_from(bx_encoder *e, size_t at, PyObject *value, origin from);
 
@@ -241,23 +241,23 @@ static int call_and_encode(bx_encoder *e, size_t at, PyObject *function, PyObjec
 }
 
 /* As encode_marked, by the type encoder of the value's exact type. */
-static int encode_registered(bx_encoder *e, size_t at, PyObject *value)
+static int encode_registered(bx_encoder *e, size_t at, PyObject *value, origin from)
 {
     PyObject *function;
     int status = bx_dict_get(e->options->encoders, (PyObject *)Py_TYPE(value), &function);
 
     if (status <= 0) return status;
-    status = call_and_encode(e, at, function, value, FROM_ENCODER);
+    status = call_and_encode(e, at, function, value, from | FROM_ENCODER);
     Py_DECREF(function);
     return status < 0 ? -1 : 1;
 }
 
-static int encode_with_fallback(bx_encoder *e, size_t at, PyObject *value)
+static int encode_with_fallback(bx_encoder *e, size_t at, PyObject *value, origin from)
 {
     int status;
 
     if (Py_EnterRecursiveCall(" while encoding an object to BSON ")) return -1;
-    status = call_and_encode(e, at, e->options->fallback, value, FROM_FALLBACK);
+    status = call_and_encode(e, at, e->options->fallback, value, from | FROM_FALLBACK);
     Py_LeaveRecursiveCall();
     return status;
 }
@@ -276,22 +276,22 @@ static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, origin from
 
     if (read_marker(e, value, &marker) < 0) return -1;
     if (marker != 0 && (status = encode_marked(e, at, value, marker)) != 0) return status;
-    if (options->encoders != NULL && from == PLAIN &&
-        (status = encode_registered(e, at, value)) != 0) {
+    if (options->encoders != NULL && !(from & FROM_ENCODER) &&
+        (status = encode_registered(e, at, value, from)) != 0) {
         return status;
     }
     status = encode_subclass(e, at, value);
     if (status > 0) return 0;
     if (status < 0) {
         /* A fallback encoder also gets the ints that are too large. */
-        if (options->fallback == NULL || from == FROM_FALLBACK || !PyLong_Check(value) ||
+        if (options->fallback == NULL || from != PLAIN || !PyLong_Check(value) ||
             !PyErr_ExceptionMatches(PyExc_OverflowError)) {
             return -1;
         }
         PyErr_Clear();
     }
-    if (options->fallback != NULL && from != FROM_FALLBACK) {
-        return encode_with_fallback(e, at, value);
+    if (options->fallback != NULL && !(from & FROM_FALLBACK)) {
+        return encode_with_fallback(e, at, value, from);
     }
     return cannot_encode(e, value);
 }
@@ -349,23 +349,15 @@ int bx_encode_top(bx_encoder *e, PyObject *document)
 
 int bx_invalid_document(bx_encoder *e, const char *format, ...)
 {
-    PyObject *message, *exception = NULL;
+    PyObject *message;
     va_list args;
 
     va_start(args, format);
     message = PyUnicode_FromFormatV(format, args);
     va_end(args);
-    if (message != NULL && !e->bare_errors) {
-        Py_SETREF(message, PyUnicode_FromFormat("Invalid document: %U", message));
-    }
     if (message != NULL) {
-        exception = PyObject_CallFunctionObjArgs(e->st->InvalidDocument, message,
-                                                 e->document ? e->document : Py_None, NULL);
+        PyErr_SetObject(e->st->InvalidDocument, message);
         Py_DECREF(message);
-    }
-    if (exception != NULL) {
-        PyErr_SetObject(e->st->InvalidDocument, exception);
-        Py_DECREF(exception);
     }
     return -1;
 }
@@ -386,8 +378,7 @@ static void path_add(bx_encoder *e, PyObject *part)
 
 void bx_path_add_key(bx_encoder *e, PyObject *key)
 {
-    /* A key that is no str is itself the problem of the document around it. */
-    if (PyUnicode_Check(key)) path_add(e, key);
+    path_add(e, key);
 }
 
 void bx_path_add_index(bx_encoder *e, Py_ssize_t index)
@@ -409,22 +400,54 @@ static PyObject *path_text(PyObject *parts)
     for (Py_ssize_t i = parts ? PyList_GET_SIZE(parts) : 0; text != NULL && i-- > 0;) {
         PyObject *part = PyList_GET_ITEM(parts, i);
         const char *format = PyLong_CheckExact(part)          ? "%U[%S]"
-                             : PyUnicode_GET_LENGTH(text) == 0 ? "%U%U"
-                                                               : "%U.%U";
+                             : PyUnicode_GET_LENGTH(text) == 0 ? "%U%S"
+                                                               : "%U.%S";
 
         Py_SETREF(text, PyUnicode_FromFormat(format, text, part));
     }
     return text;
 }
 
+/* Whether the path leads into the leading `_id`, for which PyMongo's messages have no prefix. */
+static bool is_within_id(bx_encoder *e)
+{
+    PyObject *top;
+
+    if (e->path == NULL || PyList_GET_SIZE(e->path) == 0) return false;
+    top = PyList_GET_ITEM(e->path, PyList_GET_SIZE(e->path) - 1);
+    return PyUnicode_Check(top) && PyUnicode_Compare(top, e->st->s_id) == 0;
+}
+
+/* Complete an InvalidDocument, the caller's own included: prefix of the message, `.document`. */
+static int complete_invalid_document(bx_encoder *e, PyObject *exception, PyObject *document)
+{
+    PyObject *text, *args = NULL;
+    int status = -1;
+
+    if (!is_within_id(e)) {
+        text = PyUnicode_FromFormat("Invalid document: %S", exception);
+        if (text != NULL) args = PyTuple_Pack(1, text);
+        Py_XDECREF(text);
+        if (args == NULL || PyObject_SetAttrString(exception, "args", args) < 0) goto done;
+    }
+    status = PyObject_SetAttrString(exception, "_document", document);
+done:
+    Py_XDECREF(args);
+    return status;
+}
+
 /* Give the pending exception its `.path`, where its class allows attributes. */
-static BX_COLD void add_path(bx_encoder *e)
+static BX_COLD void complete_error(bx_encoder *e, PyObject *document)
 {
     PyObject *exception = bx_take_exception();
     PyObject *text = path_text(e->path);
 
     if (text == NULL || PyObject_SetAttr(exception, e->st->s_path, text) < 0) PyErr_Clear();
     Py_XDECREF(text);
+    if (PyObject_IsInstance(exception, e->st->InvalidDocument) == 1 &&
+        complete_invalid_document(e, exception, document) < 0) {
+        PyErr_Clear();
+    }
     bx_raise_exception(exception);
 }
 
@@ -432,13 +455,11 @@ int bx_encode_document(bx_encoder *e, PyObject *document)
 {
     int status;
 
-    e->document = document;
     e->depth = 0;
     status = PyDict_CheckExact(document) ? bx_encode_dict(e, document, true)
                                          : bx_encode_top(e, document);
-    e->document = NULL;
     if (BX_UNLIKELY(status < 0)) {
-        add_path(e);
+        complete_error(e, document);
         Py_CLEAR(e->path);
         return -1;
     }

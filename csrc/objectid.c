@@ -166,13 +166,15 @@ static PyObject *from_seconds(PyObject *cls, bx_state *st, uint32_t seconds)
     return oid;
 }
 
-static PyObject *raise_struct_error(void)
+/* What struct.pack raises. */
+static PyObject *raise_struct_error(bool negative)
 {
     PyObject *module = PyImport_ImportModule("struct");
     PyObject *error = module == NULL ? NULL : PyObject_GetAttrString(module, "error");
 
     if (error != NULL) {
-        PyErr_SetString(error, "'I' format requires 0 <= number <= 4294967295");
+        PyErr_SetString(error, negative ? "argument out of range"
+                                        : "'I' format requires 0 <= number <= 4294967295");
     }
     Py_XDECREF(module);
     Py_XDECREF(error);
@@ -201,7 +203,7 @@ static PyObject *from_datetime(PyObject *Py_UNUSED(module), PyObject *const *arg
         return NULL;
     }
     if (bx_datetime_to_seconds(st, moment, &seconds) < 0) return NULL;
-    if (seconds < 0 || seconds > UINT32_MAX) return raise_struct_error();
+    if (seconds < 0 || seconds > UINT32_MAX) return raise_struct_error(seconds < 0);
     return from_seconds(args[0], st, (uint32_t)seconds);
 }
 
@@ -371,11 +373,10 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_objectid_type(PyObject *module)
 {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
+    PyTypeObject *type = bx_create_type(module, &spec, NULL, 7);
 
     if (type == NULL) return NULL;
-    if (bx_add_class_int(type, "_type_marker", 7) < 0 ||
-        bx_add_classmethod(type, &class_methods[0]) < 0 ||
+    if (bx_add_classmethod(type, &class_methods[0]) < 0 ||
         bx_add_classmethod(type, &class_methods[1]) < 0) {
         Py_DECREF(type);
         return NULL;

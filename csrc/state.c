@@ -13,6 +13,7 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->Timestamp);
     Py_VISIT(st->Decimal128);
     Py_VISIT(st->DatetimeMS);
+    Py_VISIT(st->Int64);
     Py_VISIT(st->Options);
 #define X(name, module, attribute) Py_VISIT(st->name);
     BX_CLASSES(X)
@@ -41,6 +42,7 @@ static int state_clear(PyObject *module)
     Py_CLEAR(st->Timestamp);
     Py_CLEAR(st->Decimal128);
     Py_CLEAR(st->DatetimeMS);
+    Py_CLEAR(st->Int64);
     Py_CLEAR(st->Options);
     return 0;
 }
@@ -81,6 +83,7 @@ static int state_init(bx_state *st, PyObject *module)
     if ((st->Timestamp = bx_timestamp_type(module)) == NULL) return -1;
     if ((st->Decimal128 = bx_decimal128_type(module)) == NULL) return -1;
     if ((st->DatetimeMS = bx_datetime_ms_type(module)) == NULL) return -1;
+    if ((st->Int64 = bx_int64_type(module)) == NULL) return -1;
     if ((st->Options = bx_options_type(module)) == NULL) return -1;
     return 0;
 }

@@ -33,8 +33,6 @@ typedef struct bx_options bx_options;
     X(is_safe, "is_safe")                                                                         \
     X(utcoffset, "utcoffset")                                                                     \
     X(astimezone, "astimezone")                                                                   \
-    X(tzinfo, "tzinfo")                                                                           \
-    X(items, "items")                                                                             \
     X(path, "path")                                                                               \
     X(offset, "offset")                                                                           \
     X(dollar_ref, "$ref")                                                                         \
@@ -55,7 +53,6 @@ typedef struct bx_options bx_options;
     X(Code, "bsonx.code", "Code")                                                                 \
     X(CodecOptions, "bsonx.codec_options", "CodecOptions")                                        \
     X(DBRef, "bsonx.dbref", "DBRef")                                                              \
-    X(Int64, "bsonx.int64", "Int64")                                                              \
     X(MaxKey, "bsonx.max_key", "MaxKey")                                                          \
     X(MinKey, "bsonx.min_key", "MinKey")                                                          \
     X(RawBSONDocument, "bsonx.raw_bson", "RawBSONDocument")                                       \
@@ -90,7 +87,7 @@ typedef struct bx_state {
     bool bound;       /* the Python classes below are filled in */
 
     /* extension types */
-    PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Options;
+    PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *Options;
 
 #define X(name, module, attribute) PyTypeObject *name;
     BX_CLASSES(X)

@@ -9,6 +9,7 @@ PyObject *bx_timestamp_new(bx_state *st, uint32_t time, uint32_t inc)
     if (self != NULL) {
         self->time = time;
         self->inc = inc;
+        self->time_is_bool = self->inc_is_bool = false;
     }
     return (PyObject *)self;
 }
@@ -65,17 +66,24 @@ static int timestamp_init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (read_time(st, time, &seconds) < 0 || read_u32(inc, "inc", &count) < 0) return -1;
     self->time = seconds;
     self->inc = count;
+    self->time_is_bool = PyBool_Check(time);
+    self->inc_is_bool = PyBool_Check(inc);
     return 0;
+}
+
+static PyObject *number(uint32_t value, bool is_bool)
+{
+    return is_bool ? PyBool_FromLong((long)value) : PyLong_FromUnsignedLong(value);
 }
 
 static PyObject *get_time(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLong(((bx_timestamp *)self)->time);
+    return number(((bx_timestamp *)self)->time, ((bx_timestamp *)self)->time_is_bool);
 }
 
 static PyObject *get_inc(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLong(((bx_timestamp *)self)->inc);
+    return number(((bx_timestamp *)self)->inc, ((bx_timestamp *)self)->inc_is_bool);
 }
 
 static PyObject *as_datetime(PyObject *self, PyObject *Py_UNUSED(ignored))
@@ -120,10 +128,13 @@ static PyObject *timestamp_setstate(PyObject *self, PyObject *state)
 
 static PyObject *timestamp_repr(PyObject *self)
 {
-    bx_timestamp *t = (bx_timestamp *)self;
+    PyObject *time = get_time(self, NULL), *inc = get_inc(self, NULL);
+    PyObject *text = NULL;
 
-    return PyUnicode_FromFormat("Timestamp(%lu, %lu)", (unsigned long)t->time,
-                                (unsigned long)t->inc);
+    if (time != NULL && inc != NULL) text = PyUnicode_FromFormat("Timestamp(%S, %S)", time, inc);
+    Py_XDECREF(time);
+    Py_XDECREF(inc);
+    return text;
 }
 
 static PyObject *timestamp_compare(PyObject *self, PyObject *other, int op)
@@ -190,8 +201,5 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_timestamp_type(PyObject *module)
 {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
-
-    if (type != NULL && bx_add_class_int(type, "_type_marker", 17) < 0) Py_CLEAR(type);
-    return type;
+    return bx_create_type(module, &spec, NULL, 17);
 }

@@ -11,15 +11,22 @@ void bx_plain_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-int bx_add_class_int(PyTypeObject *type, const char *name, long value)
+PyTypeObject *bx_create_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base,
+                             long marker)
 {
-    PyObject *number = PyLong_FromLong(value);
-    int status;
+    PyTypeObject *type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, (PyObject *)base);
+    PyObject *number = PyLong_FromLong(marker);
 
-    if (number == NULL) return -1;
-    status = PyObject_SetAttrString((PyObject *)type, name, number);
-    Py_DECREF(number);
-    return status;
+    if (type != NULL && number != NULL &&
+        PyObject_SetAttrString((PyObject *)type, "_type_marker", number) == 0) {
+        /* Messages of the interpreter name a type as its class statement would. */
+        type->tp_name = strrchr(spec->name, '.') + 1;
+    } else {
+        Py_CLEAR(type);
+    }
+    Py_XDECREF(number);
+    return type;
 }
 
 /* As a classmethod object, which inspection shows as one (unlike METH_CLASS): the function gets
@@ -76,11 +83,6 @@ int bx_parse_one(const char *function, const char *name, PyObject *args, PyObjec
 PyObject *bx_empty_instance(PyTypeObject *type)
 {
     return type->tp_alloc(type, 0);
-}
-
-PyObject *bx_int64_new(bx_state *st, int64_t value)
-{
-    return bx_long_new_subclass(st->Int64, value);
 }
 
 PyObject *bx_binary_new(bx_state *st, const uint8_t *data, Py_ssize_t size, int subtype)

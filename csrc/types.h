@@ -13,6 +13,8 @@ typedef struct {
     PyObject_HEAD
     uint32_t time;
     uint32_t inc;
+    bool time_is_bool; /* given as True or False, and read as that again */
+    bool inc_is_bool;
 } bx_timestamp;
 
 typedef struct {
@@ -31,6 +33,7 @@ PyTypeObject *bx_objectid_type(PyObject *module);
 PyTypeObject *bx_timestamp_type(PyObject *module);
 PyTypeObject *bx_decimal128_type(PyObject *module);
 PyTypeObject *bx_datetime_ms_type(PyObject *module);
+PyTypeObject *bx_int64_type(PyObject *module);
 
 /* Fill 12 bytes with a fresh ObjectId; -1 with an exception if no randomness is to be had. */
 int bx_objectid_generate(bx_state *st, uint8_t *bytes);
@@ -41,6 +44,7 @@ void bx_objectid_after_fork(bx_state *st);
 PyObject *bx_timestamp_new(bx_state *st, uint32_t time, uint32_t inc);
 PyObject *bx_decimal128_new(bx_state *st, uint64_t high, uint64_t low);
 PyObject *bx_datetime_ms_new(bx_state *st, int64_t millis);
+PyObject *bx_int64_new(bx_state *st, int64_t value);
 
 BX_INLINE PyObject *bx_objectid_new(bx_state *st, const uint8_t *bytes)
 {
@@ -51,17 +55,18 @@ BX_INLINE PyObject *bx_objectid_new(bx_state *st, const uint8_t *bytes)
 }
 
 /* Instances of the classes that are written in Python, made without calling Python. */
-PyObject *bx_int64_new(bx_state *st, int64_t value);
 PyObject *bx_binary_new(bx_state *st, const uint8_t *data, Py_ssize_t size, int subtype);
 PyObject *bx_code_new(bx_state *st, PyObject *text, PyObject *scope);
 PyObject *bx_regex_new(bx_state *st, PyObject *pattern, long flags);
 PyObject *bx_uuid_new(bx_state *st, const uint8_t *bytes);
 PyObject *bx_empty_instance(PyTypeObject *type);
 
-/* Shared by the types: what a deallocator of an instance without references does, and class
- * attributes that a type spec cannot hold. */
+/* Shared by the types: what a deallocator of an instance without references does. */
 void bx_plain_dealloc(PyObject *self);
-int bx_add_class_int(PyTypeObject *type, const char *name, long value);
+
+/* Create a type of `module` with its `_type_marker`: new reference, or NULL with an exception. */
+PyTypeObject *bx_create_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base,
+                             long marker);
 int bx_add_classmethod(PyTypeObject *type, PyMethodDef *method);
 PyObject *bx_compare_int64(int64_t a, int64_t b, int op);
 

@@ -34,6 +34,7 @@ if not TYPE_CHECKING and HAS_C:
     from bsonx._native import (
         DatetimeMS,
         Decimal128,
+        Int64,
         ObjectId,
         Regex,
         Timestamp,
@@ -62,6 +63,7 @@ else:
     )
     from bsonx._py.datetime_ms import DatetimeMS
     from bsonx._py.decimal128 import Decimal128
+    from bsonx._py.int64 import Int64
     from bsonx._py.objectid import ObjectId
     from bsonx._py.op_msg import decode_message, encode_batch, encode_message, message_header
     from bsonx._py.raw import RawDocument
@@ -82,6 +84,7 @@ __all__ = [
     "HAS_C",
     "DatetimeMS",
     "Decimal128",
+    "Int64",
     "ObjectId",
     "RawDocument",
     "Regex",

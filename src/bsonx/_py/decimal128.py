@@ -74,6 +74,34 @@ def words_from_decimal(value: _Value) -> tuple[int, int]:
     return high, coefficient & _MASK64
 
 
+def decimal_from_words(high: int, low: int) -> decimal.Decimal:
+    """Return the number that (high, low) words hold, exactly."""
+    sign = 1 if high & _SIGN else 0
+    if high & _SIGNALING_NAN == _SIGNALING_NAN:
+        return _SPECIAL["sNaN", sign]
+    if high & _NAN == _NAN:
+        return _SPECIAL["NaN", sign]
+    if high & _INFINITY == _INFINITY:
+        return _SPECIAL["Infinity", sign]
+    # Coefficients of more than 34 digits are read as zero, as the specification says.
+    if high & _LARGE == _LARGE:
+        exponent = ((high & 0x1FFFE00000000000) >> 47) - _EXPONENT_BIAS
+        return decimal.Decimal((sign, (0,), exponent))
+    exponent = ((high & 0x7FFF800000000000) >> 49) - _EXPONENT_BIAS
+    coefficient = ((high & 0x1FFFFFFFFFFFF) << 64) | (low & _MASK64)
+    if coefficient > _LARGEST:
+        coefficient = 0
+    digits = tuple(map(int, str(coefficient)))
+    with decimal.localcontext(_trapping_context()) as context:
+        return context.create_decimal((sign, digits, exponent))
+
+
+def text_from_words(high: int, low: int) -> str:
+    """Return the number that (high, low) words hold as text."""
+    number = decimal_from_words(high, low)
+    return "NaN" if number.is_nan() else str(number)
+
+
 class Decimal128:
     """A decimal number of up to 34 digits, exactly as stored.
 
@@ -102,25 +130,7 @@ class Decimal128:
 
     def to_decimal(self) -> decimal.Decimal:
         """Return the number as a ``decimal.Decimal``, exactly."""
-        high, low = self.__high, self.__low
-        sign = 1 if high & _SIGN else 0
-        if high & _SIGNALING_NAN == _SIGNALING_NAN:
-            return _SPECIAL["sNaN", sign]
-        if high & _NAN == _NAN:
-            return _SPECIAL["NaN", sign]
-        if high & _INFINITY == _INFINITY:
-            return _SPECIAL["Infinity", sign]
-        # Coefficients of more than 34 digits are read as zero, as the specification says.
-        if high & _LARGE == _LARGE:
-            exponent = ((high & 0x1FFFE00000000000) >> 47) - _EXPONENT_BIAS
-            return decimal.Decimal((sign, (0,), exponent))
-        exponent = ((high & 0x7FFF800000000000) >> 49) - _EXPONENT_BIAS
-        coefficient = ((high & 0x1FFFFFFFFFFFF) << 64) | (low & _MASK64)
-        if coefficient > _LARGEST:
-            coefficient = 0
-        digits = tuple(map(int, str(coefficient)))
-        with decimal.localcontext(_trapping_context()) as context:
-            return context.create_decimal((sign, digits, exponent))
+        return decimal_from_words(self.__high, self.__low)
 
     @classmethod
     def from_bid(cls, value: bytes) -> Decimal128:
@@ -138,8 +148,7 @@ class Decimal128:
         return _PAIR.pack(self.__low, self.__high)
 
     def __str__(self) -> str:
-        number = self.to_decimal()
-        return "NaN" if number.is_nan() else str(number)
+        return text_from_words(self.__high, self.__low)
 
     def __repr__(self) -> str:
         return f"Decimal128('{self!s}')"

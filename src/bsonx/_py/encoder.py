@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from bsonx._py.datetime_ms import DatetimeMS, millis_from_datetime
 from bsonx._py.decimal128 import Decimal128
+from bsonx._py.int64 import Int64
 from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
 from bsonx._py.objectid import ObjectId
 from bsonx._py.regex import Regex
@@ -21,7 +22,6 @@ from bsonx.code import Code
 from bsonx.codec_options import CodecOptions
 from bsonx.dbref import DBRef
 from bsonx.errors import InvalidBSON, InvalidDocument, InvalidStringData
-from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 from bsonx.son import SON

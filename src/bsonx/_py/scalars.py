@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bsonx._py.bounds import bad, bad_value
 from bsonx._py.datetime_ms import datetime_from_millis, out_of_range
 from bsonx._py.decimal128 import Decimal128
+from bsonx._py.int64 import Int64
 from bsonx._py.objectid import ObjectId
 from bsonx._py.regex import Regex, str_flags_to_int
 from bsonx._py.timestamp import Timestamp
@@ -29,7 +30,6 @@ from bsonx.binary import (
 from bsonx.code import Code
 from bsonx.codec_options import CodecOptions, DatetimeConversion
 from bsonx.dbref import DBRef
-from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 
