@@ -49,6 +49,7 @@ class BuildExt(build_ext):
         sources = ext.sources
         own = [s for s in sources if s.startswith("csrc")]
         ext.sources = [s for s in sources if s not in own]
+        ext.depends = [*ext.depends, *own]  # else a change in them alone would not be linked
         strict = list(ext.extra_compile_args)
         if not WINDOWS:
             strict += ["-Wall", "-Wextra"] + (["-Werror"] if flag("BSONX_WERROR") else [])

@@ -157,6 +157,17 @@ BX_INLINE Py_hash_t bx_hash_bytes(const void *data, Py_ssize_t size)
 #endif
 }
 
+/* An empty dict with room for `size` entries. */
+BX_INLINE PyObject *bx_dict_new(Py_ssize_t size)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return size > 5 ? _PyDict_NewPresized(size) : PyDict_New();
+#else
+    (void)size;
+    return PyDict_New();
+#endif
+}
+
 /* Look a key up in an exact dict: 1 found (new reference), 0 missing, -1 error. */
 BX_INLINE int bx_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 {

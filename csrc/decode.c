@@ -1,9 +1,9 @@
 /* Documents, arrays and the values that occur most. */
-#include "decode.h"
+#include "decode_inline.h"
 
 #include "datetime_bson.h"
 #include "types.h"
-#include "utf8.h"
+#include "plan.h"
 
 void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
                      const bx_input *input)
@@ -47,7 +47,7 @@ void *bx_wrap_error(bx_decoder *d, const uint8_t *at)
     return bx_wrap_invalid_bson(d->st, at - d->base);
 }
 
-static BX_COLD void *too_deep(bx_decoder *d, const uint8_t *p, const char *what)
+void *bx_too_deep(bx_decoder *d, const uint8_t *p, const char *what)
 {
     return bx_invalid_bson(d->st, p - d->base,
                            "maximum recursion depth exceeded while decoding a %s", what);
@@ -64,22 +64,6 @@ static BX_COLD void *bad_name(bx_decoder *d, const uint8_t *name)
 
 static PyObject *decode_array(bx_decoder *d, const uint8_t *p, const uint8_t *end,
                               PyObject *name);
-
-/* The bounds of an embedded document or array at *at: its first element and its final NUL. */
-BX_INLINE bool enter_embedded(const uint8_t **at, const uint8_t *end, const uint8_t **first,
-                              const uint8_t **last)
-{
-    const uint8_t *p = *at;
-    int32_t size;
-
-    if (BX_UNLIKELY(end - p < 5)) return false;
-    size = (int32_t)bx_load32(p);
-    if (BX_UNLIKELY(size < 5 || size > end - p || p[size - 1] != 0)) return false;
-    *first = p + 4;
-    *last = p + size - 1;
-    *at = p + size;
-    return true;
-}
 
 /* A raw document of the bytes in [p, end): over the shared input if its class can do that. */
 static PyObject *decode_raw(bx_decoder *d, const uint8_t *p, const uint8_t *end)
@@ -148,7 +132,7 @@ static PyObject *decode_embedded(bx_decoder *d, const uint8_t *first, const uint
         return decode_raw(d, first - 4, last + 1);
     }
     if (BX_UNLIKELY(++d->depth > BX_MAX_DEPTH)) {
-        return too_deep(d, first - 4, "BSON document");
+        return bx_too_deep(d, first - 4, "BSON document");
     }
     document = BX_LIKELY(d->options->document_kind == BX_CLASS_DICT)
                    ? bx_decode_dict(d, first, last, nested)
@@ -159,24 +143,6 @@ static PyObject *decode_embedded(bx_decoder *d, const uint8_t *first, const uint
 
 /* ---- values ---- */
 
-BX_INLINE PyObject *decode_string(bx_decoder *d, const uint8_t **at, const uint8_t *end)
-{
-    const uint8_t *p = *at;
-    PyObject *text;
-    int32_t size;
-
-    if (BX_UNLIKELY(end - p < 5)) return bx_bad_element(d, p);
-    size = (int32_t)bx_load32(p);
-    p += 4;
-    if (BX_UNLIKELY(size < 1 || size > end - p || p[size - 1] != 0)) {
-        return bx_bad_element(d, p - 4);
-    }
-    *at = p + size;
-    text = bx_text(p, size - 1, d->options->errors);
-    if (BX_UNLIKELY(text == NULL)) return bx_wrap_error(d, p);
-    return text;
-}
-
 BX_INLINE PyObject *decode_value(bx_decoder *d, uint8_t type, const uint8_t **at,
                                  const uint8_t *end, PyObject *name, const uint8_t *element)
 {
@@ -185,7 +151,7 @@ BX_INLINE PyObject *decode_value(bx_decoder *d, uint8_t type, const uint8_t **at
 
     switch (type) {
     case BX_STRING:
-        return decode_string(d, at, end);
+        return bx_decode_string(d, at, end);
     case BX_INT32:
         if (BX_UNLIKELY(end - p < 4)) break;
         *at = p + 4;
@@ -204,10 +170,10 @@ BX_INLINE PyObject *decode_value(bx_decoder *d, uint8_t type, const uint8_t **at
     case BX_NULL:
         return Py_NewRef(Py_None);
     case BX_DOCUMENT:
-        if (BX_UNLIKELY(!enter_embedded(at, end, &first, &last))) break;
+        if (BX_UNLIKELY(!bx_embedded_bounds(at, end, &first, &last))) break;
         return decode_embedded(d, first, last, true);
     case BX_ARRAY:
-        if (BX_UNLIKELY(!enter_embedded(at, end, &first, &last))) break;
+        if (BX_UNLIKELY(!bx_embedded_bounds(at, end, &first, &last))) break;
         return decode_array(d, first, last, name);
     case BX_OBJECTID:
         if (BX_UNLIKELY(end - p < 12)) break;
@@ -239,6 +205,12 @@ PyObject *bx_decode_value(bx_decoder *d, uint8_t type, const uint8_t **at, const
 
     if (value != NULL && d->options->decoders != NULL) value = bx_apply_decoder(d, value);
     return value;
+}
+
+PyObject *bx_decode_stored(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
+                           PyObject *name, const uint8_t *element)
+{
+    return decode_value(d, type, at, end, name, element);
 }
 
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
@@ -353,7 +325,7 @@ static PyObject *decode_array(bx_decoder *d, const uint8_t *p, const uint8_t *en
 {
     PyObject *list;
 
-    if (BX_UNLIKELY(++d->depth > BX_MAX_DEPTH)) return too_deep(d, p - 4, "list value");
+    if (BX_UNLIKELY(++d->depth > BX_MAX_DEPTH)) return bx_too_deep(d, p - 4, "list value");
     list = decode_items(d, p, end, name);
     d->depth--;
     return list;
@@ -385,9 +357,15 @@ Py_ssize_t bx_check_document(bx_decoder *d, const uint8_t *p, const uint8_t *end
     return size;
 }
 
-PyObject *bx_decode_document(bx_decoder *d, const uint8_t *p)
+PyObject *bx_decode_plain_document(bx_decoder *d, const uint8_t *p)
 {
     return decode_embedded(d, p + 4, p + (int32_t)bx_load32(p) - 1, false);
+}
+
+PyObject *bx_decode_document(bx_decoder *d, const uint8_t *p)
+{
+    if (BX_UNLIKELY(d->options->plan != NULL)) return bx_decode_typed(d, p);
+    return bx_decode_plain_document(d, p);
 }
 
 static PyObject *decode_one(bx_decoder *d)

@@ -62,6 +62,9 @@ PyObject *bx_raw_get(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t 
 PyObject *bx_decode_value(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
                           PyObject *name, const uint8_t *element);
 
+/* As bx_decode_document, for a document that is part of a value: it has no type of its own. */
+PyObject *bx_decode_plain_document(bx_decoder *d, const uint8_t *p);
+
 /* Elements in [p, end) as a dict; `nested` allows a DBRef. */
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested);
 
@@ -80,6 +83,13 @@ PyObject *bx_apply_decoder(bx_decoder *d, PyObject *value);
 BX_COLD void *bx_bad_element(bx_decoder *d, const uint8_t *at);
 BX_COLD void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name);
 BX_COLD void *bx_wrap_error(bx_decoder *d, const uint8_t *at);
+
+/* InvalidBSON for documents nested too deeply at `p`; `what` is a noun. Always NULL. */
+BX_COLD void *bx_too_deep(bx_decoder *d, const uint8_t *p, const char *what);
+
+/* As bx_decode_value, but past the type decoders of the options. */
+PyObject *bx_decode_stored(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
+                           PyObject *name, const uint8_t *element);
 
 /* Pausing the cyclic garbage collector while many containers are built. */
 BX_INLINE int bx_gc_pause(void)

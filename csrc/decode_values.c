@@ -143,7 +143,7 @@ static PyObject *decode_scope(bx_decoder *d, const uint8_t *p, const uint8_t *en
     if (end - p < 5) return bx_bad_element(d, p);
     size = (int32_t)bx_load32(p);
     if (size != end - p || p[size - 1] != 0) return bx_bad_element(d, p);
-    return bx_decode_document(d, p);
+    return bx_decode_plain_document(d, p);
 }
 
 static PyObject *decode_code_with_scope(bx_decoder *d, const uint8_t **at, const uint8_t *end)

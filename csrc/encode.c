@@ -274,7 +274,7 @@ int bx_encode_value(bx_encoder *e, size_t at, PyObject *value)
     return status != 0 ? status : bx_encode_other(e, at, value);
 }
 
-static int encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
+int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
 {
     size_t at = bx_writer_size(&e->w);
     int status;
@@ -288,7 +288,7 @@ static int encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
     return status;
 }
 
-/* The common case of encode_keyed without references: values that need Python code or recursion
+/* The common case of bx_encode_keyed without references: values that need Python code or recursion
  * go on with references to key and value, because the container may change meanwhile. */
 BX_INLINE int encode_borrowed(bx_encoder *e, PyObject *key, PyObject *value)
 {
@@ -360,6 +360,16 @@ BX_INLINE int end_container(bx_encoder *e, Py_ssize_t at)
     return 0;
 }
 
+Py_ssize_t bx_start_container(bx_encoder *e)
+{
+    return start_container(e);
+}
+
+int bx_end_container(bx_encoder *e, Py_ssize_t at)
+{
+    return end_container(e, at);
+}
+
 BX_INLINE bool is_id_key(bx_state *st, PyObject *key)
 {
     return key == st->s_id || (PyUnicode_CheckExact(key) &&
@@ -374,7 +384,7 @@ static int encode_leading_id(bx_encoder *e, PyObject *dict)
     int status = bx_dict_get(dict, e->st->s_id, &value);
 
     if (status <= 0) return status;
-    status = encode_keyed(e, e->st->s_id, value);
+    status = bx_encode_keyed(e, e->st->s_id, value);
     Py_DECREF(value);
     return status < 0 ? -1 : 1;
 }
@@ -458,7 +468,7 @@ static int encode_items(bx_encoder *e, PyObject *mapping, bool skip_id)
     while (status >= 0 && (key = PyIter_Next(iterator)) != NULL) {
         if (!skip_id || !is_id_key(e->st, key)) {
             value = PyObject_GetItem(mapping, key);
-            status = value == NULL ? -1 : encode_keyed(e, key, value);
+            status = value == NULL ? -1 : bx_encode_keyed(e, key, value);
             Py_XDECREF(value);
         }
         Py_DECREF(key);
@@ -476,7 +486,7 @@ static int encode_mapping_id(bx_encoder *e, PyObject *mapping)
     if (status <= 0) return status;
     value = PyObject_GetItem(mapping, e->st->s_id);
     if (value == NULL) return -1;
-    status = encode_keyed(e, e->st->s_id, value);
+    status = bx_encode_keyed(e, e->st->s_id, value);
     Py_DECREF(value);
     return status < 0 ? -1 : 1;
 }

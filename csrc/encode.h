@@ -62,11 +62,28 @@ int bx_encode_regex(bx_encoder *e, PyObject *value);
 int bx_encode_as_doc(bx_encoder *e, PyObject *value);
 int bx_encode_raw(bx_encoder *e, PyObject *value);
 
+/* An element with a key (a str) and any value. */
+int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value);
+
+/* Where the size of a new container goes, for bx_end_container; -1 with an exception. */
+Py_ssize_t bx_start_container(bx_encoder *e);
+int bx_end_container(bx_encoder *e, Py_ssize_t at);
+
+/* What the value at hand has already been through (a set of these): a type encoder's result is not
+ * passed to type encoders again, a fallback encoder's not to the fallback encoder. */
+typedef enum { BX_FROM_PLAIN = 0, BX_FROM_ENCODER = 1, BX_FROM_FALLBACK = 2 } bx_origin;
+
+/* A value in place of another one: it may be of any type. */
+int bx_encode_from(bx_encoder *e, size_t at, PyObject *value, bx_origin from);
+
 /* Everything else: foreign types, subclasses, the type registry (encode_other.c). */
 int bx_encode_other(bx_encoder *e, size_t at, PyObject *value);
 
 /* Any object as a top-level document. */
 int bx_encode_top(bx_encoder *e, PyObject *document);
+
+/* What stands for `document` at the top: a mapping, else TypeError. */
+int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document);
 
 /* Raise InvalidDocument. Always -1. */
 BX_COLD int bx_invalid_document(bx_encoder *e, const char *format, ...);

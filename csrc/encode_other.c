@@ -4,13 +4,8 @@
 
 #include "datetime_bson.h"
 #include "encode.h"
+#include "plan_encode.h"
 #include "types.h"
-
-/* What the value at hand has already been through (a set of these): a type encoder's result is not
- * passed to type encoders again, a fallback encoder's not to the fallback encoder. */
-typedef enum { PLAIN = 0, FROM_ENCODER = 1, FROM_FALLBACK = 2 } origin;
-
-static int encode_from(bx_encoder *e, size_t at, PyObject *value, origin from);
 
 /* ---- markers ---- */
 
@@ -229,35 +224,35 @@ static int encode_subclass(bx_encoder *e, size_t at, PyObject *value)
 /* ---- the type registry ---- */
 
 static int call_and_encode(bx_encoder *e, size_t at, PyObject *function, PyObject *value,
-                           origin from)
+                           bx_origin from)
 {
     PyObject *replaced = PyObject_CallOneArg(function, value);
     int status;
 
     if (replaced == NULL) return -1;
-    status = encode_from(e, at, replaced, from);
+    status = bx_encode_from(e, at, replaced, from);
     Py_DECREF(replaced);
     return status;
 }
 
 /* As encode_marked, by the type encoder of the value's exact type. */
-static int encode_registered(bx_encoder *e, size_t at, PyObject *value, origin from)
+static int encode_registered(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 {
     PyObject *function;
     int status = bx_dict_get(e->options->encoders, (PyObject *)Py_TYPE(value), &function);
 
     if (status <= 0) return status;
-    status = call_and_encode(e, at, function, value, from | FROM_ENCODER);
+    status = call_and_encode(e, at, function, value, from | BX_FROM_ENCODER);
     Py_DECREF(function);
     return status < 0 ? -1 : 1;
 }
 
-static int encode_with_fallback(bx_encoder *e, size_t at, PyObject *value, origin from)
+static int encode_with_fallback(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 {
     int status;
 
     if (Py_EnterRecursiveCall(" while encoding an object to BSON ")) return -1;
-    status = call_and_encode(e, at, e->options->fallback, value, from | FROM_FALLBACK);
+    status = call_and_encode(e, at, e->options->fallback, value, from | BX_FROM_FALLBACK);
     Py_LeaveRecursiveCall();
     return status;
 }
@@ -268,15 +263,19 @@ static BX_COLD int cannot_encode(bx_encoder *e, PyObject *value)
                                (PyObject *)Py_TYPE(value));
 }
 
-static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, origin from)
+static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 {
     const bx_options *options = e->options;
     long marker;
     int status;
 
+    if (options->encoders == NULL && (options->fallback == NULL || options->extended) &&
+        (status = bx_encode_known_instance(e, at, value, false)) != 0) {
+        return status;
+    }
     if (read_marker(e, value, &marker) < 0) return -1;
     if (marker != 0 && (status = encode_marked(e, at, value, marker)) != 0) return status;
-    if (options->encoders != NULL && !(from & FROM_ENCODER) &&
+    if (options->encoders != NULL && !(from & BX_FROM_ENCODER) &&
         (status = encode_registered(e, at, value, from)) != 0) {
         return status;
     }
@@ -284,20 +283,24 @@ static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, origin from
     if (status > 0) return 0;
     if (status < 0) {
         /* A fallback encoder also gets the ints that are too large. */
-        if (options->fallback == NULL || from != PLAIN || !PyLong_Check(value) ||
+        if (options->fallback == NULL || from != BX_FROM_PLAIN || !PyLong_Check(value) ||
             !PyErr_ExceptionMatches(PyExc_OverflowError)) {
             return -1;
         }
         PyErr_Clear();
     }
-    if (options->fallback != NULL && !(from & FROM_FALLBACK)) {
+    if (options->extended && (status = bx_encode_extended(e, at, value, from)) != 0) {
+        return status;
+    }
+    if (options->fallback != NULL && !(from & BX_FROM_FALLBACK)) {
         return encode_with_fallback(e, at, value, from);
     }
+    if (!options->extended && (status = bx_encode_instance(e, at, value)) != 0) return status;
     return cannot_encode(e, value);
 }
 
 /* Encode a transformed value: it may be of any type, the simple ones included. */
-static int encode_from(bx_encoder *e, size_t at, PyObject *value, origin from)
+int bx_encode_from(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 {
     int status;
 
@@ -318,25 +321,40 @@ static int encode_from(bx_encoder *e, size_t at, PyObject *value, origin from)
 
 int bx_encode_other(bx_encoder *e, size_t at, PyObject *value)
 {
-    return encode_unknown(e, at, value, PLAIN);
+    return encode_unknown(e, at, value, BX_FROM_PLAIN);
 }
 
 /* ---- the top level ---- */
 
+static BX_COLD int no_mapping(PyObject *document)
+{
+    PyErr_Format(PyExc_TypeError, "encoder expected a mapping type but got: %R", document);
+    return -1;
+}
+
 static int encode_top_other(bx_encoder *e, PyObject *document)
 {
     long marker;
-    int is_mapping;
+    int status;
 
+    status = bx_encode_known_instance(e, 0, document, true);
+    if (status != 0) return status;
     if (read_marker(e, document, &marker) < 0) return -1;
     if (marker == 101) return bx_encode_raw(e, document);
-    is_mapping = PyObject_IsInstance(document, (PyObject *)e->st->Mapping);
-    if (is_mapping < 0) return -1;
-    if (is_mapping == 0) {
-        PyErr_Format(PyExc_TypeError, "encoder expected a mapping type but got: %R", document);
-        return -1;
-    }
-    return bx_encode_mapping(e, document, true);
+    status = PyObject_IsInstance(document, (PyObject *)e->st->Mapping);
+    if (status > 0) return bx_encode_mapping(e, document, true);
+    if (status == 0) status = bx_encode_instance_top(e, document);
+    return status == 0 ? no_mapping(document) : status;
+}
+
+int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document)
+{
+    int status;
+
+    if (PyDict_Check(mapping)) return encode_dict_subclass(e, mapping, true);
+    status = PyObject_IsInstance(mapping, (PyObject *)e->st->Mapping);
+    if (status > 0) return bx_encode_mapping(e, mapping, true);
+    return status < 0 ? -1 : no_mapping(document);
 }
 
 int bx_encode_top(bx_encoder *e, PyObject *document)

@@ -1,5 +1,6 @@
 #include "decode.h"
 #include "op_msg.h"
+#include "plan.h"
 #include "utf8.h"
 
 #define OP_MSG 2013
@@ -176,7 +177,7 @@ static PyObject *read_field(reader *r, const uint8_t **at, const uint8_t *end,
     is_user = PySet_Contains(r->user_fields, key);
     if (is_user < 0) return NULL;
     r->d.options = is_user ? r->user : r->plain;
-    return bx_decode_value(&r->d, *element, at, end, key, element);
+    return bx_decode_user_value(&r->d, *element, at, end, key, element);
 }
 
 /* The elements in [p, end) of a reply or, with `top` false, of its `cursor`. */
@@ -212,7 +213,9 @@ static PyObject *read_body(reader *r)
         return read_fields(r, r->body + 4, r->body + (int32_t)bx_load32(r->body) - 1, true);
     }
     r->d.options = r->user;
-    body = bx_decode_document(&r->d, r->body);
+    /* A reply is no document of a class with typed fields. */
+    body = r->user->plan != NULL ? bx_decode_plain_document(&r->d, r->body)
+                                 : bx_decode_document(&r->d, r->body);
     if (body != NULL && r->user->document_kind == BX_CLASS_RAW && has_sequences(r)) {
         PyObject *dict = PyDict_New();
 

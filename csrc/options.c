@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "plan.h"
+
 static int options_traverse(bx_options *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
@@ -9,6 +11,7 @@ static int options_traverse(bx_options *self, visitproc visit, void *arg)
     Py_VISIT(self->encoders);
     Py_VISIT(self->decoders);
     Py_VISIT(self->fallback);
+    Py_VISIT(self->plan);
     Py_VISIT(self->raw_over);
     return 0;
 }
@@ -26,6 +29,7 @@ static void options_dealloc(bx_options *self)
     Py_XDECREF(self->encoders);
     Py_XDECREF(self->decoders);
     Py_XDECREF(self->fallback);
+    Py_XDECREF(self->plan);
     Py_XDECREF(self->raw_over);
     Py_XDECREF(self->errors_object);
     type->tp_free((PyObject *)self);
@@ -62,6 +66,25 @@ enum {
     FIELD_COUNT
 };
 
+/* A class with typed fields has a plan; mapping classes have none. */
+static int read_plan(bx_state *st, bx_options *self, PyObject *document_class)
+{
+    int status = bx_plan_of_class(st, document_class, &self->plan);
+
+    if (status > 0) self->document_kind = BX_CLASS_DICT;
+    return status < 0 ? -1 : 0;
+}
+
+static int read_profile(bx_state *st, bx_options *self)
+{
+    PyObject *profile = PyObject_GetAttr(self->codec_options, st->s_profile);
+
+    if (profile == NULL) return -1;
+    self->extended = profile != Py_None;
+    Py_DECREF(profile);
+    return 0;
+}
+
 static int read_document_class(bx_state *st, bx_options *self, PyObject *value)
 {
     PyObject *marker;
@@ -79,7 +102,7 @@ static int read_document_class(bx_state *st, bx_options *self, PyObject *value)
     if (found && PyLong_CheckExact(marker)) code = PyLong_AsLong(marker);
     Py_XDECREF(marker);
     if (code == -1 && PyErr_Occurred()) PyErr_Clear();
-    if (code != 101) return 0;
+    if (code != 101) return read_plan(st, self, value);
     self->document_kind = BX_CLASS_RAW;
     return bx_getattr_optional(value, st->s_over, &self->raw_over) < 0 ? -1 : 0;
 }
@@ -186,7 +209,7 @@ bx_options *bx_options_compile(bx_state *st, PyObject *codec_options)
     self = (bx_options *)st->Options->tp_alloc(st->Options, 0);
     if (self == NULL) return NULL;
     self->codec_options = Py_NewRef(codec_options);
-    if (read_fields(st, self, codec_options) < 0) {
+    if (read_fields(st, self, codec_options) < 0 || read_profile(st, self) < 0) {
         Py_DECREF(self);
         return NULL;
     }

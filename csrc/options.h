@@ -5,6 +5,8 @@
 #include "state.h"
 
 /* What document_class asks for. */
+typedef struct bx_plan bx_plan;
+
 typedef enum {
     BX_CLASS_DICT,   /* exactly dict */
     BX_CLASS_OTHER,  /* any other mutable mapping: called, then filled with item assignment */
@@ -36,7 +38,8 @@ struct bx_options {
     bool tz_aware;
     int datetime_conversion;
     int uuid_representation;
-    bool extended; /* more Python types are encodable: read on the slow path only */
+    bool extended; /* profile "python": more types are encodable (read on the slow path only) */
+    bx_plan *plan; /* what top-level documents are decoded to, or NULL; nested ones are dicts */
 };
 
 PyTypeObject *bx_options_type(PyObject *module);

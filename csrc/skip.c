@@ -56,8 +56,7 @@ static const uint8_t *cstring_end(const uint8_t *p, const uint8_t *end)
     return nul == NULL ? NULL : nul + 1;
 }
 
-/* Behind the value at `p`; NULL if it does not fit. Only for types that are known. */
-static const uint8_t *value_end(uint8_t type, const uint8_t *p, const uint8_t *end)
+const uint8_t *bx_value_end(uint8_t type, const uint8_t *p, const uint8_t *end)
 {
     int64_t size = fixed_size(type);
 
@@ -81,6 +80,6 @@ bx_skip_status bx_skip(const uint8_t *p, const uint8_t *end, bx_element *out)
     out->value = cstring_end(p + 1, end);
     if (out->value == NULL) return BX_SKIP_NAME;
     if (fixed_size(*p) < 0 && counted_size(*p) < 0 && *p != BX_REGEX) return BX_SKIP_TYPE;
-    out->next = value_end(*p, out->value, end);
+    out->next = bx_value_end(*p, out->value, end);
     return out->next == NULL ? BX_SKIP_VALUE : BX_SKIP_OK;
 }

@@ -18,4 +18,7 @@ typedef enum { BX_SKIP_OK, BX_SKIP_NAME, BX_SKIP_TYPE, BX_SKIP_VALUE } bx_skip_s
  * wrong: the name has no end, the type is unknown, the value does not fit. */
 bx_skip_status bx_skip(const uint8_t *p, const uint8_t *end, bx_element *out);
 
+/* Behind the value at `p`; NULL if it does not end by `end`. Only for types that are known. */
+const uint8_t *bx_value_end(uint8_t type, const uint8_t *p, const uint8_t *end);
+
 #endif

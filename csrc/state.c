@@ -2,6 +2,7 @@
 
 #include "keycache.h"
 #include "options.h"
+#include "plan.h"
 #include "types.h"
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg)
@@ -22,7 +23,7 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->safe_uuid_unknown);
     Py_VISIT((PyObject *)st->default_options);
     for (int i = 0; i < BX_OPTIONS_CACHE; i++) Py_VISIT((PyObject *)st->options_cache[i]);
-    return 0;
+    return bx_typed_traverse(st->typed, visit, arg);
 }
 
 static int state_clear(PyObject *module)
@@ -33,6 +34,8 @@ static int state_clear(PyObject *module)
     st->bound = false;
     Py_CLEAR(st->default_options);
     for (int i = 0; i < BX_OPTIONS_CACHE; i++) Py_CLEAR(st->options_cache[i]);
+    bx_typed_free(st->typed);
+    st->typed = NULL;
     Py_CLEAR(st->safe_uuid_unknown);
 #define X(name, module, attribute) Py_CLEAR(st->name);
     BX_CLASSES(X)

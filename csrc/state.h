@@ -12,9 +12,17 @@
 BX_INLINE BX_UNUSED void bx_unused_datetime_api(void) { (void)PyDateTimeAPI; }
 
 typedef struct bx_options bx_options;
+typedef struct bx_typed bx_typed;
 
 /* The attribute and key names the codec looks up, interned once. */
 #define BX_NAMES(X)                                                                               \
+    X(type, "type")                                                                               \
+    X(options, "options")                                                                         \
+    X(plan, "__bsonx_plan__")                                                                     \
+    X(empty, "")                                                                                  \
+    X(profile, "profile")                                                                         \
+    X(encode_plan, "__bsonx_encode__")                                                            \
+    X(compiled, "compiled")                                                                       \
     X(id, "_id")                                                                                  \
     X(type_marker, "_type_marker")                                                                \
     X(binary_subtype, "_Binary__subtype")                                                         \
@@ -107,6 +115,7 @@ typedef struct bx_state {
     unsigned options_next; /* slot of options_cache to fill next */
 
     bx_keycache *keys;
+    bx_typed *typed; /* what typed documents need; NULL before there are any */
     bx_oid_generator oids;
 } bx_state;
 

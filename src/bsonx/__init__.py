@@ -162,7 +162,8 @@ def encode(
 
 
 # The decoding functions in PyMongo's form. inspect shows this form for the public functions too,
-# which take one more keyword, `type`.
+# which take one more keyword, `type`. (The overloads say that it is a keyword; the definitions do
+# not, because Python takes longer to call functions with keyword-only parameters.)
 def _one(data: Any, codec_options: CodecOptions | None = None) -> Any:
     return decode(data, codec_options)
 
@@ -187,12 +188,6 @@ def _signature_of(shown: Any) -> Callable[[_F], _F]:
     return mark
 
 
-def _for_type(type: Any, codec_options: CodecOptions | None) -> CodecOptions:
-    from bsonx.typed import options_for
-
-    return options_for(type, codec_options)
-
-
 @overload
 def decode(data: Any, codec_options: CodecOptions | None = None) -> Any: ...
 @overload
@@ -200,7 +195,7 @@ def decode(data: Any, codec_options: CodecOptions | None = None, *, type: type[_
 @overload
 def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> Any: ...
 @_signature_of(_one)
-def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any = None) -> Any:
+def decode(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> Any:
     """Return the document that ``data`` (bytes-like) holds, and nothing else.
 
     The result is a dict, what ``codec_options`` ask for, or an instance of ``type`` (a class with
@@ -208,7 +203,7 @@ def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any = 
     bytes; TypedDecodeError for a document that does not fit the type.
     """
     if type is not None:
-        codec_options = _for_type(type, codec_options)
+        codec_options = _impl.options_for_type(type, codec_options)
     elif codec_options is None:
         codec_options = DEFAULT_CODEC_OPTIONS
     elif not isinstance(codec_options, CodecOptions):
@@ -225,12 +220,10 @@ def decode_all(
 @overload
 def decode_all(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> list[Any]: ...
 @_signature_of(_many)
-def decode_all(
-    data: Any, codec_options: CodecOptions | None = None, *, type: Any = None
-) -> list[Any]:
+def decode_all(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> list[Any]:
     """Return the documents that stand one after the other in ``data``; see :func:`decode`."""
     if type is not None:
-        codec_options = _for_type(type, codec_options)
+        codec_options = _impl.options_for_type(type, codec_options)
     return _impl.decode_all_documents(data, _checked(codec_options))
 
 
@@ -246,14 +239,14 @@ def decode_iter(
 ) -> Iterator[Any]: ...
 @_signature_of(_each)
 def decode_iter(
-    data: bytes, codec_options: CodecOptions | None = None, *, type: Any = None
+    data: bytes, codec_options: CodecOptions | None = None, type: Any = None
 ) -> Iterator[Any]:
     """Return an iterator over the documents in ``data``, decoded one at a time.
 
     A trailing fragment too short for a length word is ignored. See :func:`decode` for ``type``.
     """
     if type is not None:
-        codec_options = _for_type(type, codec_options)
+        codec_options = _impl.options_for_type(type, codec_options)
     return _iterate(data, _checked(codec_options))
 
 
@@ -279,14 +272,14 @@ def decode_file_iter(
 ) -> Iterator[Any]: ...
 @_signature_of(_each_of)
 def decode_file_iter(
-    file_obj: BinaryIO, codec_options: CodecOptions | None = None, *, type: Any = None
+    file_obj: BinaryIO, codec_options: CodecOptions | None = None, type: Any = None
 ) -> Iterator[Any]:
     """Return an iterator over the documents of a binary file, read one at a time.
 
     InvalidBSON if the file ends within a document. See :func:`decode` for ``type``.
     """
     if type is not None:
-        codec_options = _for_type(type, codec_options)
+        codec_options = _impl.options_for_type(type, codec_options)
     codec_options = _checked(codec_options)
     while True:
         length = file_obj.read(4)

@@ -45,6 +45,7 @@ if not TYPE_CHECKING and HAS_C:
         encode_document,
         encode_message,
         message_header,
+        options_for_type,
         raw_elements,
         raw_get,
         run_coroutine,
@@ -58,6 +59,7 @@ else:
         decode_all_documents,
         decode_document,
         encode_document,
+        options_for_type,
         raw_elements,
         raw_get,
     )
@@ -99,6 +101,7 @@ __all__ = [
     "json_dumps_layout",
     "json_loads",
     "message_header",
+    "options_for_type",
     "raw_elements",
     "raw_get",
     "run_coroutine",

@@ -102,6 +102,9 @@ def decode_all_documents(data, codec_options):
     return bx_decode_all(_state, data, codec_options)
 
 
+include "_native_typed.pxi"
+
+
 def raw_elements(data, Py_ssize_t start, Py_ssize_t end, codec_options):
     """Return the fields of the document between two positions, inner documents per options."""
     return bx_raw_elements(_state, data, start, end, codec_options)

@@ -237,7 +237,8 @@ class ModelPlan:
 class TypePlan:
     """The plan of a type that documents are decoded to.
 
-    ``compiled`` is the C executor's form of it, made at first use.
+    ``compiled`` is the C executor's form of it, made at first use. ``options`` are the CodecOptions
+    it was used with last, each followed by those that decode to the type.
     """
 
     __slots__ = ("compiled", "node", "options", "type")
@@ -246,7 +247,7 @@ class TypePlan:
         self.type = type_
         self.node = node
         self.compiled: Any = None
-        self.options: tuple[Any, Any] | None = None  # last CodecOptions, the same for this type
+        self.options: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
         return f"<TypePlan {self.node.label}>"

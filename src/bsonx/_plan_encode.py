@@ -49,10 +49,21 @@ class EncodePlan:
     function from the instance, and whether it is the whole document, to what is stored instead.
     """
 
-    __slots__ = ("cls", "dump", "extra", "fields", "nested_fields", "tag", "unset")
+    __slots__ = (
+        "cls",
+        "compiled",
+        "dump",
+        "extra",
+        "fields",
+        "has_dict",
+        "nested_fields",
+        "tag",
+        "unset",
+    )
 
     def __init__(self, cls: Any, fields: list[EncodeField]) -> None:
         self.cls = cls
+        self.compiled: Any = None  # the native encoder's form of the plan
         # A top-level document starts with its _id.
         self.fields = tuple(sorted(fields, key=lambda field: field.key != "_id"))
         self.nested_fields = tuple(fields)
@@ -60,6 +71,7 @@ class EncodePlan:
         self.extra: str | None = None
         self.unset: Any = MISSING
         self.dump: Callable[[Any, bool], Any] | None = None
+        self.has_dict = False  # attributes are in an instance dict that exists in any case
 
     def items(self, instance: Any, top: bool) -> list[tuple[str, Any]]:
         """Return the elements of an instance; a top-level ``_id`` of None is left out."""
@@ -182,6 +194,7 @@ def _pydantic_plan(cls: Any) -> EncodePlan:
         if not info.exclude:
             fields.append(EncodeField(name, key, weak or key))
     plan = EncodePlan(cls, fields)
+    plan.has_dict = is_model
     if is_model and _serializes_itself(cls):
         renamed = [f.key for f in fields if f.key != f.nested_key]
         plan.dump = _dumper(bool(renamed))

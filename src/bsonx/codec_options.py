@@ -352,4 +352,15 @@ def _is_document_class(candidate: Any) -> bool:
     return isinstance(candidate, type) and issubclass(candidate, MutableMapping)
 
 
+def untyped(options: CodecOptions[Any]) -> CodecOptions[Any]:
+    """Return options for what is no document of the user's: dicts instead of typed classes."""
+    if options.document_class is dict:
+        return options
+    from bsonx._plan import typed_plan
+
+    if typed_plan(options.document_class) is None:
+        return options
+    return options.with_options(document_class=dict)
+
+
 DEFAULT_CODEC_OPTIONS: CodecOptions = CodecOptions()

@@ -22,6 +22,8 @@ from bsonx._plan_types import Name
 from bsonx._typed_errors import TypedDecodeError
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 
+_REMEMBERED = 4  # how many CodecOptions a type keeps its own form of
+
 __all__ = ["Name", "TypedDecodeError", "options_for", "prepare"]
 
 
@@ -44,6 +46,10 @@ def options_for(type: Any, codec_options: CodecOptions | None = None) -> CodecOp
     plan = typed_plan(type)
     if plan is None:
         return base.with_options(document_class=type)
-    if plan.options is None or plan.options[0] is not base:
-        plan.options = (base, base.with_options(document_class=type))
-    return plan.options[1]
+    known = plan.options
+    for i in range(0, len(known), 2):
+        if known[i] is base:
+            return known[i + 1]  # type: ignore[no-any-return]
+    options = base.with_options(document_class=type)
+    plan.options = (base, options, *known[: 2 * (_REMEMBERED - 1)])
+    return options

@@ -13,6 +13,7 @@ __all__ = [
     "decode_all_documents",
     "decode_document",
     "encode_document",
+    "options_for_type",
     "raw_elements",
     "raw_get",
 ]
@@ -84,3 +85,10 @@ def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any) -> A
     single: dict[str, Any] = {}
     read_elements(data, found[0], found[1], plan, 1, single)
     return single[name]
+
+
+def options_for_type(type: Any, codec_options: Any) -> Any:
+    """Return the CodecOptions that decode to ``type``, otherwise like ``codec_options``."""
+    from bsonx.typed import options_for  # not needed by programs without typed documents
+
+    return options_for(type, codec_options)

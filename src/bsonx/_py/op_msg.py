@@ -13,7 +13,7 @@ from typing import Any
 from bsonx._errors import DocumentTooLarge
 from bsonx._py.bounds import bad, document_end, inner_end, unknown_type
 from bsonx._py.codec import as_bytes
-from bsonx._py.decoder import Plan, decode_next, decode_top, plan_for
+from bsonx._py.decoder import Plan, decode_next, decode_top, plan_for, read_elements
 from bsonx._py.encoder import encode_document
 from bsonx._py.objectid import ObjectId
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
@@ -181,9 +181,7 @@ def _decode_body(
 ) -> Any:
     user_plan = plan_for(codec_options)
     if user_fields is None:
-        # An instance of a class has no room for what the sequences hold.
-        whole = plan_for(DEFAULT_CODEC_OPTIONS) if sequences and user_plan.typed else user_plan
-        body = decode_top(data, *bounds, whole)
+        body = _decode_whole(data, *bounds, user_plan)
         if sequences and user_plan.raw:
             body = dict(body)
     else:
@@ -198,6 +196,13 @@ def _decode_body(
             documents.append(document)
         body[name] = documents
     return body
+
+
+def _decode_whole(data: bytes, start: int, end: int, plan: Plan) -> Any:
+    """Return a reply decoded with one plan. It is no document of a class with typed fields."""
+    if plan.typed is None:
+        return decode_top(data, start, end, plan)
+    return read_elements(data, start + 4, end - 1, plan, 1, {})
 
 
 def _read_reply(

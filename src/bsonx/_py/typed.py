@@ -98,7 +98,7 @@ def read_typed_array(
     items, stop = [], inner_end(data, pos, end)
     pos += 4
     while pos < stop - 1:
-        element = _next(run, pos, stop - 1, depth + 1, name)
+        element = _item(run, pos, stop - 1, depth + 1, name)
         if element.code == DOCUMENT:
             value, pos = read_typed_document(data, element.pos, stop - 1, options, depth, name)
         else:
@@ -127,18 +127,30 @@ def _enter(run: _Run, element: _Element) -> int:
     return inner_end(run.data, element.pos, element.end)
 
 
-def _next(run: _Run, pos: int, end: int, depth: int, array: str | None) -> _Element:
-    """Return the element at ``pos``; those of an array are known by the name of the array."""
+def _item(run: _Run, pos: int, end: int, depth: int, name: str) -> _Element:
+    """Return the element at ``pos`` of the array in the field ``name``."""
     data = run.data
     nul = data.find(b"\0", pos + 1, end)
-    if nul < 0 and array is None:
-        bad("field name too large", pos + 1)
-    name = run.options.key(data[pos + 1 : nul], pos + 1) if array is None else array
     if not is_known_type(data[pos]):
         unknown_type(data[pos], name, pos)
     if nul < 0:
         bad_value(pos + 1)
     return _Element(data[pos], pos, nul + 1, end, depth, name)
+
+
+def _entry(run: _Run, pos: int, end: int, depth: int) -> tuple[bytes, _Element]:
+    """Return the stored name and the element at ``pos`` of a document, not knowing its name."""
+    nul = run.data.find(b"\0", pos + 1, end)
+    if nul < 0:
+        bad("field name too large", pos + 1)
+    return run.data[pos + 1 : nul], _Element(run.data[pos], pos, nul + 1, end, depth, "")
+
+
+def _named(element: _Element, name: str) -> _Element:
+    """Return the element with its name; unknown types are reported with it."""
+    if not is_known_type(element.code):
+        unknown_type(element.code, name, element.at)
+    return element._replace(name=name)
 
 
 # ---- scalars ----
@@ -236,7 +248,7 @@ def _items(run: _Run, nodes: Callable[[int], Node], element: _Element) -> tuple[
     pos = element.pos + 4
     items: list[Any] = []
     while pos < stop - 1:
-        item = _next(run, pos, stop - 1, element.depth + 1, element.name)
+        item = _item(run, pos, stop - 1, element.depth + 1, element.name)
         node = nodes(len(items))
         try:
             value, pos = _read(run, node, item)
@@ -290,7 +302,8 @@ def _dict(run: _Run, node: Node, element: _Element) -> _Value:
     pos = element.pos + 4
     found: dict[str, Any] = {}
     while pos < stop - 1:
-        item = _next(run, pos, stop - 1, element.depth + 1, None)
+        raw, item = _entry(run, pos, stop - 1, element.depth + 1)
+        item = _named(item, run.options.key(raw, pos + 1))
         try:
             found[item.name], pos = _read(run, node.item, item)
         except TypedDecodeError as exc:
@@ -334,28 +347,37 @@ def _fields(run: _Run, model: ModelPlan, element: _Element) -> _Value:
     extra: dict[str, Any] = values if model.build is Build.DICT else {}
     known = model.by_key()
     while pos < stop - 1:
-        item = _next(run, pos, stop - 1, element.depth + 1, None)
-        field, weak = known.get(run.data[pos + 1 : item.pos - 1], (None, False))
+        raw, item = _entry(run, pos, stop - 1, element.depth + 1)
+        field, weak = known.get(raw, (None, False))
         if field is None:
-            pos = _unknown(run, model, extra, item)
-        elif weak and field.name in values:
+            pos = _unknown(run, model, extra, raw, item)
+            continue
+        item = _named(item, field.key)
+        if weak and field.name in values:
             pos = _skip(run, item)
-        else:
-            try:
-                values[field.name], pos = _read(run, field.node, item)
-            except TypedDecodeError as exc:
-                exc._within(item.name)
-                raise
+            continue
+        try:
+            values[field.name], pos = _read(run, field.node, item)
+        except TypedDecodeError as exc:
+            exc._within(field.key)
+            raise
     return _finish(model, values, extra, element.pos), stop
 
 
-def _unknown(run: _Run, model: ModelPlan, extra: dict[str, Any], element: _Element) -> int:
-    """Deal with an element that no field of the model takes; return its end."""
-    if model.tag_field is not None and element.name == model.tag_field:
-        return _check_tag(run, model, element)
+def _unknown(
+    run: _Run, model: ModelPlan, extra: dict[str, Any], raw: bytes, element: _Element
+) -> int:
+    """Deal with an element that no field of the model takes; return its end.
+
+    Its name is read as text only where it is wanted.
+    """
+    if model.tag_field is not None and raw == model.tag_field.encode():
+        return _check_tag(run, model, _named(element, model.tag_field))
     if model.unknown is Unknown.KEEP:
+        element = _named(element, run.options.key(raw, element.at + 1))
         extra[element.name], stop = _any(run, _ANY, element)
         return stop
+    element = _named(element, raw.decode("utf-8", "replace"))
     stop = _skip(run, element)
     if model.unknown is Unknown.FORBID:
         raise TypedDecodeError(f"{model.label} has no field {element.name!r}", element.at)
@@ -444,8 +466,9 @@ def _find_element(run: _Run, name: str, element: _Element) -> _Element | None:
     stop = _enter(run, element)
     pos = element.pos + 4
     while pos < stop - 1:
-        item = _next(run, pos, stop - 1, element.depth + 1, None)
-        if item.name == name:
+        raw, item = _entry(run, pos, stop - 1, element.depth + 1)
+        item = _named(item, raw.decode("utf-8", "replace"))
+        if raw == name.encode():
             return item
         pos = _skip(run, item)
     return None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bsonx.errors import InvalidBSON
+from bsonx.errors import BSONError
 
 from ..errors import InvalidOperation, PyMongoError
 from ..ops.base import COMMAND_OVERHEAD
@@ -359,7 +359,7 @@ class Executor:
             flags, reply = decode_message(data, operation.codec_options, operation.user_fields)
         except OSError as exc:
             raise self._connection_lost(call, connection, exc) from exc
-        except InvalidBSON:
+        except BSONError:
             # The message was read whole, so the connection is in order, unless more are coming.
             if connection.more_to_come or message_flags(data) & MORE_TO_COME:
                 connection.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
+from bsonx.codec_options import untyped
+
 from .base import BuildContext, Command, Operation
 from .cursor import CursorReply, ReadTarget, read_cursor
 
@@ -63,7 +65,13 @@ class Aggregate(Operation[CursorReply]):
 
 
 class AggregateOne(Aggregate):
-    """aggregate whose result is one document at most: that document, or None."""
+    """aggregate whose result is one document at most, of the driver's: that document, or None."""
+
+    def __init__(
+        self, target: ReadTarget, pipeline: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> None:
+        super().__init__(target, pipeline, options)
+        self.codec_options = untyped(target.codec_options)
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
         batch = reply["cursor"]["firstBatch"]
@@ -101,7 +109,7 @@ class Distinct(Operation[list[Any]]):
     def __init__(self, target: ReadTarget, key: str, options: Mapping[str, Any]) -> None:
         self.database = target.database
         self.collection = target.collection
-        self.codec_options = target.codec_options
+        self.codec_options = untyped(target.codec_options)  # values are no whole documents
         self.read_preference = target.read_preference
         self.read_concern = target.read_concern
         self.key = key

@@ -1,0 +1,9 @@
+# Typed documents (csrc/plan*.c).
+
+cdef extern from "plan.h":
+    object bx_options_for_type(bx_state *st, object type, object codec_options)
+
+
+def options_for_type(type, codec_options):
+    """Return the CodecOptions that decode to ``type``, otherwise like ``codec_options``."""
+    return bx_options_for_type(_state, type, codec_options)
