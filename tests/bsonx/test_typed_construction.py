@@ -51,6 +51,22 @@ def test_post_init_is_called(bx):
     refuse(bx, Outer, {"sums": [{"a": 1}, {"a": -1}]}, "a is negative", "sums[1]")
 
 
+def test_a_constant_field_is_in_no_document(bx):
+    @dataclass
+    class Constant:
+        a: int = 0
+        total: int = field(init=False, default=7)
+
+    # a field without a name, whose value begins like the name of a field
+    for element in (b"\x02\0total\0\0\0", b"\x05\0total\0" + b"\0" * 8):
+        data = (len(element) + 5).to_bytes(4, "little") + element + b"\0"
+        with pytest.raises(bx.InvalidBSON):
+            bx.decode(data, type=Constant)
+    element = b"\x02\0\6\0\0\0total\0"
+    data = (len(element) + 5).to_bytes(4, "little") + element + b"\0"
+    assert bx.decode(data, type=Constant) == Constant()
+
+
 def test_exceptions_that_are_not_about_the_document_pass(bx):
     @dataclass
     class Bad:

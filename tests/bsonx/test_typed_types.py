@@ -121,7 +121,7 @@ VALUES = [
     (dict[str, list[float]], {"a": [1]}, {"a": [1.0]}),
     (typing.Mapping[str, Any], {"a": [1]}, {"a": [1]}),
     (collections.OrderedDict[str, int], {"a": 1}, collections.OrderedDict(a=1)),
-    (typing.Optional[int], None, None),
+    (typing.Optional[int], None, None),  # noqa: UP045
     (int | None, 5, 5),
     (int | str | None, "a", "a"),
     (float | int, 3, 3),

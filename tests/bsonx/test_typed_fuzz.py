@@ -1,0 +1,366 @@
+"""Typed decoding of damaged documents: C and pure Python agree in values, errors and places."""
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import gc
+import itertools
+import struct
+import sys
+import time
+import typing
+import uuid
+from typing import Any, Literal
+
+import attrs
+import bson
+import msgspec
+import pydantic
+import pytest
+from mutate import mutations, seeds
+from neutral import neutral_value
+
+from implementations import tree
+
+SEED = 61
+DAMAGED = pytest.mark.parametrize(
+    "count",
+    [100_000, pytest.param(1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(0)])],
+    ids=["short", "long"],
+)
+
+
+class Color(enum.Enum):
+    RED = "text"
+    FIVE = 5
+    NO = False
+
+
+def _fields(value):
+    for name in ("__dataclass_fields__", "__struct_fields__", "__pydantic_fields__"):
+        if hasattr(type(value), name):
+            return list(getattr(type(value), name))
+    if hasattr(type(value), "__attrs_attrs__"):
+        return [a.name for a in type(value).__attrs_attrs__]
+    return getattr(value, "_fields", None)
+
+
+def neutral(value):
+    """Return a decoded value as plain values, whatever package its classes are of."""
+    names = _fields(value)
+    if names is not None:
+        extra = getattr(value, "__pydantic_extra__", None)
+        provided = sorted(getattr(value, "__pydantic_fields_set__", ()))
+        content = [(name, neutral(getattr(value, name))) for name in names]
+        return (type(value).__name__, content, provided, extra and neutral(extra))
+    if isinstance(value, dict):
+        return ("dict", [(key, neutral(item)) for key, item in value.items()])
+    if isinstance(value, list | tuple):
+        return (type(value).__name__, [neutral(item) for item in value])
+    if isinstance(value, set | frozenset):
+        return (type(value).__name__, sorted(map(repr, map(neutral, value))))
+    if isinstance(value, enum.Enum | decimal.Decimal | datetime.date | datetime.timedelta):
+        return repr(value)
+    return neutral_value(value)
+
+
+def attempt(function, *args, **kwargs):
+    try:
+        return ("gives", neutral(function(*args, **kwargs)))
+    except Exception as exc:
+        where = getattr(exc, "offset", None), getattr(exc, "path", None)
+        return ("raises", type(exc).__name__, str(exc), where)
+
+
+def single_types(bx):
+    """Types for the field ``k`` of the shared seeds."""
+    return [
+        Any,
+        int,
+        float,
+        str,
+        bool,
+        bytes,
+        None,
+        datetime.datetime,
+        datetime.date,
+        datetime.timedelta,
+        decimal.Decimal,
+        uuid.UUID,
+        bx.ObjectId,
+        bx.Int64,
+        bx.Binary,
+        bx.Code,
+        bx.DBRef,
+        bx.Decimal128,
+        bx.DatetimeMS,
+        bx.Regex,
+        bx.Timestamp,
+        bx.MinKey,
+        Color,
+        Literal["text", 5, True, None],
+        list[int],
+        list[Any],
+        tuple[int, str, None],
+        set[int],
+        frozenset[Any],
+        dict[str, int],
+        dict[str, Any],
+        list[dict[str, list[dict[str, Any]]]],
+        int | str | None,
+        float | list[int | str | None] | dict[str, int],
+        list[int] | list[int | str | None] | list[Any],
+        dict[str, int] | dict[str, str] | dict[str, Any],
+    ]
+
+
+def make_classes(bx):
+    """Classes of every kind, with documents that fit them."""
+
+    @dataclasses.dataclass
+    class Leaf:
+        a: int
+        b: str | None = None
+
+    class Struct(msgspec.Struct, forbid_unknown_fields=True):
+        id: int
+        leaves: list[Leaf] = []
+
+    class Cat(msgspec.Struct, tag=True):
+        lives: int
+
+    class Dog(msgspec.Struct, tag=True):
+        name: str
+        leaf: Leaf | None = None
+
+    class Pair(typing.NamedTuple):
+        x: int
+        y: float = 1.5
+
+    class Typed(typing.TypedDict, total=False):
+        pair: typing.Required[Pair]
+        pets: list[Cat | Dog]
+
+    @attrs.define
+    class Wide:
+        first_very_long_field_name: int
+        second_very_long_field_name_that_is_even_longer: str
+        t: Typed
+        either: Struct | Leaf | None = None
+        d: dict[str, Leaf] = attrs.Factory(dict)
+
+    class Inner(pydantic.BaseModel):
+        v: int
+        s: str = "x"
+
+    class Model(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(extra="allow")
+        id: int
+        inner: Inner
+        inners: list[Inner] = []
+        price: decimal.Decimal | None = None
+        day: datetime.date | None = None
+
+    class Checked(pydantic.BaseModel):
+        n: int = pydantic.Field(ge=0)
+        inner: Inner | None = None
+
+    number = bx.Decimal128("1.50")
+    pets = [{"type": "Cat", "lives": 9}, {"name": "x", "type": "Dog", "leaf": {"a": 1}}]
+    typed = {"pair": [1, 2.5], "pets": pets}
+    wide = {
+        "first_very_long_field_name": 1,
+        "second_very_long_field_name_that_is_even_longer": "x",
+        "t": typed,
+        "either": {"a": 1, "b": None},
+        "d": {"x": {"a": 2}},
+    }
+    model = {"_id": 1, "inner": {"v": 1}, "inners": [{"v": 2, "s": "y"}], "price": number, "z": 1}
+    return [
+        (Leaf, {"a": 1, "b": "x"}),
+        (Struct, {"_id": 1, "leaves": [{"a": 1}, {"a": 2, "b": "y"}]}),
+        (Struct, {"id": 1}),
+        (Cat | Dog, pets[1]),
+        (Typed, typed),
+        (Typed, {"pair": {"y": 1, "x": 2}}),
+        (Wide, wide),
+        (Wide, {**wide, "either": {"id": 5}, "unknown": [{"a": 1}]}),
+        (Model, model),
+        (Model, {**model, "day": datetime.datetime(2020, 1, 1), "inner": {"v": "7"}}),
+        (Checked, {"n": 1, "inner": {"v": 1}}),
+        (dict[str, Leaf | Any], {"x": {"a": 1}, "y": 5}),
+    ]
+
+
+class Side:
+    """One implementation with types of its own."""
+
+    def __init__(self, implementation):
+        self.implementation = implementation
+        with tree(implementation).active() as bx:
+            self.types = [
+                dataclasses.make_dataclass("Holder", [("k", tp)]) for tp in single_types(bx)
+            ]
+            self.singles = len(self.types)
+            classes = make_classes(bx)
+            self.types += [tp for tp, _ in classes]
+            self.corpora = [[bx.encode(document)] for _, document in classes]
+            self.options = [
+                bx.CodecOptions(),
+                bx.CodecOptions(tz_aware=True, uuid_representation=4),
+                bx.CodecOptions(unicode_decode_error_handler="replace", uuid_representation=3),
+                bx.CodecOptions(datetime_conversion=bx.DatetimeConversion.DATETIME_AUTO),
+            ]
+
+    def outcomes(self, cases):
+        """What each case gives: (bytes, number of the type, number of the options)."""
+        with tree(self.implementation).active() as bx:
+            return [
+                attempt(bx.decode, data, self.options[which], type=self.types[number])
+                for data, number, which in cases
+            ]
+
+
+@pytest.fixture(scope="module")
+def sides():
+    return Side("c"), Side("py")
+
+
+def disagreements(sides, cases):
+    """Compare both sides in chunks; return the differences and how often there was a value."""
+    c, pure = sides
+    differences, values = [], 0
+    while chunk := list(itertools.islice(cases, 5000)):
+        for case, one, two in zip(chunk, c.outcomes(chunk), pure.outcomes(chunk), strict=True):
+            values += one[0] == "gives"
+            if one != two:
+                differences.append((case, one, two))
+    return differences, values
+
+
+def cases_of(numbers, corpora, count):
+    """Damaged documents for types: most of them made of documents that fit the type."""
+    everything = [data for corpus in corpora for data in corpus]
+    for number, corpus in zip(numbers, corpora, strict=True):
+        weighted = corpus * (1 + 20 * len(everything) // max(1, len(corpus))) + everything
+        for data in mutations(SEED + number, count // len(corpora), weighted):
+            yield data, number, number % 4
+
+
+@DAMAGED
+def test_single_fields(sides, count):
+    side = sides[0]
+    numbers = range(side.singles)
+    undamaged = seeds(bson)
+    corpora = []
+    for number in numbers:
+        outcomes = side.outcomes((data, number, 1) for data in undamaged)
+        fitting = [d for d, o in zip(undamaged, outcomes, strict=True) if o[0] == "gives"]
+        assert fitting, side.types[number].__annotations__
+        corpora.append(fitting)
+    differences, values = disagreements(sides, cases_of(numbers, corpora, count))
+    assert not differences, f"{len(differences)} differences, first: {differences[0]}"
+    assert count // 20 < values < count
+
+
+@DAMAGED
+def test_classes(sides, count):
+    side = sides[0]
+    numbers = range(side.singles, len(side.types))
+    differences, values = disagreements(sides, cases_of(numbers, side.corpora, count))
+    assert not differences, f"{len(differences)} differences, first: {differences[0]}"
+    assert count // 20 < values < count
+
+
+# ---- hostile shapes ----
+
+
+@dataclasses.dataclass
+class Left:
+    child: "Left | Right | None"
+    tag: Literal["left"]
+
+
+@dataclasses.dataclass
+class Right:
+    child: "Left | Right | None"
+    tag: Literal["right"]
+
+
+def nested(depth, leaf):
+    """A document whose alternatives fail at its bottom only."""
+    document = leaf
+    for _ in range(depth):
+        document = {"child": document, "tag": "right"}
+    return document
+
+
+def test_nested_unions_do_not_cost_exponential_time(bx):
+    data = bx.encode(nested(60, {"child": None, "tag": "neither"}))
+    start = time.perf_counter()
+    with pytest.raises((bx.InvalidBSON, ValueError)):
+        bx.decode(data, type=Left | Right)
+    assert time.perf_counter() - start < 20
+    assert bx.decode(bx.encode(nested(4, None)), type=Left | Right).tag == "right"
+
+
+@dataclasses.dataclass
+class Chain:
+    next: "Chain | None" = None
+
+
+def chain(depth):
+    data = b"\5\0\0\0\0"
+    for _ in range(depth):
+        body = b"\3next\0" + data
+        data = struct.pack("<i", len(body) + 5) + body + b"\0"
+    return data
+
+
+def test_depth_is_limited(bx):
+    assert bx.decode(chain(50), type=Chain).next.next is not None
+    for depth in (1001, 5000):
+        with pytest.raises(bx.InvalidBSON, match="maximum recursion depth exceeded"):
+            bx.decode(chain(depth), type=Chain)
+
+
+def test_lists_nested_too_deeply(bx):
+    @dataclasses.dataclass
+    class Holder:
+        k: list[Any]
+
+    data = b"\5\0\0\0\0"
+    for _ in range(3000):
+        body = b"\x040\0" + data
+        data = struct.pack("<i", len(body) + 5) + body + b"\0"
+    body = b"\x04k\0" + data
+    data = struct.pack("<i", len(body) + 5) + body + b"\0"
+    with pytest.raises(bx.InvalidBSON, match="maximum recursion depth exceeded"):
+        bx.decode(data, type=Holder)
+
+
+def test_a_failing_decode_leaks_nothing(bx):
+    _, document = make_classes(bx)[6]
+    tp = make_classes(bx)[6][0]
+    good = bx.encode(document)
+    marker = good.index(b"lives")
+    bad = bytearray(good)
+    bad[marker - 1] = 0x02  # an int32 read as a string
+    broken = good[:-3] + b"\x55\0\0"
+
+    def work():
+        for data in (good, bytes(bad), broken):
+            attempt(bx.decode, data, type=tp)
+
+    def counts():
+        gc.collect()
+        return sys.getrefcount(None), sys.getrefcount(tp), len(gc.get_objects())
+
+    for _ in range(50):
+        work()
+    before = counts()
+    for _ in range(300):
+        work()
+    after = counts()
+    assert all(abs(a - b) < 50 for a, b in zip(after, before, strict=True)), (before, after)
