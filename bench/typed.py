@@ -1,0 +1,166 @@
+"""Typed decoding: instances of classes inferred from the benchmark documents.
+
+    python bench/typed.py [--rounds N]
+
+For each document and kind of class, the time of `decode(data, type=T)` against `decode(data)` into
+dicts; for pydantic against PyMongo's decode followed by `model_validate`, and for msgspec against
+`msgspec.msgpack.decode(data, type=T)` of the same content. Ratios above 1 mean that the typed
+decode is faster. Contenders run in turn; a figure is the best of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import bson
+import msgspec
+import pydantic
+
+import bsonx
+
+sys.path.insert(0, str(Path(__file__).parent))
+from documents import JSON_ONLY, load  # noqa: E402
+
+Fields = dict[str, Any]
+Maker = Callable[[str, Fields], Any]
+
+
+SCALARS = (bool, bytes, datetime.datetime, float, str, type(None))
+
+
+def infer(value: Any, name: str, make: Maker) -> Any:
+    """A type for a decoded value: classes for documents, Any for mixed lists."""
+    if isinstance(value, dict):
+        if not value:
+            return dict[str, Any]
+        return make(name, {key: infer(v, f"{name}_{key}", make) for key, v in value.items()})
+    if isinstance(value, list):
+        return list[infer_items(value, name, make)]  # type: ignore[misc]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int
+    return type(value) if type(value) in SCALARS else Any
+
+
+def infer_items(items: list[Any], name: str, make: Maker) -> Any:
+    if not items:
+        return Any
+    if all(isinstance(item, dict) for item in items):
+        keys = set(items[0])
+        if all(set(item) == keys for item in items):
+            return infer(items[0], name, make)
+        return dict[str, Any]
+    types = {type(item) for item in items}
+    return infer(items[0], name, make) if len(types) == 1 else Any
+
+
+def attribute(key: str) -> str:
+    """A name for a field that any kind of class takes."""
+    return key if key.isidentifier() and not key.startswith("_") else f"f_{abs(hash(key))}"
+
+
+def make_msgspec(name: str, fields: Fields) -> Any:
+    names = {attribute(key): key for key in fields}
+    specs = [(attribute(key), tp) for key, tp in fields.items()]
+    return msgspec.defstruct("Doc", specs, rename=names)
+
+
+def make_dataclass(slots: bool) -> Maker:
+    def make(name: str, fields: Fields) -> Any:
+        specs = [
+            (attribute(key), tp, dataclasses.field(metadata={"bson": key}))
+            for key, tp in fields.items()
+        ]
+        return dataclasses.make_dataclass("Doc", specs, slots=slots)
+
+    return make
+
+
+def make_attrs(name: str, fields: Fields) -> Any:
+    specs = {
+        attribute(key): attrs.field(type=tp, metadata={"bson": key}) for key, tp in fields.items()
+    }
+    return attrs.make_class("Doc", specs, slots=True)
+
+
+def make_pydantic(name: str, fields: Fields) -> Any:
+    config = pydantic.ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    specs: Any = {
+        attribute(key): (tp, pydantic.Field(alias=key) if attribute(key) != key else ...)
+        for key, tp in fields.items()
+    }
+    return pydantic.create_model("Doc", __config__=config, **specs)
+
+
+MAKERS: dict[str, Maker] = {
+    "msgspec": make_msgspec,
+    "dataclass": make_dataclass(slots=False),
+    "slots": make_dataclass(slots=True),
+    "attrs": make_attrs,
+    "pydantic": make_pydantic,
+}
+
+
+def best(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Seconds of the quickest call of each, run in turn."""
+    found = dict.fromkeys(runs, float("inf"))
+    counts = {}
+    for name, run in runs.items():
+        start = time.perf_counter()
+        run()
+        counts[name] = max(1, int(0.002 / max(time.perf_counter() - start, 1e-7)))
+    for _ in range(rounds):
+        for name, run in runs.items():
+            count = counts[name]
+            start = time.perf_counter()
+            for _ in range(count):
+                run()
+            found[name] = min(found[name], (time.perf_counter() - start) / count)
+    return found
+
+
+def compare(name: str, data: bytes, rounds: int) -> None:
+    document = bsonx.decode(data)
+    for kind, make in MAKERS.items():
+        cls = infer(document, "Doc", make)
+        instance = bsonx.decode(data, type=cls)
+        runs: dict[str, Callable[[], Any]] = {
+            "typed": lambda cls=cls: bsonx.decode(data, type=cls),
+            "dict": lambda: bsonx.decode(data),
+            "encode": lambda instance=instance: bsonx.encode(instance),
+            "encode dict": lambda: bsonx.encode(document),
+        }
+        if kind == "pydantic":
+            runs["pymongo+pydantic"] = lambda cls=cls: cls.model_validate(bson.decode(data))
+        if kind == "msgspec" and name in JSON_ONLY:
+            packed = msgspec.msgpack.encode(bson.decode(data), enc_hook=int)
+            decoder = msgspec.msgpack.Decoder(cls)
+            runs["msgpack"] = lambda packed=packed, decoder=decoder: decoder.decode(packed)
+        times = best(runs, rounds)
+        line = f"{name:8}{kind:10} {times['typed'] * 1e6:9.2f} us"
+        line += f"   dict/typed {times['dict'] / times['typed']:5.2f}"
+        line += f"   encode dict/instance {times['encode dict'] / times['encode']:5.2f}"
+        for other in ("pymongo+pydantic", "msgpack"):
+            if other in times:
+                line += f"   {other}/typed {times[other] / times['typed']:5.2f}"
+        print(line, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=60)
+    rounds = parser.parse_args().rounds
+    for name, data in load().items():
+        if name != "large":
+            compare(name, data, rounds)
+
+
+if __name__ == "__main__":
+    main()
