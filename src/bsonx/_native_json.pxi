@@ -1,0 +1,81 @@
+# Extended JSON: argument handling over csrc/json.h. Included by _native.pyx.
+
+cdef extern from "json.h":
+    ctypedef struct bx_json:
+        pass
+
+    ctypedef struct bx_json_layout:
+        const char *indent
+        size_t indent_size
+        const char *item_separator
+        size_t item_separator_size
+        const char *key_separator
+        size_t key_separator_size
+        bint sort_keys
+        bint ensure_ascii
+
+    bx_json *bx_json_new(bx_state *st) except NULL
+    void bx_json_free(bx_json *j)
+    object bx_json_dumps(bx_json *j, object value, object options, const bx_json_layout *layout)
+    object bx_json_loads(bx_json *j, object text, object options)
+
+
+cdef class _Json:
+    """Owner of what the C looks up once in the pure implementation."""
+
+    cdef bx_json *json
+    cdef object state_module
+
+    def __cinit__(self):
+        self.state_module = _state_module
+        self.json = bx_json_new(_state)
+
+    def __dealloc__(self):
+        bx_json_free(self.json)
+
+
+cdef _Json _json = None
+
+
+cdef bx_json *_get_json() except NULL:
+    # At first use: the pure implementation imports types from this module.
+    global _json
+    if _json is None:
+        _json = _Json()
+    return _json.json
+
+
+def json_dumps(value, options):
+    """Return ``value`` as extended JSON text, laid out like ``json.dumps(value)``."""
+    return bx_json_dumps(_get_json(), value, options, NULL)
+
+
+def json_dumps_layout(
+    value,
+    options,
+    bytes indent,
+    bytes item_separator not None,
+    bytes key_separator not None,
+    bint sort_keys,
+    bint ensure_ascii,
+):
+    """The same with layout arguments of ``json.dumps``; the texts are ASCII."""
+    cdef bx_json_layout layout
+
+    layout.indent = NULL
+    layout.indent_size = 0
+    if indent is not None:
+        layout.indent = indent
+        layout.indent_size = len(indent)
+    layout.item_separator = item_separator
+    layout.item_separator_size = len(item_separator)
+    layout.key_separator = key_separator
+    layout.key_separator_size = len(key_separator)
+    layout.sort_keys = sort_keys
+    layout.ensure_ascii = ensure_ascii
+    return bx_json_dumps(_get_json(), value, options, &layout)
+
+
+def json_loads(text, options):
+    """Return the value of extended JSON text (str, bytes or bytearray)."""
+    return bx_json_loads(_get_json(), text, options)
