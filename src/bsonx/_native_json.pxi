@@ -37,17 +37,19 @@ cdef class _Json:
 cdef _Json _json = None
 
 
-cdef bx_json *_get_json() except NULL:
+cdef _Json _get_json():
     # At first use: the pure implementation imports types from this module.
     global _json
     if _json is None:
         _json = _Json()
-    return _json.json
+    return _json
 
 
 def json_dumps(value, options):
     """Return ``value`` as extended JSON text, laid out like ``json.dumps(value)``."""
-    return bx_json_dumps(_get_json(), value, options, NULL)
+    cdef _Json owner = _get_json()
+
+    return bx_json_dumps(owner.json, value, options, NULL)
 
 
 def json_dumps_layout(
@@ -60,6 +62,7 @@ def json_dumps_layout(
     bint ensure_ascii,
 ):
     """The same with layout arguments of ``json.dumps``; the texts are ASCII."""
+    cdef _Json owner = _get_json()
     cdef bx_json_layout layout
 
     layout.indent = NULL
@@ -73,9 +76,11 @@ def json_dumps_layout(
     layout.key_separator_size = len(key_separator)
     layout.sort_keys = sort_keys
     layout.ensure_ascii = ensure_ascii
-    return bx_json_dumps(_get_json(), value, options, &layout)
+    return bx_json_dumps(owner.json, value, options, &layout)
 
 
 def json_loads(text, options):
     """Return the value of extended JSON text (str, bytes or bytearray)."""
-    return bx_json_loads(_get_json(), text, options)
+    cdef _Json owner = _get_json()
+
+    return bx_json_loads(owner.json, text, options)
