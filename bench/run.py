@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python bench/run.py [--only codec|driver] [--rounds N] [--output DIR]`."""
+"""Runs the benchmarks: `python bench/run.py [--only codec|json|driver] [--rounds N] ...`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import codec
+import extended_json
 import report
 from interleaved import Case, measure
 
@@ -47,16 +48,18 @@ def server(uri: str | None) -> Iterator[Any]:
 def main() -> None:
     """Parse the arguments, measure, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("codec", "driver"))
+    parser.add_argument("--only", choices=("codec", "json", "driver"))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.05, help="of work in a round")
     parser.add_argument("--uri", help="a running server; default: an embedded mongod")
     parser.add_argument("--output", type=Path, help="folder for report.md, .json and .png")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    if options.only != "driver":
+    if options.only in (None, "codec"):
         rows += measured(codec.cases(), options.rounds, options.seconds)
-    if options.only != "codec":
+    if options.only in (None, "json"):
+        rows += measured(extended_json.cases(), options.rounds, options.seconds)
+    if options.only in (None, "driver"):
         import driver
 
         with server(options.uri) as clients:
