@@ -19,6 +19,9 @@
     X(uuid_representation, "uuid_representation")                                                 \
     X(as_doc, "as_doc")                                                                           \
     X(int_, "int")                                                                                \
+    X(dollar_ref, "$ref")                                                                         \
+    X(dollar_id, "$id")                                                                           \
+    X(dollar_db, "$db")                                                                           \
     X(dollar_code, "$code")                                                                       \
     X(dollar_scope, "$scope")
 

@@ -478,10 +478,8 @@ int bx_json_read_wrapper(bx_json_decoder *d, PyObject **value)
 static int code_with_scope(bx_json_decoder *d, PyObject *document, PyObject **value)
 {
     PyObject *text = NULL, *scope = NULL;
-    int status;
+    int status = bx_dict_get(document, d->j->s_dollar_code, &text);
 
-    if (!PyDict_CheckExact(document) || PyDict_GET_SIZE(document) != 2) return 0;
-    status = bx_dict_get(document, d->j->s_dollar_code, &text);
     if (status > 0) status = bx_dict_get(document, d->j->s_dollar_scope, &scope);
     if (status > 0) {
         bool usual = PyUnicode_CheckExact(text) && PyDict_CheckExact(scope);
@@ -493,11 +491,45 @@ static int code_with_scope(bx_json_decoder *d, PyObject *document, PyObject **va
     return status;
 }
 
+/* A reference without other fields: 1, 0 something else, -1 with an exception. */
+static int reference(bx_json_decoder *d, PyObject *document, PyObject **value)
+{
+    PyObject *parts[3] = {NULL, NULL, NULL};
+    Py_ssize_t size = PyDict_GET_SIZE(document);
+    int status = bx_dict_get(document, d->j->s_dollar_ref, &parts[0]);
+
+    if (status > 0) status = bx_dict_get(document, d->j->s_dollar_id, &parts[1]);
+    if (status > 0 && size == 3) status = bx_dict_get(document, d->j->s_dollar_db, &parts[2]);
+    if (status > 0) {
+        bool usual = PyUnicode_CheckExact(parts[0]) &&
+                     (size == 2 || PyUnicode_CheckExact(parts[2]));
+
+        status = usual ? found(PyObject_Vectorcall((PyObject *)d->st->DBRef, parts, (size_t)size,
+                                                   NULL),
+                               value)
+                       : 0;
+    }
+    for (int i = 0; i < 3; i++) Py_XDECREF(parts[i]);
+    return status;
+}
+
+static int read_document_wrapper(bx_json_decoder *d, PyObject *document, PyObject **value)
+{
+    Py_ssize_t size;
+    int status = 0;
+
+    if (!PyDict_CheckExact(document)) return 0;
+    size = PyDict_GET_SIZE(document);
+    if (size == 2) status = code_with_scope(d, document, value);
+    if (status == 0 && (size == 2 || size == 3)) status = reference(d, document, value);
+    return status;
+}
+
 PyObject *bx_json_apply_hook(bx_json_decoder *d, PyObject *document)
 {
     PyObject *const args[2] = {document, d->json_options};
     PyObject *value = NULL;
-    int status = code_with_scope(d, document, &value);
+    int status = read_document_wrapper(d, document, &value);
 
     if (status == 0) value = PyObject_Vectorcall(d->j->object_hook, args, 2, NULL);
     Py_DECREF(document);
