@@ -174,8 +174,7 @@ static PyObject *short_key(bx_json_decoder *d, const uint8_t *text, size_t size)
     return bx_key_miss(d->keys, text, size, words[0], words[1], NULL);
 }
 
-/* The key at d->p, which is moved behind it. Keys with escapes or of 16 and more bytes are not
- * shared. */
+/* The key at d->p, which is moved behind it. Keys with escapes are not shared. */
 BX_INLINE PyObject *read_key(bx_json_decoder *d)
 {
     const uint8_t *start = d->p + 1;
@@ -188,8 +187,9 @@ BX_INLINE PyObject *read_key(bx_json_decoder *d)
     if (BX_UNLIKELY(*stop != '"')) return read_escaped(d, start, stop);
     d->p = stop + 1;
     size = (size_t)(stop - start);
-    if (BX_UNLIKELY(size >= 16 || d->keys == NULL)) return bx_json_text(start, size);
-    key = short_key(d, start, size);
+    if (BX_UNLIKELY(d->keys == NULL)) return bx_json_text(start, size);
+    key = BX_LIKELY(size < 16) ? short_key(d, start, size)
+                               : bx_key_long(d->keys, start, size, NULL);
     if (BX_UNLIKELY(key == NULL) && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         PyErr_Clear();
         key = bx_json_text(start, size);

@@ -96,7 +96,7 @@ static bool same_long(const bx_long_key *entry, const uint8_t *p, size_t size)
     return (size_t)n == size && memcmp(text, p, size) == 0;
 }
 
-static PyObject *long_key(bx_keycache *cache, const uint8_t *p, size_t size, const char *errors)
+PyObject *bx_key_long(bx_keycache *cache, const uint8_t *p, size_t size, const char *errors)
 {
     uint64_t hash = hash_long(p, size);
     bx_long_key *entry = &cache->longs[hash >> (64 - BX_LONG_KEYS_LOG2)];
@@ -130,7 +130,7 @@ PyObject *bx_key_slow(bx_keycache *cache, const uint8_t **at, const uint8_t *end
     size = (size_t)(nul - p);
     *at = nul + 1;
     if (cache == NULL) return bx_text(p, (Py_ssize_t)size, errors);
-    if (size >= 16) return long_key(cache, p, size, errors);
+    if (size >= 16) return bx_key_long(cache, p, size, errors);
     memcpy(words, p, size);
     head = bx_load64(words);
     tail = bx_load64(words + 8);

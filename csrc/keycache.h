@@ -52,6 +52,7 @@ BX_INLINE void bx_keycache_release(bx_keycache *cache) { (void)cache; }
 /* Keys that are not in the cache, long or near the end of the input. `cache` may be NULL. */
 PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_t head,
                       uint64_t tail, const char *errors);
+PyObject *bx_key_long(bx_keycache *cache, const uint8_t *p, size_t size, const char *errors);
 PyObject *bx_key_slow(bx_keycache *cache, const uint8_t **at, const uint8_t *end,
                       const char *errors);
 

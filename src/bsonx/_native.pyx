@@ -166,3 +166,6 @@ def message_header(data, Py_ssize_t offset=0):
 def run_coroutine(coro):
     """Run a coroutine that never waits to its end and return its result."""
     return bx_run_coroutine(coro)
+
+
+include "_native_json.pxi"
