@@ -124,7 +124,7 @@ DUMP_KWARGS = [
 ]
 
 
-@pytest.mark.parametrize("kwargs", DUMP_KWARGS, ids=str)
+@pytest.mark.parametrize("kwargs", DUMP_KWARGS, ids=lambda kwargs: next(iter(kwargs)))
 def test_dumps_kwargs(ours, kwargs):
     def dumped(lib, value):
         return cases.outcome(lib.dumps, value, json_options=lib.LEGACY_JSON_OPTIONS, **kwargs)
