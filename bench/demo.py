@@ -108,7 +108,9 @@ def show(server: LocalServer, files: dict[str, Path], options: argparse.Namespac
         title("Mean delay on arrival, by airline")
         print_delays(database)
         title("A flight")
-        pprint.pprint(database.flights.find_one({"carrier": "HA"}, sort=[("time_hour", 1)]), sort_dicts=False)
+        pprint.pprint(
+            database.flights.find_one({"carrier": "HA"}, sort=[("time_hour", 1)]), sort_dicts=False
+        )
     if not options.no_comparison and not options.kill_primary:
         title("Inserting the flights beside PyMongo")
         compare(server.uri, files["flights"], reports["flights"])

@@ -28,9 +28,9 @@ def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dic
 def server(uri: str | None) -> Iterator[Any]:
     """The clients' side of the given server, or of an embedded one."""
     import pymongo
-    from mongodriver.local import LocalServer
 
     import driver
+    from mongodriver.local import LocalServer
 
     if uri:
         host, port = pymongo.MongoClient(uri).address or ("localhost", 27017)

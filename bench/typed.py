@@ -27,7 +27,7 @@ import pydantic
 import bsonx
 
 sys.path.insert(0, str(Path(__file__).parent))
-from documents import JSON_ONLY, load  # noqa: E402
+from documents import JSON_ONLY, load
 
 Fields = dict[str, Any]
 Maker = Callable[[str, Fields], Any]

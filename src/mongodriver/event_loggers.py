@@ -82,9 +82,7 @@ class ServerLogger(ServerListener):
             )
 
     def closed(self, event: ServerClosedEvent) -> None:
-        logging.warning(
-            f"Server {event.server_address} removed from topology {event.topology_id}"
-        )
+        logging.warning(f"Server {event.server_address} removed from topology {event.topology_id}")
 
 
 class HeartbeatLogger(ServerHeartbeatListener):
@@ -95,8 +93,7 @@ class HeartbeatLogger(ServerHeartbeatListener):
 
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
         logging.info(
-            f"Heartbeat to server {event.connection_id} succeeded with reply "
-            f"{event.reply.document}"
+            f"Heartbeat to server {event.connection_id} succeeded with reply {event.reply.document}"
         )
 
     def failed(self, event: ServerHeartbeatFailedEvent) -> None:

@@ -27,8 +27,10 @@ def unified_tests() -> list[Any]:
         for path in sorted((root / folder).glob("*.json")):
             spec = json_util.loads(path.read_text(encoding="utf-8"))
             name = f"{folder.split('/')[0]}/{path.stem}"
-            for test in spec["tests"]:
-                params.append(pytest.param(spec, test, id=f"{name}: {test['description']}"))
+            params += [
+                pytest.param(spec, test, id=f"{name}: {test['description']}")
+                for test in spec["tests"]
+            ]
     return params
 
 

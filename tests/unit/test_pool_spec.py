@@ -2,8 +2,8 @@
 
 import pytest
 from cmap import Script
-from flavours import FLAVOURS, run_on
 
+from flavours import FLAVOURS, run_on
 from specs import load, spec_files
 
 

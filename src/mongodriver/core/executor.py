@@ -146,9 +146,11 @@ class Executor:
         preference = None
         if not operation.is_write:
             preference = read_preference or operation.read_preference
-            if preference is not None:
-                if preference.mode == 0 or (operation.has_output_stage and await self._writes_need_primary()):
-                    preference = None
+            if preference is not None and (
+                preference.mode == 0
+                or (operation.has_output_stage and await self._writes_need_primary())
+            ):
+                preference = None
         call = Call(operation, session, preference, address, connection, deadline)
         try:
             while True:

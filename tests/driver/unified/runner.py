@@ -202,9 +202,12 @@ class UnifiedTest:
 
     def _check_error(self, expected: Mapping[str, Any], exc: Exception) -> None:
         server_error = isinstance(exc, (OperationFailure, ConnectionFailure))
-        if "isClientError" in expected and not isinstance(exc, ConnectionFailure):
-            if expected["isClientError"] == isinstance(exc, OperationFailure):
-                raise exc
+        if (
+            "isClientError" in expected
+            and not isinstance(exc, ConnectionFailure)
+            and expected["isClientError"] == isinstance(exc, OperationFailure)
+        ):
+            raise exc
         if "isTimeoutError" in expected:
             assert getattr(exc, "timeout", False) is expected["isTimeoutError"]
         if "errorContains" in expected:
