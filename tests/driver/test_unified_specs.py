@@ -9,11 +9,26 @@ import pytest
 from unified.runner import Deployment, UnifiedTest, check_requirements
 
 from bsonx import json_util
+from mongodriver.core import monitor
 from specs import specs_root
 
 pytestmark = pytest.mark.server
 
-FOLDERS = ["crud/unified", "collection-management", "index-management", "run-command/unified"]
+FOLDERS = [
+    "causal-consistency",
+    "collection-management",
+    "command-logging-and-monitoring/monitoring",
+    "crud/unified",
+    "index-management",
+    "mongodb-handshake/unified",
+    "read-write-concern/operation",
+    "retryable-reads/unified",
+    "retryable-writes/unified",
+    "run-command/unified",
+    "sessions",
+    "unified-test-format/valid-pass",
+    "versioned-api",
+]
 
 
 def unified_tests() -> list[Any]:
@@ -32,6 +47,12 @@ def unified_tests() -> list[Any]:
                 for test in spec["tests"]
             ]
     return params
+
+
+@pytest.fixture(autouse=True)
+def quick_checks(monkeypatch):
+    """Servers that failed a command on purpose are checked again without the usual half second."""
+    monkeypatch.setattr(monitor, "MIN_HEARTBEAT_INTERVAL", 0.02)
 
 
 @pytest.fixture(scope="module")

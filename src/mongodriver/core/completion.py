@@ -75,7 +75,7 @@ class Completion:
             server_session.touch()
             body["lsid"] = server_session.lsid
             if not session.implicit:
-                self._add_session_fields(body, session, read_concern)
+                self._add_session_fields(body, session, operation)
             if call.transaction_number is not None:
                 body["txnNumber"] = call.transaction_number
         cluster_time = self._clock.now
@@ -90,11 +90,14 @@ class Completion:
         if call.preference is not None or (self._direct and not operation.is_write):
             self._add_read_preference(body, call, connection)
 
-    def _add_session_fields(self, body: dict[str, Any], session: Any, read_concern: Any) -> None:
+    def _add_session_fields(self, body: dict[str, Any], session: Any, operation: Any) -> None:
         """The read concern that makes an explicit session causal, or a snapshot."""
-        if read_concern is None:
+        reads = operation.read_concern is not None
+        if not reads and not operation.is_write:
             return
         if session.snapshot:
+            if not reads:
+                return
             concern = {**body.get("readConcern", {}), "level": "snapshot"}
             if session.snapshot_time is not None:
                 concern["atClusterTime"] = session.snapshot_time

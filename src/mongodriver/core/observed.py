@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..monitoring import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
+from ..spec.events import is_sensitive
 
 if TYPE_CHECKING:
     from ..monitoring import EventListeners
@@ -27,6 +28,7 @@ class Observation:
         "_name",
         "_operation_id",
         "_request_id",
+        "_sensitive",
         "_start",
     )
 
@@ -46,6 +48,7 @@ class Observation:
         self._request_id = request_id
         self._operation_id = operation_id
         self._start = 0.0
+        self._sensitive = False
 
     def started(self, command: Command, stop: int = 0) -> None:
         """The message is complete.
@@ -53,6 +56,7 @@ class Observation:
         :param stop: the index after the last document of the command's sequence in it.
         """
         body = command.body
+        self._sensitive = is_sensitive(self._name, body)
         if command.documents is not None:
             body = {**body, command.identifier: list(command.documents[command.start : stop])}
         connection = self._connection
@@ -79,6 +83,9 @@ class Observation:
 
     def _publish(self, event: Any, outcome: Any) -> None:
         connection = self._connection
+        if self._sensitive:
+            # Also where the reply alone would not show that it belongs to a login.
+            outcome = {}
         self._listeners.publish_command(
             event(
                 timedelta(seconds=monotonic() - self._start),

@@ -120,10 +120,12 @@ class Update(_Statement):
         if "writeErrors" in reply or "writeConcernError" in reply:
             check_write_reply(reply)
         upserted: Sequence[Mapping[str, Any]] | None = reply.get("upserted")
-        reply["updatedExisting"] = bool(reply.get("n")) and not upserted
+        # A copy: listeners may have kept the reply.
+        result = dict(reply)
+        result["updatedExisting"] = bool(reply.get("n")) and not upserted
         if upserted:
-            reply["upserted"] = upserted[0]["_id"]
-        return reply
+            result["upserted"] = upserted[0]["_id"]
+        return result
 
 
 class FindAndModify(Operation[Any]):

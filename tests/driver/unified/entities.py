@@ -28,10 +28,8 @@ _SENSITIVE = {
     "copydbgetnonce",
     "copydbsaslstart",
     "copydb",
-    "hello",
-    "isMaster",
-    "ismaster",
 }
+_HELLO = {"hello", "isMaster", "ismaster"}
 
 
 def read_preference(document: Mapping[str, Any]) -> Any:
@@ -78,11 +76,17 @@ class Events(monitoring.CommandListener):
         name = event.command_name
         if not isinstance(event, self._kinds) or name in self._ignored:
             return
-        if not self._sensitive and name in _SENSITIVE:
+        if not self._sensitive and (name in _SENSITIVE or _is_redacted_hello(event)):
             return
         self.recorded.append(event)
 
     started = succeeded = failed = _record
+
+
+def _is_redacted_hello(event: Any) -> bool:
+    """Whether it is of a hello that began a login: those events are empty."""
+    content = getattr(event, "command", None) or getattr(event, "reply", None)
+    return event.command_name in _HELLO and not content
 
 
 class Entities(dict[str, Any]):
@@ -93,6 +97,8 @@ class Entities(dict[str, Any]):
         self._make_client = make_client
         self._uri = uri
         self.events: dict[str, Events] = {}
+        #: Ids of sessions, also of those that have ended.
+        self.lsids: dict[str, Any] = {}
 
     def create(self, description: Mapping[str, Any]) -> None:
         """Create an entity."""
@@ -150,4 +156,6 @@ class Entities(dict[str, Any]):
             options["default_transaction_options"] = TransactionOptions(**options_from(defaults))
         if given:
             pytest.skip(f"session options {sorted(given)} are not supported by the runner")
-        return self[spec["client"]].start_session(**options)
+        session = self[spec["client"]].start_session(**options)
+        self.lsids[spec["id"]] = session.session_id
+        return session

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bsonx import json_util
 from bsonx.binary import Binary
 from bsonx.code import Code
 from bsonx.decimal128 import Decimal128
@@ -50,7 +51,7 @@ class Mismatch(AssertionError):
 class Matcher:
     """Matches values; `entities` are the test's, by id."""
 
-    def __init__(self, entities: Mapping[str, Any]) -> None:
+    def __init__(self, entities: Any) -> None:
         self._entities = entities
 
     def match(self, expected: Any, actual: Any, path: str = "", root: bool = True) -> None:
@@ -99,7 +100,13 @@ class Matcher:
         elif name == "$$matchesEntity":
             self.match(self._entities[value], actual, path, root)
         elif name == "$$sessionLsid":
-            self.match(self._entities[value].session_id, actual, path, root)
+            self.match(self._entities.lsids[value], actual, path, root)
+        elif name == "$$matchAsRoot":
+            self.match(value, actual, path, True)
+        elif name == "$$matchAsDocument":
+            if not isinstance(actual, str):
+                raise Mismatch(f"{path} is {actual!r}, expected JSON")
+            self.match(value, json_util.loads(actual), path, False)
         elif name == "$$lte":
             if not actual <= value:
                 raise Mismatch(f"{path} is {actual!r}, expected at most {value!r}")
