@@ -203,8 +203,8 @@ def decode(data: Any, codec_options: CodecOptions | None = None, type: Any = Non
     bytes; TypedDecodeError for a document that does not fit the type.
     """
     if type is not None:
-        codec_options = _impl.options_for_type(type, codec_options)
-    elif codec_options is None:
+        return _impl.decode_as(type, data, codec_options)
+    if codec_options is None:
         codec_options = DEFAULT_CODEC_OPTIONS
     elif not isinstance(codec_options, CodecOptions):
         raise TypeError(_BAD_OPTIONS)

@@ -39,6 +39,7 @@ if not TYPE_CHECKING and HAS_C:
         Regex,
         Timestamp,
         decode_all_documents,
+        decode_as,
         decode_document,
         decode_message,
         encode_batch,
@@ -57,6 +58,7 @@ if not TYPE_CHECKING and HAS_C:
 else:
     from bsonx._py.codec import (
         decode_all_documents,
+        decode_as,
         decode_document,
         encode_document,
         options_for_type,
@@ -92,6 +94,7 @@ __all__ = [
     "Regex",
     "Timestamp",
     "decode_all_documents",
+    "decode_as",
     "decode_document",
     "decode_message",
     "encode_batch",

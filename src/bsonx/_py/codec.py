@@ -11,6 +11,7 @@ from bsonx._py.skipper import find_field
 
 __all__ = [
     "decode_all_documents",
+    "decode_as",
     "decode_document",
     "encode_document",
     "options_for_type",
@@ -85,6 +86,11 @@ def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any) -> A
     single: dict[str, Any] = {}
     read_elements(data, found[0], found[1], plan, 1, single)
     return single[name]
+
+
+def decode_as(type: Any, data: Any, codec_options: Any) -> Any:
+    """Return the one document that ``data`` is as an instance of ``type``."""
+    return decode_document(data, options_for_type(type, codec_options))
 
 
 def options_for_type(type: Any, codec_options: Any) -> Any:
