@@ -148,6 +148,10 @@ BX_INLINE int bx_ctz64(uint64_t v)
 #define BX_FREE_THREADED 0
 #endif
 
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
+PyAPI_FUNC(Py_hash_t) _Py_HashBytes(const void *, Py_ssize_t); /* exported, but not declared */
+#endif
+
 BX_INLINE Py_hash_t bx_hash_bytes(const void *data, Py_ssize_t size)
 {
 #if PY_VERSION_HEX >= 0x030E0000
