@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
+from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bsonx._impl import run_coroutine
@@ -23,10 +24,29 @@ T = TypeVar("T")
 ClassT = TypeVar("ClassT", bound=type)
 
 
+def _named(method: Any) -> Any:
+    """A copy of a method under its name in the synchronous class, for errors of wrong calls."""
+    copy = FunctionType(
+        method.__code__,
+        method.__globals__,
+        method.__name__,
+        method.__defaults__,
+        method.__closure__,
+    )
+    copy.__kwdefaults__ = method.__kwdefaults__
+    copy.__qualname__ = _sync_name(method)
+    return copy
+
+
+def _sync_name(method: Any) -> str:
+    name: str = method.__qualname__
+    return name.replace("Async", "", 1)
+
+
 def _rename(function: Any, method: Any) -> None:
     """Give a function the identity the coroutine method has, in its synchronous class."""
     function.__name__ = method.__name__
-    function.__qualname__ = method.__qualname__.replace("Async", "", 1)
+    function.__qualname__ = _sync_name(method)
     function.__module__ = method.__module__.replace(".asynchronous.", ".synchronous.", 1)
     function.__doc__ = method.__doc__
     function.__annotations__ = method.__annotations__
@@ -37,9 +57,10 @@ def blocking(
     method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Any, P], T]:
     """The synchronous method for a coroutine method."""
+    begin = _named(method)
 
     def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        result: T = run_coroutine(method(self, *args, **kwargs))
+        result: T = run_coroutine(begin(self, *args, **kwargs))
         return result
 
     _rename(call, method)

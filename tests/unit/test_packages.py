@@ -1,0 +1,116 @@
+"""The packages as libraries see them: lazy parts, aliases, what is imported when."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import mongodriver
+
+
+def run(code: str) -> str:
+    """Output of a program run in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_synchronous_program_does_not_load_asyncio():
+    code = (
+        "import sys, mongodriver as m\n"
+        "client = m.MongoClient('mongodb://127.0.0.1:1', connect=False)\n"
+        "client.db.t.find(); client.start_session(); client.close()\n"
+        "print('asyncio' in sys.modules)"
+    )
+    assert run(code) == "False"
+
+
+def test_the_synchronous_classes_do_not_need_asyncio():
+    code = (
+        "import sys\n"
+        "sys.modules['asyncio'] = None\n"
+        "import mongodriver\n"
+        "print(mongodriver.MongoClient(connect=False), mongodriver.AsyncMongoClient.__name__)"
+    )
+    assert "MongoClient(host=['localhost:27017']" in run(code)
+
+
+def test_install_as_pymongo():
+    code = (
+        "import mongodriver\n"
+        "mongodriver.install_as_pymongo()\n"
+        "mongodriver.install_as_pymongo()\n"
+        "import pymongo, pymongo.errors, bson, bson.objectid\n"
+        "from pymongo.synchronous.collection import Collection\n"
+        "from pymongo.collection import Collection as public\n"
+        "from bson import json_util\n"
+        "import mongodriver.errors, bsonx.objectid\n"
+        "assert pymongo is mongodriver\n"
+        "assert pymongo.errors is mongodriver.errors\n"
+        "assert pymongo.errors.__spec__.name == 'mongodriver.errors'\n"
+        "assert bson.ObjectId is bsonx.objectid.ObjectId\n"
+        "assert Collection is public\n"
+        "try:\n"
+        "    import pymongo.nonsense\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error.name)"
+    )
+    assert run(code) == "pymongo.nonsense"
+
+
+def test_install_as_pymongo_comes_too_late():
+    pytest.importorskip("pymongo")
+    code = (
+        "import pymongo, mongodriver\n"
+        "try:\n"
+        "    mongodriver.install_as_pymongo()\n"
+        "except RuntimeError as error:\n"
+        "    print(error)\n"
+        "assert pymongo is not mongodriver"
+    )
+    assert run(code).startswith("pymongo is already imported")
+
+
+def test_the_version_is_that_of_the_api():
+    assert mongodriver.version == mongodriver.__version__ == mongodriver.get_version_string()
+    assert mongodriver.version_tuple == (4, 20, 0)
+
+
+def test_methods_are_found_where_pymongo_has_them():
+    from mongodriver.asynchronous.collection import AsyncCollection
+    from mongodriver.collection import Collection
+
+    assert Collection.__module__ == "mongodriver.synchronous.collection"
+    assert AsyncCollection.__module__ == "mongodriver.asynchronous.collection"
+    for cls, name in ((Collection, "Collection"), (AsyncCollection, "AsyncCollection")):
+        for method in ("find_one", "insert_one", "create_index", "find"):
+            function = getattr(cls, method)
+            assert function.__qualname__ == f"{name}.{method}"
+            assert function.__module__ == cls.__module__
+            assert function.__doc__
+
+
+def test_wrong_calls_name_the_class_that_was_used():
+    client = mongodriver.MongoClient(connect=False)
+    with pytest.raises(TypeError, match=r"^Collection\.insert_one\(\) missing 1 required"):
+        client.db.t.insert_one()
+    with pytest.raises(TypeError, match=r"_AgnosticCursor\.__init__\(\) got an unexpected"):
+        client.db.t.find(nonsense=1)
+    client.close()
+
+
+def test_methods_can_be_replaced():
+    from mongodriver.collection import Collection
+
+    client = mongodriver.MongoClient(connect=False)
+    original = Collection.find_one
+    try:
+        Collection.find_one = lambda self, *args: ("replaced", args)
+        assert client.db.t.find_one(1) == ("replaced", (1,))
+    finally:
+        Collection.find_one = original
+    client.close()
