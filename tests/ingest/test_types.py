@@ -202,4 +202,4 @@ class TestRowBuilder:
         builder = RowBuilder(["n"], {"n": "int"})
         count = _Memo._LIMIT + 10
         assert [builder.build([str(n)])["n"] for n in range(count)] == list(range(count))
-        assert len(builder._memos[0]) <= _Memo._LIMIT
+        assert len(builder._converters[0].__self__) <= _Memo._LIMIT

@@ -34,7 +34,7 @@ class JobOptions:
     `retry_seconds` without success the job gives up. `id_field` becomes `_id`."""
 
     batch_size: int = 2000
-    workers: int = 2
+    workers: int = 4
     retry_seconds: float = 120.0
     id_field: str | None = None
     csv: CSVOptions = field(default_factory=CSVOptions)
