@@ -160,10 +160,12 @@ class PrimaryKiller:
     def story(self, report: Report) -> str:
         """What happened, in a sentence."""
         elected = self._server.primary()
-        resent = plural(report.resent, "batch", "batches")
+        retries = "the driver's own retries were enough"
+        if report.resent:
+            retries = f"the job sent {plural(report.resent, 'batch', 'batches')} again"
         return (
             f"the primary, member {self.killed}, was killed after {self._at:,} documents, member "
-            f"{elected} was elected, and the job sent {resent} again"
+            f"{elected} was elected; {retries}"
         )
 
 
