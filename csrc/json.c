@@ -1,37 +1,17 @@
 #include "json.h"
 
-static PyObject *import_name(const char *module_name, const char *name)
+static int fill(bx_json *j, const bx_json_parts *parts)
 {
-    PyObject *module = PyImport_ImportModule(module_name);
-    PyObject *found;
-
-    if (module == NULL) return NULL;
-    found = PyObject_GetAttrString(module, name);
-    Py_DECREF(module);
-    return found;
-}
-
-#define ENCODE "bsonx._py.json_encode"
-#define DECODE "bsonx._py.json_decode"
-
-static int fill(bx_json *j)
-{
-    PyObject *options = import_name("bsonx._py.json_options", "JSONOptions");
-
-    if (options == NULL) return -1;
-    if (!PyType_Check(options)) {
+    if (!PyType_Check(parts->options_class)) {
         PyErr_SetString(PyExc_TypeError, "JSONOptions must be a class");
-        Py_DECREF(options);
         return -1;
     }
-    j->JSONOptions = (PyTypeObject *)options;
-    if ((j->encode_value = import_name(ENCODE, "default")) == NULL ||
-        (j->dumps = import_name(ENCODE, "json_dumps")) == NULL ||
-        (j->object_hook = import_name(DECODE, "object_hook")) == NULL ||
-        (j->regex_flags = import_name(DECODE, "_regex_flags")) == NULL ||
-        (j->loads = import_name(DECODE, "json_loads")) == NULL) {
-        return -1;
-    }
+    j->JSONOptions = (PyTypeObject *)Py_NewRef(parts->options_class);
+    j->encode_value = Py_NewRef(parts->encode_value);
+    j->dumps = Py_NewRef(parts->dumps);
+    j->object_hook = Py_NewRef(parts->object_hook);
+    j->regex_flags = Py_NewRef(parts->regex_flags);
+    j->loads = Py_NewRef(parts->loads);
 #define X(name, text)                                                                             \
     if ((j->s_##name = PyUnicode_InternFromString(text)) == NULL) return -1;
     BX_JSON_NAMES(X)
@@ -39,7 +19,7 @@ static int fill(bx_json *j)
     return 0;
 }
 
-bx_json *bx_json_new(bx_state *st)
+bx_json *bx_json_new(bx_state *st, const bx_json_parts *parts)
 {
     bx_json *j = PyMem_Calloc(1, sizeof *j);
 
@@ -48,7 +28,7 @@ bx_json *bx_json_new(bx_state *st)
         return NULL;
     }
     j->st = st;
-    if (fill(j) < 0) {
+    if (fill(j, parts) < 0) {
         bx_json_free(j);
         return NULL;
     }

@@ -40,8 +40,19 @@ typedef struct {
 #undef X
 } bx_json;
 
+/* The parts of the pure implementation that bx_json_new takes: the class JSONOptions, and the
+ * functions as they are named in bx_json. */
+typedef struct {
+    PyObject *options_class;
+    PyObject *encode_value;
+    PyObject *dumps;
+    PyObject *object_hook;
+    PyObject *regex_flags;
+    PyObject *loads;
+} bx_json_parts;
+
 /* New, or NULL with an exception. It borrows the state. */
-bx_json *bx_json_new(bx_state *st);
+bx_json *bx_json_new(bx_state *st, const bx_json_parts *parts);
 void bx_json_free(bx_json *j);
 
 /* The layout arguments of json.dumps; the texts are ASCII and borrowed. */
@@ -57,7 +68,7 @@ typedef struct {
 } bx_json_layout;
 
 /* The text of `object` as a new str; NULL with an exception. A NULL layout stands for json.dumps
- * without arguments. */
+ * without arguments; with another, options that only the pure implementation takes give None. */
 PyObject *bx_json_dumps(bx_json *j, PyObject *object, PyObject *options,
                         const bx_json_layout *layout);
 

@@ -527,6 +527,7 @@ PyObject *bx_json_dumps(bx_json *j, PyObject *object, PyObject *options,
     if (status == 0) {
         PyObject *const args[2] = {object, options};
 
+        if (layout != NULL) Py_RETURN_NONE;
         return PyObject_Vectorcall(j->dumps, args, 2, NULL);
     }
     bx_writer_init(&e.w);

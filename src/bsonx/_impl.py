@@ -77,12 +77,14 @@ else:
 
 # None: json_util then uses the pure functions that it needs in any case, for the rarer options.
 json_dumps: Callable[[Any, JSONOptions], str] | None = None
-json_dumps_layout: Callable[..., str] | None = None
+json_dumps_layout: Callable[..., str | None] | None = None
 json_loads: Callable[[Any, JSONOptions], Any] | None = None
+json_bind: Callable[..., None] | None = None
 if HAS_C:
-    json_dumps = getattr(_native, "json_dumps", None)
-    json_dumps_layout = getattr(_native, "json_dumps_layout", None)
-    json_loads = getattr(_native, "json_loads", None)
+    json_bind = _native.json_bind
+    json_dumps = _native.json_dumps
+    json_dumps_layout = _native.json_dumps_layout
+    json_loads = _native.json_loads
 
 __all__ = [
     "HAS_C",
@@ -100,6 +102,7 @@ __all__ = [
     "encode_batch",
     "encode_document",
     "encode_message",
+    "json_bind",
     "json_dumps",
     "json_dumps_layout",
     "json_loads",

@@ -14,21 +14,25 @@ cdef extern from "json.h":
         bint sort_keys
         bint ensure_ascii
 
-    bx_json *bx_json_new(bx_state *st) except NULL
+    ctypedef struct bx_json_parts:
+        PyObject *options_class
+        PyObject *encode_value
+        PyObject *dumps
+        PyObject *object_hook
+        PyObject *regex_flags
+        PyObject *loads
+
+    bx_json *bx_json_new(bx_state *st, const bx_json_parts *parts) except NULL
     void bx_json_free(bx_json *j)
     object bx_json_dumps(bx_json *j, object value, object options, const bx_json_layout *layout)
     object bx_json_loads(bx_json *j, object text, object options)
 
 
 cdef class _Json:
-    """Owner of what the C looks up once in the pure implementation."""
+    """Owner of what the C takes from the pure implementation."""
 
     cdef bx_json *json
     cdef object state_module
-
-    def __cinit__(self):
-        self.state_module = _state_module
-        self.json = bx_json_new(_state)
 
     def __dealloc__(self):
         bx_json_free(self.json)
@@ -37,11 +41,26 @@ cdef class _Json:
 cdef _Json _json = None
 
 
-cdef _Json _get_json():
-    # At first use: the pure implementation imports types from this module.
+def json_bind(options_class, encode_value, dumps, object_hook, regex_flags, loads):
+    """Take the parts of the pure implementation that the functions below hand values to."""
     global _json
+    cdef bx_json_parts parts
+    cdef _Json fresh = _Json()
+
+    parts.options_class = <PyObject *>options_class
+    parts.encode_value = <PyObject *>encode_value
+    parts.dumps = <PyObject *>dumps
+    parts.object_hook = <PyObject *>object_hook
+    parts.regex_flags = <PyObject *>regex_flags
+    parts.loads = <PyObject *>loads
+    fresh.state_module = _state_module
+    fresh.json = bx_json_new(_state, &parts)
+    _json = fresh
+
+
+cdef _Json _get_json():
     if _json is None:
-        _json = _Json()
+        raise RuntimeError("bsonx.json_util has not been imported")
     return _json
 
 
@@ -61,7 +80,10 @@ def json_dumps_layout(
     bint sort_keys,
     bint ensure_ascii,
 ):
-    """The same with layout arguments of ``json.dumps``; the texts are ASCII."""
+    """The same with layout arguments of ``json.dumps``; the texts are ASCII.
+
+    None for options that only the pure implementation takes.
+    """
     cdef _Json owner = _get_json()
     cdef bx_json_layout layout
 

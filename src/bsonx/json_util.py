@@ -89,6 +89,15 @@ DEFAULT_JSON_OPTIONS: JSONOptions = RELAXED_JSON_OPTIONS
 
 get_size.__module__ = __name__
 
+if _impl.json_bind is not None:
+    _impl.json_bind(
+        JSONOptions,
+        _encode.default,
+        _encode.json_dumps,
+        _decode.object_hook,
+        _decode._regex_flags,
+        _decode.json_loads,
+    )
 _dumps = _impl.json_dumps or _encode.json_dumps
 _dumps_layout = _impl.json_dumps_layout
 _loads = _impl.json_loads or _decode.json_loads
@@ -131,8 +140,9 @@ def dumps(obj: Any, *args: Any, **kwargs: Any) -> str:
             return _dumps(obj, json_options)
         if _dumps_layout is not None and kwargs.keys() <= _LAYOUT_ARGUMENTS:
             layout = _read_layout(**kwargs)
-            if layout is not None:
-                return _dumps_layout(obj, json_options, *layout)
+            text = layout and _dumps_layout(obj, json_options, *layout)
+            if text is not None:
+                return text
     return json.dumps(_encode.convert(obj, json_options), *args, **kwargs)
 
 

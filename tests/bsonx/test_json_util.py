@@ -144,6 +144,14 @@ def test_dumps_kwargs(ours, kwargs):
         assert dumped(ours, value) == dumped(oracle, value)
 
 
+def test_layout_with_options_of_other_kinds(ours):
+    """Options that the native writer does not take must not lose the layout."""
+    options = ours.JSONOptions(json_mode=2.0)
+    assert ours.dumps([1], json_options=options, indent=1) == ('[\n {\n  "$numberInt": "1"\n }\n]')
+    with pytest.raises(AttributeError):
+        ours.dumps([1], json_options=None, indent=1)
+
+
 def test_dumps_arguments(ours):
     calls = [
         lambda lib: lib.dumps(),
