@@ -396,7 +396,8 @@ static void path_add(bx_encoder *e, PyObject *part)
 
 void bx_path_add_key(bx_encoder *e, PyObject *key)
 {
-    path_add(e, key);
+    /* A key that is no str is itself the problem of the document around it. */
+    if (PyUnicode_Check(key)) path_add(e, key);
 }
 
 void bx_path_add_index(bx_encoder *e, Py_ssize_t index)
