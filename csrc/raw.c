@@ -31,6 +31,7 @@ PyObject *bx_raw_elements(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssi
     if (options == NULL) return NULL;
     if (bx_input_open(&input, data) == 0) {
         bx_decoder_init(&d, st, options, &input);
+        d.depth = 1;
         if (check_bounds(&d, start, end) == 0) {
             result = bx_decode_dict(&d, d.base + start + 4, d.base + end - 1, false);
         }
@@ -78,22 +79,32 @@ static int find_field(bx_decoder *d, const uint8_t *p, const uint8_t *end, const
     return result;
 }
 
+/* With an error handler different stored names may read alike: all fields are read. */
+static PyObject *get_decoded(bx_decoder *d, Py_ssize_t start, Py_ssize_t end, PyObject *name)
+{
+    PyObject *fields =
+        bx_decode_dict(d, d->base + start + 4, d->base + end - 1, false);
+    PyObject *value;
+
+    if (fields == NULL) return NULL;
+    value = PyObject_GetItem(fields, name);
+    Py_DECREF(fields);
+    return value;
+}
+
 static PyObject *get_field(bx_decoder *d, Py_ssize_t start, Py_ssize_t end, PyObject *name)
 {
+    PyObject *stored;
     bx_element e;
-    Py_ssize_t size;
-    const char *text;
     int found;
 
     if (check_bounds(d, start, end) < 0) return NULL;
-    text = PyUnicode_AsUTF8AndSize(name, &size);
-    if (text == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return NULL;
-        PyErr_Clear(); /* a name that cannot be stored is not there */
-        found = 0;
-    } else {
-        found = find_field(d, d->base + start + 4, d->base + end - 1, text, size, &e);
-    }
+    if (d->options->errors != NULL) return get_decoded(d, start, end, name);
+    stored = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+    if (stored == NULL) return NULL;
+    found = find_field(d, d->base + start + 4, d->base + end - 1, PyBytes_AS_STRING(stored),
+                       PyBytes_GET_SIZE(stored), &e);
+    Py_DECREF(stored);
     if (found < 0) return NULL;
     if (found == 0) {
         PyErr_SetObject(PyExc_KeyError, name);
@@ -115,6 +126,7 @@ PyObject *bx_raw_get(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t 
         PyErr_SetObject(PyExc_KeyError, name);
     } else if (bx_input_open(&input, data) == 0) {
         bx_decoder_init(&d, st, options, &input);
+        d.depth = 1;
         result = get_field(&d, start, end, name);
         bx_decoder_end(&d);
         bx_input_close(&input);
