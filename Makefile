@@ -63,13 +63,15 @@ lint: $(VENV)/.dev
 typecheck: $(VENV)/.dev $(VENV)/.extension
 	$(PY) -m mypy
 
-# A copy of the package with an instrumented extension, beside the ordinary one.
+# A copy of the package with an instrumented extension, beside the ordinary one. The sanitizer
+# stops PyMongo's own extension on damaged documents, so that comparison is left out here.
 sanitize: $(VENV)/.extension
 	BSONX_SANITIZE=1 $(PY) setup.py -q build --build-base build/sanitize --build-lib build/sanitize/lib
 	env PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	    $(PYTEST) -q -p no:cacheprovider tests/bsonx -m "not slow" $(TESTFLAGS)
+	    $(PYTEST) -q -p no:cacheprovider tests/bsonx -m "not slow" $(TESTFLAGS) \
+	    -k "not damaged_documents_against_pymongo"
 
 fuzz: $(VENV)/.extension
 	$(PYTEST) -m slow tests/bsonx $(TESTFLAGS)

@@ -11,11 +11,10 @@ import sys
 import uuid
 from pathlib import Path
 
-from bsonx.binary import Binary
-from bsonx.dbref import DBRef
-
 import bsonx
 from bsonx import json_util
+from bsonx.binary import Binary
+from bsonx.dbref import DBRef
 
 OID = bsonx.ObjectId("0123456789abcdef01234567")
 VALUES = {
