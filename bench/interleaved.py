@@ -80,11 +80,17 @@ def measure(case: Case, rounds: int = 15, seconds: float = 0.05) -> dict[str, Ti
     return timings
 
 
-def ratio(timings: dict[str, Timing], slow: str, fast: str, floor: str | None = None) -> float:
-    """How many times `fast` is faster than `slow`; above `floor` where one is named."""
-    base = timings[floor].wall if floor else [0.0] * len(timings[fast].wall)
-    pairs = zip(timings[slow].wall, timings[fast].wall, base, strict=True)
-    return statistics.median((s - b) / max(f - b, 1e-9) for s, f, b in pairs)
+def ratio(timings: dict[str, Timing], slow: str, fast: str) -> float:
+    """How many times `fast` is faster than `slow`."""
+    pairs = zip(timings[slow].wall, timings[fast].wall, strict=True)
+    return statistics.median(s / max(f, 1e-9) for s, f in pairs)
+
+
+def ratio_above(timings: dict[str, Timing], slow: str, fast: str, floor: str) -> float | None:
+    """The same for what each adds to `floor`, of the best rounds; None where noise hides it."""
+    base = timings[floor].best()
+    added = timings[fast].best() - base
+    return (timings[slow].best() - base) / added if added > 0 else None
 
 
 def cpu_ratio(timings: dict[str, Timing], slow: str, fast: str) -> float:

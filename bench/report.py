@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from interleaved import Case, Timing, cpu_ratio, ratio
+from interleaved import Case, Timing, cpu_ratio, ratio, ratio_above
 
 
 def row(case: Case, timings: dict[str, Timing]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def row(case: Case, timings: dict[str, Timing]) -> dict[str, Any]:
         "cpu_ratio": cpu_ratio(timings, "pymongo", "ours"),
     }
     if "floor" in timings:
-        figures["above_floor_ratio"] = ratio(timings, "pymongo", "ours", "floor")
+        figures["above_floor_ratio"] = ratio_above(timings, "pymongo", "ours", "floor")
     return figures
 
 
@@ -64,7 +64,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         median = r["median_us"]
         cells = [r["case"], *(number(median.get(n)) for n in ("pymongo", "ours", *others))]
         cells += [f"{r['ratio']:.2f}", f"{r['cpu_ratio']:.2f}"]
-        cells += [f"{r['above_floor_ratio']:.2f}"] if above else []
+        cells += [number(r["above_floor_ratio"])] if above else []
         lines.append("| " + " | ".join(cells) + " |")
     lines.append(f"\nGeometric mean: {geometric_mean(r['ratio'] for r in rows):.2f} times faster.")
     return "\n".join(lines)
