@@ -125,8 +125,9 @@ class UnifiedTest:
 
     async def _insert_data(self) -> None:
         for data in self.spec.get("initialData", ()):
-            # The set has one member: waiting for a majority would be waiting for its journal.
-            database = self.admin.get_database(data["databaseName"], write_concern=WriteConcern(1))
+            database = self.admin.get_database(
+                data["databaseName"], write_concern=WriteConcern("majority")
+            )
             name = data["collectionName"]
             options = data.get("createOptions", {})
             place = (self.uri, data["databaseName"], name)
