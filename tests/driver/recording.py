@@ -38,6 +38,11 @@ class Commands(CommandListener):
         return [event.command_name for event in self.started_events]
 
     @property
+    def work(self) -> list[str]:
+        """Names of the commands but for the background's, which come whenever they come."""
+        return [name for name in self.names if name != "killCursors"]
+
+    @property
     def sent(self) -> list[dict[str, Any]]:
         return [stable(event.command) for event in self.started_events]
 

@@ -92,10 +92,10 @@ async def test_many_documents_go_in_several_commands(coll, commands):
     result = await coll.insert_many(documents)
     assert len(result.inserted_ids) == 40
     assert [d["_id"] for d in documents] == result.inserted_ids
-    assert commands.names == ["insert", "insert"]
-    numbers = [len(command["documents"]) for command in commands.sent]
+    assert commands.work == ["insert", "insert"]
+    numbers = [len(c["documents"]) for c in commands.sent if "insert" in c]
     assert sum(numbers) == 40
-    transactions = [command["txnNumber"] for command in commands.sent]
+    transactions = [c["txnNumber"] for c in commands.sent if "insert" in c]
     assert transactions[0] != transactions[1]
     assert await coll.count_documents({}) == 40
 
@@ -109,7 +109,7 @@ async def test_indexes_of_errors_count_over_all_commands(coll, commands):
     assert error["index"] == 35
     assert error["op"] is documents[35]
     assert caught.value.details["nInserted"] == 39
-    assert commands.names == ["insert", "insert"]
+    assert commands.work == ["insert", "insert"]
 
 
 async def test_an_ordered_bulk_stops_at_the_first_error(coll):
@@ -132,7 +132,7 @@ async def test_documents_too_large_are_not_sent(coll, commands):
         await coll.find_one_and_replace({}, {"x": "x" * 17_000_000})
     with pytest.raises(DocumentTooLarge):
         await coll.find_one({"x": "x" * 17_000_000})
-    assert commands.names == []
+    assert commands.work == []
 
 
 async def test_updates(coll):
@@ -209,12 +209,12 @@ async def test_bulk_writes(coll, commands):
         DeleteMany({"_id": 55}),
     ]
     result = await coll.bulk_write(requests)
-    assert commands.names == ["insert", "update", "delete"]
+    assert commands.work == ["insert", "update", "delete"]
     assert result.inserted_count == 2
     assert (result.matched_count, result.modified_count) == (3, 3)
     assert (result.upserted_count, result.upserted_ids) == (1, {4: 9})
     assert result.deleted_count == 1
-    retried = ["txnNumber" in command for command in commands.sent]
+    retried = ["txnNumber" in c for c in commands.sent if "killCursors" not in c]
     assert retried == [True, False, False]
 
 
@@ -227,7 +227,7 @@ async def test_unordered_bulk_writes_are_grouped(coll, commands):
     ]
     with pytest.raises(BulkWriteError) as caught:
         await coll.bulk_write(requests, ordered=False)
-    assert commands.names == ["insert", "delete"]
+    assert commands.work == ["insert", "delete"]
     assert [error["index"] for error in caught.value.details["writeErrors"]] == [3]
     assert caught.value.details["nRemoved"] == 1
 

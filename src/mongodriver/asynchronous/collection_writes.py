@@ -61,20 +61,18 @@ class CollectionWrites(CollectionBase[DocumentT]):
         :raises DuplicateKeyError: if a document with this ``_id`` or unique key is there.
         :raises WriteError: if the server refuses the document.
         """
-        if type(document) is dict:
-            if "_id" not in document:
-                document["_id"] = ObjectId()
-        else:
+        raw = False
+        if type(document) is not dict:
             validate_is_document_type("document", document)
-            if _needs_id(document):
-                document["_id"] = ObjectId()  # type: ignore[index]
+            raw = isinstance(document, RawBSONDocument)
+        if not raw and "_id" not in document:
+            document["_id"] = ObjectId()  # type: ignore[index]
         options = None
         if comment is not None or bypass_document_validation is not None:
             options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
         target = self._writing(session)
         await self._execute(InsertOne(target, document, options), self._core_session(session))
-        inserted_id = None if isinstance(document, RawBSONDocument) else document["_id"]
-        return InsertOneResult(inserted_id, target.acknowledged)
+        return InsertOneResult(None if raw else document["_id"], target.acknowledged)
 
     async def insert_many(
         self,
