@@ -47,14 +47,14 @@ PyTypeObject *bx_options_type(PyObject *module);
 /* Read a CodecOptions: new reference, or NULL with an exception. */
 bx_options *bx_options_compile(bx_state *st, PyObject *codec_options);
 
-/* The cached struct for `codec_options`: new reference, or NULL with an exception (TypeError for
- * an object that is not CodecOptions). */
+/* The cached struct for `codec_options` (None: the default ones): new reference, or NULL with an
+ * exception (TypeError for an object that is not CodecOptions). */
 bx_options *bx_options_lookup(bx_state *st, PyObject *codec_options);
 
 BX_INLINE bx_options *bx_options_get(bx_state *st, PyObject *codec_options)
 {
     if (bx_bind(st) < 0) return NULL;
-    if (BX_LIKELY(codec_options == st->default_codec_options)) {
+    if (BX_LIKELY(codec_options == Py_None || codec_options == st->default_codec_options)) {
         return (bx_options *)Py_NewRef((PyObject *)st->default_options);
     }
     return bx_options_lookup(st, codec_options);

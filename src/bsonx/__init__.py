@@ -145,6 +145,7 @@ def _checked(codec_options: CodecOptions | None) -> CodecOptions:
     return codec_options
 
 
+@_impl.native_form
 def encode(
     document: Mapping[str, Any],
     check_keys: bool = False,
@@ -194,6 +195,7 @@ def decode(data: Any, codec_options: CodecOptions | None = None) -> Any: ...
 def decode(data: Any, codec_options: CodecOptions | None = None, *, type: type[_T]) -> _T: ...
 @overload
 def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> Any: ...
+@_impl.native_form
 @_signature_of(_one)
 def decode(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> Any:
     """Return the document that ``data`` (bytes-like) holds, and nothing else.
@@ -219,6 +221,7 @@ def decode_all(
 ) -> list[_T]: ...
 @overload
 def decode_all(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> list[Any]: ...
+@_impl.native_form
 @_signature_of(_many)
 def decode_all(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> list[Any]:
     """Return the documents that stand one after the other in ``data``; see :func:`decode`."""

@@ -6,13 +6,16 @@ there. Everything else imports these names from here and does not know which it 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from bsonx.json_util import JSONOptions
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _wanted = os.environ.get("BSONX_IMPL", "")
 if _wanted not in ("", "c", "py"):
@@ -86,6 +89,20 @@ if HAS_C:
     json_dumps_layout = _native.json_dumps_layout
     json_loads = _native.json_loads
 
+
+
+def native_form(function: _F) -> _F:
+    """Return the native function of the same name and arguments, or the function itself.
+
+    For the public functions whose call from Python takes longer than a small document.
+    """
+    form = getattr(_native, function.__name__, None) if HAS_C else None
+    if form is None:
+        return function
+    functools.update_wrapper(form, function)
+    return form  # type: ignore[no-any-return]
+
+
 __all__ = [
     "HAS_C",
     "DatetimeMS",
@@ -107,6 +124,7 @@ __all__ = [
     "json_dumps_layout",
     "json_loads",
     "message_header",
+    "native_form",
     "options_for_type",
     "raw_elements",
     "raw_get",

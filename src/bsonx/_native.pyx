@@ -87,6 +87,33 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
+# In place of arguments that were not given, where None would be an error.
+cdef object _absent = object()
+
+
+def encode(document, bint check_keys=False, codec_options=_absent):
+    """``bsonx.encode``."""
+    if codec_options is _absent:
+        return bx_encode(_state, document, check_keys, None)
+    if codec_options is None:
+        raise TypeError("codec_options must be an instance of CodecOptions")
+    return bx_encode(_state, document, check_keys, codec_options)
+
+
+def decode(data, codec_options=None, type=None):
+    """``bsonx.decode``."""
+    if type is not None:
+        codec_options = bx_options_for_type(_state, type, codec_options)
+    return bx_decode(_state, data, codec_options)
+
+
+def decode_all(data, codec_options=None, type=None):
+    """``bsonx.decode_all``."""
+    if type is not None:
+        codec_options = bx_options_for_type(_state, type, codec_options)
+    return bx_decode_all(_state, data, codec_options)
+
+
 def encode_document(document, bint check_keys, codec_options):
     """Return the BSON of a top-level document: its ``_id`` comes first."""
     return bx_encode(_state, document, check_keys, codec_options)
