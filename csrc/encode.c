@@ -68,132 +68,169 @@ static BX_COLD int check_key(bx_encoder *e, PyObject *key, const char *text, siz
     return 0;
 }
 
-/* A key that is not compact ASCII. */
-static BX_NOINLINE int put_key_slow(bx_encoder *e, PyObject *key)
+/* The fast path keeps the output position in a register: these functions take it and return it
+ * moved on, or NULL with an exception. The writer's own position is set before anything else may
+ * write, and read again after it. */
+
+BX_INLINE uint8_t *reserve(bx_encoder *e, uint8_t *p, size_t size)
+{
+    if (BX_LIKELY((size_t)(e->w.end - p) >= size)) return p;
+    e->w.p = p;
+    return bx_writer_grow(&e->w, size) < 0 ? NULL : e->w.p;
+}
+
+/* What every element has room for once its key is written. */
+#define SCALAR 16
+
+/* A key that is not compact ASCII: as put_key, with the type byte's place left out. */
+static BX_NOINLINE uint8_t *put_key_slow(bx_encoder *e, uint8_t *p, PyObject *key)
 {
     Py_ssize_t n;
     const char *text;
 
-    if (!PyUnicode_Check(key)) return bad_key_type(e, key);
+    if (!PyUnicode_Check(key)) {
+        bad_key_type(e, key);
+        return NULL;
+    }
     text = PyUnicode_AsUTF8AndSize(key, &n);
-    if (text == NULL) return -1;
-    if (memchr(text, 0, (size_t)n) != NULL) return bad_key_nul(e);
-    if (e->check_keys && check_key(e, key, text, (size_t)n) < 0) return -1;
-    if (bx_writer_reserve(&e->w, (size_t)n + 2 + 16) < 0) return -1;
-    e->w.p++;
-    bx_put_bytes(&e->w, text, (size_t)n);
-    bx_put_u8(&e->w, 0);
-    return 0;
+    if (text == NULL) return NULL;
+    if (memchr(text, 0, (size_t)n) != NULL) {
+        bad_key_nul(e);
+        return NULL;
+    }
+    if (e->check_keys && check_key(e, key, text, (size_t)n) < 0) return NULL;
+    p = reserve(e, p, (size_t)n + 2 + SCALAR);
+    if (p == NULL) return NULL;
+    memcpy(p + 1, text, (size_t)n);
+    p += n + 1;
+    *p++ = 0;
+    return p;
 }
 
-/* Append a placeholder for the type and the key; room for a scalar is reserved as well. */
-BX_INLINE int put_key(bx_encoder *e, PyObject *key)
+/* Append a placeholder for the type, and the key; room for a scalar is reserved as well. The key
+ * alone tells where the placeholder is: *type_at is its distance before the result. */
+BX_INLINE uint8_t *put_key(bx_encoder *e, uint8_t *p, PyObject *key, size_t *type_at)
 {
     const uint8_t *text;
     size_t n;
 
     if (BX_UNLIKELY(!PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key))) {
-        return put_key_slow(e, key);
+        size_t before = (size_t)(p - e->w.base);
+
+        p = put_key_slow(e, p, key);
+        if (p != NULL) *type_at = (size_t)(p - e->w.base) - before;
+        return p;
     }
     text = (const uint8_t *)((PyASCIIObject *)key + 1);
     n = (size_t)((PyASCIIObject *)key)->length;
-    if (BX_UNLIKELY(e->check_keys) && check_key(e, key, (const char *)text, n) < 0) return -1;
-    if (bx_writer_reserve(&e->w, n + 2 + 16) < 0) return -1;
-    if (BX_UNLIKELY(copy_key(e->w.p + 1, text, n) != 0)) return bad_key_nul(e);
-    e->w.p += n + 1;
-    bx_put_u8(&e->w, 0);
-    return 0;
+    if (BX_UNLIKELY(e->check_keys) && check_key(e, key, (const char *)text, n) < 0) return NULL;
+    p = reserve(e, p, n + 2 + SCALAR);
+    if (BX_UNLIKELY(p == NULL)) return NULL;
+    if (BX_UNLIKELY(copy_key(p + 1, text, n) != 0)) {
+        bad_key_nul(e);
+        return NULL;
+    }
+    *type_at = n + 2;
+    p += n + 2;
+    p[-1] = 0;
+    return p;
 }
 
-/* Append a placeholder for the type and an array index as the key; as put_key. */
-BX_INLINE int put_index(bx_encoder *e, Py_ssize_t index)
+/* The same for an array index as the key. */
+BX_INLINE uint8_t *put_index(bx_encoder *e, uint8_t *p, Py_ssize_t index, size_t *type_at)
 {
-    uint8_t *p;
+    uint8_t digits[20];
+    int n = 0;
 
-    if (bx_writer_reserve(&e->w, 20 + 2 + 16) < 0) return -1;
-    p = e->w.p + 1;
+    p = reserve(e, p, sizeof digits + 2 + SCALAR);
+    if (BX_UNLIKELY(p == NULL)) return NULL;
     if (BX_LIKELY(index < 10)) {
-        *p++ = (uint8_t)('0' + index);
-    } else {
-        uint8_t digits[20];
-        int n = 0;
-
-        while (index > 0) {
-            digits[n++] = (uint8_t)('0' + index % 10);
-            index /= 10;
-        }
-        while (n > 0) *p++ = digits[--n];
+        p[1] = (uint8_t)('0' + index);
+        p[2] = 0;
+        *type_at = 3;
+        return p + 3;
     }
+    while (index > 0) {
+        digits[n++] = (uint8_t)('0' + index % 10);
+        index /= 10;
+    }
+    *type_at = (size_t)n + 2;
+    p++;
+    while (n > 0) *p++ = digits[--n];
     *p++ = 0;
-    e->w.p = p;
-    return 0;
+    return p;
 }
 
 /* ---- values ---- */
 
-/* Append a value that needs no Python code and no memory but the output's; the element's type byte
- * is at `at`, and 16 bytes are reserved. 1 done, 0 not such a value, -1 out of memory. */
-BX_INLINE int put_simple(bx_encoder *e, size_t at, PyObject *value)
+/* Append a value that needs no Python code; the element's type byte is `type_at` before `p`, and
+ * SCALAR bytes are reserved. *other is set, and nothing written, for any other value. */
+BX_INLINE uint8_t *put_simple(bx_encoder *e, uint8_t *p, size_t type_at, PyObject *value,
+                              bool *other)
 {
-    bx_writer *w = &e->w;
     PyTypeObject *type = Py_TYPE(value);
+    uint8_t *code = p - type_at;
 
+    *other = false;
     if (type == &PyUnicode_Type) {
         size_t n;
 
-        if (BX_UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(value))) return 0;
+        if (BX_UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(value))) goto other;
         n = (size_t)((PyASCIIObject *)value)->length;
-        if (BX_UNLIKELY(n >= INT32_MAX)) return 0;
-        w->base[at] = BX_STRING;
-        if (bx_writer_reserve(w, n + 5) < 0) return -1;
-        bx_put_u32(w, (uint32_t)n + 1);
-        bx_copy_text(w->p, (const uint8_t *)((PyASCIIObject *)value + 1), n);
-        w->p += n;
-        bx_put_u8(w, 0);
-        return 1;
+        if (BX_UNLIKELY(n >= INT32_MAX)) goto other;
+        *code = BX_STRING;
+        p = reserve(e, p, n + 5);
+        if (BX_UNLIKELY(p == NULL)) return NULL;
+        bx_store32(p, (uint32_t)n + 1);
+        bx_copy_text(p + 4, (const uint8_t *)((PyASCIIObject *)value + 1), n);
+        p += n + 5;
+        p[-1] = 0;
+        return p;
     }
     if (type == &PyLong_Type) {
         int64_t number;
 
-        if (BX_UNLIKELY(!bx_long_as_int64(value, &number))) return 0;
+        if (BX_UNLIKELY(!bx_long_as_int64(value, &number))) goto other;
         if (BX_LIKELY(number == (int32_t)number)) {
-            w->base[at] = BX_INT32;
-            bx_put_u32(w, (uint32_t)number);
-        } else {
-            w->base[at] = BX_INT64;
-            bx_put_u64(w, (uint64_t)number);
+            *code = BX_INT32;
+            bx_store32(p, (uint32_t)number);
+            return p + 4;
         }
-        return 1;
+        *code = BX_INT64;
+        bx_store64(p, (uint64_t)number);
+        return p + 8;
     }
+    if (type == &PyDict_Type || type == &PyList_Type) goto other;
     if (type == &PyFloat_Type) {
-        w->base[at] = BX_DOUBLE;
-        bx_store_double(w->p, PyFloat_AS_DOUBLE(value));
-        w->p += 8;
-        return 1;
+        *code = BX_DOUBLE;
+        bx_store_double(p, PyFloat_AS_DOUBLE(value));
+        return p + 8;
     }
     if (value == Py_None) {
-        w->base[at] = BX_NULL;
-        return 1;
+        *code = BX_NULL;
+        return p;
     }
     if (type == &PyBool_Type) {
-        w->base[at] = BX_BOOL;
-        bx_put_u8(w, value == Py_True);
-        return 1;
+        *code = BX_BOOL;
+        *p = value == Py_True;
+        return p + 1;
     }
     if (type == e->st->ObjectId) {
-        w->base[at] = BX_OBJECTID;
-        bx_put_bytes(w, ((bx_objectid *)value)->bytes, 12);
-        return 1;
+        *code = BX_OBJECTID;
+        memcpy(p, ((bx_objectid *)value)->bytes, 12);
+        return p + 12;
     }
     if (type == e->st->Int64) {
         int64_t number;
 
-        if (BX_UNLIKELY(!bx_long_as_int64(value, &number))) return 0;
-        w->base[at] = BX_INT64;
-        bx_put_u64(w, (uint64_t)number);
-        return 1;
+        if (BX_UNLIKELY(!bx_long_as_int64(value, &number))) goto other;
+        *code = BX_INT64;
+        bx_store64(p, (uint64_t)number);
+        return p + 8;
     }
-    return 0;
+other:
+    *other = true;
+    return p;
 }
 
 /* 0 and -1 of an encode function as 1 (done) and -1. */
@@ -274,55 +311,71 @@ int bx_encode_value(bx_encoder *e, size_t at, PyObject *value)
     return status != 0 ? status : bx_encode_other(e, at, value);
 }
 
-int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
+/* A value that put_simple left, behind a key that is written. */
+BX_INLINE uint8_t *put_other(bx_encoder *e, uint8_t *p, size_t type_at, PyObject *value)
 {
-    size_t at = bx_writer_size(&e->w);
+    size_t at = (size_t)(p - e->w.base) - type_at;
+    PyTypeObject *type = Py_TYPE(value);
     int status;
 
-    status = put_key(e, key);
-    if (status == 0) {
-        status = put_simple(e, at, value);
-        if (status == 0) status = bx_encode_value(e, at, value);
+    e->w.p = p;
+    if (type == &PyDict_Type) {
+        p[-(ptrdiff_t)type_at] = BX_DOCUMENT;
+        status = bx_encode_dict(e, value, false);
+    } else {
+        status = bx_encode_value(e, at, value);
     }
-    if (status < 0) bx_path_add_key(e, key);
-    return status;
+    return BX_UNLIKELY(status < 0) ? NULL : e->w.p;
 }
 
-/* The common case of bx_encode_keyed without references: values that need Python code or recursion
- * go on with references to key and value, because the container may change meanwhile. */
-BX_INLINE int encode_borrowed(bx_encoder *e, PyObject *key, PyObject *value)
+/* Append an element. Key and value are borrowed from a container that may change as soon as Python
+ * code runs: values that need that, or recursion, go on with references to both. */
+BX_INLINE uint8_t *put_element(bx_encoder *e, uint8_t *p, PyObject *key, PyObject *value)
 {
-    size_t at = bx_writer_size(&e->w);
-    int status = put_key(e, key);
+    size_t type_at;
+    bool other;
 
-    if (BX_LIKELY(status == 0)) {
-        status = put_simple(e, at, value);
-        if (BX_LIKELY(status != 0)) return status;
+    p = put_key(e, p, key, &type_at);
+    if (BX_UNLIKELY(p == NULL)) {
+        bx_path_add_key(e, key);
+        return NULL;
+    }
+    p = put_simple(e, p, type_at, value, &other);
+    if (BX_UNLIKELY(other)) {
         Py_INCREF(key);
         Py_INCREF(value);
-        status = bx_encode_value(e, at, value);
-        if (BX_UNLIKELY(status < 0)) bx_path_add_key(e, key);
+        p = put_other(e, p, type_at, value);
+        if (BX_UNLIKELY(p == NULL)) bx_path_add_key(e, key);
         Py_DECREF(key);
         Py_DECREF(value);
-        return status;
     }
-    bx_path_add_key(e, key);
-    return status;
+    return p;
 }
 
-BX_INLINE int encode_borrowed_item(bx_encoder *e, Py_ssize_t index, PyObject *value)
+BX_INLINE uint8_t *put_item(bx_encoder *e, uint8_t *p, Py_ssize_t index, PyObject *value)
 {
-    size_t at = bx_writer_size(&e->w);
-    int status;
+    size_t type_at;
+    bool other;
 
-    if (BX_UNLIKELY(put_index(e, index) < 0)) return -1;
-    status = put_simple(e, at, value);
-    if (BX_LIKELY(status != 0)) return status;
-    Py_INCREF(value);
-    status = bx_encode_value(e, at, value);
-    if (BX_UNLIKELY(status < 0)) bx_path_add_index(e, index);
-    Py_DECREF(value);
-    return status;
+    p = put_index(e, p, index, &type_at);
+    if (BX_UNLIKELY(p == NULL)) return NULL;
+    p = put_simple(e, p, type_at, value, &other);
+    if (BX_UNLIKELY(other)) {
+        Py_INCREF(value);
+        p = put_other(e, p, type_at, value);
+        if (BX_UNLIKELY(p == NULL)) bx_path_add_index(e, index);
+        Py_DECREF(value);
+    }
+    return p;
+}
+
+int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
+{
+    uint8_t *p = put_element(e, e->w.p, key, value);
+
+    if (p == NULL) return -1;
+    e->w.p = p;
+    return 0;
 }
 
 /* ---- containers ---- */
@@ -389,26 +442,21 @@ static int encode_leading_id(bx_encoder *e, PyObject *dict)
     return status < 0 ? -1 : 1;
 }
 
-static int encode_pairs(bx_encoder *e, PyObject *dict)
+/* The pairs of a dict, without the key `_id` if it was written before. */
+BX_INLINE int encode_pairs(bx_encoder *e, PyObject *dict, bool skip_id)
 {
+    Py_ssize_t count = PyDict_GET_SIZE(dict);
     PyObject *key, *value;
     Py_ssize_t position = 0;
+    uint8_t *p = e->w.p;
 
-    while (PyDict_Next(dict, &position, &key, &value)) {
-        if (BX_UNLIKELY(encode_borrowed(e, key, value) < 0)) return -1;
+    /* Counting spares the call that would only find the end. */
+    while (count-- > 0 && PyDict_Next(dict, &position, &key, &value)) {
+        if (skip_id && is_id_key(e->st, key)) continue;
+        p = put_element(e, p, key, value);
+        if (BX_UNLIKELY(p == NULL)) return -1;
     }
-    return 0;
-}
-
-static int encode_pairs_but_id(bx_encoder *e, PyObject *dict)
-{
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
-
-    while (PyDict_Next(dict, &position, &key, &value)) {
-        if (is_id_key(e->st, key)) continue;
-        if (BX_UNLIKELY(encode_borrowed(e, key, value) < 0)) return -1;
-    }
+    e->w.p = p;
     return 0;
 }
 
@@ -421,9 +469,9 @@ int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
     Py_BEGIN_CRITICAL_SECTION(dict);
     if (top) status = encode_leading_id(e, dict);
     if (BX_LIKELY(status == 0)) {
-        status = encode_pairs(e, dict);
+        status = encode_pairs(e, dict, false);
     } else if (status > 0) {
-        status = encode_pairs_but_id(e, dict);
+        status = encode_pairs(e, dict, true);
     }
     Py_END_CRITICAL_SECTION();
     if (BX_UNLIKELY(status < 0)) return -1;
@@ -433,27 +481,31 @@ int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
 int bx_encode_list(bx_encoder *e, PyObject *list)
 {
     Py_ssize_t at = start_container(e);
-    int status = 0;
+    uint8_t *p = e->w.p;
 
     if (at < 0) return -1;
     Py_BEGIN_CRITICAL_SECTION(list);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        status = encode_borrowed_item(e, i, PyList_GET_ITEM(list, i));
-        if (BX_UNLIKELY(status < 0)) break;
+        p = put_item(e, p, i, PyList_GET_ITEM(list, i));
+        if (BX_UNLIKELY(p == NULL)) break;
     }
     Py_END_CRITICAL_SECTION();
-    if (BX_UNLIKELY(status < 0)) return -1;
+    if (BX_UNLIKELY(p == NULL)) return -1;
+    e->w.p = p;
     return end_container(e, at);
 }
 
 int bx_encode_tuple(bx_encoder *e, PyObject *tuple)
 {
     Py_ssize_t at = start_container(e);
+    uint8_t *p = e->w.p;
 
     if (at < 0) return -1;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
-        if (encode_borrowed_item(e, i, PyTuple_GET_ITEM(tuple, i)) < 0) return -1;
+        p = put_item(e, p, i, PyTuple_GET_ITEM(tuple, i));
+        if (BX_UNLIKELY(p == NULL)) return -1;
     }
+    e->w.p = p;
     return end_container(e, at);
 }
 
