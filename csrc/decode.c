@@ -4,6 +4,7 @@
 #include "datetime_bson.h"
 #include "types.h"
 #include "plan.h"
+#include "skip.h"
 
 void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
                      const bx_input *input)
@@ -213,9 +214,31 @@ PyObject *bx_decode_stored(bx_decoder *d, uint8_t type, const uint8_t **at, cons
     return decode_value(d, type, at, end, name, element);
 }
 
+#define WIDE_SIZE 4096
+#define WIDE_SAMPLE 64
+#define WIDE_MOST (1 << 17)
+
+/* A dict for the elements in [p, end). One with many fields gets its size at once, which spares the
+ * rehashing: as many as there will be if all are like the first. The guess is bounded, because the
+ * input may mislead it. */
+static PyObject *new_dict(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *sample = p;
+    Py_ssize_t fields;
+    bx_element e;
+
+    if (BX_LIKELY(end - p < WIDE_SIZE)) return PyDict_New();
+    for (int i = 0; i < WIDE_SAMPLE; i++) {
+        if (sample >= end || bx_skip(sample, end, &e) != BX_SKIP_OK) return PyDict_New();
+        sample = e.next;
+    }
+    fields = (end - p) / (sample - p) * WIDE_SAMPLE;
+    return bx_dict_new(fields < WIDE_MOST ? fields : WIDE_MOST);
+}
+
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
 {
-    PyObject *dict = PyDict_New();
+    PyObject *dict = new_dict(p, end);
     const char *errors = d->options->errors;
     bool has_decoders = d->options->decoders != NULL;
     bool dollar = false;

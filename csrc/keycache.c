@@ -2,22 +2,39 @@
 
 #include "utf8.h"
 
+#define SETS ((size_t)1 << BX_KEY_SETS_LOG2)
+#define LONG_KEYS ((size_t)1 << BX_LONG_KEYS_LOG2)
+
+/* The tables are large and zero: what no key has come to costs no memory. */
 bx_keycache *bx_keycache_new(void)
 {
     bx_keycache *cache = PyMem_Calloc(1, sizeof *cache);
 
-    if (cache == NULL) PyErr_NoMemory();
+    if (cache == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    cache->entries = PyMem_Calloc(BX_KEYS, sizeof *cache->entries);
+    cache->sets = PyMem_Calloc(SETS, sizeof *cache->sets);
+    if (cache->entries == NULL || cache->sets == NULL) {
+        bx_keycache_free(cache);
+        PyErr_NoMemory();
+        return NULL;
+    }
     return cache;
 }
 
 void bx_keycache_free(bx_keycache *cache)
 {
     if (cache == NULL) return;
-    for (size_t i = 0; i < (size_t)1 << BX_KEY_SETS_LOG2; i++) {
-        Py_CLEAR(cache->sets[i].way[0].text);
-        Py_CLEAR(cache->sets[i].way[1].text);
+    if (cache->entries != NULL) {
+        for (size_t i = 0; i < BX_KEYS && cache->entries[i].text != NULL; i++) {
+            Py_CLEAR(cache->entries[i].text);
+        }
     }
-    for (size_t i = 0; i < (size_t)1 << BX_LONG_KEYS_LOG2; i++) Py_CLEAR(cache->longs[i].text);
+    for (size_t i = 0; i < LONG_KEYS; i++) Py_CLEAR(cache->longs[i].text);
+    PyMem_Free(cache->entries);
+    PyMem_Free(cache->sets);
     PyMem_Free(cache);
 }
 
@@ -52,16 +69,20 @@ static bool is_cacheable(const uint8_t *p, size_t size, const char *errors)
 PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_t head,
                       uint64_t tail, const char *errors)
 {
-    bx_key_set *set = &cache->sets[bx_key_slot(head, tail)];
+    uint16_t *set = cache->sets[bx_key_slot(head, tail)];
     PyObject *text = new_key(p, size, errors);
     PyObject *evicted;
+    bx_key_entry *entry;
 
     if (text == NULL || !is_cacheable(p, size, errors)) return text;
-    evicted = set->way[1].text;
-    set->way[1] = set->way[0];
-    set->way[0].text = Py_NewRef(text);
-    set->way[0].head = head;
-    set->way[0].tail = tail;
+    entry = &cache->entries[cache->end];
+    evicted = entry->text;
+    entry->text = Py_NewRef(text);
+    entry->head = head;
+    entry->tail = tail;
+    set[1] = set[0];
+    set[0] = cache->end++;
+    cache->next = cache->end;
     Py_XDECREF(evicted);
     return text;
 }

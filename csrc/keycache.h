@@ -1,8 +1,10 @@
 /* The key cache: the same key bytes give the same str object in all documents of the process.
  *
- * Two-way set associative. Keys of up to 15 bytes are compared as two 64-bit words (a key holds no
- * NUL, so zero padding is unambiguous); longer ones have a table of their own and are compared by
- * their bytes. A full cache forgets; nothing grows with the input. */
+ * Keys of up to 15 bytes are compared as two 64-bit words (a key holds no NUL, so zero padding is
+ * unambiguous). They stand in the order in which they came, and documents of one kind have their keys
+ * in one order: most keys are found right behind the one read before, without hashing and in memory
+ * that is next. Longer keys have a table of their own and are compared by their bytes. A full cache
+ * forgets the oldest; nothing grows with the input. */
 #ifndef BSONX_KEYCACHE_H
 #define BSONX_KEYCACHE_H
 
@@ -13,18 +15,14 @@ typedef struct bx_keycache bx_keycache;
 bx_keycache *bx_keycache_new(void);
 void bx_keycache_free(bx_keycache *cache);
 
-#define BX_KEY_SETS_LOG2 11
+#define BX_KEYS 65536 /* an entry's number is a uint16_t */
+#define BX_KEY_SETS_LOG2 16
 #define BX_LONG_KEYS_LOG2 9
 
 typedef struct {
-    PyObject *text; /* NULL: empty; its hash is computed */
+    PyObject *text; /* NULL: not used yet; its hash is computed */
     uint64_t head, tail;
 } bx_key_entry;
-
-typedef struct {
-    bx_key_entry way[2];
-    uint64_t padding[2]; /* one set per cache line */
-} bx_key_set;
 
 typedef struct {
     PyObject *text;
@@ -33,9 +31,12 @@ typedef struct {
 } bx_long_key;
 
 struct bx_keycache {
-    bx_key_set sets[1 << BX_KEY_SETS_LOG2];
+    bx_key_entry *entries; /* in the order in which the keys came */
+    uint16_t (*sets)[2];   /* by hash: where the entry may be */
+    uint16_t end;          /* where the next new key goes: over the oldest */
+    uint16_t next;         /* behind the entry of the key that was read last */
+    int busy;              /* without the GIL: owned by one decoding call at a time */
     bx_long_key longs[1 << BX_LONG_KEYS_LOG2];
-    int busy; /* without the GIL: owned by one decoding call at a time */
 };
 
 /* Use of the cache for one decoding call: NULL when another thread has it. */
@@ -63,18 +64,26 @@ BX_INLINE size_t bx_key_slot(uint64_t head, uint64_t tail)
     return (size_t)(h >> (64 - BX_KEY_SETS_LOG2));
 }
 
+/* The text of the entry at `i` if it is this key (new reference), or NULL. */
+BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint16_t i, uint64_t head, uint64_t tail)
+{
+    const bx_key_entry *entry = &cache->entries[i];
+
+    if (entry->head != head || entry->tail != tail) return NULL;
+    cache->next = (uint16_t)(i + 1);
+    return Py_XNewRef(entry->text);
+}
+
 /* A short key in the cache (new reference), or NULL without an exception. */
 BX_INLINE PyObject *bx_key_find(bx_keycache *cache, uint64_t head, uint64_t tail)
 {
-    bx_key_set *set = &cache->sets[bx_key_slot(head, tail)];
+    PyObject *text = bx_key_at(cache, cache->next, head, tail);
+    const uint16_t *set;
 
-    if (BX_LIKELY(set->way[0].head == head && set->way[0].tail == tail)) {
-        return Py_XNewRef(set->way[0].text);
-    }
-    if (set->way[1].head == head && set->way[1].tail == tail) {
-        return Py_XNewRef(set->way[1].text);
-    }
-    return NULL;
+    if (BX_LIKELY(text != NULL)) return text;
+    set = cache->sets[bx_key_slot(head, tail)];
+    text = bx_key_at(cache, set[0], head, tail);
+    return text != NULL ? text : bx_key_at(cache, set[1], head, tail);
 }
 
 /* Read the key at *at and move *at behind its NUL, which must lie before `end`; bytes up to `limit`

@@ -90,7 +90,6 @@ if HAS_C:
     json_loads = _native.json_loads
 
 
-
 def native_form(function: _F) -> _F:
     """Return the native function of the same name and arguments, or the function itself.
 
