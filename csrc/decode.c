@@ -2,9 +2,10 @@
 #include "decode_inline.h"
 
 #include "datetime_bson.h"
-#include "types.h"
 #include "plan.h"
+#include "raw_document.h"
 #include "skip.h"
+#include "types.h"
 
 void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
                      const bx_input *input)
@@ -66,23 +67,56 @@ static BX_COLD void *bad_name(bx_decoder *d, const uint8_t *name)
 static PyObject *decode_array(bx_decoder *d, const uint8_t *p, const uint8_t *end,
                               PyObject *name);
 
+/* A raw document made by its class's own _over. */
+static PyObject *call_over(bx_decoder *d, const uint8_t *p, const uint8_t *end)
+{
+    const bx_options *options = d->options;
+    PyObject *data = Py_NewRef(d->owner), *document;
+    Py_ssize_t start = d->base - (const uint8_t *)PyBytes_AS_STRING(data);
+
+    if (start > 0) { /* positions, and the offsets of errors, count from the start of the input */
+        Py_SETREF(data, PyMemoryView_FromObject(data));
+        if (data == NULL) return NULL;
+        Py_SETREF(data, PySequence_GetSlice(data, start, start + (d->limit - d->base)));
+        if (data == NULL) return NULL;
+    }
+    document = PyObject_CallFunction(options->raw_over, "OnnO", data, (Py_ssize_t)(p - d->base),
+                                     (Py_ssize_t)(end - d->base), options->codec_options);
+    Py_DECREF(data);
+    return document;
+}
+
+/* A raw document over a copy: the input may change. */
+static PyObject *decode_raw_copy(bx_decoder *d, const uint8_t *p, const uint8_t *end)
+{
+    const bx_options *options = d->options;
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)p, end - p);
+    PyObject *document;
+
+    if (bytes == NULL) return NULL;
+    if (options->raw_native && bx_raw_has_plain_init(options->document_class)) {
+        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(bytes);
+        bx_span at = {bytes, data, data, end - p};
+
+        document = bx_raw_document_new(options, &at);
+    } else {
+        document = PyObject_CallFunctionObjArgs(options->document_class, bytes,
+                                                options->codec_options, NULL);
+    }
+    Py_DECREF(bytes);
+    return document;
+}
+
 /* A raw document of the bytes in [p, end): over the shared input if its class can do that. */
 static PyObject *decode_raw(bx_decoder *d, const uint8_t *p, const uint8_t *end)
 {
-    const bx_options *options = d->options;
-    PyObject *bytes, *document;
+    if (d->owner == NULL || d->options->raw_over == NULL) return decode_raw_copy(d, p, end);
+    if (BX_LIKELY(d->options->raw_native)) {
+        bx_span at = {d->owner, d->base, p, end - p};
 
-    if (d->owner != NULL && options->raw_over != NULL) {
-        return PyObject_CallFunction(options->raw_over, "OnnO", d->owner,
-                                     (Py_ssize_t)(p - d->base), (Py_ssize_t)(end - d->base),
-                                     options->codec_options);
+        return bx_raw_document_new(d->options, &at);
     }
-    bytes = PyBytes_FromStringAndSize((const char *)p, end - p);
-    if (bytes == NULL) return NULL;
-    document = PyObject_CallFunctionObjArgs(options->document_class, bytes,
-                                            options->codec_options, NULL);
-    Py_DECREF(bytes);
-    return document;
+    return call_over(d, p, end);
 }
 
 /* Elements in [p, end) assigned to a new instance of document_class. */
@@ -418,13 +452,6 @@ static PyObject *decode_many(bx_decoder *d)
 
 /* ---- the input ---- */
 
-/* Whether a buffer's bytes can be kept: a read-only contiguous view of a bytes object. */
-static bool is_view_of_bytes(PyObject *data, const Py_buffer *view)
-{
-    return PyMemoryView_Check(data) && view->readonly &&
-           PyMemoryView_GET_BUFFER(data)->obj != NULL &&
-           PyBytes_CheckExact(PyMemoryView_GET_BUFFER(data)->obj);
-}
 
 /* Raw documents of other buffers are copied out one by one. */
 int bx_input_open(bx_input *input, PyObject *data)
@@ -439,7 +466,9 @@ int bx_input_open(bx_input *input, PyObject *data)
     if (PyObject_GetBuffer(data, &input->view, PyBUF_SIMPLE) < 0) return -1;
     input->data = input->view.buf;
     input->size = (size_t)input->view.len;
-    input->owner = is_view_of_bytes(data, &input->view) ? data : NULL;
+    input->owner = PyMemoryView_Check(data) && bx_shows_bytes(PyMemoryView_GET_BUFFER(data))
+                       ? PyMemoryView_GET_BUFFER(data)->obj
+                       : NULL;
     input->has_view = true;
     return 0;
 }

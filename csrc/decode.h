@@ -12,16 +12,16 @@ typedef struct {
     bx_keycache *keys;    /* NULL: not available to this call */
     const uint8_t *base;  /* start of the input, for error offsets */
     const uint8_t *limit; /* end of the input: reading up to here is safe */
-    PyObject *owner;      /* what raw documents may share, or NULL */
+    PyObject *owner;      /* the bytes object around it, which raw documents may share, or NULL */
     int depth;
 } bx_decoder;
 
 /* The bytes of a bytes-like object while they are decoded. Raw documents keep `owner` alive and
- * refer to it by position, so for them it must be immutable. */
+ * refer to a part of it, so it must be immutable. */
 typedef struct {
     const uint8_t *data;
     size_t size;
-    PyObject *owner; /* the bytes object or read-only view of one; NULL: not to be kept */
+    PyObject *owner; /* the bytes object that `data` is in; NULL: not to be kept */
     bool has_view;
     Py_buffer view;
 } bx_input;
@@ -45,15 +45,6 @@ Py_ssize_t bx_check_document(bx_decoder *d, const uint8_t *p, const uint8_t *end
 /* Decode what a bytes-like object holds; NULL with an exception. */
 PyObject *bx_decode(bx_state *st, PyObject *data, PyObject *codec_options);
 PyObject *bx_decode_all(bx_state *st, PyObject *data, PyObject *codec_options);
-
-/* The fields of the document in [start, end) of a bytes-like object as a dict, inner documents as
- * the options ask for. */
-PyObject *bx_raw_elements(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t end,
-                          PyObject *codec_options);
-
-/* One field of that document; KeyError if there is none. The other fields are stepped over. */
-PyObject *bx_raw_get(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t end,
-                     PyObject *name, PyObject *codec_options);
 
 /* ---- between the files of the decoder ---- */
 

@@ -2,6 +2,7 @@
 #include "datetime_bson.h"
 #include "encode.h"
 #include "pylong.h"
+#include "raw_document.h"
 #include "types.h"
 #include "utf8.h"
 
@@ -292,7 +293,19 @@ int bx_encode_as_doc(bx_encoder *e, PyObject *value)
     return status;
 }
 
-int bx_encode_raw(bx_encoder *e, PyObject *value)
+static int put_document(bx_encoder *e, const uint8_t *data, Py_ssize_t size)
+{
+    if (size < 5 || bx_load32(data) != (uint64_t)size || data[size - 1] != 0) {
+        PyErr_SetString(e->st->InvalidBSON, "not a whole BSON document");
+        return -1;
+    }
+    if (bx_writer_reserve(&e->w, (size_t)size) < 0) return -1;
+    bx_put_bytes(&e->w, data, (size_t)size);
+    return 0;
+}
+
+/* Any object with the attribute `raw`. */
+static int encode_foreign_raw(bx_encoder *e, PyObject *value)
 {
     PyObject *raw = PyObject_GetAttr(value, e->st->s_raw);
     Py_buffer view;
@@ -300,15 +313,22 @@ int bx_encode_raw(bx_encoder *e, PyObject *value)
 
     if (raw == NULL) return -1;
     if (PyObject_GetBuffer(raw, &view, PyBUF_SIMPLE) == 0) {
-        if (view.len < 5 || bx_load32(view.buf) != (uint64_t)view.len ||
-            ((const uint8_t *)view.buf)[view.len - 1] != 0) {
-            PyErr_SetString(e->st->InvalidBSON, "not a whole BSON document");
-        } else if (bx_writer_reserve(&e->w, (size_t)view.len) == 0) {
-            bx_put_bytes(&e->w, view.buf, (size_t)view.len);
-            status = 0;
-        }
+        status = put_document(e, view.buf, view.len);
         PyBuffer_Release(&view);
     }
     Py_DECREF(raw);
+    return status;
+}
+
+int bx_encode_raw(bx_encoder *e, PyObject *value)
+{
+    bx_span at;
+    int status = bx_raw_bytes(e->st, value, &at);
+
+    if (status == 0) return encode_foreign_raw(e, value);
+    if (status > 0) {
+        status = put_document(e, at.start, at.size);
+        Py_DECREF(at.owner);
+    }
     return status;
 }

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "plan.h"
+#include "raw_document.h"
 
 static int options_traverse(bx_options *self, visitproc visit, void *arg)
 {
@@ -85,6 +86,16 @@ static int read_profile(bx_state *st, bx_options *self)
     return 0;
 }
 
+static int read_raw_class(bx_state *st, bx_options *self, PyObject *value)
+{
+    int native;
+
+    if (bx_getattr_optional(value, st->s_over, &self->raw_over) < 0) return -1;
+    native = bx_raw_is_native(st, value, self->raw_over);
+    self->raw_native = native > 0;
+    return native < 0 ? -1 : 0;
+}
+
 static int read_document_class(bx_state *st, bx_options *self, PyObject *value)
 {
     PyObject *marker;
@@ -104,7 +115,7 @@ static int read_document_class(bx_state *st, bx_options *self, PyObject *value)
     if (code == -1 && PyErr_Occurred()) PyErr_Clear();
     if (code != 101) return read_plan(st, self, value);
     self->document_kind = BX_CLASS_RAW;
-    return bx_getattr_optional(value, st->s_over, &self->raw_over) < 0 ? -1 : 0;
+    return read_raw_class(st, self, value);
 }
 
 static int read_error_handler(bx_options *self, PyObject *value)

@@ -32,6 +32,7 @@ struct bx_options {
     PyObject *decoders;       /* {type: transform_bson} or NULL */
     PyObject *fallback;       /* callable or NULL */
     PyObject *raw_over;       /* document_class._over, for raw documents that share; or NULL */
+    bool raw_native;          /* bx_raw_document_new does what raw_over would */
     PyObject *errors_object;  /* str that `errors` points into, or NULL */
     const char *errors;       /* name of the Unicode error handler; NULL: strict */
     bx_document_kind document_kind;
@@ -56,6 +57,9 @@ BX_INLINE bx_options *bx_options_get(bx_state *st, PyObject *codec_options)
     if (bx_bind(st) < 0) return NULL;
     if (BX_LIKELY(codec_options == Py_None || codec_options == st->default_codec_options)) {
         return (bx_options *)Py_NewRef((PyObject *)st->default_options);
+    }
+    if (codec_options == st->default_raw_codec_options) {
+        return (bx_options *)Py_NewRef((PyObject *)st->default_raw_options);
     }
     return bx_options_lookup(st, codec_options);
 }

@@ -1,44 +1,49 @@
 /* Reading raw documents: one level, or one field. */
+#include "raw_document.h"
+
 #include "decode.h"
 #include "skip.h"
 
-/* Check that [start, end) lies in the input and looks like a document. */
-static int check_bounds(bx_decoder *d, Py_ssize_t start, Py_ssize_t end)
+static void open_decoder(bx_decoder *d, bx_state *st, const bx_options *options,
+                         const bx_span *at)
 {
-    Py_ssize_t size;
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(at->owner);
+    bx_input input = {
+        .data = at->base,
+        .size = (size_t)(data + PyBytes_GET_SIZE(at->owner) - at->base),
+        .owner = at->owner,
+    };
 
-    if (start < 0 || end < start || end > d->limit - d->base) {
-        PyErr_SetString(PyExc_ValueError, "the document is outside the data");
-        return -1;
-    }
-    size = bx_check_document(d, d->base + start, d->base + end);
+    bx_decoder_init(d, st, options, &input);
+    d->depth = 1;
+}
+
+/* Check the size and the final NUL: that the span lies in its owner is known. */
+static int check_document(bx_decoder *d, const bx_span *at)
+{
+    Py_ssize_t size = bx_check_document(d, at->start, at->start + at->size);
+
     if (size < 0) return -1;
-    if (size != end - start) {
-        bx_invalid_bson(d->st, start + size, "bad eoo");
+    if (size != at->size) {
+        bx_invalid_bson(d->st, at->start + size - d->base, "bad eoo");
         return -1;
     }
     return 0;
 }
 
-PyObject *bx_raw_elements(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t end,
-                          PyObject *codec_options)
+static PyObject *decode_fields(bx_decoder *d, const bx_span *at)
 {
-    bx_options *options = bx_options_get(st, codec_options);
+    return bx_decode_dict(d, at->start + 4, at->start + at->size - 1, false);
+}
+
+PyObject *bx_raw_elements(bx_state *st, const bx_options *options, const bx_span *at)
+{
     PyObject *result = NULL;
-    bx_input input;
     bx_decoder d;
 
-    if (options == NULL) return NULL;
-    if (bx_input_open(&input, data) == 0) {
-        bx_decoder_init(&d, st, options, &input);
-        d.depth = 1;
-        if (check_bounds(&d, start, end) == 0) {
-            result = bx_decode_dict(&d, d.base + start + 4, d.base + end - 1, false);
-        }
-        bx_decoder_end(&d);
-        bx_input_close(&input);
-    }
-    Py_DECREF(options);
+    open_decoder(&d, st, options, at);
+    if (check_document(&d, at) == 0) result = decode_fields(&d, at);
+    bx_decoder_end(&d);
     return result;
 }
 
@@ -59,17 +64,84 @@ static BX_COLD int bad_skip(bx_decoder *d, const bx_element *e, bx_skip_status s
     return -1;
 }
 
+/* The size of a value: `extra` bytes, and what its first four bytes say if `mask` is set. */
+typedef struct {
+    uint32_t mask;
+    uint8_t extra;
+    uint8_t least; /* a smaller size is damage */
+    bool known;    /* else bx_skip has to look */
+} layout;
+
+#define FIXED(n) {0, n, n, true}
+#define COUNTED(n) {UINT32_MAX, n, 4, true}
+
+static const layout layouts[256] = {
+    [BX_DOUBLE] = FIXED(8),          [BX_STRING] = COUNTED(4),     [BX_DOCUMENT] = COUNTED(0),
+    [BX_ARRAY] = COUNTED(0),         [BX_BINARY] = COUNTED(5),     [BX_UNDEFINED] = FIXED(0),
+    [BX_OBJECTID] = FIXED(12),       [BX_BOOL] = FIXED(1),         [BX_DATETIME] = FIXED(8),
+    [BX_NULL] = FIXED(0),            [BX_DBPOINTER] = COUNTED(16), [BX_CODE] = COUNTED(4),
+    [BX_SYMBOL] = COUNTED(4),        [BX_CODE_W_SCOPE] = COUNTED(0), [BX_INT32] = FIXED(4),
+    [BX_TIMESTAMP] = FIXED(8),       [BX_INT64] = FIXED(8),        [BX_DECIMAL128] = FIXED(16),
+    [BX_MAXKEY] = FIXED(0),          [BX_MINKEY] = FIXED(0),
+};
+
+/* The NUL behind the name at `p`, or NULL. Bytes up to `limit` may be looked at. */
+BX_INLINE const uint8_t *name_end(const uint8_t *p, const uint8_t *limit)
+{
+#if BX_SSE2
+    while (BX_LIKELY(limit - p >= 16)) {
+        __m128i v = _mm_loadu_si128((const __m128i *)p);
+        unsigned zeros = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128()));
+
+        if (BX_LIKELY(zeros != 0)) return p + bx_ctz64(zeros);
+        p += 16;
+    }
+#else
+    while (BX_LIKELY(limit - p >= 8)) {
+        uint64_t zeros = bx_zero_byte(bx_load64(p));
+
+        if (zeros != 0) return p + bx_ctz64(zeros) / 8;
+        p += 8;
+    }
+#endif
+    return memchr(p, 0, (size_t)(limit - p));
+}
+
+/* bx_skip for an element that is sound and of a type whose size is easily told; false for others. */
+BX_INLINE bool skip_sound(const uint8_t *p, const uint8_t *end, const uint8_t *limit,
+                          bx_element *out)
+{
+    const layout *shape = &layouts[*p];
+    const uint8_t *nul = name_end(p + 1, limit);
+    const uint8_t *value;
+    uint64_t size;
+
+    if (BX_UNLIKELY(nul == NULL || nul >= end || limit - nul < 5 || !shape->known)) return false;
+    value = nul + 1;
+    size = (uint64_t)(bx_load32(value) & shape->mask) + shape->extra;
+    if (BX_UNLIKELY(size < shape->least || size > (uint64_t)(end - value))) return false;
+    out->element = p;
+    out->name = p + 1;
+    out->value = value;
+    out->next = value + size;
+    return true;
+}
+
 /* Find the last element with a name in [p, end): 1 found, 0 not, -1 InvalidBSON. */
 static int find_field(bx_decoder *d, const uint8_t *p, const uint8_t *end, const char *name,
                       Py_ssize_t size, bx_element *found)
 {
+    const uint8_t *limit = d->limit;
     int result = 0;
 
     while (p < end) {
         bx_element e;
-        bx_skip_status status = bx_skip(p, end, &e);
 
-        if (BX_UNLIKELY(status != BX_SKIP_OK)) return bad_skip(d, &e, status);
+        if (BX_UNLIKELY(!skip_sound(p, end, limit, &e))) {
+            bx_skip_status status = bx_skip(p, end, &e);
+
+            if (status != BX_SKIP_OK) return bad_skip(d, &e, status);
+        }
         if (e.value - 1 - e.name == size && memcmp(e.name, name, (size_t)size) == 0) {
             *found = e;
             result = 1;
@@ -80,57 +152,57 @@ static int find_field(bx_decoder *d, const uint8_t *p, const uint8_t *end, const
 }
 
 /* With an error handler different stored names may read alike: all fields are read. */
-static PyObject *get_decoded(bx_decoder *d, Py_ssize_t start, Py_ssize_t end, PyObject *name)
+static int get_decoded(bx_decoder *d, const bx_span *at, PyObject *name, PyObject **value)
 {
-    PyObject *fields =
-        bx_decode_dict(d, d->base + start + 4, d->base + end - 1, false);
-    PyObject *value;
+    PyObject *fields = decode_fields(d, at);
+    int found;
 
-    if (fields == NULL) return NULL;
-    value = PyObject_GetItem(fields, name);
+    if (fields == NULL) return -1;
+    found = bx_dict_get(fields, name, value);
     Py_DECREF(fields);
-    return value;
+    return found;
 }
 
-static PyObject *get_field(bx_decoder *d, Py_ssize_t start, Py_ssize_t end, PyObject *name)
+/* Find the element with a name, as UTF-8. */
+static int find_named(bx_decoder *d, const bx_span *at, PyObject *name, bx_element *found)
 {
+    const uint8_t *first = at->start + 4, *end = at->start + at->size - 1;
     PyObject *stored;
+    int status;
+
+    if (BX_LIKELY(PyUnicode_IS_COMPACT_ASCII(name))) {
+        return find_field(d, first, end, (const char *)PyUnicode_1BYTE_DATA(name),
+                          PyUnicode_GET_LENGTH(name), found);
+    }
+    stored = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+    if (stored == NULL) return -1;
+    status = find_field(d, first, end, PyBytes_AS_STRING(stored), PyBytes_GET_SIZE(stored), found);
+    Py_DECREF(stored);
+    return status;
+}
+
+static int get_field(bx_decoder *d, const bx_span *at, PyObject *name, PyObject **value)
+{
     bx_element e;
     int found;
 
-    if (check_bounds(d, start, end) < 0) return NULL;
-    if (d->options->errors != NULL) return get_decoded(d, start, end, name);
-    stored = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
-    if (stored == NULL) return NULL;
-    found = find_field(d, d->base + start + 4, d->base + end - 1, PyBytes_AS_STRING(stored),
-                       PyBytes_GET_SIZE(stored), &e);
-    Py_DECREF(stored);
-    if (found < 0) return NULL;
-    if (found == 0) {
-        PyErr_SetObject(PyExc_KeyError, name);
-        return NULL;
-    }
-    return bx_decode_value(d, *e.element, &e.value, e.next, name, e.element);
+    if (check_document(d, at) < 0) return -1;
+    if (!PyUnicode_Check(name)) return 0;
+    if (d->options->errors != NULL) return get_decoded(d, at, name, value);
+    found = find_named(d, at, name, &e);
+    if (found <= 0) return found;
+    *value = bx_decode_value(d, *e.element, &e.value, e.next, name, e.element);
+    return *value == NULL ? -1 : 1;
 }
 
-PyObject *bx_raw_get(bx_state *st, PyObject *data, Py_ssize_t start, Py_ssize_t end,
-                     PyObject *name, PyObject *codec_options)
+int bx_raw_get(bx_state *st, const bx_options *options, const bx_span *at, PyObject *name,
+               PyObject **value)
 {
-    bx_options *options = bx_options_get(st, codec_options);
-    PyObject *result = NULL;
-    bx_input input;
     bx_decoder d;
+    int found;
 
-    if (options == NULL) return NULL;
-    if (!PyUnicode_Check(name)) {
-        PyErr_SetObject(PyExc_KeyError, name);
-    } else if (bx_input_open(&input, data) == 0) {
-        bx_decoder_init(&d, st, options, &input);
-        d.depth = 1;
-        result = get_field(&d, start, end, name);
-        bx_decoder_end(&d);
-        bx_input_close(&input);
-    }
-    Py_DECREF(options);
-    return result;
+    open_decoder(&d, st, options, at);
+    found = get_field(&d, at, name, value);
+    bx_decoder_end(&d);
+    return found;
 }

@@ -3,6 +3,7 @@
 #include "keycache.h"
 #include "options.h"
 #include "plan.h"
+#include "raw_document.h"
 #include "types.h"
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg)
@@ -15,6 +16,7 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->Decimal128);
     Py_VISIT(st->DatetimeMS);
     Py_VISIT(st->Int64);
+    Py_VISIT(st->RawDocument);
     Py_VISIT(st->Options);
 #define X(name, module, attribute) Py_VISIT(st->name);
     BX_CLASSES(X)
@@ -22,6 +24,7 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
 #undef X
     Py_VISIT(st->safe_uuid_unknown);
     Py_VISIT((PyObject *)st->default_options);
+    Py_VISIT((PyObject *)st->default_raw_options);
     for (int i = 0; i < BX_OPTIONS_CACHE; i++) Py_VISIT((PyObject *)st->options_cache[i]);
     return bx_typed_traverse(st->typed, visit, arg);
 }
@@ -33,6 +36,7 @@ static int state_clear(PyObject *module)
     if (st == NULL) return 0;
     st->bound = false;
     Py_CLEAR(st->default_options);
+    Py_CLEAR(st->default_raw_options);
     for (int i = 0; i < BX_OPTIONS_CACHE; i++) Py_CLEAR(st->options_cache[i]);
     bx_typed_free(st->typed);
     st->typed = NULL;
@@ -46,6 +50,7 @@ static int state_clear(PyObject *module)
     Py_CLEAR(st->Decimal128);
     Py_CLEAR(st->DatetimeMS);
     Py_CLEAR(st->Int64);
+    Py_CLEAR(st->RawDocument);
     Py_CLEAR(st->Options);
     return 0;
 }
@@ -87,6 +92,7 @@ static int state_init(bx_state *st, PyObject *module)
     if ((st->Decimal128 = bx_decimal128_type(module)) == NULL) return -1;
     if ((st->DatetimeMS = bx_datetime_ms_type(module)) == NULL) return -1;
     if ((st->Int64 = bx_int64_type(module)) == NULL) return -1;
+    if ((st->RawDocument = bx_raw_document_type(module)) == NULL) return -1;
     if ((st->Options = bx_options_type(module)) == NULL) return -1;
     return 0;
 }
@@ -142,6 +148,12 @@ static int import_class(PyTypeObject **slot, const char *module_name, const char
     return 0;
 }
 
+static int compile_options(bx_state *st, bx_options **slot, PyObject *codec_options)
+{
+    if (*slot == NULL) *slot = bx_options_compile(st, codec_options);
+    return *slot == NULL ? -1 : 0;
+}
+
 int bx_bind_slow(bx_state *st)
 {
 #define X(name, module, attribute)                                                                \
@@ -156,9 +168,9 @@ int bx_bind_slow(bx_state *st)
         st->safe_uuid_unknown = PyObject_GetAttrString((PyObject *)st->SafeUUID, "unknown");
         if (st->safe_uuid_unknown == NULL) return -1;
     }
-    if (st->default_options == NULL) {
-        st->default_options = bx_options_compile(st, st->default_codec_options);
-        if (st->default_options == NULL) return -1;
+    if (compile_options(st, &st->default_options, st->default_codec_options) < 0 ||
+        compile_options(st, &st->default_raw_options, st->default_raw_codec_options) < 0) {
+        return -1;
     }
     st->bound = true;
     return 0;

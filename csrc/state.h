@@ -53,7 +53,8 @@ typedef struct bx_typed bx_typed;
     X(transform_python, "transform_python")                                                       \
     X(transform_bson, "transform_bson")                                                           \
     X(fallback_encoder, "fallback_encoder")                                                       \
-    X(over, "_over")
+    X(over, "_over")                                                                              \
+    X(default_raw, "_default_options")
 
 /* Python classes of the package and of the standard library, imported at first use. */
 #define BX_CLASSES(X)                                                                             \
@@ -79,6 +80,7 @@ typedef struct bx_typed bx_typed;
     X(InvalidId, "bsonx.errors", "InvalidId")                                                     \
     X(InvalidStringData, "bsonx.errors", "InvalidStringData")                                     \
     X(default_codec_options, "bsonx.codec_options", "DEFAULT_CODEC_OPTIONS")                      \
+    X(default_raw_codec_options, "bsonx.raw_bson", "DEFAULT_RAW_BSON_OPTIONS")                    \
     X(utc, "bsonx.tz_util", "utc")
 
 /* Generator of ObjectIds: 5 random bytes and a counter, drawn anew in a forked child. */
@@ -95,7 +97,7 @@ typedef struct bx_state {
     bool bound;       /* the Python classes below are filled in */
 
     /* extension types */
-    PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *Options;
+    PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *RawDocument, *Options;
 
 #define X(name, module, attribute) PyTypeObject *name;
     BX_CLASSES(X)
@@ -110,7 +112,7 @@ typedef struct bx_state {
     PyDateTime_CAPI *datetime;
     PyObject *safe_uuid_unknown; /* what UUID() puts into .is_safe */
 
-    bx_options *default_options;
+    bx_options *default_options, *default_raw_options;
     bx_options *options_cache[BX_OPTIONS_CACHE];
     unsigned options_next; /* slot of options_cache to fill next */
 

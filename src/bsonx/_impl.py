@@ -39,6 +39,7 @@ if not TYPE_CHECKING and HAS_C:
         Decimal128,
         Int64,
         ObjectId,
+        RawDocument,
         Regex,
         Timestamp,
         decode_all_documents,
@@ -50,14 +51,8 @@ if not TYPE_CHECKING and HAS_C:
         encode_message,
         message_header,
         options_for_type,
-        raw_elements,
-        raw_get,
         run_coroutine,
     )
-
-    RawDocument = getattr(_native, "RawDocument", None)
-    if RawDocument is None:
-        from bsonx._py.raw import RawDocument
 else:
     from bsonx._py.codec import (
         decode_all_documents,
@@ -65,8 +60,6 @@ else:
         decode_document,
         encode_document,
         options_for_type,
-        raw_elements,
-        raw_get,
     )
     from bsonx._py.datetime_ms import DatetimeMS
     from bsonx._py.decimal128 import Decimal128
@@ -125,7 +118,5 @@ __all__ = [
     "message_header",
     "native_form",
     "options_for_type",
-    "raw_elements",
-    "raw_get",
     "run_coroutine",
 ]

@@ -19,6 +19,7 @@ cdef extern from "state.h":
         PyTypeObject *Timestamp
         PyTypeObject *Decimal128
         PyTypeObject *DatetimeMS
+        PyTypeObject *RawDocument
         PyTypeObject *Int64
 
     object bx_module_create()
@@ -33,11 +34,6 @@ cdef extern from "encode.h":
 cdef extern from "decode.h":
     object bx_decode(bx_state *st, object data, object codec_options)
     object bx_decode_all(bx_state *st, object data, object codec_options)
-    object bx_raw_elements(
-        bx_state *st, object data, Py_ssize_t start, Py_ssize_t end, object codec_options)
-    object bx_raw_get(
-        bx_state *st, object data, Py_ssize_t start, Py_ssize_t end, object name,
-        object codec_options)
 
 cdef extern from "op_msg.h":
     ctypedef struct bx_batch:
@@ -77,6 +73,7 @@ Timestamp = <object><PyObject *>_state.Timestamp
 Decimal128 = <object><PyObject *>_state.Decimal128
 Int64 = <object><PyObject *>_state.Int64
 DatetimeMS = <object><PyObject *>_state.DatetimeMS
+RawDocument = <object><PyObject *>_state.RawDocument
 
 
 def _after_fork_in_child():
@@ -130,16 +127,6 @@ def decode_all_documents(data, codec_options):
 
 
 include "_native_typed.pxi"
-
-
-def raw_elements(data, Py_ssize_t start, Py_ssize_t end, codec_options):
-    """Return the fields of the document between two positions, inner documents per options."""
-    return bx_raw_elements(_state, data, start, end, codec_options)
-
-
-def raw_get(data, Py_ssize_t start, Py_ssize_t end, name, codec_options):
-    """Return one field of the document between two positions; KeyError if there is none."""
-    return bx_raw_get(_state, data, start, end, name, codec_options)
 
 
 def encode_message(int32_t request_id, uint32_t flags, body, codec_options):

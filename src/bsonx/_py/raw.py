@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any, ClassVar, NoReturn, TypeVar
 
-import bsonx._impl  # for the functions, which may be native where this class is not
+from bsonx._py.codec import raw_elements, raw_get
 from bsonx.codec_options import CodecOptions
 from bsonx.errors import InvalidBSON
 
@@ -45,6 +45,8 @@ class RawDocument:
                 "RawBSONDocument cannot use CodecOptions with document "
                 f"class {codec_options.document_class}"
             )
+        elif not isinstance(codec_options, CodecOptions):
+            raise TypeError("codec_options must be an instance of CodecOptions")
         self._at = data, 0, size
         self._fields = None
         self._options = codec_options
@@ -53,7 +55,9 @@ class RawDocument:
     def _over(
         cls: type[T], data: bytes | memoryview, start: int, end: int, codec_options: CodecOptions
     ) -> T:
-        """Return the document between two positions of a buffer, checked by the caller."""
+        """Return the document between two positions of a buffer; ValueError if they lie outside."""
+        if not 0 <= start <= end <= len(data):
+            raise ValueError("the document is outside the data")
         self = _new(cls)
         self._at = data, start, end
         self._fields = None
@@ -75,14 +79,14 @@ class RawDocument:
         if fields is not None:
             return fields[item]
         data, start, end = self._at
-        return bsonx._impl.raw_get(data, start, end, item, self._options)
+        return raw_get(data, start, end, item, self._options)
 
     def _inflate(self) -> dict[str, Any]:
         """Return all fields, decoded once."""
         fields = self._fields
         if fields is None:
             data, start, end = self._at
-            fields = bsonx._impl.raw_elements(data, start, end, self._options)
+            fields = raw_elements(data, start, end, self._options)
             self._fields = fields
         return fields
 
@@ -96,7 +100,8 @@ class RawDocument:
 def _immutable(data: Any) -> bytes | memoryview:
     """Return bytes or a read-only view; a buffer that may change is copied."""
     view = memoryview(data)
-    if view.readonly and type(view.obj) is bytes and view.format == "B" and view.contiguous:
+    plain = view.format == "B" and view.ndim == 1 and view.contiguous
+    if view.readonly and type(view.obj) is bytes and plain:
         return view
     return bytes(view)
 
