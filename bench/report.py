@@ -54,7 +54,9 @@ def number(value: float | None) -> str:
 def table(rows: list[dict[str, Any]]) -> str:
     """One group as a Markdown table."""
     others = [
-        name for name in ("floor", "orjson", "msgspec") if any(name in r["median_us"] for r in rows)
+        name
+        for name in ("floor", "orjson", "msgspec", "whole")
+        if any(name in r["median_us"] for r in rows)
     ]
     above = any("above_floor_ratio" in r for r in rows)
     head = ["case", "PyMongo µs", "ours µs", *(f"{name} µs" for name in others), "times faster"]

@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python bench/run.py [--only codec|json|driver] [--rounds N] ...`."""
+"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|driver] [--rounds N] ...`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import codec
 import extended_json
+import raw
 import report
 from interleaved import Case, measure
 
@@ -48,7 +49,7 @@ def server(uri: str | None) -> Iterator[Any]:
 def main() -> None:
     """Parse the arguments, measure, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("codec", "json", "driver"))
+    parser.add_argument("--only", choices=("codec", "raw", "json", "driver"))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.05, help="of work in a round")
     parser.add_argument("--uri", help="a running server; default: an embedded mongod")
@@ -57,6 +58,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     if options.only in (None, "codec"):
         rows += measured(codec.cases(), options.rounds, options.seconds)
+    if options.only in (None, "raw"):
+        rows += measured(raw.cases(), options.rounds, options.seconds)
     if options.only in (None, "json"):
         rows += measured(extended_json.cases(), options.rounds, options.seconds)
     if options.only in (None, "driver"):

@@ -67,10 +67,40 @@ static BX_COLD void *bad_name(bx_decoder *d, const uint8_t *name)
 static PyObject *decode_array(bx_decoder *d, const uint8_t *p, const uint8_t *end,
                               PyObject *name);
 
-/* A raw document made by its class's own _over. */
-static PyObject *call_over(bx_decoder *d, const uint8_t *p, const uint8_t *end)
+/* A raw document made by its class: by its _over, or by a call if there is none. */
+static PyObject *call_raw_class(const bx_options *options, PyObject *data, Py_ssize_t start,
+                                Py_ssize_t end)
 {
-    const bx_options *options = d->options;
+    if (options->raw_over == NULL) {
+        return PyObject_CallFunctionObjArgs(options->document_class, data,
+                                            options->codec_options, NULL);
+    }
+    return PyObject_CallFunction(options->raw_over, "OnnO", data, start, end,
+                                 options->codec_options);
+}
+
+/* A raw document over a copy of its own: the input may change, or its class wants no more. */
+static PyObject *decode_raw_copy(bx_decoder *d, const uint8_t *p, const uint8_t *end)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)p, end - p);
+    PyObject *document;
+
+    if (bytes == NULL) return NULL;
+    if (d->options->raw_native) {
+        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(bytes);
+        bx_span at = {bytes, data, data, end - p};
+
+        document = bx_raw_document_new(d->options, &at);
+    } else {
+        document = call_raw_class(d->options, bytes, 0, end - p);
+    }
+    Py_DECREF(bytes);
+    return document;
+}
+
+/* A raw document over the shared input whose class has its own _over. */
+static PyObject *decode_raw_shared(bx_decoder *d, const uint8_t *p, const uint8_t *end)
+{
     PyObject *data = Py_NewRef(d->owner), *document;
     Py_ssize_t start = d->base - (const uint8_t *)PyBytes_AS_STRING(data);
 
@@ -80,30 +110,8 @@ static PyObject *call_over(bx_decoder *d, const uint8_t *p, const uint8_t *end)
         Py_SETREF(data, PySequence_GetSlice(data, start, start + (d->limit - d->base)));
         if (data == NULL) return NULL;
     }
-    document = PyObject_CallFunction(options->raw_over, "OnnO", data, (Py_ssize_t)(p - d->base),
-                                     (Py_ssize_t)(end - d->base), options->codec_options);
+    document = call_raw_class(d->options, data, p - d->base, end - d->base);
     Py_DECREF(data);
-    return document;
-}
-
-/* A raw document over a copy: the input may change. */
-static PyObject *decode_raw_copy(bx_decoder *d, const uint8_t *p, const uint8_t *end)
-{
-    const bx_options *options = d->options;
-    PyObject *bytes = PyBytes_FromStringAndSize((const char *)p, end - p);
-    PyObject *document;
-
-    if (bytes == NULL) return NULL;
-    if (options->raw_native && bx_raw_has_plain_init(options->document_class)) {
-        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(bytes);
-        bx_span at = {bytes, data, data, end - p};
-
-        document = bx_raw_document_new(options, &at);
-    } else {
-        document = PyObject_CallFunctionObjArgs(options->document_class, bytes,
-                                                options->codec_options, NULL);
-    }
-    Py_DECREF(bytes);
     return document;
 }
 
@@ -116,7 +124,7 @@ static PyObject *decode_raw(bx_decoder *d, const uint8_t *p, const uint8_t *end)
 
         return bx_raw_document_new(d->options, &at);
     }
-    return call_over(d, p, end);
+    return decode_raw_shared(d, p, end);
 }
 
 /* Elements in [p, end) assigned to a new instance of document_class. */
@@ -451,7 +459,6 @@ static PyObject *decode_many(bx_decoder *d)
 }
 
 /* ---- the input ---- */
-
 
 /* Raw documents of other buffers are copied out one by one. */
 int bx_input_open(bx_input *input, PyObject *data)

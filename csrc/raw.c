@@ -8,12 +8,12 @@ static void open_decoder(bx_decoder *d, bx_state *st, const bx_options *options,
                          const bx_span *at)
 {
     const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(at->owner);
-    bx_input input = {
-        .data = at->base,
-        .size = (size_t)(data + PyBytes_GET_SIZE(at->owner) - at->base),
-        .owner = at->owner,
-    };
+    bx_input input;
 
+    input.data = at->base;
+    input.size = (size_t)(data + PyBytes_GET_SIZE(at->owner) - at->base);
+    input.owner = at->owner;
+    input.has_view = false;
     bx_decoder_init(d, st, options, &input);
     d->depth = 1;
 }
@@ -64,25 +64,38 @@ static BX_COLD int bad_skip(bx_decoder *d, const bx_element *e, bx_skip_status s
     return -1;
 }
 
-/* The size of a value: `extra` bytes, and what its first four bytes say if `mask` is set. */
+/* The size of a value: `extra` bytes and, if `counted`, what its first four bytes say. */
 typedef struct {
-    uint32_t mask;
     uint8_t extra;
     uint8_t least; /* a smaller size is damage */
-    bool known;    /* else bx_skip has to look */
+    bool counted;
+    bool known; /* else bx_skip has to look */
 } layout;
 
-#define FIXED(n) {0, n, n, true}
-#define COUNTED(n) {UINT32_MAX, n, 4, true}
+#define FIXED(n) {n, n, false, true}
+#define COUNTED(n) {n, 4, true, true}
 
 static const layout layouts[256] = {
-    [BX_DOUBLE] = FIXED(8),          [BX_STRING] = COUNTED(4),     [BX_DOCUMENT] = COUNTED(0),
-    [BX_ARRAY] = COUNTED(0),         [BX_BINARY] = COUNTED(5),     [BX_UNDEFINED] = FIXED(0),
-    [BX_OBJECTID] = FIXED(12),       [BX_BOOL] = FIXED(1),         [BX_DATETIME] = FIXED(8),
-    [BX_NULL] = FIXED(0),            [BX_DBPOINTER] = COUNTED(16), [BX_CODE] = COUNTED(4),
-    [BX_SYMBOL] = COUNTED(4),        [BX_CODE_W_SCOPE] = COUNTED(0), [BX_INT32] = FIXED(4),
-    [BX_TIMESTAMP] = FIXED(8),       [BX_INT64] = FIXED(8),        [BX_DECIMAL128] = FIXED(16),
-    [BX_MAXKEY] = FIXED(0),          [BX_MINKEY] = FIXED(0),
+    [BX_DOUBLE] = FIXED(8),
+    [BX_STRING] = COUNTED(4),
+    [BX_DOCUMENT] = COUNTED(0),
+    [BX_ARRAY] = COUNTED(0),
+    [BX_BINARY] = COUNTED(5),
+    [BX_UNDEFINED] = FIXED(0),
+    [BX_OBJECTID] = FIXED(12),
+    [BX_BOOL] = FIXED(1),
+    [BX_DATETIME] = FIXED(8),
+    [BX_NULL] = FIXED(0),
+    [BX_DBPOINTER] = COUNTED(16),
+    [BX_CODE] = COUNTED(4),
+    [BX_SYMBOL] = COUNTED(4),
+    [BX_CODE_W_SCOPE] = COUNTED(0),
+    [BX_INT32] = FIXED(4),
+    [BX_TIMESTAMP] = FIXED(8),
+    [BX_INT64] = FIXED(8),
+    [BX_DECIMAL128] = FIXED(16),
+    [BX_MAXKEY] = FIXED(0),
+    [BX_MINKEY] = FIXED(0),
 };
 
 /* The NUL behind the name at `p`, or NULL. Bytes up to `limit` may be looked at. */
@@ -118,7 +131,8 @@ BX_INLINE bool skip_sound(const uint8_t *p, const uint8_t *end, const uint8_t *l
 
     if (BX_UNLIKELY(nul == NULL || nul >= end || limit - nul < 5 || !shape->known)) return false;
     value = nul + 1;
-    size = (uint64_t)(bx_load32(value) & shape->mask) + shape->extra;
+    size = shape->extra;
+    if (shape->counted) size += bx_load32(value); /* where a branch is guessed, nothing waits */
     if (BX_UNLIKELY(size < shape->least || size > (uint64_t)(end - value))) return false;
     out->element = p;
     out->name = p + 1;
@@ -163,33 +177,42 @@ static int get_decoded(bx_decoder *d, const bx_span *at, PyObject *name, PyObjec
     return found;
 }
 
-/* Find the element with a name, as UTF-8. */
-static int find_named(bx_decoder *d, const bx_span *at, PyObject *name, bx_element *found)
+/* A name with lone surrogates: bytes that stand for it are no UTF-8, so if the document has them,
+ * reading them raises InvalidBSON. */
+static BX_COLD int find_surrogates(bx_decoder *d, const bx_span *at, PyObject *name)
 {
-    const uint8_t *first = at->start + 4, *end = at->start + at->size - 1;
-    PyObject *stored;
-    int status;
+    PyObject *stored = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+    bx_element e;
+    int found;
 
-    if (BX_LIKELY(PyUnicode_IS_COMPACT_ASCII(name))) {
-        return find_field(d, first, end, (const char *)PyUnicode_1BYTE_DATA(name),
-                          PyUnicode_GET_LENGTH(name), found);
-    }
-    stored = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
     if (stored == NULL) return -1;
-    status = find_field(d, first, end, PyBytes_AS_STRING(stored), PyBytes_GET_SIZE(stored), found);
+    found = find_field(d, at->start + 4, at->start + at->size - 1, PyBytes_AS_STRING(stored),
+                       PyBytes_GET_SIZE(stored), &e);
     Py_DECREF(stored);
-    return status;
+    if (found > 0) {
+        Py_XDECREF(bx_decode_dict(d, e.element, e.next, false));
+        found = PyErr_Occurred() ? -1 : 0;
+    }
+    return found;
 }
 
 static int get_field(bx_decoder *d, const bx_span *at, PyObject *name, PyObject **value)
 {
+    const char *text;
+    Py_ssize_t size;
     bx_element e;
     int found;
 
     if (check_document(d, at) < 0) return -1;
     if (!PyUnicode_Check(name)) return 0;
     if (d->options->errors != NULL) return get_decoded(d, at, name, value);
-    found = find_named(d, at, name, &e);
+    text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (BX_UNLIKELY(text == NULL)) {
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return -1;
+        PyErr_Clear();
+        return find_surrogates(d, at, name);
+    }
+    found = find_field(d, at->start + 4, at->start + at->size - 1, text, size, &e);
     if (found <= 0) return found;
     *value = bx_decode_value(d, *e.element, &e.value, e.next, name, e.element);
     return *value == NULL ? -1 : 1;

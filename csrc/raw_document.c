@@ -154,7 +154,7 @@ static int is_raw_class(bx_state *st, PyObject *document_class)
 /* TypeError for an object in place of CodecOptions: for its document class, if that is wrong. */
 static BX_COLD bx_options *wrong_options(bx_state *st, PyObject *codec_options)
 {
-    PyObject *document_class = PyObject_GetAttrString(codec_options, "document_class");
+    PyObject *document_class = PyObject_GetAttr(codec_options, st->s_document_class);
     int raw;
 
     if (document_class == NULL) return NULL;
@@ -188,22 +188,13 @@ static bx_options *read_options(bx_state *st, PyObject *self, PyObject *codec_op
     return options;
 }
 
-static int raw_init(PyObject *self, PyObject *args, PyObject *kwargs)
+/* __init__ with its arguments told apart. */
+static int initialize(bx_state *st, PyObject *self, PyObject *data, PyObject *codec_options)
 {
-    static char *names[] = {"bson_bytes", "codec_options", NULL};
-    bx_state *st = bx_state_of_type(Py_TYPE(self));
-    PyObject *data, *codec_options = Py_None;
     bx_options *options;
     held_buffer held;
     bx_span at;
 
-    if (st == NULL || bx_bind(st) < 0) return -1;
-    if (BX_LIKELY(kwargs == NULL && PyTuple_GET_SIZE(args) == 1)) {
-        data = PyTuple_GET_ITEM(args, 0);
-    } else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:RawBSONDocument", names, &data,
-                                            &codec_options)) {
-        return -1;
-    }
     if (hold_buffer(&held, data) < 0) return -1;
     if (held.size < 5 || (int32_t)bx_load32(held.data) != held.size ||
         held.data[held.size - 1] != 0) {
@@ -219,6 +210,22 @@ static int raw_init(PyObject *self, PyObject *args, PyObject *kwargs)
     at = (bx_span){held.owner, held.data, held.data, held.size};
     raw_fill((bx_raw_document *)self, &at, options);
     return 0;
+}
+
+static int raw_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"bson_bytes", "codec_options", NULL};
+    bx_state *st = bx_state_of_type(Py_TYPE(self));
+    PyObject *data, *codec_options = Py_None;
+
+    if (st == NULL || bx_bind(st) < 0) return -1;
+    if (BX_LIKELY(kwargs == NULL && PyTuple_GET_SIZE(args) == 1)) {
+        data = PyTuple_GET_ITEM(args, 0);
+    } else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:RawBSONDocument", names, &data,
+                                            &codec_options)) {
+        return -1;
+    }
+    return initialize(st, self, data, codec_options);
 }
 
 PyObject *bx_raw_document_new(const bx_options *options, const bx_span *at)
@@ -460,13 +467,6 @@ int bx_raw_is_native(bx_state *st, PyObject *document_class, PyObject *over_meth
     return same;
 }
 
-bool bx_raw_has_plain_init(PyObject *document_class)
-{
-    PyTypeObject *type = (PyTypeObject *)document_class;
-
-    return type->tp_init == raw_init && type->tp_new == PyBaseObject_Type.tp_new;
-}
-
 /* Whether a subclass has the attribute `raw` of RawDocument; -1 with an exception. */
 static int has_plain_raw(bx_state *st, PyTypeObject *type)
 {
@@ -503,8 +503,9 @@ int bx_raw_bytes(bx_state *st, PyObject *document, bx_span *at)
 
 static PyObject *raw_getstate(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    PyObject *bytes = PyObject_GetAttrString(self, "raw");
-    PyObject *options = bytes == NULL ? NULL : PyObject_GetAttrString(self, "_options");
+    bx_state *st = bx_state_of_type(Py_TYPE(self));
+    PyObject *bytes = st == NULL ? NULL : PyObject_GetAttr(self, st->s_raw);
+    PyObject *options = bytes == NULL ? NULL : PyObject_GetAttr(self, st->s_raw_options);
     PyObject *state = options == NULL ? NULL : PyTuple_Pack(2, bytes, options);
 
     Py_XDECREF(bytes);
@@ -514,7 +515,8 @@ static PyObject *raw_getstate(PyObject *self, PyObject *Py_UNUSED(ignored))
 
 static PyObject *raw_setstate(PyObject *self, PyObject *state)
 {
-    PyObject *init = PyObject_GetAttrString(self, "__init__");
+    bx_state *st = bx_state_of_type(Py_TYPE(self));
+    PyObject *init = st == NULL ? NULL : PyObject_GetAttr(self, st->s_init);
     PyObject *args = init == NULL ? NULL : PySequence_Tuple(state);
     PyObject *result = args == NULL ? NULL : PyObject_Call(init, args, NULL);
 

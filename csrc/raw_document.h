@@ -30,9 +30,6 @@ int bx_raw_is_native(bx_state *st, PyObject *document_class, PyObject *raw_over)
 /* A document of `document_class`, which bx_raw_is_native. Keeps `owner`. NULL with an exception. */
 PyObject *bx_raw_document_new(const bx_options *options, const bx_span *at);
 
-/* Whether calling the class with bytes is the same as bx_raw_document_new. */
-bool bx_raw_has_plain_init(PyObject *document_class);
-
 /* The bytes of a document whose class does not replace the attribute `raw`: 1 and `*at`, whose owner
  * is a new reference; 0 for other objects, -1 with an exception. */
 int bx_raw_bytes(bx_state *st, PyObject *document, bx_span *at);

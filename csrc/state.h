@@ -54,7 +54,10 @@ typedef struct bx_typed bx_typed;
     X(transform_bson, "transform_bson")                                                           \
     X(fallback_encoder, "fallback_encoder")                                                       \
     X(over, "_over")                                                                              \
-    X(default_raw, "_default_options")
+    X(default_raw, "_default_options")                                                            \
+    X(document_class, "document_class")                                                           \
+    X(raw_options, "_options")                                                                    \
+    X(init, "__init__")
 
 /* Python classes of the package and of the standard library, imported at first use. */
 #define BX_CLASSES(X)                                                                             \
