@@ -37,7 +37,11 @@ BX_INLINE PyObject *bx_decode_string(bx_decoder *d, const uint8_t **at, const ui
         return bx_bad_element(d, p - 4);
     }
     *at = p + size;
-    text = bx_text(p, size - 1, d->options->errors);
+    if (size <= BX_VALUE_MOST + 1 && d->limit - p >= 16 && BX_LIKELY(d->keys != NULL)) {
+        text = bx_value_text(&d->keys->values, p, (size_t)size - 1, d->options->errors);
+    } else {
+        text = bx_text(p, size - 1, d->options->errors);
+    }
     if (BX_UNLIKELY(text == NULL)) return bx_wrap_error(d, p);
     return text;
 }

@@ -33,6 +33,7 @@ void bx_keycache_free(bx_keycache *cache)
         }
     }
     for (size_t i = 0; i < LONG_KEYS; i++) Py_CLEAR(cache->longs[i].text);
+    bx_valuecache_clear(&cache->values);
     PyMem_Free(cache->entries);
     PyMem_Free(cache->sets);
     PyMem_Free(cache);

@@ -9,6 +9,7 @@
 #define BSONX_KEYCACHE_H
 
 #include "common.h"
+#include "valuecache.h"
 
 typedef struct bx_keycache bx_keycache;
 
@@ -37,6 +38,7 @@ struct bx_keycache {
     uint16_t next;         /* behind the entry of the key that was read last */
     int busy;              /* without the GIL: owned by one decoding call at a time */
     bx_long_key longs[1 << BX_LONG_KEYS_LOG2];
+    bx_valuecache values; /* strings that are no keys, shared under the same rules */
 };
 
 /* Use of the cache for one decoding call: NULL when another thread has it. */
