@@ -7,7 +7,8 @@
 #   make lint      ruff           make typecheck   mypy --strict
 #   make sanitize  the codec tests under AddressSanitizer and UBSan
 #   make fuzz      the long differential fuzz of the codec
-#   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang), FUZZ_SECONDS long
+#   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
+#                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
 #   make clean     remove everything that was built
 
 VENV   ?= .venv
@@ -76,8 +77,14 @@ sanitize: $(VENV)/.extension
 fuzz: $(VENV)/.extension
 	$(PYTEST) -m slow tests/bsonx $(TESTFLAGS)
 
-# The extension instrumented by clang, driven by atheris; new inputs and findings go to build/fuzz.
-FUZZ_SECONDS ?= 600
+# The extension instrumented by clang, driven by atheris: each group of targets for FUZZ_SECONDS on
+# the C alone, then for FUZZ_COMPARE_SECONDS beside pure Python. Inputs that reach new code, findings
+# and logs go to build/fuzz; the first finding ends it.
+FUZZ_TARGETS         ?= decode message json typed encode
+FUZZ_SECONDS         ?= 120
+FUZZ_COMPARE_SECONDS ?= 30
+FUZZ_FLAGS           ?=
+
 $(VENV)/.atheris: $(VENV)/.base
 	$(PIP) "atheris>=3.0"
 	@touch $@
@@ -85,11 +92,11 @@ $(VENV)/.atheris: $(VENV)/.base
 fuzz-coverage: $(VENV)/.extension $(VENV)/.atheris
 	CC=clang LDSHARED="clang -shared" BSONX_SANITIZE=fuzzer-no-link,address,undefined \
 	    $(PY) setup.py -q build --build-base build/fuzz --build-lib build/fuzz/lib
-	mkdir -p build/fuzz/corpus
-	env PYTHONPATH=build/fuzz/lib PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
-	    LD_PRELOAD="$$($(PY) -c 'import atheris; print(atheris.path())')/asan_with_fuzzer.so" \
-	    $(PY) tests/fuzz/fuzz_bsonx.py -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	    -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/fuzz/corpus
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	    PYTHON=$(PY) FUZZ_TARGET=$$target sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_FLAGS); \
+	    PYTHON=$(PY) FUZZ_TARGET=$$target FUZZ_COMPARE=1 \
+	        sh tests/fuzz/run.sh $(FUZZ_COMPARE_SECONDS) $(FUZZ_FLAGS); \
+	done
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse .demo bench/results src/*.egg-info src/bsonx/_native.c src/bsonx/_native.*.so

@@ -460,9 +460,21 @@ static PyObject *decode_many(bx_decoder *d)
 
 /* ---- the input ---- */
 
-/* Raw documents of other buffers are copied out one by one. */
-int bx_input_open(bx_input *input, PyObject *data)
+/* Raw documents over a buffer that may change share a copy of it. */
+static int copy_input(bx_input *input)
 {
+    input->copy = PyBytes_FromStringAndSize(input->view.buf, input->view.len);
+    PyBuffer_Release(&input->view);
+    input->has_view = false;
+    if (input->copy == NULL) return -1;
+    input->owner = input->copy;
+    input->data = (const uint8_t *)PyBytes_AS_STRING(input->copy);
+    return 0;
+}
+
+int bx_input_open(bx_input *input, PyObject *data, const bx_options *options)
+{
+    input->copy = NULL;
     if (BX_LIKELY(PyBytes_CheckExact(data))) {
         input->data = (const uint8_t *)PyBytes_AS_STRING(data);
         input->size = (size_t)PyBytes_GET_SIZE(data);
@@ -477,12 +489,13 @@ int bx_input_open(bx_input *input, PyObject *data)
                        ? PyMemoryView_GET_BUFFER(data)->obj
                        : NULL;
     input->has_view = true;
-    return 0;
+    return input->owner == NULL && options->raw_over != NULL ? copy_input(input) : 0;
 }
 
 void bx_input_close(bx_input *input)
 {
     if (input->has_view) PyBuffer_Release(&input->view);
+    Py_XDECREF(input->copy);
 }
 
 /* Run `decode` over the bytes of `data` with the collector paused. */
@@ -496,7 +509,7 @@ static PyObject *decode_buffer(bx_state *st, PyObject *data, PyObject *codec_opt
     int paused;
 
     if (options == NULL) return NULL;
-    if (BX_LIKELY(bx_input_open(&input, data) == 0)) {
+    if (BX_LIKELY(bx_input_open(&input, data, options) == 0)) {
         paused = bx_gc_pause();
         bx_decoder_init(&d, st, options, &input);
         result = decode(&d);

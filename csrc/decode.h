@@ -22,12 +22,14 @@ typedef struct {
     const uint8_t *data;
     size_t size;
     PyObject *owner; /* the bytes object that `data` is in; NULL: not to be kept */
+    PyObject *copy;  /* owned: the bytes object, if it was made for this; or NULL */
     bool has_view;
     Py_buffer view;
 } bx_input;
 
-/* Get at the bytes of `data`: 0, or -1 with TypeError. */
-int bx_input_open(bx_input *input, PyObject *data);
+/* Get at the bytes of `data`, with an owner if the options want documents that share them: 0, or
+ * -1 with an exception (TypeError for what is not bytes-like). */
+int bx_input_open(bx_input *input, PyObject *data, const bx_options *options);
 void bx_input_close(bx_input *input);
 
 /* Prepare a decoder over an open input. It borrows everything. */

@@ -59,6 +59,7 @@ static BX_COLD int bad_key_nul(bx_encoder *e)
 
 static BX_COLD int check_key(bx_encoder *e, PyObject *key, const char *text, size_t n)
 {
+    if (memchr(text, 0, n) != NULL) return bad_key_nul(e);
     if (n > 0 && text[0] == '$') {
         return bx_invalid_document(e, "key %R must not start with '$'", key);
     }
@@ -94,11 +95,11 @@ static BX_NOINLINE uint8_t *put_key_slow(bx_encoder *e, uint8_t *p, PyObject *ke
     }
     text = PyUnicode_AsUTF8AndSize(key, &n);
     if (text == NULL) return NULL;
+    if (e->check_keys && check_key(e, key, text, (size_t)n) < 0) return NULL;
     if (memchr(text, 0, (size_t)n) != NULL) {
         bad_key_nul(e);
         return NULL;
     }
-    if (e->check_keys && check_key(e, key, text, (size_t)n) < 0) return NULL;
     p = reserve(e, p, (size_t)n + 2 + SCALAR);
     if (p == NULL) return NULL;
     memcpy(p + 1, text, (size_t)n);

@@ -142,7 +142,11 @@ static int add_sequences(reader *r, PyObject *body)
 
     while (p < r->end) {
         if (*p++ == 0) {
-            p += (int32_t)bx_load32(p);
+            /* Checked before, but Python code has run since and may own the buffer. */
+            Py_ssize_t size = bx_check_document(&r->d, p, r->end);
+
+            if (size < 0) return -1;
+            p += size;
         } else if (add_sequence(r, body, &p) < 0) {
             return -1;
         }
@@ -283,7 +287,7 @@ PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_option
     if (options == NULL) return NULL;
     if (user_fields != Py_None && !PyAnySet_Check(user_fields)) {
         PyErr_SetString(PyExc_TypeError, "user_fields must be a set or None");
-    } else if (bx_input_open(&input, data) == 0) {
+    } else if (bx_input_open(&input, data, options) == 0) {
         paused = bx_gc_pause();
         bx_decoder_init(&r.d, st, options, &input);
         r.user = options;

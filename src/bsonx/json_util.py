@@ -156,7 +156,8 @@ def loads(s: str | bytes | bytearray, *args: Any, **kwargs: Any) -> Any:
     :param kwargs: keyword arguments of ``json.loads`` (``parse_float``, ``strict``, ...).
 
     Raises ValueError (``json.JSONDecodeError``) for what is not JSON, and TypeError, ValueError,
-    :exc:`~bsonx.errors.InvalidId` or :exc:`~bsonx.errors.InvalidBSON` for a malformed wrapper.
+    KeyError, ArithmeticError, :exc:`~bsonx.errors.InvalidId` or
+    :exc:`~bsonx.errors.InvalidBSON` for a malformed wrapper.
     """
     json_options = kwargs.pop("json_options", DEFAULT_JSON_OPTIONS)
     if not args and not kwargs:

@@ -1,129 +1,89 @@
-"""Coverage-guided fuzzing of the decoder, the OP_MSG parser and json_util, C against pure Python.
+"""Coverage-guided fuzzing of bsonx with libFuzzer.
 
-    make fuzz-coverage                          # builds with clang, runs FUZZ_SECONDS
-    python tests/fuzz/fuzz_bsonx.py CORPUS…     # libFuzzer's options apply
+    make fuzz-coverage                              # builds with clang and runs every group
+    FUZZ_TARGET=json python tests/fuzz/fuzz_bsonx.py CORPUS...      # libFuzzer's options apply
 
-The first byte of an input chooses the target, the second the options; the rest is the data. A
-crash is found by the sanitizer; a difference between the implementations is an error as well.
+FUZZ_TARGET names a group of functions in tests/bsonx/fuzz_targets.py. The C runs alone, as fast
+as it can, and the sanitizers find its errors; with FUZZ_COMPARE=1 pure Python does the same with
+each input, and a difference is an error as well.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import pkgutil
 import sys
-from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import atheris
 
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "bsonx")]
 
-def load(implementation: str) -> dict[str, ModuleType]:
-    """The package tree of one implementation, taken out of sys.modules again."""
-    os.environ["BSONX_IMPL"] = implementation
-    names = ("bsonx", "bsonx.op_msg", "bsonx.json_util", "bsonx.raw_bson", "bsonx.codec_options")
-    tree = {name.partition(".")[2] or "bsonx": importlib.import_module(name) for name in names}
-    for name in [name for name in sys.modules if name.partition(".")[0] == "bsonx"]:
-        if name != "bsonx._native":
-            del sys.modules[name]
-    return tree
+import fuzz_targets  # noqa: E402
+
+from implementations import tree  # noqa: E402
+
+GROUP = os.environ.get("FUZZ_TARGET", "decode")
 
 
-C, PY = load("c"), load("py")
-assert C["bsonx"].has_c() and not PY["bsonx"].has_c()
+class Loaded:
+    """An implementation whose modules can be made the ones that imports find."""
+
+    def __init__(self, implementation: str) -> None:
+        self.tree = tree(implementation)
+        with self.tree.active() as package:
+            # Everything that would otherwise be imported at its first use.
+            for module in pkgutil.walk_packages(package.__path__, "bsonx."):
+                if implementation == "c" or module.name != "bsonx._native":
+                    importlib.import_module(module.name)
+            self.side = fuzz_targets.Side()
+        self.modules: dict[str, ModuleType] = self.tree.modules
+
+    def outcome(self, data: bytes) -> object:
+        sys.modules.update(self.modules)
+        return fuzz_targets.outcome(self.side, GROUP, data)
 
 
-def options(tree: dict[str, ModuleType], choice: int) -> Any:
-    """One of eight codec options."""
-    codec = tree["codec_options"]
-    conversions = codec.DatetimeConversion
-    return [
-        codec.DEFAULT_CODEC_OPTIONS,
-        codec.CodecOptions(datetime_conversion=conversions.DATETIME_AUTO),
-        codec.CodecOptions(datetime_conversion=conversions.DATETIME_CLAMP, tz_aware=True),
-        codec.CodecOptions(datetime_conversion=conversions.DATETIME_MS),
-        codec.CodecOptions(uuid_representation=4),
-        codec.CodecOptions(uuid_representation=5, unicode_decode_error_handler="replace"),
-        codec.CodecOptions(unicode_decode_error_handler="ignore"),
-        codec.CodecOptions(document_class=tree["raw_bson"].RawBSONDocument),
-    ][choice % 8]
+def alone(native: Loaded) -> None:
+    """Set up the run of the native implementation."""
+    sys.modules.update(native.modules)
+    side, call, is_refusal = native.side, fuzz_targets.call, fuzz_targets.is_refusal
+
+    def test_one_input(data: bytes) -> None:
+        if len(data) < 2:
+            return
+        try:
+            call(side, GROUP, data)
+        except Exception as error:
+            if not is_refusal(GROUP, error):
+                raise
+
+    atheris.Setup(sys.argv, test_one_input)
 
 
-def decode(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    return tree["bsonx"].decode(data, options(tree, choice))
+def compared(native: Loaded, pure: Loaded) -> None:
+    """Set up the run of both."""
 
+    def test_one_input(data: bytes) -> None:
+        if len(data) < 2:
+            return
+        one = native.outcome(data)
+        two = pure.outcome(data)
+        if repr(one) != repr(two):  # equal values of unequal types differ
+            raise AssertionError(f"C {one!r}, pure Python {two!r}")
 
-def decode_all(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    return tree["bsonx"].decode_all(data, options(tree, choice))
-
-
-def round_trip(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    chosen = options(tree, choice)
-    return tree["bsonx"].encode(tree["bsonx"].decode(data, chosen), codec_options=chosen)
-
-
-def message(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    fields = (None, frozenset({"firstBatch", "nextBatch"}))[choice // 8 % 2]
-    return tree["op_msg"].decode_message(data, options(tree, choice), fields)
-
-
-def raw_fields(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    document = tree["raw_bson"].RawBSONDocument(data)
-    return list(document.items()), [document[key] for key in document]
-
-
-def json_loads(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    text = data.decode("utf-8", "surrogatepass" if choice % 2 else "replace")
-    return tree["json_util"].loads(text)
-
-
-def json_dumps(tree: dict[str, ModuleType], choice: int, data: bytes) -> Any:
-    value = tree["bsonx"].decode(data, options(tree, 3))
-    return tree["json_util"].dumps(value)
-
-
-Target = Callable[[dict[str, ModuleType], int, bytes], Any]
-TARGETS: list[Target] = [
-    decode,
-    decode_all,
-    round_trip,
-    message,
-    raw_fields,
-    json_loads,
-    json_dumps,
-]
-
-
-def outcome(
-    target: Callable[..., Any], tree: dict[str, ModuleType], choice: int, data: bytes
-) -> str:
-    """The result's or the exception's text, without what tells the implementations apart."""
-    try:
-        return repr(target(tree, choice, data))
-    except (RecursionError, MemoryError) as error:
-        return type(error).__name__
-    except (ValueError, TypeError, OverflowError) as error:
-        return f"{type(error).__name__}: {error}"
-    except Exception as error:
-        if type(error).__module__ == "bsonx.errors":
-            return f"{type(error).__name__}: {error} at {getattr(error, 'offset', None)}"
-        raise
-
-
-def test_one_input(data: bytes) -> None:
-    """One input: both implementations must do the same."""
-    if len(data) < 2:
-        return
-    target = TARGETS[data[0] % len(TARGETS)]
-    native = outcome(target, C, data[1], data[2:])
-    pure = outcome(target, PY, data[1], data[2:])
-    if native != pure:
-        raise AssertionError(f"{target.__name__}: C {native!r}, pure Python {pure!r}")
+    atheris.Setup(sys.argv, test_one_input)
 
 
 def main() -> None:
-    atheris.Setup(sys.argv, test_one_input)
+    native = Loaded("c")
+    if os.environ.get("FUZZ_COMPARE", "") in ("", "0"):
+        alone(native)
+    else:
+        compared(native, Loaded("py"))
     atheris.Fuzz()
 
 

@@ -1,6 +1,6 @@
-"""Writes the seed corpus of fuzz_bsonx.py: `python tests/fuzz/make_seeds.py FOLDER`.
+"""Writes the seed corpus of fuzz_bsonx.py: `python tests/fuzz/make_seeds.py tests/fuzz/corpus`.
 
-One small input for every BSON type and every target; libFuzzer grows the rest from them.
+One small input for every BSON type and every group of targets; libFuzzer grows the rest from them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,16 @@ import sys
 import uuid
 from pathlib import Path
 
-import bsonx
-from bsonx import json_util
-from bsonx.binary import Binary
-from bsonx.dbref import DBRef
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "bsonx")]
+
+from fuzz_targets import GROUPS  # noqa: E402
+from typed_shapes import make_classes, single_types  # noqa: E402
+
+import bsonx  # noqa: E402
+from bsonx import json_util  # noqa: E402
+from bsonx.binary import Binary  # noqa: E402
+from bsonx.dbref import DBRef  # noqa: E402
 
 OID = bsonx.ObjectId("0123456789abcdef01234567")
 VALUES = {
@@ -58,27 +64,55 @@ def op_msg(document: bytes) -> bytes:
     return struct.pack("<iiii", len(payload) + 16, 1, 0, 2013) + payload
 
 
-def seeds() -> dict[str, bytes]:
-    """Name and content of every seed."""
+def documents() -> dict[str, bytes]:
+    """Name and BSON of one document for every type."""
     found = {name: bsonx.encode({"a": value}) for name, value in VALUES.items()}
     for name, element in ELEMENTS.items():
         found[name] = struct.pack("<i", len(element) + 5) + element + b"\x00"
-    seeds = {}
-    for number, (name, data) in enumerate(found.items()):
-        for target in (0, 1, 2, 4, 6):
-            seeds[f"{name}-{target}"] = bytes([target, number % 16]) + data
-        seeds[f"{name}-3"] = bytes([3, number % 16]) + op_msg(data)
-        options = bsonx.CodecOptions(datetime_conversion=3)
-        value = bsonx.decode(data, options)
-        text = json_util.dumps(value, json_options=json_util.CANONICAL_JSON_OPTIONS)
-        seeds[f"{name}-5"] = b"\x05\x00" + text.encode()
-    return seeds
+    return found
+
+
+def text_of(data: bytes) -> bytes:
+    """The document as canonical extended JSON."""
+    value = bsonx.decode(data, bsonx.CodecOptions(datetime_conversion=3))
+    options = json_util.CANONICAL_JSON_OPTIONS
+    return json_util.dumps(value, json_options=options).encode()
+
+
+def typed_inputs() -> dict[str, bytes]:
+    """A fitting document for every class, and single fields of some types."""
+    first = len(single_types(bsonx))
+    found = {}
+    for number, (_, document) in enumerate(make_classes(bsonx)):
+        found[f"class-{number}"] = bytes([number % 2, 0, first + number]) + bsonx.encode(document)
+    for number, value in enumerate(VALUES.values()):
+        found[f"single-{number}"] = bytes([1, 0, number]) + bsonx.encode({"k": value})
+    return found
+
+
+def seeds() -> dict[str, dict[str, bytes]]:
+    """The seeds of every group by name."""
+    found: dict[str, dict[str, bytes]] = {group: {} for group in GROUPS}
+    for number, (name, data) in enumerate(documents().items()):
+        choice = bytes([number % 256])
+        found["decode"][name] = bytes([number % 5]) + choice + data
+        found["message"][name] = b"\0" + choice + op_msg(data)
+        found["json"][f"{name}-text"] = bytes([(0, 1, 4)[number % 3]]) + choice + text_of(data)
+        found["json"][name] = b"\2" + choice + data
+    found["message"]["header"] = b"\1\0" + op_msg(b"\5\0\0\0\0")
+    found["message"]["batch"] = b"\2\3\4\4\4" + bytes(range(1, 60))
+    for number in range(0, 256, 32):
+        found["encode"][f"values-{number}"] = bytes(range(number, number + 32)) * 2
+        found["json"][f"values-{number}"] = b"\3" + bytes(range(number, number + 32)) * 2
+    found["typed"] = typed_inputs()
+    return found
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds().items():
-        (folder / name).write_bytes(data)
+    for group, inputs in seeds().items():
+        (folder / group).mkdir(parents=True, exist_ok=True)
+        for name, data in inputs.items():
+            (folder / group / name).write_bytes(data)
 
 
 if __name__ == "__main__":

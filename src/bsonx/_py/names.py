@@ -17,25 +17,27 @@ class Names(dict[Any, bytes]):
         """Return the stored name of a key; InvalidDocument for what cannot be one."""
         if not isinstance(key, str):
             raise InvalidDocument(f"documents must have only string keys, key was {key!r}")
+        name = str.encode(key) + b"\0"
         if "\0" in key:
             raise InvalidDocument("Key names must not contain the NULL byte")
-        name = str.encode(key) + b"\0"
+        self.check(key)
         if len(self) < self._LIMIT and type(key) is str and len(key) <= self._LONGEST:
             self[key] = name
         return name
+
+    def check(self, key: str) -> None:
+        """Raise InvalidDocument for a key that these names do not allow."""
 
 
 class CheckedNames(Names):
     """Names that also refuse operators and dotted paths."""
 
-    def new(self, key: Any) -> bytes:
-        """Return the stored name of a key."""
-        if isinstance(key, str):
-            if key.startswith("$"):
-                raise InvalidDocument(f"key {key!r} must not start with '$'")
-            if "." in key:
-                raise InvalidDocument(f"key {key!r} must not contain '.'")
-        return super().new(key)
+    def check(self, key: str) -> None:
+        """Raise InvalidDocument for `$` at the start and for dots."""
+        if key.startswith("$"):
+            raise InvalidDocument(f"key {key!r} must not start with '$'")
+        if "." in key:
+            raise InvalidDocument(f"key {key!r} must not contain '.'")
 
 
 class _Positions(Names):
