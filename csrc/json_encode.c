@@ -508,6 +508,24 @@ static PyObject *finish(bx_json_encoder *e)
     return text;
 }
 
+/* Which of several errors is the first: those of json.dumps are TypeErrors and come after those of
+ * all conversions. Python converts again to see whether there is one of these. Always NULL. */
+static BX_COLD PyObject *first_error(bx_json_encoder *e, PyObject *object)
+{
+    PyObject *const args[2] = {object, e->options};
+    PyObject *pending, *text;
+
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return NULL;
+    pending = bx_take_exception();
+    text = PyObject_Vectorcall(e->j->dumps, args, 2, NULL);
+    if (text != NULL || PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_SetObject((PyObject *)Py_TYPE(pending), pending);
+    }
+    Py_XDECREF(text);
+    Py_DECREF(pending);
+    return NULL;
+}
+
 PyObject *bx_json_dumps(bx_json *j, PyObject *object, PyObject *options,
                         const bx_json_layout *layout)
 {
@@ -533,7 +551,7 @@ PyObject *bx_json_dumps(bx_json *j, PyObject *object, PyObject *options,
     bx_writer_init(&e.w);
     if (bx_json_put_value(&e, object) < 0) {
         bx_writer_abandon(&e.w);
-        return NULL;
+        return first_error(&e, object);
     }
     return finish(&e);
 }

@@ -24,7 +24,7 @@ def outcomes():
         found = []
         for name, side in sides.items():
             with tree(name).active():
-                found.append([repr(fuzz_targets.outcome(side, group, data)) for data in inputs])
+                found.append([fuzz_targets.outcome(side, group, data) for data in inputs])
         return found
 
     return run
@@ -40,8 +40,8 @@ def test_both_do_the_same_with_every_seed(outcomes, group):
     assert len(inputs) >= 8
     c, pure = outcomes(group, inputs)
     for data, one, two in zip(inputs, c, pure, strict=True):
-        assert one == two, data
-    assert sum(one.startswith("('gives'") for one in c) > len(inputs) // 4
+        assert fuzz_targets.agree(one, two), (data, one, two)
+    assert sum(one[0] == "gives" for one in c) > len(inputs) // 4
 
 
 @pytest.mark.parametrize("group", fuzz_targets.GROUPS)
@@ -49,7 +49,7 @@ def test_both_do_the_same_with_parts_of_the_seeds(outcomes, group):
     parts = [data[:size] for data in inputs_of(group) for size in range(2, len(data), 3)]
     c, pure = outcomes(group, parts)
     for data, one, two in zip(parts, c, pure, strict=True):
-        assert one == two, data
+        assert fuzz_targets.agree(one, two), (data, one, two)
 
 
 def test_every_function_has_a_seed():

@@ -339,7 +339,10 @@ def test_classes_come_and_go(bx):
         for kind in make_kinds():
             bx.encode(bx.decode(stored, type=kind))
 
-    assert_no_growth(work)
+    # CPython's tables of classes shrink and grow: seven rounds together show what stays.
+    grown = list(itertools.islice(rounds(work, ()), 9))[2:]
+    for column in zip(*grown, strict=True):
+        assert sum(column) < len(grown) * ROUND // 2, grown
 
 
 def test_object_ids_for_a_batch(bx):
