@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 
 import pytest
@@ -157,3 +158,16 @@ def test_recursive_containers(bx):
     for value in (document, {"a": items}):
         with pytest.raises(RecursionError):
             bx.encode(value)
+
+
+@pytest.mark.parametrize("form", [bytes, bytearray, lambda data: memoryview(bytearray(data))])
+def test_offsets_in_lazy_documents_count_from_the_start_of_the_input(bx, form):
+    raw = importlib.import_module("bsonx.raw_bson").RawBSONDocument
+    options = bx.CodecOptions(document_class=raw)
+    data = bytearray(bx.encode({"a": {"b": {"c": 5}}}))
+    where = data.index(b"\x10c\0")
+    data[where] = 0x55
+    inner = bx.decode(form(data), options)["a"]["b"]
+    with pytest.raises(bx.InvalidBSON) as caught:
+        inner["c"]
+    assert caught.value.offset == where

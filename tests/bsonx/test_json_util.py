@@ -6,6 +6,7 @@ import datetime
 import json
 import pickle
 import re
+import uuid
 
 import json_cases as cases
 import pytest
@@ -142,6 +143,18 @@ def test_dumps_kwargs(ours, kwargs):
         if "check_circular" in kwargs and value == {1: 2, (1,): 3}:
             continue
         assert dumped(ours, value) == dumped(oracle, value)
+
+
+def test_an_error_of_a_conversion_comes_before_those_of_json(ours):
+    def dumped(lib, value, **kwargs):
+        return cases.outcome(lib.dumps, value, **kwargs)
+
+    unset = ours.JSONOptions(uuid_representation=0), oracle.JSONOptions(uuid_representation=0)
+    for value in ([object(), uuid.UUID(int=1)], {(1,): 2, "a": uuid.UUID(int=1)}):
+        for kwargs in ({}, {"indent": 1, "sort_keys": True}):
+            one = dumped(ours, value, json_options=unset[0], **kwargs)
+            assert one == dumped(oracle, value, json_options=unset[1], **kwargs)
+            assert one[0] == "ValueError"
 
 
 def test_layout_with_options_of_other_kinds(ours):
