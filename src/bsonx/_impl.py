@@ -7,13 +7,13 @@ there. Everything else imports these names from here and does not know which it 
 from __future__ import annotations
 
 import functools
-import importlib
 import os
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from bsonx.json_util import JSONOptions
+    from bsonx._py.json_options import JSONOptions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -21,19 +21,24 @@ _wanted = os.environ.get("BSONX_IMPL", "")
 if _wanted not in ("", "c", "py"):
     raise ImportError(f"BSONX_IMPL must be c, py or empty, not {_wanted!r}")
 
-_native: Any = None
-if _wanted != "py":
+
+def _load() -> ModuleType | None:
+    """Return the extension if it is there and wanted."""
+    if _wanted == "py":
+        return None
     try:
-        _native = importlib.import_module("bsonx._native")
+        from bsonx import _native
     except ImportError:
         if _wanted == "c":
             raise
+        return None
+    return _native
 
-HAS_C: bool = hasattr(_native, "encode_document")
-if _wanted == "c" and not HAS_C:
-    raise ImportError("BSONX_IMPL=c, but the native extension is incomplete")
 
-if not TYPE_CHECKING and HAS_C:
+_native = _load()
+HAS_C: bool = _native is not None
+
+if HAS_C:
     from bsonx._native import (
         DatetimeMS,
         Decimal128,
@@ -77,10 +82,7 @@ json_dumps_layout: Callable[..., str | None] | None = None
 json_loads: Callable[[Any, JSONOptions], Any] | None = None
 json_bind: Callable[..., None] | None = None
 if HAS_C:
-    json_bind = _native.json_bind
-    json_dumps = _native.json_dumps
-    json_dumps_layout = _native.json_dumps_layout
-    json_loads = _native.json_loads
+    from bsonx._native import json_bind, json_dumps, json_dumps_layout, json_loads
 
 
 def native_form(function: _F) -> _F:
@@ -88,7 +90,7 @@ def native_form(function: _F) -> _F:
 
     For the public functions whose call from Python takes longer than a small document.
     """
-    form = getattr(_native, function.__name__, None) if HAS_C else None
+    form = getattr(_native, function.__name__, None)
     if form is None:
         return function
     functools.update_wrapper(form, function)

@@ -5,7 +5,7 @@ Functions and types are the twins of those in ``bsonx._py``; see ``bsonx._impl``
 used for.
 """
 
-import os
+import os as _os
 
 from cpython.object cimport PyTypeObject
 from libc.stdint cimport int32_t, uint32_t
@@ -80,8 +80,8 @@ def _after_fork_in_child():
     bx_objectid_after_fork(_state)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 # In place of arguments that were not given, where None would be an error.

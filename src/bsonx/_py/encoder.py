@@ -7,8 +7,8 @@ import re
 import struct
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 
 from bsonx._py.datetime_ms import DatetimeMS, millis_from_datetime
 from bsonx._py.decimal128 import Decimal128
@@ -92,7 +92,9 @@ def _encode_instance(document: Any, check_keys: bool, codec_options: CodecOption
 
 
 def _id_first(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    pairs = _pairs(document)
+    if not _is_plain(document):
+        return _mapping_pairs(document, "_id" in document)
+    pairs = dict.items(document)
     for key, _ in pairs:
         if key == "_id":
             return pairs
@@ -102,17 +104,35 @@ def _id_first(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     return sorted(pairs, key=lambda pair: pair[0] != "_id")  # the sort is stable
 
 
-def _pairs(document: Mapping[Any, Any]) -> Collection[tuple[Any, Any]]:
+def _pairs(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """Return the pairs; subclasses of dict do not get a say, other mappings do."""
-    if isinstance(document, dict):
-        if isinstance(document, OrderedDict):  # whose order may differ from the dict's below it
-            return document.items()
-        return dict.items(document)
-    return [(_hashable(key), document[key]) for key in document]
+    return dict.items(document) if _is_plain(document) else _mapping_pairs(document, False)
 
 
-def _hashable(key: Any) -> Any:
-    return key if isinstance(key, str) else NAMES.new(key)
+def _is_plain(document: Mapping[Any, Any]) -> TypeGuard[dict[Any, Any]]:
+    # The order of an OrderedDict may differ from that of the dict below it.
+    return isinstance(document, dict) and not isinstance(document, OrderedDict)
+
+
+def _mapping_pairs(document: Mapping[Any, Any], id_first: bool) -> list[tuple[Any, Any]]:
+    """Return the pairs of any mapping."""
+    pairs: list[tuple[Any, Any]] = [("_id", document["_id"])] if id_first else []
+    pairs.extend(
+        (key if isinstance(key, str) else _OddKey(key), document[key])
+        for key in document
+        if not id_first or key != "_id"
+    )
+    return pairs
+
+
+class _OddKey:
+    """Stands for a key that is no str: it is refused in its turn, even if it has no hash."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def __repr__(self) -> str:
+        return repr(self.key)
 
 
 def _document(

@@ -81,6 +81,13 @@ class RawDocument:
         data, start, end = self._at
         return raw_get(data, start, end, item, self._options)
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return one field, or ``default`` if there is none."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
     def _inflate(self) -> dict[str, Any]:
         """Return all fields, decoded once."""
         fields = self._fields

@@ -1,0 +1,82 @@
+# What the extension exports (_native.pyx). Its types have the interface of their twins in pure
+# Python, and to a type checker they are the same classes.
+#
+# test_native_stub.py compares names and signatures with the extension.
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from typing_extensions import Buffer
+
+from bsonx._py.datetime_ms import DatetimeMS as DatetimeMS
+from bsonx._py.decimal128 import Decimal128 as Decimal128
+from bsonx._py.int64 import Int64 as Int64
+from bsonx._py.json_options import JSONOptions
+from bsonx._py.objectid import ObjectId as ObjectId
+from bsonx._py.raw import RawDocument as RawDocument
+from bsonx._py.regex import Regex as Regex
+from bsonx._py.timestamp import Timestamp as Timestamp
+from bsonx.codec_options import CodecOptions
+
+_T = TypeVar("_T")
+
+# ---- the public functions of the package ----
+
+def encode(document: Any, check_keys: bool = False, codec_options: CodecOptions = ...) -> bytes: ...
+def decode(data: Buffer, codec_options: CodecOptions | None = None, type: Any = None) -> Any: ...
+def decode_all(
+    data: Buffer, codec_options: CodecOptions | None = None, type: Any = None
+) -> list[Any]: ...
+
+# ---- what bsonx._impl hands on ----
+
+def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions) -> bytes: ...
+def decode_document(data: Buffer, codec_options: CodecOptions) -> Any: ...
+def decode_all_documents(data: Buffer, codec_options: CodecOptions) -> list[Any]: ...
+def decode_as(type: Any, data: Buffer, codec_options: CodecOptions | None) -> Any: ...
+def options_for_type(type: Any, codec_options: CodecOptions | None) -> CodecOptions: ...
+def encode_message(
+    request_id: int, flags: int, body: Mapping[str, Any], codec_options: CodecOptions
+) -> bytes: ...
+def encode_batch(
+    request_id: int,
+    flags: int,
+    body: Mapping[str, Any],
+    identifier: str,
+    documents: Sequence[Any],
+    start: int,
+    codec_options: CodecOptions,
+    *,
+    max_count: int,
+    max_document_size: int,
+    max_message_size: int,
+    add_ids: bool = False,
+    ids: list[Any] | None = None,
+) -> tuple[bytes, int]: ...
+def decode_message(
+    data: Buffer, codec_options: CodecOptions, user_fields: frozenset[str] | None = None
+) -> tuple[int, Any]: ...
+def message_header(data: Buffer, offset: int = 0) -> tuple[int, int, int, int]: ...
+def run_coroutine(coro: Coroutine[Any, Any, _T]) -> _T: ...
+
+# ---- extended JSON ----
+
+def json_bind(
+    options_class: type[JSONOptions],
+    encode_value: Callable[[Any, JSONOptions], Any],
+    dumps: Callable[[Any, JSONOptions], str],
+    object_hook: Callable[[Any, JSONOptions], Any],
+    regex_flags: Callable[[str], int],
+    loads: Callable[[Any, JSONOptions], Any],
+) -> None: ...
+def json_dumps(value: Any, options: JSONOptions) -> str: ...
+def json_dumps_layout(
+    value: Any,
+    options: JSONOptions,
+    indent: bytes | None,
+    item_separator: bytes,
+    key_separator: bytes,
+    sort_keys: bool,
+    ensure_ascii: bool,
+) -> str | None: ...
+def json_loads(text: Any, options: JSONOptions) -> Any: ...
