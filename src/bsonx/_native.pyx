@@ -1,8 +1,11 @@
 # cython: language_level=3, binding=True, embedsignature=False
+# cython: freethreading_compatible=False, subinterpreters_compatible=no
 """The native codec: argument handling over the C of csrc/.
 
 Functions and types are the twins of those in ``bsonx._py``; see ``bsonx._impl`` for what each is
 used for.
+
+The module declares what it is: it asks for the GIL, and belongs to one interpreter of a process.
 """
 
 import os as _os

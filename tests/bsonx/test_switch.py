@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from implementations import tree
 
 SHOW = "import bsonx; print(bsonx.has_c())"
@@ -105,23 +103,3 @@ def test_both_encode_the_types_of_pymongo(bx):
     }
     assert bx.encode(values) == bson.encode(values)
     assert bx.encode(values["raw"]) == bson.encode({"a": 1})
-
-
-@pytest.mark.parametrize("count", [8])
-def test_threads_decode_the_same_bytes(bx, count):
-    import threading
-
-    data = bx.encode({f"key{i}": [i, {"x": str(i)}] for i in range(50)})
-    expected = bx.decode(data)
-    wrong = []
-
-    def work():
-        wrong.extend(1 for _ in range(200) if bx.decode(data) != expected)
-        wrong.extend(1 for _ in range(200) if bx.encode(expected) != data)
-
-    threads = [threading.Thread(target=work) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong

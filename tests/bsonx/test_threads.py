@@ -1,0 +1,158 @@
+"""Many threads in the codec at once: with the same bytes, options, types and documents."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import sys
+import threading
+
+import pytest
+
+COUNT = 8
+
+
+@pytest.fixture(autouse=True)
+def frequent_switches():
+    """Change threads as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def at_once(work, count=COUNT):
+    """Run `work(number)` in threads that start together; return the results in order."""
+    start = threading.Barrier(count)
+    results = [None] * count
+
+    def run(number):
+        start.wait()
+        try:
+            results[number] = work(number)
+        except Exception as exc:
+            results[number] = exc
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def document(bx):
+    values = [None, 1.5, "text", bx.ObjectId(b"0" * 12), bx.Int64(5), b"x", [1, {"z": [True]}]]
+    return {f"key{i}": [value, {"inner": value}] for i, value in enumerate(values * 6)}
+
+
+def test_the_same_bytes_with_the_same_options(bx):
+    data = bx.encode(document(bx))
+    sets = [
+        bx.CodecOptions(),
+        bx.CodecOptions(document_class=bx.SON, tz_aware=True),
+        bx.CodecOptions(unicode_decode_error_handler="replace", uuid_representation=4),
+    ]
+    expected = [bx.decode(data, options) for options in sets]
+
+    def work(number):
+        wrong = 0
+        for turn in range(60):
+            which = (turn + number) % len(sets)
+            value = bx.decode(data, sets[which])
+            wrong += value != expected[which]
+            wrong += bx.encode(value, codec_options=sets[which]) != data
+            wrong += bx.decode_all(data * 2, sets[which]) != [expected[which]] * 2
+        return wrong
+
+    assert at_once(work) == [0] * COUNT
+
+
+def test_options_of_their_own(bx):
+    """More options than the extension keeps compiled, and keys that drive others out."""
+
+    def work(number):
+        wrong = 0
+        for turn in range(40):
+            options = bx.CodecOptions(document_class=bx.SON)
+            given = bx.SON((f"{number}-{turn}-{i}", i) for i in range(80))
+            wrong += bx.decode(bx.encode(given), options) != given
+        return wrong
+
+    assert at_once(work) == [0] * COUNT
+
+
+@dataclasses.dataclass
+class Inner:
+    a: int
+
+
+def test_a_type_that_none_of_them_has_compiled(bx):
+    for _ in range(10):
+        kind = dataclasses.make_dataclass("Outer", [("b", str), ("inner", list[Inner])])
+        value = kind("x", [Inner(1), Inner(2)])
+        data = bx.encode({"b": "x", "inner": [{"a": 1}, {"a": 2}]})
+        results = at_once(
+            lambda number, kind=kind, data=data, value=value: (
+                bx.decode(data, type=kind) == value,
+                bx.encode(value) == data,
+            )
+        )
+        assert results == [(True, True)] * COUNT
+
+
+def test_one_lazy_document(bx):
+    raw_bson = importlib.import_module("bsonx.raw_bson")
+    data = bx.encode(document(bx))
+    expected = bx.decode(data)
+    for _ in range(20):
+        options = raw_bson.DEFAULT_RAW_BSON_OPTIONS
+        lazy = bx.decode_all(data * 2, options)[1]
+
+        def work(number, lazy=lazy):
+            if number % 2:
+                return lazy.raw == data and len(lazy) == len(expected)
+            scalars = [key for key, value in expected.items() if type(value[0]) is not list]
+            return all(lazy[key][0] == expected[key][0] for key in scalars)
+
+        assert at_once(work) == [True] * COUNT
+
+
+def test_extended_json(bx):
+    json_util = importlib.import_module("bsonx.json_util")
+    value = document(bx)
+    text = json_util.dumps(value)
+
+    def work(number):
+        return sum(
+            json_util.dumps(value) != text or json_util.loads(text).keys() != value.keys()
+            for _ in range(20)
+        )
+
+    assert at_once(work) == [0] * COUNT
+
+
+def test_object_ids_are_unique(bx):
+    made = at_once(lambda number: [bx.ObjectId() for _ in range(500)])
+    assert len({one for ids in made for one in ids}) == COUNT * 500
+
+
+def test_one_that_changes_while_it_is_encoded(bx):
+    """An error or some state in between, but nothing that cannot be read."""
+    shared = {f"key{i}": [i] for i in range(50)}
+
+    def work(number):
+        for turn in range(100):
+            if number == 0:
+                shared.pop(f"key{turn % 50}", None)
+                shared[f"other{turn}"] = [turn] * turn
+                shared.pop(f"other{turn - 1}", None)
+                continue
+            try:
+                data = bx.encode(shared)
+            except RuntimeError:  # the dictionary changed its size
+                continue
+            bx.decode(data)
+        return
+
+    assert at_once(work) == [None] * COUNT
