@@ -108,6 +108,20 @@ MAKERS: dict[str, Maker] = {
 }
 
 
+class Struct(msgspec.Struct):
+    """A node of the tree in `deep`."""
+
+    left: Struct | str
+    right: Struct | str
+
+
+class Model(pydantic.BaseModel):
+    """The same for pydantic."""
+
+    left: Model | str
+    right: Model | str
+
+
 def best(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     """Seconds of the quickest call of each, run in turn."""
     found = dict.fromkeys(runs, float("inf"))
@@ -126,31 +140,41 @@ def best(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     return found
 
 
-def compare(name: str, data: bytes, rounds: int) -> None:
+def compare(name: str, kind: str, cls: Any, data: bytes, rounds: int) -> None:
+    """Time the decoding and encoding of one document as instances of one class."""
     document = bsonx.decode(data)
-    for kind, make in MAKERS.items():
-        cls = infer(document, "Doc", make)
-        instance = bsonx.decode(data, type=cls)
-        runs: dict[str, Callable[[], Any]] = {
-            "typed": lambda cls=cls: bsonx.decode(data, type=cls),
-            "dict": lambda: bsonx.decode(data),
-            "encode": lambda instance=instance: bsonx.encode(instance),
-            "encode dict": lambda: bsonx.encode(document),
-        }
-        if kind == "pydantic":
-            runs["pymongo+pydantic"] = lambda cls=cls: cls.model_validate(bson.decode(data))
-        if kind == "msgspec" and name in JSON_ONLY:
-            packed = msgspec.msgpack.encode(bson.decode(data), enc_hook=int)
-            decoder = msgspec.msgpack.Decoder(cls)
-            runs["msgpack"] = lambda packed=packed, decoder=decoder: decoder.decode(packed)
-        times = best(runs, rounds)
-        line = f"{name:8}{kind:10} {times['typed'] * 1e6:9.2f} us"
-        line += f"   dict/typed {times['dict'] / times['typed']:5.2f}"
-        line += f"   encode dict/instance {times['encode dict'] / times['encode']:5.2f}"
-        for other in ("pymongo+pydantic", "msgpack"):
-            if other in times:
-                line += f"   {other}/typed {times[other] / times['typed']:5.2f}"
-        print(line, flush=True)
+    instance = bsonx.decode(data, type=cls)
+    runs: dict[str, Callable[[], Any]] = {
+        "typed": lambda: bsonx.decode(data, type=cls),
+        "dict": lambda: bsonx.decode(data),
+        "encode": lambda: bsonx.encode(instance),
+        "encode dict": lambda: bsonx.encode(document),
+    }
+    if kind == "pydantic":
+        runs["pymongo+pydantic"] = lambda: cls.model_validate(bson.decode(data))
+    if kind == "msgspec" and name in JSON_ONLY:
+        packed = msgspec.msgpack.encode(bson.decode(data), enc_hook=int)
+        decoder = msgspec.msgpack.Decoder(cls)
+        runs["msgpack"] = lambda: decoder.decode(packed)
+    times = best(runs, rounds)
+    line = f"{name:8}{kind:10} {times['typed'] * 1e6:9.2f} us"
+    line += f"   dict/typed {times['dict'] / times['typed']:5.2f}"
+    line += f"   encode dict/instance {times['encode dict'] / times['encode']:5.2f}"
+    for other in ("pymongo+pydantic", "msgpack"):
+        if other in times:
+            line += f"   {other}/typed {times[other] / times['typed']:5.2f}"
+    print(line, flush=True)
+
+
+def compare_tree(data: bytes, rounds: int) -> None:
+    """The document `deep` as the recursive class that a person would write for it."""
+    fields = {
+        key: dict if isinstance(value, dict) else type(value)
+        for key, value in bsonx.decode(data).items()
+    }
+    for kind, node in (("msgspec", Struct), ("pydantic", Model)):
+        cls = MAKERS[kind]("Root", {k: node if t is dict else t for k, t in fields.items()})
+        compare("tree", kind, cls, data, rounds)
 
 
 def main() -> None:
@@ -158,8 +182,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     rounds = parser.parse_args().rounds
     for name, data in load().items():
-        if name != "large":
-            compare(name, data, rounds)
+        if name == "large":  # 94,000 fields
+            continue
+        for kind, make in MAKERS.items():
+            compare(name, kind, infer(bsonx.decode(data), "Doc", make), data, rounds)
+        if name == "deep":
+            compare_tree(data, rounds)
 
 
 if __name__ == "__main__":

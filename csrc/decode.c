@@ -275,6 +275,7 @@ static PyObject *new_dict(const uint8_t *p, const uint8_t *end)
         sample = e.next;
     }
     fields = (end - p) / (sample - p) * WIDE_SAMPLE;
+    fields += fields / 8; /* a guess too small costs what was to be spared */
     return bx_dict_new(fields < WIDE_MOST ? fields : WIDE_MOST);
 }
 

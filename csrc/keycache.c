@@ -70,7 +70,7 @@ static bool is_cacheable(const uint8_t *p, size_t size, const char *errors)
 PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_t head,
                       uint64_t tail, const char *errors)
 {
-    uint16_t *set = cache->sets[bx_key_slot(head, tail)];
+    uint32_t *set = cache->sets[bx_key_slot(head, tail)];
     PyObject *text = new_key(p, size, errors);
     PyObject *evicted;
     bx_key_entry *entry;
@@ -82,8 +82,8 @@ PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_
     entry->head = head;
     entry->tail = tail;
     set[1] = set[0];
-    set[0] = cache->end++;
-    cache->next = cache->end;
+    set[0] = cache->end;
+    cache->end = cache->next = (cache->end + 1) & (BX_KEYS - 1);
     Py_XDECREF(evicted);
     return text;
 }

@@ -16,8 +16,8 @@ typedef struct bx_keycache bx_keycache;
 bx_keycache *bx_keycache_new(void);
 void bx_keycache_free(bx_keycache *cache);
 
-#define BX_KEYS 65536 /* an entry's number is a uint16_t */
-#define BX_KEY_SETS_LOG2 16
+#define BX_KEYS (1 << 17)
+#define BX_KEY_SETS_LOG2 17
 #define BX_LONG_KEYS_LOG2 9
 
 typedef struct {
@@ -33,9 +33,9 @@ typedef struct {
 
 struct bx_keycache {
     bx_key_entry *entries; /* in the order in which the keys came */
-    uint16_t (*sets)[2];   /* by hash: where the entry may be */
-    uint16_t end;          /* where the next new key goes: over the oldest */
-    uint16_t next;         /* behind the entry of the key that was read last */
+    uint32_t (*sets)[2];   /* by hash: where the entry may be */
+    uint32_t end;          /* where the next new key goes: over the oldest */
+    uint32_t next;         /* behind the entry of the key that was read last */
     int busy;              /* without the GIL: owned by one decoding call at a time */
     bx_long_key longs[1 << BX_LONG_KEYS_LOG2];
     bx_valuecache values; /* strings that are no keys, shared under the same rules */
@@ -67,12 +67,12 @@ BX_INLINE size_t bx_key_slot(uint64_t head, uint64_t tail)
 }
 
 /* The text of the entry at `i` if it is this key (new reference), or NULL. */
-BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint16_t i, uint64_t head, uint64_t tail)
+BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint32_t i, uint64_t head, uint64_t tail)
 {
     const bx_key_entry *entry = &cache->entries[i];
 
     if (entry->head != head || entry->tail != tail) return NULL;
-    cache->next = (uint16_t)(i + 1);
+    cache->next = (i + 1) & (BX_KEYS - 1);
     return Py_XNewRef(entry->text);
 }
 
@@ -80,7 +80,7 @@ BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint16_t i, uint64_t head, uin
 BX_INLINE PyObject *bx_key_find(bx_keycache *cache, uint64_t head, uint64_t tail)
 {
     PyObject *text = bx_key_at(cache, cache->next, head, tail);
-    const uint16_t *set;
+    const uint32_t *set;
 
     if (BX_LIKELY(text != NULL)) return text;
     set = cache->sets[bx_key_slot(head, tail)];

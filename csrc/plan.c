@@ -392,9 +392,15 @@ Py_ssize_t bx_slot_offset(PyTypeObject *cls, PyObject *name)
     return member->offset;
 }
 
-static uint64_t low_bytes(size_t n)
+/* Whether the node makes a str of a string. */
+static bool takes_str(const bx_node *node)
 {
-    return n >= 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * n)) - 1;
+    const bx_choice *choice;
+
+    if (node->kind != BX_K_UNION) return node->kind == BX_K_STR;
+    if (node->choices == NULL) return false; /* it refers to itself, and is not complete yet */
+    choice = &node->choices[bx_type_slot(BX_STRING)];
+    return choice->count == 1 && choice->nodes[0]->kind == BX_K_STR;
 }
 
 /* The words that a name is compared by. */
@@ -406,8 +412,6 @@ static void fill_words(bx_field *field)
     memcpy(bytes, field->text, size < 16 ? size : 16);
     field->head = bx_load64(bytes);
     field->tail = bx_load64(bytes + 8);
-    field->head_mask = low_bytes(size);
-    field->tail_mask = size > 8 ? low_bytes(size - 8) : 0;
     if (size <= 16) return;
     field->head2 = bx_load64((const uint8_t *)field->text + size - 16);
     field->tail2 = bx_load64((const uint8_t *)field->text + size - 8);
@@ -448,6 +452,7 @@ static int fill_field(compiler *c, PyObject *source, const bx_model *model, bx_f
     if (get_optional(c, source, "weak_key", weak_key) < 0) return -1;
     if ((node = get(c, source, "node")) == NULL) return -1;
     if ((field->node = compile_node(c, node)) == NULL) return -1;
+    field->takes_str = takes_str(field->node);
     if (model->build == BX_BUILD_ATTRIBUTES || model->build == BX_BUILD_STRUCT) {
         field->slot = bx_slot_offset(model->cls, field->name);
     }
@@ -496,7 +501,9 @@ static int fill_fields(compiler *c, PyObject *sources, bx_model *model)
     model->names_mask = room - 1;
     model->names = new_block(c, room, sizeof(bx_field_name));
     model->fields = new_block(c, (size_t)model->count, sizeof(bx_field));
-    if (model->names == NULL || model->fields == NULL) return -1;
+    model->follow = new_block(c, (size_t)model->count + 1, sizeof(int));
+    if (model->names == NULL || model->fields == NULL || model->follow == NULL) return -1;
+    for (int i = 0; i <= model->count; i++) model->follow[i] = i;
     for (int i = 0; i < model->count; i++) {
         bx_field *field = &model->fields[i];
         PyObject *weak_key;
@@ -529,6 +536,17 @@ static int fill_all_names(compiler *c, bx_model *model)
         Py_XDECREF(set);
     }
     return model->all_names == NULL ? -1 : 0;
+}
+
+static int fill_no_values(compiler *c, bx_model *model)
+{
+    PyObject *dict = keep(c, PyDict_New());
+
+    for (int i = 0; dict != NULL && i < model->count; i++) {
+        if (PyDict_SetItem(dict, model->fields[i].name, c->typed->ABSENT) < 0) return -1;
+    }
+    model->no_values = dict;
+    return dict == NULL ? -1 : 0;
 }
 
 static int pydantic_slot(bx_model *model, const char *text, Py_ssize_t *slot)
@@ -565,6 +583,8 @@ static int fill_build(compiler *c, bx_model *model)
         PyErr_Format(PyExc_SystemError, "a plan cannot build %R", (PyObject *)cls);
         return -1;
     }
+    model->plain_alloc = cls->tp_alloc == PyType_GenericAlloc && PyType_IS_GC(cls) &&
+                         cls->tp_itemsize == 0;
     model->all_slots = has_all_slots(model);
     if (model->build == BX_BUILD_STRUCT && !model->all_slots) {
         PyErr_Format(PyExc_TypeError, "%R has fields without slots", (PyObject *)cls);
@@ -574,6 +594,7 @@ static int fill_build(compiler *c, bx_model *model)
         if (fill_all_names(c, model) < 0) return -1;
     }
     if (model->build != BX_BUILD_PYDANTIC) return 0;
+    if (fill_no_values(c, model) < 0) return -1;
     if (pydantic_slot(model, "__pydantic_fields_set__", &model->fields_set) < 0) return -1;
     if (pydantic_slot(model, "__pydantic_extra__", &model->extra) < 0) return -1;
     return pydantic_slot(model, "__pydantic_private__", &model->private_);

@@ -92,18 +92,19 @@ struct bx_node {
 /* Size of the name of a field that is not in documents: longer than any. */
 #define BX_NO_NAME UINT32_MAX
 
+/* What is used for each document comes first, in one line of the processor's cache. */
 typedef struct {
-    PyObject *name; /* attribute, argument or dict key */
-    PyObject *key;  /* name in documents */
-    const char *text;
-    uint32_t size;                     /* of `text` */
-    uint64_t head, tail;               /* the first 16 bytes of `text` and its NUL ... */
-    uint64_t head_mask, tail_mask;     /* ... and which bits of them count */
-    uint64_t head2, tail2;             /* the last 16, if there are that many */
-    Py_ssize_t slot;                   /* offset in the instance, or 0 */
+    uint64_t head, tail;  /* the first 16 bytes of `text` and its NUL */
     const bx_node *node;
-    PyObject *fallback;                /* the default or its factory; NULL: required */
+    PyObject *name;       /* attribute, argument or dict key */
+    Py_ssize_t slot;      /* offset in the instance, or 0 */
+    uint32_t size;        /* of `text` */
+    bool takes_str;       /* strings are taken as they are */
     enum { BX_NO_DEFAULT, BX_DEFAULT, BX_FACTORY, BX_MAY_BE_ABSENT } otherwise;
+    PyObject *key;        /* name in documents */
+    const char *text;
+    uint64_t head2, tail2; /* the last 16 bytes, if there are that many */
+    PyObject *fallback;   /* the default or its factory; NULL: required */
 } bx_field;
 
 /* One name in the table of a model. */
@@ -122,10 +123,13 @@ struct bx_model {
     bx_unknown unknown;
     bx_field *fields;
     int count;
+    int *follow;          /* by 1 + a field, or 0 at the start: the field that came next last time */
     bool all_slots;       /* every field has a slot, and nothing else need be done */
+    bool plain_alloc;     /* instances are allocated as CPython does by default */
     bx_field_name *names; /* open addressing */
     uint32_t names_mask;
     PyObject *all_names; /* of CALL: tuple; of PYDANTIC: set to be copied */
+    PyObject *no_values; /* of PYDANTIC: dict of all names, to be copied */
     PyObject *post_init; /* NULL: none */
     bool post_init_argument;
     PyObject *tag_field, *tag; /* NULL: none */

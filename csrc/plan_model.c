@@ -12,8 +12,10 @@ BX_INLINE bool is_field(const bx_field *field, const uint8_t *p, const uint8_t *
 
     if (BX_UNLIKELY((size_t)(last - p) <= size)) return false;
     if (BX_LIKELY(size < 16 && limit - p >= 16)) {
-        return (((bx_load64(p) ^ field->head) & field->head_mask) |
-                ((bx_load64(p + 8) ^ field->tail) & field->tail_mask)) == 0;
+        uint64_t head = bx_load64(p) ^ field->head;
+
+        if (size < 8) return head << (56 - 8 * size) == 0;
+        return (head | (bx_load64(p + 8) ^ field->tail) << (120 - 8 * size)) == 0;
     }
     if (size < 16 || size >= 32) return memcmp(p, field->text, size + 1) == 0;
     return ((bx_load64(p) ^ field->head) | (bx_load64(p + 8) ^ field->tail) |
@@ -39,6 +41,8 @@ static const bx_field_name *find_name(const bx_model *model, const uint8_t *p, s
 
 /* ---- reading ---- */
 
+#define FEW_ATTRIBUTES 5 /* what a dict takes without growing */
+
 /* One model on its way. Values go to the slots of `instance` if all fields have one, or into
  * `attributes` as long as they come in the order of the fields; else they wait on the run's stack
  * from `base` on, one place per field. */
@@ -49,7 +53,7 @@ typedef struct {
     PyObject *attributes; /* dict of the first `found` fields, for BX_BUILD_PYDANTIC, or NULL */
     size_t base;
     PyObject *extra; /* dict of unknown fields, or of all for BX_BUILD_DICT; NULL if none yet */
-    int next;        /* the field that is expected next */
+    int last;        /* the field that was read last, or -1 */
     int found;       /* how many fields have a value */
 } reading;
 
@@ -79,6 +83,12 @@ static int reserve_places(reading *r)
     memset(run->stack + run->top, 0, count * sizeof(PyObject *));
     run->top += count;
     return 0;
+}
+
+/* A new dict for all attributes. One of many is a copy of one with all names, which need not grow. */
+static PyObject *new_attributes(const bx_model *model)
+{
+    return model->count <= FEW_ATTRIBUTES ? PyDict_New() : PyDict_Copy(model->no_values);
 }
 
 /* Move the attributes to their places: a field is missing, or comes out of order. */
@@ -193,7 +203,8 @@ BX_INLINE int store_field(reading *r, int index, PyObject *value)
         if (BX_LIKELY(index == r->found)) {
             int status = PyDict_SetItem(r->attributes, r->model->fields[index].name, value);
 
-            r->next = ++r->found;
+            r->last = index;
+            r->found++;
             Py_DECREF(value);
             return status;
         }
@@ -205,7 +216,7 @@ BX_INLINE int store_field(reading *r, int index, PyObject *value)
     at = place_of(r, index);
     old = *at;
     *at = value;
-    r->next = index + 1;
+    r->last = index;
     if (BX_LIKELY(old == NULL)) {
         r->found++;
     } else {
@@ -222,12 +233,7 @@ BX_INLINE int read_field(reading *r, int index, const uint8_t **at, bx_place *pl
     uint8_t type = *place->element;
     PyObject *value;
 
-    if (node->kind == BX_K_UNION) {
-        const bx_choice *choice = &node->choices[bx_type_slot(type)];
-
-        if (choice->count == 1) node = choice->nodes[0];
-    }
-    if (node->kind == BX_K_STR && type == BX_STRING) {
+    if (field->takes_str && type == BX_STRING) {
         value = bx_decode_string(r->run->d, at, place->end);
     } else {
         place->name = field->key;
@@ -238,6 +244,24 @@ BX_INLINE int read_field(reading *r, int index, const uint8_t **at, bx_place *pl
         return -1;
     }
     return store_field(r, index, value);
+}
+
+/* The field that will come next, as far as one can know. */
+BX_INLINE int expected(const reading *r)
+{
+    return r->model->follow[r->last + 1];
+}
+
+/* Remember what came after the last field: documents of one kind have their fields in one order,
+ * which need not be that of the class. */
+static void expect(reading *r, int field)
+{
+#if !BX_FREE_THREADED
+    r->model->follow[r->last + 1] = field;
+#else
+    (void)r; /* plans are shared by threads */
+    (void)field;
+#endif
 }
 
 /* An element whose name is not the expected one. */
@@ -254,6 +278,7 @@ static int read_unexpected(reading *r, const uint8_t **at, bx_place *place)
     *at = nul + 1;
     found = find_name(r->model, name, (size_t)(nul - name));
     if (found == NULL) return read_unknown(r, nul, at, place);
+    expect(r, found->field);
     if (found->weak && has_value(r, found->field)) {
         place->name = r->model->fields[found->field].key;
         return bx_skip_value(r->run, *place->element, at, place);
@@ -268,12 +293,13 @@ static int read_fields(reading *r, const uint8_t *p, const uint8_t *last)
 
     while (p < last) {
         bx_place place = {p, last, NULL};
+        int next = expected(r);
         int status;
 
         p++;
-        if (r->next < model->count && is_field(&model->fields[r->next], p, last, limit)) {
-            p += model->fields[r->next].size + 1;
-            status = read_field(r, r->next, &p, &place);
+        if (next < model->count && is_field(&model->fields[next], p, last, limit)) {
+            p += model->fields[next].size + 1;
+            status = read_field(r, next, &p, &place);
         } else {
             status = read_unexpected(r, &p, &place);
         }
@@ -284,10 +310,50 @@ static int read_fields(reading *r, const uint8_t *p, const uint8_t *last)
 
 /* ---- building ---- */
 
+/* An instance with nothing in it, and unknown to the collector until it is complete if that can be:
+ * that is quicker, above all where instances get room for attributes that is not used. */
+static PyObject *new_instance(const bx_model *model)
+{
+    PyTypeObject *cls = model->cls;
+    PyObject *instance;
+
+    if (!model->plain_alloc) return cls->tp_alloc(cls, 0);
+    instance = PyObject_GC_New(PyObject, cls);
+    if (instance == NULL) return NULL;
+    memset((char *)instance + sizeof(PyObject), 0, (size_t)cls->tp_basicsize - sizeof(PyObject));
+    return instance;
+}
+
+/* Tell the collector about a complete instance. */
+BX_INLINE void track(const bx_model *model, PyObject *instance)
+{
+    if (model->plain_alloc) PyObject_GC_Track(instance);
+}
+
 static BX_COLD int missing_field(reading *r, const bx_field *field, const uint8_t *p)
 {
     bx_misfit(r->run, p, "%U needs the field %R", r->model->label, field->key);
     return -1;
+}
+
+/* The value of a field that the document did not have (new reference): NULL with an exception, or
+ * without one if it may be absent. */
+static PyObject *default_of(reading *r, const bx_field *field, const uint8_t *p)
+{
+    PyObject *value;
+
+    switch (field->otherwise) {
+    case BX_NO_DEFAULT:
+        missing_field(r, field, p);
+        return NULL;
+    case BX_DEFAULT:
+        return Py_NewRef(field->fallback);
+    case BX_FACTORY:
+        value = PyObject_CallNoArgs(field->fallback);
+        return value != NULL ? value : bx_wrap_user_error(r->run, p);
+    default:
+        return NULL;
+    }
 }
 
 /* Fill the places of fields that the document did not have. */
@@ -296,26 +362,10 @@ static int add_defaults(reading *r, const uint8_t *p)
     if (BX_LIKELY(r->found == r->model->count)) return 0;
     for (int i = 0; i < r->model->count; i++) {
         const bx_field *field = &r->model->fields[i];
-        PyObject *value;
 
         if (BX_LIKELY(*place_of(r, i) != NULL)) continue;
-        switch (field->otherwise) {
-        case BX_NO_DEFAULT:
-            return missing_field(r, field, p);
-        case BX_DEFAULT:
-            *place_of(r, i) = Py_NewRef(field->fallback);
-            break;
-        case BX_FACTORY:
-            value = PyObject_CallNoArgs(field->fallback);
-            if (value == NULL) {
-                bx_wrap_user_error(r->run, p);
-                return -1;
-            }
-            *place_of(r, i) = value;
-            break;
-        case BX_MAY_BE_ABSENT:
-            break;
-        }
+        *place_of(r, i) = default_of(r, field, p);
+        if (*place_of(r, i) == NULL && field->otherwise != BX_MAY_BE_ABSENT) return -1;
     }
     return 0;
 }
@@ -460,15 +510,15 @@ BX_INLINE bool is_flat(PyObject *value)
            (PyTuple_CheckExact(value) && !PyObject_GC_IsTracked(value));
 }
 
-/* A struct without references to containers needs no cyclic collection; msgspec tracks it again
- * when that changes. */
-static void untrack_flat(const bx_model *model, PyObject *instance)
+/* A struct without references to containers needs no cyclic collection; msgspec tracks it when that
+ * changes. */
+static bool needs_tracking(const bx_model *model, PyObject *instance)
 {
-    if (!PyType_IS_GC(model->cls)) return;
+    if (model->build != BX_BUILD_STRUCT) return true;
     for (int i = 0; i < model->count; i++) {
-        if (!is_flat(*slot_of(instance, model->fields[i].slot))) return;
+        if (!is_flat(*slot_of(instance, model->fields[i].slot))) return true;
     }
-    PyObject_GC_UnTrack(instance);
+    return false;
 }
 
 static PyObject *call_post_init(reading *r, PyObject *instance, const uint8_t *p)
@@ -494,7 +544,7 @@ static PyObject *finish_slots(reading *r, const uint8_t *p)
     if (add_defaults(r, p) < 0) return NULL;
     instance = r->instance;
     r->instance = NULL;
-    if (r->model->build == BX_BUILD_STRUCT) untrack_flat(r->model, instance);
+    if (needs_tracking(r->model, instance)) track(r->model, instance);
     return r->model->post_init != NULL ? call_post_init(r, instance, p) : instance;
 }
 
@@ -511,13 +561,13 @@ static PyObject *build_attributes(reading *r, const uint8_t *p)
     return r->model->post_init != NULL ? call_post_init(r, instance, p) : instance;
 }
 
-/* The attributes of a pydantic model. */
+/* The attributes of a pydantic model, from where they are. */
 static PyObject *attributes_dict(reading *r)
 {
     PyObject *dict;
 
     if (r->attributes != NULL) return Py_NewRef(r->attributes);
-    dict = bx_dict_new(r->model->count);
+    dict = PyDict_New();
     for (int i = 0; dict != NULL && i < r->model->count; i++) {
         PyObject *value = *place_of(r, i);
 
@@ -531,9 +581,8 @@ static PyObject *attributes_dict(reading *r)
 /* Takes the reference to `names`. */
 static PyObject *build_pydantic(reading *r, PyObject *names, const uint8_t *p)
 {
-    PyTypeObject *cls = r->model->cls;
     PyObject *dict = attributes_dict(r);
-    PyObject *instance = dict == NULL ? NULL : cls->tp_alloc(cls, 0);
+    PyObject *instance = dict == NULL ? NULL : new_instance(r->model);
 
     if (instance == NULL || PyObject_GenericSetDict(instance, dict, NULL) < 0) {
         Py_XDECREF(dict);
@@ -546,6 +595,7 @@ static PyObject *build_pydantic(reading *r, PyObject *names, const uint8_t *p)
         Py_DECREF(instance);
         return NULL;
     }
+    track(r->model, instance);
     return r->model->post_init != NULL ? call_post_init(r, instance, p) : instance;
 }
 
@@ -580,13 +630,13 @@ static PyObject *build(reading *r, const uint8_t *p)
 /* Make room for the values of a model; -1 with MemoryError. */
 static int start_reading(reading *r, bx_run *run, const bx_model *model)
 {
-    *r = (reading){.run = run, .model = model, .base = run->top};
+    *r = (reading){.run = run, .model = model, .base = run->top, .last = -1};
     if (model->all_slots) {
-        r->instance = model->cls->tp_alloc(model->cls, 0);
+        r->instance = new_instance(model);
         return r->instance == NULL ? -1 : 0;
     }
     if (model->build == BX_BUILD_PYDANTIC) {
-        r->attributes = bx_dict_new(model->count);
+        r->attributes = new_attributes(model);
         return r->attributes == NULL ? -1 : 0;
     }
     return reserve_places(r);
@@ -623,7 +673,7 @@ static PyObject *read_positions(bx_run *run, const bx_model *model, const uint8_
     const uint8_t *start = *at;
     const bx_node **nodes = PyMem_Malloc(sizeof(*nodes) * (size_t)(model->count + 1));
     PyObject *instance = NULL;
-    reading r = {.run = run, .model = model, .base = run->top};
+    reading r = {.run = run, .model = model, .base = run->top, .last = -1};
     int status;
 
     if (nodes == NULL) return PyErr_NoMemory();

@@ -47,9 +47,9 @@ def test_equal_keys_are_one_object(bx):
 
 
 def test_more_keys_than_are_remembered(bx):
-    many = with_keys(names("key", 70_000))
+    many = with_keys(names("key", 140_000))
     few = with_keys(names("other", 10))
-    expected = [f"key{i}" for i in range(70_000)]
+    expected = [f"key{i}" for i in range(140_000)]
     for _ in range(2):
         assert list(bx.decode(many)) == expected
         assert list(bx.decode(few)) == [f"other{i}" for i in range(10)]
