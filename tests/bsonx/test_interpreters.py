@@ -15,8 +15,11 @@ import pytest
 from implementations import tree
 
 # Runs code in a new interpreter, whatever the module for that is called.
+# Some releases of CPython 3.12 and 3.13 corrupt memory when another interpreter is the first to
+# import datetime.
 PRELUDE = """
 import os, sys
+import datetime, decimal, hashlib, uuid
 if sys.version_info >= (3, 14):
     from concurrent import interpreters
     def run(code):
