@@ -40,6 +40,13 @@
 #define BX_SSE2 0
 #endif
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#define BX_MSVC 1
+#include <intrin.h>
+#else
+#define BX_MSVC 0
+#endif
+
 /* Element types of the BSON specification. */
 enum {
     BX_DOUBLE = 0x01,
@@ -125,14 +132,36 @@ BX_INLINE uint64_t bx_zero_byte(uint64_t w)
     return (w - UINT64_C(0x0101010101010101)) & ~w & UINT64_C(0x8080808080808080);
 }
 
+/* The zero bits below the lowest set bit, and above the highest one; `v` is not 0. */
 BX_INLINE int bx_ctz64(uint64_t v)
 {
-#if defined(_MSC_VER)
+#if BX_MSVC && defined(_WIN64)
     unsigned long i;
     _BitScanForward64(&i, v);
     return (int)i;
+#elif BX_MSVC
+    unsigned long i;
+    if (_BitScanForward(&i, (unsigned long)v)) return (int)i;
+    _BitScanForward(&i, (unsigned long)(v >> 32));
+    return (int)i + 32;
 #else
     return __builtin_ctzll(v);
+#endif
+}
+
+BX_INLINE int bx_clz64(uint64_t v)
+{
+#if BX_MSVC && defined(_WIN64)
+    unsigned long i;
+    _BitScanReverse64(&i, v);
+    return 63 - (int)i;
+#elif BX_MSVC
+    unsigned long i;
+    if (_BitScanReverse(&i, (unsigned long)(v >> 32))) return 31 - (int)i;
+    _BitScanReverse(&i, (unsigned long)v);
+    return 63 - (int)i;
+#else
+    return __builtin_clzll(v);
 #endif
 }
 

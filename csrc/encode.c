@@ -83,8 +83,8 @@ BX_INLINE uint8_t *reserve(bx_encoder *e, uint8_t *p, size_t size)
 /* What every element has room for once its key is written. */
 #define SCALAR 16
 
-/* A key that is not compact ASCII: as put_key, with the type byte's place left out. */
-static BX_NOINLINE uint8_t *put_key_slow(bx_encoder *e, uint8_t *p, PyObject *key)
+/* Any key, with all checks; NULL with an exception. */
+static uint8_t *put_checked_key(bx_encoder *e, uint8_t *p, PyObject *key)
 {
     Py_ssize_t n;
     const char *text;
@@ -108,6 +108,23 @@ static BX_NOINLINE uint8_t *put_key_slow(bx_encoder *e, uint8_t *p, PyObject *ke
     return p;
 }
 
+/* put_key for a key that is not compact ASCII, or is wrong: to say so may run Python code (its
+ * __repr__), which may take it out of the document. */
+static BX_NOINLINE uint8_t *put_key_slow(bx_encoder *e, uint8_t *p, PyObject *key, size_t *type_at)
+{
+    size_t before = (size_t)(p - e->w.base);
+
+    Py_INCREF(key);
+    p = put_checked_key(e, p, key);
+    if (BX_LIKELY(p != NULL)) {
+        *type_at = (size_t)(p - e->w.base) - before;
+    } else {
+        bx_path_add_key(e, key);
+    }
+    Py_DECREF(key);
+    return p;
+}
+
 /* Append a placeholder for the type, and the key; room for a scalar is reserved as well. The key
  * alone tells where the placeholder is: *type_at is its distance before the result. */
 BX_INLINE uint8_t *put_key(bx_encoder *e, uint8_t *p, PyObject *key, size_t *type_at)
@@ -115,22 +132,18 @@ BX_INLINE uint8_t *put_key(bx_encoder *e, uint8_t *p, PyObject *key, size_t *typ
     const uint8_t *text;
     size_t n;
 
-    if (BX_UNLIKELY(!PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key))) {
-        size_t before = (size_t)(p - e->w.base);
-
-        p = put_key_slow(e, p, key);
-        if (p != NULL) *type_at = (size_t)(p - e->w.base) - before;
-        return p;
+    if (BX_UNLIKELY(!PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key) ||
+                    e->check_keys)) {
+        return put_key_slow(e, p, key, type_at);
     }
     text = (const uint8_t *)((PyASCIIObject *)key + 1);
     n = (size_t)((PyASCIIObject *)key)->length;
-    if (BX_UNLIKELY(e->check_keys) && check_key(e, key, (const char *)text, n) < 0) return NULL;
     p = reserve(e, p, n + 2 + SCALAR);
-    if (BX_UNLIKELY(p == NULL)) return NULL;
-    if (BX_UNLIKELY(copy_key(p + 1, text, n) != 0)) {
-        bad_key_nul(e);
+    if (BX_UNLIKELY(p == NULL)) {
+        bx_path_add_key(e, key);
         return NULL;
     }
+    if (BX_UNLIKELY(copy_key(p + 1, text, n) != 0)) return put_key_slow(e, p, key, type_at);
     *type_at = n + 2;
     p += n + 2;
     p[-1] = 0;
@@ -337,10 +350,7 @@ BX_INLINE uint8_t *put_element(bx_encoder *e, uint8_t *p, PyObject *key, PyObjec
     bool other;
 
     p = put_key(e, p, key, &type_at);
-    if (BX_UNLIKELY(p == NULL)) {
-        bx_path_add_key(e, key);
-        return NULL;
-    }
+    if (BX_UNLIKELY(p == NULL)) return NULL;
     p = put_simple(e, p, type_at, value, &other);
     if (BX_UNLIKELY(other)) {
         Py_INCREF(key);

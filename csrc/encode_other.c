@@ -383,14 +383,17 @@ int bx_invalid_document(bx_encoder *e, const char *format, ...)
 /* Append to the path, keeping the pending exception. */
 static void path_add(bx_encoder *e, PyObject *part)
 {
-    PyObject *exception = bx_take_exception();
+    PyObject *exception;
 
+    Py_XINCREF(part); /* new objects may start the collector, and that Python code */
+    exception = bx_take_exception();
     if (part != NULL) {
         if (e->path == NULL) e->path = PyList_New(0);
         if (e->path == NULL || PyList_Append(e->path, part) < 0) PyErr_Clear();
     } else {
         PyErr_Clear();
     }
+    Py_XDECREF(part);
     bx_raise_exception(exception);
 }
 

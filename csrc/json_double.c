@@ -29,18 +29,6 @@ BX_INLINE wide multiply(uint64_t a, uint64_t b)
 }
 #endif
 
-static int leading_zeros(uint64_t v)
-{
-#if defined(_MSC_VER) && !defined(__clang__)
-    unsigned long index;
-
-    _BitScanReverse64(&index, v);
-    return 63 - (int)index;
-#else
-    return __builtin_clzll(v);
-#endif
-}
-
 /* ---- reading: the algorithm of Eisel and Lemire ---- */
 
 /* The product of the digits, shifted to the top, with the power: 64 bits of the power are enough
@@ -71,7 +59,7 @@ bool bx_double_read(uint64_t digits, int exponent, double *value)
         return true;
     }
     if (exponent < BX_FIRST_POWER || exponent > 308) return false;
-    zeros = leading_zeros(digits);
+    zeros = bx_clz64(digits);
     product = scaled_digits(digits << zeros, exponent);
     if (product.low == UINT64_MAX && (exponent < -27 || exponent > 55)) return false;
     top = (int)(product.high >> 63);

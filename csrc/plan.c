@@ -387,6 +387,7 @@ Py_ssize_t bx_slot_offset(PyTypeObject *cls, PyObject *name)
     PyMemberDef *member;
 
     if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) return 0;
+    if (!PyType_IsSubtype(cls, PyDescr_TYPE(found))) return 0; /* a slot of another class */
     member = ((PyMemberDescrObject *)found)->d_member;
     if (member->type != T_OBJECT_EX || (member->flags & READONLY)) return 0;
     return member->offset;

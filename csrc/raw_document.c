@@ -282,7 +282,12 @@ static PyObject *raw_over(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     st = bx_state_of_type((PyTypeObject *)cls);
-    if (st == NULL || bx_bind(st) < 0 || hold_buffer(&held, data) < 0) return NULL;
+    if (st == NULL || bx_bind(st) < 0) return NULL;
+    if (!PyType_IsSubtype((PyTypeObject *)cls, st->RawDocument)) {
+        PyErr_Format(PyExc_TypeError, "%R is no class of raw documents", cls);
+        return NULL;
+    }
+    if (hold_buffer(&held, data) < 0) return NULL;
     if (start < 0 || end < start || end > held.size) {
         PyErr_SetString(PyExc_ValueError, "the document is outside the data");
     } else {
