@@ -12,32 +12,35 @@ class Names(dict[Any, bytes]):
 
     _LIMIT = 4096
     _LONGEST = 64
+    _checked = False
 
     def new(self, key: Any) -> bytes:
         """Return the stored name of a key; InvalidDocument for what cannot be one."""
-        if not isinstance(key, str):
-            raise InvalidDocument(f"documents must have only string keys, key was {key!r}")
-        name = str.encode(key) + b"\0"
+        try:
+            name = str.encode(key) + b"\0"
+        except TypeError:
+            message = f"documents must have only string keys, key was {key!r}"
+            raise InvalidDocument(message) from None
         if "\0" in key:
             raise InvalidDocument("Key names must not contain the NULL byte")
-        self.check(key)
+        if self._checked:
+            _refuse_operators(key)
         if len(self) < self._LIMIT and type(key) is str and len(key) <= self._LONGEST:
             self[key] = name
         return name
-
-    def check(self, key: str) -> None:
-        """Raise InvalidDocument for a key that these names do not allow."""
 
 
 class CheckedNames(Names):
     """Names that also refuse operators and dotted paths."""
 
-    def check(self, key: str) -> None:
-        """Raise InvalidDocument for `$` at the start and for dots."""
-        if key.startswith("$"):
-            raise InvalidDocument(f"key {key!r} must not start with '$'")
-        if "." in key:
-            raise InvalidDocument(f"key {key!r} must not contain '.'")
+    _checked = True
+
+
+def _refuse_operators(key: str) -> None:
+    if key.startswith("$"):
+        raise InvalidDocument(f"key {key!r} must not start with '$'")
+    if "." in key:
+        raise InvalidDocument(f"key {key!r} must not contain '.'")
 
 
 class _Positions(Names):
