@@ -3,7 +3,7 @@
 #
 #   PYTHON=… FUZZ_TARGET=… [FUZZ_COMPARE=1] sh tests/fuzz/run.sh SECONDS [libFuzzer's options]
 #
-# Ends with a line of how many inputs were run. The log is build/fuzz/GROUP-alone.log or
+# Ends with a line of how many inputs were run, in which CPU time. The log is build/fuzz/GROUP-alone.log or
 # build/fuzz/GROUP-compared.log, the corpus build/fuzz/corpus/GROUP.
 set -e
 seconds=$1
@@ -26,5 +26,9 @@ env PYTHONPATH=build/fuzz/lib PYTHONMALLOC=malloc \
 [ $status = 0 ] || tail -n 40 "$log"
 executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-echo "$group ($mode): ${executions:-?} executions, coverage ${coverage:-?}, exit status $status"
+times >"$log.times" # the second line is that of the processes waited for
+cpu=$(sed -n '2s/ .*//p' "$log.times")
+rm "$log.times"
+result="${executions:-?} executions in $cpu of CPU, coverage ${coverage:-?}, exit status $status"
+echo "$group ($mode): $result" | tee -a build/fuzz/summary.log
 exit $status
