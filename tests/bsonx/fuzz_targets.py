@@ -95,33 +95,6 @@ def header(side: Side, choice: int, data: bytes) -> Any:
     return side.op_msg.message_header(buffer(choice & 128, data), choice & 127)
 
 
-def batch(side: Side, choice: int, data: bytes) -> Any:
-    """Write documents as batches, small limits included, and read them again."""
-    read = fuzz_values.Reader(data)
-    documents = [fuzz_values.document(side.bx, read, 0) for _ in range(choice % 8)]
-    limits = {
-        "max_count": read.byte() % 5,
-        "max_document_size": 16 << read.byte() % 8,
-        "max_message_size": 48 << read.byte() % 8,
-    }
-    found, start, options = [], 0, side.options[choice // 8 % 8]
-    while start < len(documents):
-        ids: list[Any] = []
-        made, start = side.op_msg.encode_batch(
-            7,
-            choice & 2,
-            {"insert": "c"},
-            "documents",
-            documents,
-            start,
-            options,
-            ids=ids,
-            **limits,
-        )
-        found.append((made, ids, side.op_msg.decode_message(made, side.options[1])))
-    return found
-
-
 # ---- extended JSON ----
 
 
@@ -178,13 +151,40 @@ def encode(side: Side, choice: int, data: bytes) -> Any:
     return side.bx.encode(document, bool(choice & 8), side.options[choice % 8])
 
 
+def batch(side: Side, choice: int, data: bytes) -> Any:
+    """Write documents as batches, small limits included, and read them again."""
+    read = fuzz_values.Reader(data)
+    documents = [fuzz_values.document(side.bx, read, 0) for _ in range(choice % 8)]
+    limits = {
+        "max_count": read.byte() % 5,
+        "max_document_size": 16 << read.byte() % 8,
+        "max_message_size": 48 << read.byte() % 8,
+    }
+    found, start, options = [], 0, side.options[choice // 8 % 8]
+    while start < len(documents):
+        ids: list[Any] = []
+        made, start = side.op_msg.encode_batch(
+            7,
+            choice & 2,
+            {"insert": "c"},
+            "documents",
+            documents,
+            start,
+            options,
+            ids=ids,
+            **limits,
+        )
+        found.append((made, ids, side.op_msg.decode_message(made, side.options[1])))
+    return found
+
+
 Target = Callable[[Side, int, bytes], Any]
 GROUPS: dict[str, tuple[Target, ...]] = {
     "decode": (decode, decode_all, round_trip, raw_fields, decode_iter),
-    "message": (message, header, batch),
+    "message": (message, header),
     "json": (json_loads, json_loads_bytes, json_dumps, json_layout, json_cycle),
     "typed": (typed, typed_cycle),
-    "encode": (encode,),
+    "encode": (encode, batch),
 }
 
 

@@ -100,10 +100,11 @@ def seeds() -> dict[str, dict[str, bytes]]:
         found["json"][f"{name}-text"] = bytes([(0, 1, 4)[number % 3]]) + choice + text_of(data)
         found["json"][name] = b"\2" + choice + data
     found["message"]["header"] = b"\1\0" + op_msg(b"\5\0\0\0\0")
-    found["message"]["batch"] = b"\2\3\4\4\4" + bytes(range(1, 60))
-    for number in range(0, 256, 32):
-        found["encode"][f"values-{number}"] = bytes(range(number, number + 32)) * 2
-        found["json"][f"values-{number}"] = b"\3" + bytes(range(number, number + 32)) * 2
+    found["encode"]["batch"] = b"\1\3\4\4\4" + bytes(range(1, 60))
+    for number in range(8):
+        values = bytes(range(number * 32, number * 32 + 32)) * 2
+        found["encode"][f"values-{number}"] = bytes([0, number]) + values
+        found["json"][f"values-{number}"] = bytes([3, number * 9]) + values
     found["typed"] = typed_inputs()
     return found
 
