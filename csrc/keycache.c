@@ -71,11 +71,12 @@ PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_
                       uint64_t tail, const char *errors)
 {
     uint32_t *set = cache->sets[bx_key_slot(head, tail)];
+    bool keep = is_cacheable(p, size, errors); /* asked before a handler may change the bytes */
     PyObject *text = new_key(p, size, errors);
     PyObject *evicted;
     bx_key_entry *entry;
 
-    if (text == NULL || !is_cacheable(p, size, errors)) return text;
+    if (text == NULL || !keep) return text;
     entry = &cache->entries[cache->end];
     evicted = entry->text;
     entry->text = Py_NewRef(text);
