@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import fuzz_values
-from typed_shapes import make_classes, neutral, single_types
+from typed_shapes import make_classes, make_holders, neutral
 
 
 class Side:
@@ -25,7 +25,7 @@ class Side:
         self.bx: Any = importlib.import_module("bsonx")
         self.options = self._codec_options()
         self.json_options = self._json_options()
-        self.types = [*single_types(self.bx), *[tp for tp, _ in make_classes(self.bx)]]
+        self.types = [*make_holders(self.bx), *[tp for tp, _ in make_classes(self.bx)]]
 
     def _codec_options(self) -> list[Any]:
         options, conversion = self.bx.CodecOptions, self.bx.DatetimeConversion

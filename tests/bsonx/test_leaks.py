@@ -150,6 +150,9 @@ CONSTRUCTED = (
     "ObjectId(5)",
     "ObjectId.from_datetime(datetime.datetime(2020, 1, 1))",
     "ObjectId.from_datetime(5)",
+    "ObjectId.from_datetime(datetime.datetime(1900, 1, 1))",
+    "ObjectId.from_datetime(datetime.datetime(9000, 1, 1))",
+    "ObjectId('g' * 24)",
     "Timestamp(1, 2)",
     "Timestamp(True, 2)",
     "Timestamp(datetime.datetime(2020, 1, 1), 2)",
@@ -310,6 +313,19 @@ def test_unusual_values(bx):
             for document in documents:
                 attempt(bx.encode, document, False, options)
         attempt(bx.encode, documents, False)
+
+    assert_no_growth(work, [*sets, *values])
+
+
+def test_unusual_values_as_json(bx):
+    json_util = importlib.import_module("bsonx.json_util")
+    sets = [json_util.JSONOptions(json_mode=n % 3, uuid_representation=n) for n in (3, 4, 5)]
+    values = [*unusual_values(), Marked(5), {1: Marked(9)}, {(1, 2): 3}, float("nan"), "\u00e9" * 9]
+
+    def work():
+        for options, value in itertools.product(sets, values):
+            attempt(json_util.dumps, [value], json_options=options)
+            attempt(json_util.dumps, value, json_options=options, indent=1, sort_keys=True)
 
     assert_no_growth(work, [*sets, *values])
 
@@ -512,6 +528,7 @@ def test_object_ids_for_a_batch(bx):
             attempt(op_msg.encode_batch, *arguments, **{**given, "max_document_size": 5})
         attempt(op_msg.encode_message, 7, 0, {"a": 1}, bx.CodecOptions())
         attempt(op_msg.encode_message, 7, 0, {"a": fail}, bx.CodecOptions())
-        attempt(op_msg.message_header, b"short")
+        attempt(op_msg.message_header, bytes(5))
+        attempt(op_msg.message_header, bytes(16))
 
     assert_no_growth(work)

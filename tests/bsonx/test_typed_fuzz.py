@@ -11,7 +11,7 @@ from typing import Any, Literal
 import bson
 import pytest
 from mutate import mutations, seeds
-from typed_shapes import attempt, make_classes, single_types
+from typed_shapes import attempt, make_classes, make_holders
 
 from implementations import tree
 
@@ -29,9 +29,7 @@ class Side:
     def __init__(self, implementation):
         self.implementation = implementation
         with tree(implementation).active() as bx:
-            self.types = [
-                dataclasses.make_dataclass("Holder", [("k", tp)]) for tp in single_types(bx)
-            ]
+            self.types = make_holders(bx)
             self.singles = len(self.types)
             classes = make_classes(bx)
             self.types += [tp for tp, _ in classes]

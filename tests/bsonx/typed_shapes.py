@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import importlib
 import typing
 import uuid
 from collections.abc import Mapping
@@ -82,6 +83,8 @@ def single_types(bx):
         bx.Regex,
         bx.Timestamp,
         bx.MinKey,
+        bx.SON,
+        importlib.import_module("bsonx.raw_bson").RawBSONDocument,
         Color,
         Literal["text", 5, True, None],
         list[int],
@@ -97,6 +100,11 @@ def single_types(bx):
         list[int] | list[int | str | None] | list[Any],
         dict[str, int] | dict[str, str] | dict[str, Any],
     ]
+
+
+def make_holders(bx):
+    """Classes with one field ``k`` of each of these types."""
+    return [dataclasses.make_dataclass("Holder", [("k", tp)]) for tp in single_types(bx)]
 
 
 def make_classes(bx):

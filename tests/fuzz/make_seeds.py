@@ -6,6 +6,7 @@ One small input for every BSON type and every group of targets; libFuzzer grows 
 from __future__ import annotations
 
 import datetime
+import itertools
 import struct
 import sys
 import uuid
@@ -14,7 +15,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "bsonx")]
 
-from fuzz_targets import GROUPS  # noqa: E402
+from fuzz_targets import GROUPS, Side, outcome  # noqa: E402
 from typed_shapes import make_classes, single_types  # noqa: E402
 
 import bsonx  # noqa: E402
@@ -80,13 +81,16 @@ def text_of(data: bytes) -> bytes:
 
 
 def typed_inputs() -> dict[str, bytes]:
-    """A fitting document for every class, and single fields of some types."""
+    """A fitting document for every class, and for single fields where one of VALUES fits."""
+    side = Side()
     first = len(single_types(bsonx))
     found = {}
     for number, (_, document) in enumerate(make_classes(bsonx)):
         found[f"class-{number}"] = bytes([number % 2, 0, first + number]) + bsonx.encode(document)
-    for number, value in enumerate(VALUES.values()):
-        found[f"single-{number}"] = bytes([1, 0, number]) + bsonx.encode({"k": value})
+    for number, value in itertools.product(range(1, first), VALUES.values()):
+        data = bytes([1, 0, number]) + bsonx.encode({"k": value})
+        if outcome(side, "typed", data)[0] == "gives":
+            found.setdefault(f"single-{number}", data)
     return found
 
 
