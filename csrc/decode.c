@@ -475,6 +475,8 @@ static int copy_input(bx_input *input)
 
 int bx_input_open(bx_input *input, PyObject *data, const bx_options *options)
 {
+    bool shared;
+
     input->copy = NULL;
     if (BX_LIKELY(PyBytes_CheckExact(data))) {
         input->data = (const uint8_t *)PyBytes_AS_STRING(data);
@@ -490,7 +492,8 @@ int bx_input_open(bx_input *input, PyObject *data, const bx_options *options)
                        ? PyMemoryView_GET_BUFFER(data)->obj
                        : NULL;
     input->has_view = true;
-    return input->owner == NULL && options->raw_over != NULL ? copy_input(input) : 0;
+    shared = options->raw_over != NULL || options->plan != NULL; /* a field may be lazy */
+    return input->owner == NULL && shared ? copy_input(input) : 0;
 }
 
 void bx_input_close(bx_input *input)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pickle
 
@@ -170,4 +171,8 @@ def test_offsets_in_lazy_documents_count_from_the_start_of_the_input(bx, form):
     inner = bx.decode(form(data), options)["a"]["b"]
     with pytest.raises(bx.InvalidBSON) as caught:
         inner["c"]
+    assert caught.value.offset == where
+    holder = dataclasses.make_dataclass("Holder", [("a", raw)])
+    with pytest.raises(bx.InvalidBSON) as caught:
+        bx.decode(form(data), type=holder).a["b"]["c"]
     assert caught.value.offset == where
