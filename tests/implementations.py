@@ -6,6 +6,7 @@ so imports inside the test and pickles find it.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import sys
@@ -56,18 +57,29 @@ def tree(implementation: str) -> Tree:
     return found
 
 
+@dataclasses.dataclass
+class _Probe:
+    field: int
+
+
+def _bind(package: ModuleType) -> None:
+    """Let the lazy imports of the codec happen now, while they find this tree."""
+    assert package.decode(package.encode(_Probe(1)), type=_Probe) == _Probe(1)
+
+
 def _load(implementation: str) -> Tree:
     before = _take()
     loaded = before.get("bsonx")
     if implementation == "c" and loaded is not None and loaded.has_c():
         # An extension module cannot be loaded twice: share the one that is there.
         sys.modules.update(before)
+        _bind(loaded)
         return Tree(before)
     wanted = os.environ.get("BSONX_IMPL")
     os.environ["BSONX_IMPL"] = implementation
     try:
         package = importlib.import_module("bsonx")
-        package.decode(package.encode({}))  # lazy imports must find this tree
+        _bind(package)
         return Tree(_take())
     except ImportError as exc:
         if implementation == "py":
