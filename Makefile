@@ -90,6 +90,7 @@ $(VENV)/.atheris: $(VENV)/.base
 	@touch $@
 
 fuzz-coverage: $(VENV)/.extension $(VENV)/.atheris
+	rm -f build/fuzz/lib/bsonx/_native.*
 	CC=clang LDSHARED="clang -shared" BSONX_SANITIZE=fuzzer-no-link,address,undefined \
 	    $(PY) setup.py -q build --build-base build/fuzz --build-lib build/fuzz/lib
 	@set -e; for target in $(FUZZ_TARGETS); do \
