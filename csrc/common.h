@@ -132,6 +132,12 @@ BX_INLINE uint64_t bx_zero_byte(uint64_t w)
     return (w - UINT64_C(0x0101010101010101)) & ~w & UINT64_C(0x8080808080808080);
 }
 
+/* A hash of two words: its high bits are the good ones. */
+BX_INLINE uint64_t bx_hash_words(uint64_t head, uint64_t tail)
+{
+    return head * UINT64_C(0x9E3779B97F4A7C15) + tail * UINT64_C(0xC2B2AE3D27D4EB4F);
+}
+
 /* The zero bits below the lowest set bit, and above the highest one; `v` is not 0. */
 BX_INLINE int bx_ctz64(uint64_t v)
 {

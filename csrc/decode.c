@@ -67,33 +67,15 @@ static BX_COLD void *bad_name(bx_decoder *d, const uint8_t *name)
 static PyObject *decode_array(bx_decoder *d, const uint8_t *p, const uint8_t *end,
                               PyObject *name);
 
-/* A raw document made by its class: by its _over, or by a call if there is none. */
-static PyObject *call_raw_class(const bx_options *options, PyObject *data, Py_ssize_t start,
-                                Py_ssize_t end)
-{
-    if (options->raw_over == NULL) {
-        return PyObject_CallFunctionObjArgs(options->document_class, data,
-                                            options->codec_options, NULL);
-    }
-    return PyObject_CallFunction(options->raw_over, "OnnO", data, start, end,
-                                 options->codec_options);
-}
-
-/* A raw document over a copy of its own: the input may change, or its class wants no more. */
+/* A raw document whose class knows no shared input: it gets a copy of its bytes. */
 static PyObject *decode_raw_copy(bx_decoder *d, const uint8_t *p, const uint8_t *end)
 {
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)p, end - p);
     PyObject *document;
 
     if (bytes == NULL) return NULL;
-    if (d->options->raw_native) {
-        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(bytes);
-        bx_span at = {bytes, data, data, end - p};
-
-        document = bx_raw_document_new(d->options, &at);
-    } else {
-        document = call_raw_class(d->options, bytes, 0, end - p);
-    }
+    document = PyObject_CallFunctionObjArgs(d->options->document_class, bytes,
+                                            d->options->codec_options, NULL);
     Py_DECREF(bytes);
     return document;
 }
@@ -110,7 +92,8 @@ static PyObject *decode_raw_shared(bx_decoder *d, const uint8_t *p, const uint8_
         Py_SETREF(data, PySequence_GetSlice(data, start, start + (d->limit - d->base)));
         if (data == NULL) return NULL;
     }
-    document = call_raw_class(d->options, data, p - d->base, end - d->base);
+    document = PyObject_CallFunction(d->options->raw_over, "OnnO", data, (Py_ssize_t)(p - d->base),
+                                     (Py_ssize_t)(end - d->base), d->options->codec_options);
     Py_DECREF(data);
     return document;
 }

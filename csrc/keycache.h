@@ -61,9 +61,7 @@ PyObject *bx_key_slow(bx_keycache *cache, const uint8_t **at, const uint8_t *end
 
 BX_INLINE size_t bx_key_slot(uint64_t head, uint64_t tail)
 {
-    uint64_t h = head * UINT64_C(0x9E3779B97F4A7C15) + tail * UINT64_C(0xC2B2AE3D27D4EB4F);
-
-    return (size_t)(h >> (64 - BX_KEY_SETS_LOG2));
+    return (size_t)(bx_hash_words(head, tail) >> (64 - BX_KEY_SETS_LOG2));
 }
 
 /* The text of the entry at `i` if it is this key (new reference), or NULL. */

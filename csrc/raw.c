@@ -64,40 +64,6 @@ static BX_COLD int bad_skip(bx_decoder *d, const bx_element *e, bx_skip_status s
     return -1;
 }
 
-/* The size of a value: `extra` bytes and, if `counted`, what its first four bytes say. */
-typedef struct {
-    uint8_t extra;
-    uint8_t least; /* a smaller size is damage */
-    bool counted;
-    bool known; /* else bx_skip has to look */
-} layout;
-
-#define FIXED(n) {n, n, false, true}
-#define COUNTED(n) {n, 4, true, true}
-
-static const layout layouts[256] = {
-    [BX_DOUBLE] = FIXED(8),
-    [BX_STRING] = COUNTED(4),
-    [BX_DOCUMENT] = COUNTED(0),
-    [BX_ARRAY] = COUNTED(0),
-    [BX_BINARY] = COUNTED(5),
-    [BX_UNDEFINED] = FIXED(0),
-    [BX_OBJECTID] = FIXED(12),
-    [BX_BOOL] = FIXED(1),
-    [BX_DATETIME] = FIXED(8),
-    [BX_NULL] = FIXED(0),
-    [BX_DBPOINTER] = COUNTED(16),
-    [BX_CODE] = COUNTED(4),
-    [BX_SYMBOL] = COUNTED(4),
-    [BX_CODE_W_SCOPE] = COUNTED(0),
-    [BX_INT32] = FIXED(4),
-    [BX_TIMESTAMP] = FIXED(8),
-    [BX_INT64] = FIXED(8),
-    [BX_DECIMAL128] = FIXED(16),
-    [BX_MAXKEY] = FIXED(0),
-    [BX_MINKEY] = FIXED(0),
-};
-
 /* The NUL behind the name at `p`, or NULL. Bytes up to `limit` may be looked at. */
 BX_INLINE const uint8_t *name_end(const uint8_t *p, const uint8_t *limit)
 {
@@ -124,16 +90,16 @@ BX_INLINE const uint8_t *name_end(const uint8_t *p, const uint8_t *limit)
 BX_INLINE bool skip_sound(const uint8_t *p, const uint8_t *end, const uint8_t *limit,
                           bx_element *out)
 {
-    const layout *shape = &layouts[*p];
+    const bx_layout *layout = &bx_layouts[*p];
     const uint8_t *nul = name_end(p + 1, limit);
     const uint8_t *value;
     uint64_t size;
 
-    if (BX_UNLIKELY(nul == NULL || nul >= end || limit - nul < 5 || !shape->known)) return false;
+    if (BX_UNLIKELY(nul == NULL || nul >= end || limit - nul < 5 || !layout->known)) return false;
     value = nul + 1;
-    size = shape->extra;
-    if (shape->counted) size += bx_load32(value); /* where a branch is guessed, nothing waits */
-    if (BX_UNLIKELY(size < shape->least || size > (uint64_t)(end - value))) return false;
+    size = layout->extra;
+    if (layout->counted) size += bx_load32(value); /* where a branch is guessed, nothing waits */
+    if (BX_UNLIKELY(size < layout->least || size > (uint64_t)(end - value))) return false;
     out->element = p;
     out->name = p + 1;
     out->value = value;

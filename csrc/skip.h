@@ -12,6 +12,17 @@ typedef struct {
     const uint8_t *next; /* behind the value */
 } bx_element;
 
+/* How the size of a value is told: it is `extra` bytes and, if `counted`, what its first four bytes
+ * say. */
+typedef struct {
+    uint8_t extra;
+    uint8_t least; /* a smaller size is damage */
+    bool counted;
+    bool known; /* false for regular expressions, which end at their second NUL, and unknown types */
+} bx_layout;
+
+extern const bx_layout bx_layouts[256]; /* by element type */
+
 typedef enum { BX_SKIP_OK, BX_SKIP_NAME, BX_SKIP_TYPE, BX_SKIP_VALUE } bx_skip_status;
 
 /* The element at `p` of a document whose elements end at `end`. What is not BX_SKIP_OK says what is

@@ -32,8 +32,8 @@ BX_INLINE PyObject *bx_value_text(bx_valuecache *cache, const uint8_t *p, size_t
     uint64_t mask = (UINT64_C(1) << (size & 7) * 8) - 1;
     uint64_t head = size < 8 ? bx_load64(p) & mask : bx_load64(p);
     uint64_t tail = (size < 8 ? 0 : bx_load64(p + 8) & mask) | (uint64_t)size << 56;
-    uint64_t h = head * UINT64_C(0x9E3779B97F4A7C15) + tail * UINT64_C(0xC2B2AE3D27D4EB4F);
-    bx_value_entry *entry = &cache->entries[h >> (64 - BX_VALUES_LOG2)];
+    bx_value_entry *entry =
+        &cache->entries[bx_hash_words(head, tail) >> (64 - BX_VALUES_LOG2)];
 
     if (BX_LIKELY(entry->head == head && entry->tail == tail && entry->text != NULL)) {
         return Py_NewRef(entry->text);

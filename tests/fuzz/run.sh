@@ -19,7 +19,7 @@ runtime=$("$PYTHON" -c 'import atheris; print(atheris.path())')/asan_with_fuzzer
 
 status=0
 env PYTHONPATH=build/fuzz/lib PYTHONMALLOC=malloc \
-    LD_PRELOAD="$runtime" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+    LD_PRELOAD="$runtime" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
     "$PYTHON" tests/fuzz/fuzz_bsonx.py -max_total_time="$seconds" -max_len=4096 -timeout=20 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/$group-$mode-" "$@" \
     "build/fuzz/corpus/$group" "tests/fuzz/corpus/$group" >"$log" 2>&1 || status=$?
