@@ -17,7 +17,7 @@ PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
 export BSONX_WERROR ?= 1
 
-SOURCES := setup.py $(wildcard csrc/*.c csrc/*.h src/bsonx/*.pyx src/bsonx/*.pxi src/bsonx/*.pxd)
+SOURCES := setup.py $(wildcard csrc/*.[ch] csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test bench lint typecheck sanitize fuzz fuzz-coverage clean

@@ -72,8 +72,10 @@ def extensions():
 
     extension = Extension(
         "bsonx._native",
-        sources=["src/bsonx/_native.pyx", *sorted(glob("csrc/*.c"))],
-        depends=sorted(glob("csrc/*.h") + glob("src/bsonx/*.pxi") + glob("src/bsonx/*.pxd")),
+        sources=["src/bsonx/_native.pyx", *sorted(glob("csrc/**/*.c", recursive=True))],
+        depends=sorted(
+            glob("csrc/**/*.h", recursive=True) + glob("src/bsonx/*.pxi") + glob("src/bsonx/*.pxd")
+        ),
         include_dirs=["csrc"],
         extra_compile_args=compile_args(),
         extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from bsonx._py.json_options import JSONOptions
+    from bsonx._py.json.options import JSONOptions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -66,15 +66,15 @@ else:
         encode_document,
         options_for_type,
     )
-    from bsonx._py.datetime_ms import DatetimeMS
-    from bsonx._py.decimal128 import Decimal128
-    from bsonx._py.int64 import Int64
-    from bsonx._py.objectid import ObjectId
     from bsonx._py.op_msg import decode_message, encode_batch, encode_message, message_header
     from bsonx._py.raw import RawDocument
-    from bsonx._py.regex import Regex
     from bsonx._py.run import run_coroutine
-    from bsonx._py.timestamp import Timestamp
+    from bsonx._py.types.datetime_ms import DatetimeMS
+    from bsonx._py.types.decimal128 import Decimal128
+    from bsonx._py.types.int64 import Int64
+    from bsonx._py.types.objectid import ObjectId
+    from bsonx._py.types.regex import Regex
+    from bsonx._py.types.timestamp import Timestamp
 
 # None: json_util then uses the pure functions that it needs in any case, for the rarer options.
 json_dumps: Callable[[Any, JSONOptions], str] | None = None

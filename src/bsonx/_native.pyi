@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from typing_extensions import Buffer
 
-from bsonx._py.datetime_ms import DatetimeMS as DatetimeMS
-from bsonx._py.decimal128 import Decimal128 as Decimal128
-from bsonx._py.int64 import Int64 as Int64
-from bsonx._py.json_options import JSONOptions
-from bsonx._py.objectid import ObjectId as ObjectId
+from bsonx._py.json.options import JSONOptions
 from bsonx._py.raw import RawDocument as RawDocument
-from bsonx._py.regex import Regex as Regex
-from bsonx._py.timestamp import Timestamp as Timestamp
+from bsonx._py.types.datetime_ms import DatetimeMS as DatetimeMS
+from bsonx._py.types.decimal128 import Decimal128 as Decimal128
+from bsonx._py.types.int64 import Int64 as Int64
+from bsonx._py.types.objectid import ObjectId as ObjectId
+from bsonx._py.types.regex import Regex as Regex
+from bsonx._py.types.timestamp import Timestamp as Timestamp
 from bsonx.codec_options import CodecOptions
 
 _T = TypeVar("_T")

@@ -13,10 +13,10 @@ import os as _os
 from cpython.object cimport PyTypeObject
 from libc.stdint cimport int32_t, uint32_t
 
-from bsonx._py.regex import Regex
+from bsonx._py.types.regex import Regex
 
 
-cdef extern from "state.h":
+cdef extern from "core/state.h":
     ctypedef struct bx_state:
         PyTypeObject *ObjectId
         PyTypeObject *Timestamp
@@ -28,17 +28,17 @@ cdef extern from "state.h":
     object bx_module_create()
     bx_state *bx_module_state(object module)
 
-cdef extern from "types.h":
+cdef extern from "types/types.h":
     void bx_objectid_after_fork(bx_state *st)
 
-cdef extern from "encode.h":
+cdef extern from "core/encode.h":
     object bx_encode(bx_state *st, object document, bint check_keys, object codec_options)
 
-cdef extern from "decode.h":
+cdef extern from "core/decode.h":
     object bx_decode(bx_state *st, object data, object codec_options)
     object bx_decode_all(bx_state *st, object data, object codec_options)
 
-cdef extern from "op_msg.h":
+cdef extern from "op_msg/op_msg.h":
     ctypedef struct bx_batch:
         int32_t request_id
         uint32_t flags
@@ -60,7 +60,7 @@ cdef extern from "op_msg.h":
         bx_state *st, object data, object codec_options, object user_fields)
     object bx_message_header(bx_state *st, object data, Py_ssize_t offset)
 
-cdef extern from "run_coroutine.h":
+cdef extern from "core/run_coroutine.h":
     object bx_run_coroutine(object coroutine)
 
 cdef extern from "Python.h":

@@ -1,6 +1,6 @@
-# Extended JSON: argument handling over csrc/json.h. Included by _native.pyx.
+# Extended JSON: argument handling over csrc/json/json.h. Included by _native.pyx.
 
-cdef extern from "json.h":
+cdef extern from "json/json.h":
     ctypedef struct bx_json:
         pass
 

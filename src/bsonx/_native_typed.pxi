@@ -1,6 +1,6 @@
-# Typed documents (csrc/plan*.c).
+# Typed documents (csrc/typed).
 
-cdef extern from "plan.h":
+cdef extern from "typed/plan.h":
     object bx_options_for_type(bx_state *st, object type, object codec_options)
 
 

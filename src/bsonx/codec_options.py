@@ -244,7 +244,7 @@ def _new_options(
 
 def _check_typed(candidate: Any) -> None:
     """Refuse what is no class with typed fields either; its plan is built here."""
-    from bsonx._plan import is_document_type, plan_for
+    from bsonx._typed.plan import is_document_type, plan_for
 
     if not is_document_type(candidate):
         raise TypeError(
@@ -356,7 +356,7 @@ def untyped(options: CodecOptions[Any]) -> CodecOptions[Any]:
     """Return options for what is no document of the user's: dicts instead of typed classes."""
     if options.document_class is dict:
         return options
-    from bsonx._plan import typed_plan
+    from bsonx._typed.plan import typed_plan
 
     if typed_plan(options.document_class) is None:
         return options

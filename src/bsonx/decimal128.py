@@ -3,7 +3,7 @@
 import decimal
 
 from bsonx._impl import Decimal128
-from bsonx._py.decimal128 import create_decimal128_context
+from bsonx._py.types.decimal128 import create_decimal128_context
 from bsonx.codec_options import TypeDecoder, TypeEncoder
 
 __all__ = ["Decimal128", "DecimalDecoder", "DecimalEncoder", "create_decimal128_context"]

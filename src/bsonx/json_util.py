@@ -22,11 +22,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bsonx import _impl
-from bsonx._py import json_decode as _decode
-from bsonx._py import json_encode as _encode
-from bsonx._py.json_encode import EPOCH_AWARE
-from bsonx._py.json_options import DatetimeRepresentation, JSONMode, JSONOptions
-from bsonx._py.json_size import get_size
+from bsonx._py.json import decode as _decode
+from bsonx._py.json import encode as _encode
+from bsonx._py.json.encode import EPOCH_AWARE
+from bsonx._py.json.options import DatetimeRepresentation, JSONMode, JSONOptions
+from bsonx._py.json.size import get_size
 from bsonx.binary import ALL_UUID_SUBTYPES, UUID_SUBTYPE, Binary, UuidRepresentation
 from bsonx.code import Code
 from bsonx.codec_options import CodecOptions, DatetimeConversion

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx._plan import plan_for, typed_plan
-from bsonx._plan_types import Name
-from bsonx._typed_errors import TypedDecodeError
+from bsonx._typed.annotations import Name
+from bsonx._typed.errors import TypedDecodeError
+from bsonx._typed.plan import plan_for, typed_plan
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 
 _REMEMBERED = 4  # how many CodecOptions a type keeps its own form of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bsonx._py.bounds import bad, document_end
-from bsonx._py.decoder import decode_next, decode_top, plan_for, read_elements
-from bsonx._py.encoder import encode_document
-from bsonx._py.skipper import find_field
+from bsonx._py.decode import decode_next, decode_top, plan_for, read_elements
+from bsonx._py.encode import encode_document
+from bsonx._py.skip import find_field
 
 __all__ = [
     "decode_all_documents",

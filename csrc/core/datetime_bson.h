@@ -1,0 +1,28 @@
+/* BSON dates: milliseconds since 1970 UTC, to and from datetime objects. */
+#ifndef BSONX_DATETIME_BSON_H
+#define BSONX_DATETIME_BSON_H
+
+#include "core/options.h"
+
+/* What the messages about dates that datetime cannot hold end with. */
+#define BX_DATETIME_HINT                                                                          \
+    " (Consider Using CodecOptions(datetime_conversion=DATETIME_AUTO) or "                        \
+    "MongoClient(datetime_conversion='DATETIME_AUTO')). See: "                                    \
+    "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/data-formats/"          \
+    "dates-and-times/#handling-out-of-range-datetimes"
+
+/* Milliseconds of a datetime: naive is UTC, aware is converted; microseconds are floored.
+ * -1 with an exception. */
+int bx_datetime_to_millis(bx_state *st, PyObject *datetime, int64_t *millis);
+
+/* Whole seconds since 1970 UTC, as calendar.timegm(datetime.utctimetuple()). */
+int bx_datetime_to_seconds(bx_state *st, PyObject *datetime, int64_t *seconds);
+
+/* What the options make of a date: a datetime, clamped or not, or DatetimeMS. NULL with an
+ * exception: ValueError, OverflowError or what the tzinfo raised. */
+PyObject *bx_datetime_from_millis(bx_state *st, const bx_options *options, int64_t millis);
+
+/* An aware datetime in UTC, for the properties of ObjectId and Timestamp. */
+PyObject *bx_datetime_utc(bx_state *st, int64_t millis);
+
+#endif

@@ -1,0 +1,506 @@
+/* The slow path of the encoder: foreign types by their `_type_marker`, subclasses, mappings, the
+ * type registry, and errors. */
+#include <stdarg.h>
+
+#include "core/datetime_bson.h"
+#include "core/encode.h"
+#include "typed/encode.h"
+#include "types/types.h"
+
+/* ---- markers ---- */
+
+/* The `_type_marker` of a value, 0 if it has none. Errors of a property count as none. */
+static int read_marker(bx_encoder *e, PyObject *value, long *marker)
+{
+    PyObject *object;
+    int found;
+
+    *marker = 0;
+    if (PyType_Check(value)) return 0;
+    found = bx_getattr_optional(value, e->st->s_type_marker, &object);
+    if (found < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    if (found == 0) return 0;
+    if (PyLong_CheckExact(object)) {
+        *marker = PyLong_AsLong(object);
+        if (*marker == -1) PyErr_Clear();
+    }
+    Py_DECREF(object);
+    return 0;
+}
+
+/* A bytes attribute of exactly `size` bytes, appended. */
+static int put_bytes_attribute(bx_encoder *e, PyObject *value, PyObject *name, Py_ssize_t size)
+{
+    PyObject *data = PyObject_GetAttr(value, name);
+    int status = -1;
+
+    if (data == NULL) return -1;
+    if (!PyBytes_Check(data) || PyBytes_GET_SIZE(data) != size) {
+        PyErr_Format(PyExc_TypeError, "%.200s.%U must be %zd bytes", Py_TYPE(value)->tp_name,
+                     name, size);
+    } else if (bx_writer_reserve(&e->w, (size_t)size) == 0) {
+        bx_put_bytes(&e->w, PyBytes_AS_STRING(data), (size_t)size);
+        status = 0;
+    }
+    Py_DECREF(data);
+    return status;
+}
+
+static int read_u32_attribute(PyObject *value, PyObject *name, uint32_t *out)
+{
+    PyObject *number = PyObject_GetAttr(value, name);
+    unsigned long long wide;
+
+    if (number == NULL) return -1;
+    wide = PyLong_AsUnsignedLongLong(number);
+    Py_DECREF(number);
+    if (wide == (unsigned long long)-1 && PyErr_Occurred()) return -1;
+    if (wide > UINT32_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to 32 bits");
+        return -1;
+    }
+    *out = (uint32_t)wide;
+    return 0;
+}
+
+static int encode_foreign_timestamp(bx_encoder *e, PyObject *value)
+{
+    uint32_t time, inc;
+
+    if (read_u32_attribute(value, e->st->s_inc, &inc) < 0 ||
+        read_u32_attribute(value, e->st->s_time, &time) < 0 ||
+        bx_writer_reserve(&e->w, 8) < 0) {
+        return -1;
+    }
+    bx_put_u32(&e->w, inc);
+    bx_put_u32(&e->w, time);
+    return 0;
+}
+
+static int encode_foreign_int(bx_encoder *e, size_t at, PyObject *value)
+{
+    PyObject *number = PyNumber_Long(value);
+    int status;
+
+    if (number == NULL) return -1;
+    status = bx_encode_int(e, at, number, true);
+    Py_DECREF(number);
+    return status;
+}
+
+static int encode_foreign_code(bx_encoder *e, size_t at, PyObject *value)
+{
+    PyObject *scope = PyObject_GetAttr(value, e->st->s_scope);
+    int status;
+
+    if (scope == NULL) return -1;
+    if (!PyUnicode_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "expected str, %.200s found", Py_TYPE(value)->tp_name);
+        status = -1;
+    } else {
+        status = bx_encode_code(e, at, value, scope);
+    }
+    Py_DECREF(scope);
+    return status;
+}
+
+/* Encode by marker: 1 done, 0 the marker says nothing to us, -1 error. */
+static int encode_marked(bx_encoder *e, size_t at, PyObject *value, long marker)
+{
+    bx_state *st = e->st;
+    int status;
+
+    switch (marker) {
+    case 5:
+        bx_set_type(e, at, BX_BINARY);
+        status = bx_encode_binary(e, value);
+        break;
+    case 7:
+        bx_set_type(e, at, BX_OBJECTID);
+        status = put_bytes_attribute(e, value, st->s_binary, 12);
+        break;
+    case 9:
+        status = encode_foreign_int(e, at, value);
+        bx_set_type(e, at, BX_DATETIME);
+        break;
+    case 11:
+        bx_set_type(e, at, BX_REGEX);
+        status = bx_encode_regex(e, value);
+        break;
+    case 13:
+        status = encode_foreign_code(e, at, value);
+        break;
+    case 17:
+        bx_set_type(e, at, BX_TIMESTAMP);
+        status = encode_foreign_timestamp(e, value);
+        break;
+    case 18:
+        if (!PyLong_Check(value)) return 0;
+        status = bx_encode_int(e, at, value, true);
+        break;
+    case 19:
+        bx_set_type(e, at, BX_DECIMAL128);
+        status = put_bytes_attribute(e, value, st->s_bid, 16);
+        break;
+    case 100:
+        bx_set_type(e, at, BX_DOCUMENT);
+        status = bx_encode_as_doc(e, value);
+        break;
+    case 101:
+        bx_set_type(e, at, BX_DOCUMENT);
+        status = bx_encode_raw(e, value);
+        break;
+    case 127:
+        bx_set_type(e, at, BX_MAXKEY);
+        return 1;
+    case 255:
+        bx_set_type(e, at, BX_MINKEY);
+        return 1;
+    default:
+        return 0;
+    }
+    return status < 0 ? -1 : 1;
+}
+
+/* ---- subclasses ---- */
+
+/* An OrderedDict keeps its order outside the dict's own. */
+static int encode_dict_subclass(bx_encoder *e, PyObject *value, bool top)
+{
+    return PyODict_Check(value) ? bx_encode_mapping(e, value, top)
+                                : bx_encode_dict(e, value, top);
+}
+
+/* As encode_marked, for subclasses of what the exact dispatch knows, and for mappings. */
+static int encode_subclass(bx_encoder *e, size_t at, PyObject *value)
+{
+    bx_state *st = e->st;
+    int status;
+
+    if (PyDict_Check(value)) {
+        bx_set_type(e, at, BX_DOCUMENT);
+        status = encode_dict_subclass(e, value, false);
+    } else if (PyUnicode_Check(value)) {
+        bx_set_type(e, at, BX_STRING);
+        status = bx_encode_text(e, value);
+    } else if (PyLong_Check(value)) {
+        status = bx_encode_int(e, at, value, false);
+    } else if (PyFloat_Check(value)) {
+        bx_set_type(e, at, BX_DOUBLE);
+        status = bx_writer_reserve(&e->w, 8);
+        if (status == 0) {
+            bx_store_double(e->w.p, PyFloat_AS_DOUBLE(value));
+            e->w.p += 8;
+        }
+    } else if (PyList_Check(value)) {
+        bx_set_type(e, at, BX_ARRAY);
+        status = bx_encode_list(e, value);
+    } else if (PyTuple_Check(value)) {
+        bx_set_type(e, at, BX_ARRAY);
+        status = bx_encode_tuple(e, value);
+    } else if (PyBytes_Check(value)) {
+        bx_set_type(e, at, BX_BINARY);
+        status = bx_encode_bytes(e, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), 0);
+    } else if (PyObject_TypeCheck(value, st->datetime->DateTimeType)) {
+        bx_set_type(e, at, BX_DATETIME);
+        status = bx_encode_datetime(e, value);
+    } else if (PyObject_TypeCheck(value, st->UUID)) {
+        bx_set_type(e, at, BX_BINARY);
+        status = bx_encode_uuid(e, value);
+    } else {
+        int is_mapping = PyObject_IsInstance(value, (PyObject *)st->Mapping);
+
+        if (is_mapping <= 0) return is_mapping;
+        bx_set_type(e, at, BX_DOCUMENT);
+        status = bx_encode_mapping(e, value, false);
+    }
+    return status < 0 ? -1 : 1;
+}
+
+/* ---- the type registry ---- */
+
+static int call_and_encode(bx_encoder *e, size_t at, PyObject *function, PyObject *value,
+                           bx_origin from)
+{
+    PyObject *replaced = PyObject_CallOneArg(function, value);
+    int status;
+
+    if (replaced == NULL) return -1;
+    status = bx_encode_from(e, at, replaced, from);
+    Py_DECREF(replaced);
+    return status;
+}
+
+/* As encode_marked, by the type encoder of the value's exact type. */
+static int encode_registered(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
+{
+    PyObject *function;
+    int status = bx_dict_get(e->options->encoders, (PyObject *)Py_TYPE(value), &function);
+
+    if (status <= 0) return status;
+    status = call_and_encode(e, at, function, value, from | BX_FROM_ENCODER);
+    Py_DECREF(function);
+    return status < 0 ? -1 : 1;
+}
+
+static int encode_with_fallback(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
+{
+    int status;
+
+    if (Py_EnterRecursiveCall(" while encoding an object to BSON ")) return -1;
+    status = call_and_encode(e, at, e->options->fallback, value, from | BX_FROM_FALLBACK);
+    Py_LeaveRecursiveCall();
+    return status;
+}
+
+static BX_COLD int cannot_encode(bx_encoder *e, PyObject *value)
+{
+    return bx_invalid_document(e, "cannot encode object: %R, of type: %R", value,
+                               (PyObject *)Py_TYPE(value));
+}
+
+static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
+{
+    const bx_options *options = e->options;
+    long marker;
+    int status;
+
+    if (options->encoders == NULL && (options->fallback == NULL || options->extended) &&
+        (status = bx_encode_known_instance(e, at, value, false)) != 0) {
+        return status;
+    }
+    if (read_marker(e, value, &marker) < 0) return -1;
+    if (marker != 0 && (status = encode_marked(e, at, value, marker)) != 0) return status;
+    if (options->encoders != NULL && !(from & BX_FROM_ENCODER) &&
+        (status = encode_registered(e, at, value, from)) != 0) {
+        return status;
+    }
+    status = encode_subclass(e, at, value);
+    if (status > 0) return 0;
+    if (status < 0) {
+        /* A fallback encoder also gets the ints that are too large. */
+        if (options->fallback == NULL || from != BX_FROM_PLAIN || !PyLong_Check(value) ||
+            !PyErr_ExceptionMatches(PyExc_OverflowError)) {
+            return -1;
+        }
+        PyErr_Clear();
+    }
+    if (options->extended && (status = bx_encode_extended(e, at, value, from)) != 0) {
+        return status;
+    }
+    if (options->fallback != NULL && !(from & BX_FROM_FALLBACK)) {
+        return encode_with_fallback(e, at, value, from);
+    }
+    if (!options->extended && (status = bx_encode_instance(e, at, value)) != 0) return status;
+    return cannot_encode(e, value);
+}
+
+/* Encode a transformed value: it may be of any type, the simple ones included. */
+int bx_encode_from(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
+{
+    int status;
+
+    if (bx_writer_reserve(&e->w, 16) < 0) return -1;
+    if (value == Py_None) {
+        bx_set_type(e, at, BX_NULL);
+        return 0;
+    }
+    if (PyBool_Check(value)) {
+        bx_set_type(e, at, BX_BOOL);
+        bx_put_u8(&e->w, value == Py_True);
+        return 0;
+    }
+    status = bx_encode_known(e, at, value);
+    if (status == 0) status = encode_unknown(e, at, value, from);
+    return status < 0 ? -1 : 0;
+}
+
+int bx_encode_other(bx_encoder *e, size_t at, PyObject *value)
+{
+    return encode_unknown(e, at, value, BX_FROM_PLAIN);
+}
+
+/* ---- the top level ---- */
+
+static BX_COLD int no_mapping(PyObject *document)
+{
+    PyErr_Format(PyExc_TypeError, "encoder expected a mapping type but got: %R", document);
+    return -1;
+}
+
+static int encode_top_other(bx_encoder *e, PyObject *document)
+{
+    long marker;
+    int status;
+
+    status = bx_encode_known_instance(e, 0, document, true);
+    if (status != 0) return status;
+    if (read_marker(e, document, &marker) < 0) return -1;
+    if (marker == 101) return bx_encode_raw(e, document);
+    status = PyObject_IsInstance(document, (PyObject *)e->st->Mapping);
+    if (status > 0) return bx_encode_mapping(e, document, true);
+    if (status == 0) status = bx_encode_instance_top(e, document);
+    return status == 0 ? no_mapping(document) : status;
+}
+
+int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document)
+{
+    int status;
+
+    if (PyDict_Check(mapping)) return encode_dict_subclass(e, mapping, true);
+    status = PyObject_IsInstance(mapping, (PyObject *)e->st->Mapping);
+    if (status > 0) return bx_encode_mapping(e, mapping, true);
+    return status < 0 ? -1 : no_mapping(document);
+}
+
+int bx_encode_top(bx_encoder *e, PyObject *document)
+{
+    if (PyDict_Check(document)) return encode_dict_subclass(e, document, true);
+    return encode_top_other(e, document);
+}
+
+/* ---- errors ---- */
+
+int bx_invalid_document(bx_encoder *e, const char *format, ...)
+{
+    PyObject *message;
+    va_list args;
+
+    va_start(args, format);
+    message = PyUnicode_FromFormatV(format, args);
+    va_end(args);
+    if (message != NULL) {
+        PyErr_SetObject(e->st->InvalidDocument, message);
+        Py_DECREF(message);
+    }
+    return -1;
+}
+
+/* Append to the path, keeping the pending exception. */
+static void path_add(bx_encoder *e, PyObject *part)
+{
+    PyObject *exception;
+
+    Py_XINCREF(part); /* new objects may start the collector, and that Python code */
+    exception = bx_take_exception();
+    if (part != NULL) {
+        if (e->path == NULL) e->path = PyList_New(0);
+        if (e->path == NULL || PyList_Append(e->path, part) < 0) PyErr_Clear();
+    } else {
+        PyErr_Clear();
+    }
+    Py_XDECREF(part);
+    bx_raise_exception(exception);
+}
+
+void bx_path_add_key(bx_encoder *e, PyObject *key)
+{
+    /* A key that is no str is itself the problem of the document around it. */
+    if (PyUnicode_Check(key)) path_add(e, key);
+}
+
+void bx_path_add_index(bx_encoder *e, Py_ssize_t index)
+{
+    PyObject *exception = bx_take_exception();
+    PyObject *part = PyLong_FromSsize_t(index);
+
+    PyErr_Clear();
+    bx_raise_exception(exception);
+    path_add(e, part);
+    Py_XDECREF(part);
+}
+
+/* "items[3].price" from the parts, which are innermost first. */
+static PyObject *path_text(PyObject *parts)
+{
+    PyObject *text = PyUnicode_FromString("");
+
+    for (Py_ssize_t i = parts ? PyList_GET_SIZE(parts) : 0; text != NULL && i-- > 0;) {
+        PyObject *part = PyList_GET_ITEM(parts, i);
+        const char *format = PyLong_CheckExact(part)          ? "%U[%S]"
+                             : PyUnicode_GET_LENGTH(text) == 0 ? "%U%S"
+                                                               : "%U.%S";
+
+        Py_SETREF(text, PyUnicode_FromFormat(format, text, part));
+    }
+    return text;
+}
+
+/* Whether the path leads into the leading `_id`, for which PyMongo's messages have no prefix. */
+static bool is_within_id(bx_encoder *e)
+{
+    PyObject *top;
+
+    if (e->path == NULL || PyList_GET_SIZE(e->path) == 0) return false;
+    top = PyList_GET_ITEM(e->path, PyList_GET_SIZE(e->path) - 1);
+    return PyUnicode_Check(top) && PyUnicode_Compare(top, e->st->s_id) == 0;
+}
+
+/* Complete an InvalidDocument, the caller's own included: prefix of the message, `.document`. */
+static int complete_invalid_document(bx_encoder *e, PyObject *exception, PyObject *document)
+{
+    PyObject *text, *args = NULL;
+    int status = -1;
+
+    if (!is_within_id(e)) {
+        text = PyUnicode_FromFormat("Invalid document: %S", exception);
+        if (text != NULL) args = PyTuple_Pack(1, text);
+        Py_XDECREF(text);
+        if (args == NULL || PyObject_SetAttrString(exception, "args", args) < 0) goto done;
+    }
+    status = PyObject_SetAttrString(exception, "_document", document);
+done:
+    Py_XDECREF(args);
+    return status;
+}
+
+/* Give the pending exception its `.path`, where its class allows attributes. */
+static BX_COLD void complete_error(bx_encoder *e, PyObject *document)
+{
+    PyObject *exception = bx_take_exception();
+    PyObject *text = path_text(e->path);
+
+    if (text == NULL || PyObject_SetAttr(exception, e->st->s_path, text) < 0) PyErr_Clear();
+    Py_XDECREF(text);
+    if (PyObject_IsInstance(exception, e->st->InvalidDocument) == 1 &&
+        complete_invalid_document(e, exception, document) < 0) {
+        PyErr_Clear();
+    }
+    bx_raise_exception(exception);
+}
+
+int bx_encode_document(bx_encoder *e, PyObject *document)
+{
+    int status;
+
+    bx_leave_to(&e->guard, 0);
+    status = PyDict_CheckExact(document) ? bx_encode_dict(e, document, true)
+                                         : bx_encode_top(e, document);
+    if (BX_UNLIKELY(status < 0)) {
+        complete_error(e, document);
+        Py_CLEAR(e->path);
+        return -1;
+    }
+    return 0;
+}
+
+PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject *codec_options)
+{
+    bx_options *options = bx_options_get(st, codec_options);
+    PyObject *result = NULL;
+    bx_encoder e;
+
+    if (options == NULL) return NULL;
+    bx_encoder_init(&e, st, options, check_keys);
+    if (BX_LIKELY(bx_encode_document(&e, document) == 0)) {
+        result = bx_writer_finish(&e.w);
+    } else {
+        bx_encoder_abandon(&e);
+    }
+    Py_DECREF(options);
+    return result;
+}

@@ -1,0 +1,100 @@
+#include "core/utf8.h"
+
+/* Raise what str.encode() raises for this text. */
+static BX_COLD int raise_unencodable(PyObject *text)
+{
+    PyObject *encoded = PyUnicode_AsUTF8String(text);
+
+    if (encoded != NULL) {
+        Py_DECREF(encoded);
+        PyErr_SetString(PyExc_SystemError, "text is encodable after all");
+    }
+    return -1;
+}
+
+static uint8_t *write_latin1(uint8_t *p, const Py_UCS1 *text, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_UCS1 c = text[i];
+
+        if (c < 0x80) {
+            *p++ = c;
+        } else {
+            *p++ = (uint8_t)(0xC0 | (c >> 6));
+            *p++ = (uint8_t)(0x80 | (c & 0x3F));
+        }
+    }
+    return p;
+}
+
+/* One code point; NULL for a surrogate. */
+BX_INLINE uint8_t *write_code_point(uint8_t *p, Py_UCS4 c)
+{
+    if (c < 0x80) {
+        *p++ = (uint8_t)c;
+    } else if (c < 0x800) {
+        *p++ = (uint8_t)(0xC0 | (c >> 6));
+        *p++ = (uint8_t)(0x80 | (c & 0x3F));
+    } else if (c < 0x10000) {
+        if (BX_UNLIKELY(c >= 0xD800 && c <= 0xDFFF)) return NULL;
+        *p++ = (uint8_t)(0xE0 | (c >> 12));
+        *p++ = (uint8_t)(0x80 | ((c >> 6) & 0x3F));
+        *p++ = (uint8_t)(0x80 | (c & 0x3F));
+    } else {
+        *p++ = (uint8_t)(0xF0 | (c >> 18));
+        *p++ = (uint8_t)(0x80 | ((c >> 12) & 0x3F));
+        *p++ = (uint8_t)(0x80 | ((c >> 6) & 0x3F));
+        *p++ = (uint8_t)(0x80 | (c & 0x3F));
+    }
+    return p;
+}
+
+static uint8_t *write_ucs2(uint8_t *p, const Py_UCS2 *text, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n && p != NULL; i++) p = write_code_point(p, text[i]);
+    return p;
+}
+
+static uint8_t *write_ucs4(uint8_t *p, const Py_UCS4 *text, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n && p != NULL; i++) p = write_code_point(p, text[i]);
+    return p;
+}
+
+int bx_utf8_write(bx_writer *w, PyObject *text)
+{
+    Py_ssize_t n;
+    int kind;
+    const void *data;
+    uint8_t *p;
+
+#if PY_VERSION_HEX < 0x030C0000
+    if (PyUnicode_READY(text) < 0) return -1;
+#endif
+    n = PyUnicode_GET_LENGTH(text);
+    kind = PyUnicode_KIND(text);
+    data = PyUnicode_DATA(text);
+    if (bx_writer_reserve(w, (size_t)n * (kind == PyUnicode_1BYTE_KIND   ? 2
+                                          : kind == PyUnicode_2BYTE_KIND ? 3
+                                                                         : 4)) < 0) {
+        return -1;
+    }
+    if (PyUnicode_IS_ASCII(text)) {
+        memcpy(w->p, data, (size_t)n);
+        p = w->p + n;
+    } else if (kind == PyUnicode_1BYTE_KIND) {
+        p = write_latin1(w->p, data, n);
+    } else if (kind == PyUnicode_2BYTE_KIND) {
+        p = write_ucs2(w->p, data, n);
+    } else {
+        p = write_ucs4(w->p, data, n);
+    }
+    if (p == NULL) return raise_unencodable(text);
+    w->p = p;
+    return 0;
+}
+
+PyObject *bx_utf8_decode(const uint8_t *data, Py_ssize_t size, const char *errors)
+{
+    return PyUnicode_DecodeUTF8((const char *)data, size, errors);
+}

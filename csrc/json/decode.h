@@ -1,0 +1,58 @@
+/* Between the files of the JSON decoder. */
+#ifndef BSONX_JSON_DECODE_H
+#define BSONX_JSON_DECODE_H
+
+#include "json/json.h"
+#include "core/guard.h"
+#include "core/options.h"
+
+/* A function that returns NULL without an exception has met something that is not JSON, or that it
+ * leaves to the pure implementation; the text is then read again by that one, which has the words
+ * for every error. So it must hold that nothing is accepted here that is refused there. */
+typedef struct {
+    const uint8_t *p;   /* next byte to read; a NUL stands at `end` */
+    const uint8_t *end;
+    bx_json *j;
+    bx_state *st;
+    const bx_options *options;
+    PyObject *json_options; /* borrowed */
+    bx_keycache *keys;      /* NULL: not available to this call */
+    bx_guard guard;
+} bx_json_decoder;
+
+BX_INLINE void bx_json_skip_space(bx_json_decoder *d)
+{
+    while (*d->p == ' ' || *d->p == '\n' || *d->p == '\r' || *d->p == '\t') d->p++;
+}
+
+/* Text between quotes in which every byte stands for itself. */
+typedef struct {
+    const uint8_t *text;
+    size_t size;
+} bx_json_span;
+
+/* Read a string without escapes as it stands, leaving d->p behind it; false if there is none. */
+bool bx_json_read_span(bx_json_decoder *d, bx_json_span *span);
+
+/* The string that starts at d->p: new reference; NULL with or without an exception. */
+PyObject *bx_json_read_string(bx_json_decoder *d);
+
+/* A str from UTF-8 in which surrogates may be encoded. */
+PyObject *bx_json_text(const uint8_t *text, size_t size);
+
+/* The value of text that is wholly one number of at most 19 digits and fits; false if it is not. */
+bool bx_json_span_as_int(bx_json_span span, int64_t *value);
+
+/* A number as a double: 1, 0 if the text is not wholly one JSON number, -1 with an exception. */
+int bx_json_span_as_double(bx_json_span span, double *value);
+
+/* Try to read the object at d->p (behind its brace, at a key that starts with "$") as a type wrapper
+ * in its usual form. 1: *value is new; 0: not such a wrapper, d->p is where it was; -1 with an
+ * exception. Takes time linear in the wrapper's own text: it never reads a nested document. */
+int bx_json_read_wrapper(bx_json_decoder *d, PyObject **value);
+
+/* The value of a document with a key that starts with "$": itself, or what it stands for. Takes the
+ * reference, gives one; NULL with an exception. */
+PyObject *bx_json_apply_hook(bx_json_decoder *d, PyObject *document);
+
+#endif

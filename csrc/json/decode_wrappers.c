@@ -1,0 +1,537 @@
+/* Type wrappers of extended JSON in the forms that programs write. Everything else about them (other
+ * forms, errors) is left to the pure implementation, which sees the object as a document. */
+#include "core/datetime_bson.h"
+#include "core/encode.h"
+#include "json/decode.h"
+#include "json/text.h"
+#include "types/types.h"
+
+#define MIN_MILLIS INT64_C(-62135596800000) /* 0001-01-01T00:00:00.000Z */
+#define MAX_MILLIS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
+/* ---- punctuation ---- */
+
+static bool skip_byte(bx_json_decoder *d, uint8_t c)
+{
+    bx_json_skip_space(d);
+    if (*d->p != c) return false;
+    d->p++;
+    bx_json_skip_space(d);
+    return true;
+}
+
+static bool span_is(bx_json_span span, const char *text)
+{
+    return span.size == strlen(text) && memcmp(span.text, text, span.size) == 0;
+}
+
+/* The key `name` and the colon behind it. */
+static bool skip_name(bx_json_decoder *d, const char *name)
+{
+    bx_json_span span;
+
+    return bx_json_read_span(d, &span) && span_is(span, name) && skip_byte(d, ':');
+}
+
+/* The closing brace; what follows it is not looked at. */
+static bool at_end(bx_json_decoder *d)
+{
+    bx_json_skip_space(d);
+    if (*d->p != '}') return false;
+    d->p++;
+    return true;
+}
+
+/* A string value and the closing brace. */
+static bool last_span(bx_json_decoder *d, bx_json_span *span)
+{
+    return bx_json_read_span(d, span) && at_end(d);
+}
+
+/* A whole number that fits 64 bits, without sign or leading zeros. */
+static bool read_count(bx_json_decoder *d, int64_t *value)
+{
+    bx_json_span span = {d->p, 0};
+
+    while (span.size < 20 && (uint8_t)(d->p[span.size] - '0') <= 9) span.size++;
+    if (!bx_json_span_as_int(span, value) || (span.size > 1 && span.text[0] == '0')) return false;
+    d->p += span.size;
+    return true;
+}
+
+/* A new value as the result of a reader. */
+static int found(PyObject *object, PyObject **value)
+{
+    *value = object;
+    return object == NULL ? -1 : 1;
+}
+
+/* ---- numbers and text ---- */
+
+static int read_object_id(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span span;
+    uint8_t bytes[12];
+
+    if (!last_span(d, &span) || span.size != 24 || !bx_hex_read(bytes, span.text, 12)) return 0;
+    return found(bx_objectid_new(d->st, bytes), value);
+}
+
+static int read_int(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span span;
+    int64_t number;
+
+    if (!last_span(d, &span) || !bx_json_span_as_int(span, &number)) return 0;
+    return found(PyLong_FromLongLong(number), value);
+}
+
+static int read_int64(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span span;
+    int64_t number;
+
+    if (!last_span(d, &span) || !bx_json_span_as_int(span, &number)) return 0;
+    return found(bx_int64_new(d->st, number), value);
+}
+
+static int read_double(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span span;
+    double number;
+    int status = 1;
+
+    if (!last_span(d, &span)) return 0;
+    if (span_is(span, "NaN")) {
+        number = Py_NAN;
+    } else if (span_is(span, "Infinity")) {
+        number = Py_HUGE_VAL;
+    } else if (span_is(span, "-Infinity")) {
+        number = -Py_HUGE_VAL;
+    } else {
+        status = bx_json_span_as_double(span, &number);
+    }
+    return status <= 0 ? status : found(PyFloat_FromDouble(number), value);
+}
+
+static int read_decimal128(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span span;
+    PyObject *text, *number;
+
+    if (!last_span(d, &span)) return 0;
+    text = bx_json_text(span.text, span.size);
+    if (text == NULL) return -1;
+    number = PyObject_CallOneArg((PyObject *)d->st->Decimal128, text);
+    Py_DECREF(text);
+    return found(number, value);
+}
+
+/* A string that may have escapes, and the closing brace: 1, 0 no such thing, -1 with an exception. */
+static int last_string(bx_json_decoder *d, PyObject **text)
+{
+    *text = bx_json_read_string(d);
+    if (*text == NULL) return PyErr_Occurred() ? -1 : 0;
+    if (at_end(d)) return 1;
+    Py_CLEAR(*text);
+    return 0;
+}
+
+static int read_code(bx_json_decoder *d, PyObject **value)
+{
+    PyObject *text;
+    int status = last_string(d, &text);
+
+    if (status <= 0) return status;
+    status = found(bx_code_new(d->st, text, Py_None), value);
+    Py_DECREF(text);
+    return status;
+}
+
+static int read_extreme_key(bx_json_decoder *d, PyTypeObject *type, PyObject **value)
+{
+    if (*d->p != '1') return 0;
+    d->p++;
+    if (!at_end(d)) return 0;
+    return found(PyObject_CallNoArgs((PyObject *)type), value);
+}
+
+static int read_timestamp(bx_json_decoder *d, PyObject **value)
+{
+    int64_t time, inc;
+
+    if (!skip_byte(d, '{') || !skip_name(d, "t") || !read_count(d, &time)) return 0;
+    if (!skip_byte(d, ',') || !skip_name(d, "i") || !read_count(d, &inc)) return 0;
+    if (!at_end(d) || !at_end(d) || time > UINT32_MAX || inc > UINT32_MAX) return 0;
+    return found(bx_timestamp_new(d->st, (uint32_t)time, (uint32_t)inc), value);
+}
+
+/* ---- binary data ---- */
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* One or two hexadecimal digits; -1 for other text. */
+static int read_subtype(bx_json_span span)
+{
+    int high = 0, low;
+
+    if (span.size < 1 || span.size > 2) return -1;
+    if (span.size == 2) high = hex_digit(span.text[0]);
+    low = hex_digit(span.text[span.size - 1]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+static int make_uuid(bx_json_decoder *d, const uint8_t *data, Py_ssize_t size, int subtype,
+                     PyObject **value)
+{
+    uint8_t bytes[16];
+
+    if (size != 16) return 0;
+    memcpy(bytes, data, 16);
+    if (subtype == 3) bx_uuid_reorder(bytes, d->options->uuid_representation);
+    return found(bx_uuid_new(d->st, bytes), value);
+}
+
+static int make_binary(bx_json_decoder *d, bx_json_span base64, int subtype, PyObject **value)
+{
+    uint8_t buffer[1024];
+    uint8_t *data = buffer;
+    Py_ssize_t size;
+    int status = 0;
+
+    if (base64.size > sizeof buffer) {
+        data = PyMem_Malloc(base64.size);
+        if (data == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    size = bx_base64_read(data, base64.text, base64.size);
+    if (size >= 0) {
+        if (subtype == 0) {
+            status = found(PyBytes_FromStringAndSize((const char *)data, size), value);
+        } else if ((subtype == 3 || subtype == 4) &&
+                   d->options->uuid_representation != BX_UUID_UNSPECIFIED) {
+            status = make_uuid(d, data, size, subtype, value);
+        } else {
+            status = found(bx_binary_new(d->st, data, size, subtype), value);
+        }
+    }
+    if (data != buffer) PyMem_Free(data);
+    return status;
+}
+
+static int read_binary(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span base64, hex;
+    int subtype;
+
+    if (*d->p == '{') {
+        if (!skip_byte(d, '{') || !skip_name(d, "base64") || !bx_json_read_span(d, &base64) ||
+            !skip_byte(d, ',') || !skip_name(d, "subType") || !last_span(d, &hex) || !at_end(d)) {
+            return 0;
+        }
+    } else if (!bx_json_read_span(d, &base64) || !skip_byte(d, ',') || !skip_name(d, "$type") ||
+               !last_span(d, &hex)) {
+        return 0;
+    }
+    subtype = read_subtype(hex);
+    return subtype < 0 ? 0 : make_binary(d, base64, subtype, value);
+}
+
+/* ---- regular expressions ---- */
+
+static int make_regex(bx_json_decoder *d, PyObject *pattern, bx_json_span options,
+                      PyObject **value)
+{
+    PyObject *text, *flags;
+
+    if (options.size == 0) return found(bx_regex_new(d->st, pattern, 0), value);
+    text = bx_json_text(options.text, options.size);
+    flags = text == NULL ? NULL : PyObject_CallOneArg(d->j->regex_flags, text);
+    *value = NULL;
+    if (flags != NULL) {
+        PyObject *const args[2] = {pattern, flags};
+
+        *value = PyObject_Vectorcall((PyObject *)d->st->Regex, args, 2, NULL);
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(flags);
+    return *value == NULL ? -1 : 1;
+}
+
+/* Behind the colon of `pattern_name`: pattern, options and the end of the inner object. */
+static int read_regex_parts(bx_json_decoder *d, const char *options_name, bool nested,
+                            PyObject **value)
+{
+    PyObject *pattern = bx_json_read_string(d);
+    bx_json_span options;
+    int status = 0;
+
+    if (pattern == NULL) return PyErr_Occurred() ? -1 : 0;
+    if (skip_byte(d, ',') && skip_name(d, options_name) && last_span(d, &options) &&
+        (!nested || at_end(d))) {
+        status = make_regex(d, pattern, options, value);
+    }
+    Py_DECREF(pattern);
+    return status;
+}
+
+static int read_regular_expression(bx_json_decoder *d, PyObject **value)
+{
+    if (!skip_byte(d, '{') || !skip_name(d, "pattern")) return 0;
+    return read_regex_parts(d, "options", true, value);
+}
+
+/* ---- dates ---- */
+
+static int make_date(bx_json_decoder *d, int64_t millis, PyObject **value)
+{
+    const bx_options *options = d->options;
+    bool in_range = millis >= MIN_MILLIS && millis <= MAX_MILLIS;
+
+    if (options->datetime_conversion == BX_DATETIME_OBJECT) {
+        /* The error's text, and zones in which the date is out of range. */
+        if (!in_range || (options->tzinfo != NULL && options->tzinfo != d->st->utc)) return 0;
+        if (options->tzinfo != NULL) return found(bx_datetime_utc(d->st, millis), value);
+    } else if (options->datetime_conversion < BX_DATETIME_OBJECT ||
+               options->datetime_conversion > BX_DATETIME_AUTO) {
+        return 0;
+    }
+    return found(bx_datetime_from_millis(d->st, options, millis), value);
+}
+
+/* Exactly `n` digits; -1 for other text. */
+static int read_digits(const uint8_t *p, int n)
+{
+    int value = 0;
+
+    for (int i = 0; i < n; i++) {
+        if ((uint8_t)(p[i] - '0') > 9) return -1;
+        value = value * 10 + (p[i] - '0');
+    }
+    return value;
+}
+
+static int days_in_month(int year, int month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
+typedef struct {
+    int year, month, day, hour, minute, second, micros;
+} date_fields;
+
+/* "YYYY-MM-DDTHH:MM:SS" */
+static bool read_date_fields(const uint8_t *p, date_fields *f)
+{
+    if (p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':') return false;
+    f->year = read_digits(p, 4);
+    f->month = read_digits(p + 5, 2);
+    f->day = read_digits(p + 8, 2);
+    f->hour = read_digits(p + 11, 2);
+    f->minute = read_digits(p + 14, 2);
+    f->second = read_digits(p + 17, 2);
+    return f->year >= 1 && f->month >= 1 && f->month <= 12 && f->day >= 1 &&
+           f->day <= days_in_month(f->year, f->month) && f->hour >= 0 && f->hour <= 23 &&
+           f->minute >= 0 && f->minute <= 59 && f->second >= 0 && f->second <= 59;
+}
+
+/* A fraction of a second at *i, from its dot on: it is cut off as int(float(text) * 1000000) does. */
+static bool read_fraction(bx_json_span span, size_t *i, date_fields *f)
+{
+    double digits = 0, power = 1;
+    size_t first = *i + 1, k = first;
+
+    f->micros = 0;
+    if (*i == span.size || span.text[*i] != '.') return true;
+    for (; k < span.size && (uint8_t)(span.text[k] - '0') <= 9; k++) {
+        digits = digits * 10 + (span.text[k] - '0');
+        power *= 10;
+    }
+    if (k == first || k - first > 15) return false;
+    f->micros = (int)(digits / power * 1000000);
+    *i = k;
+    return true;
+}
+
+/* Nothing, "Z" or an offset of zero. */
+static bool is_utc(bx_json_span span, size_t i)
+{
+    bx_json_span zone = {span.text + i, span.size - i};
+
+    return zone.size == 0 || span_is(zone, "Z") || span_is(zone, "+00:00") ||
+           span_is(zone, "+0000");
+}
+
+static int read_iso_date(bx_json_decoder *d, bx_json_span span, PyObject **value)
+{
+    bx_state *st = d->st;
+    const bx_options *options = d->options;
+    PyObject *zone = options->tz_aware ? st->utc : Py_None;
+    size_t i = 19;
+    date_fields f;
+    int64_t millis;
+    int status;
+
+    if (span.size < 19 || !read_date_fields(span.text, &f) || !read_fraction(span, &i, &f) ||
+        !is_utc(span, i) || (options->tzinfo != NULL && options->tzinfo != st->utc)) {
+        return 0;
+    }
+    status = found(st->datetime->DateTime_FromDateAndTime(f.year, f.month, f.day, f.hour, f.minute,
+                                                          f.second, f.micros, zone,
+                                                          st->datetime->DateTimeType),
+                   value);
+    if (status < 0 || options->datetime_conversion != BX_DATETIME_MS) return status;
+    status = bx_datetime_to_millis(st, *value, &millis);
+    Py_CLEAR(*value);
+    return status < 0 ? -1 : found(bx_datetime_ms_new(st, millis), value);
+}
+
+static int read_date(bx_json_decoder *d, PyObject **value)
+{
+    bx_json_span span;
+    int64_t millis;
+    bool negative;
+
+    if (*d->p == '"') return last_span(d, &span) ? read_iso_date(d, span, value) : 0;
+    if (*d->p == '{') {
+        if (!skip_byte(d, '{') || !skip_name(d, "$numberLong") || !last_span(d, &span) ||
+            !at_end(d) || !bx_json_span_as_int(span, &millis)) {
+            return 0;
+        }
+        return make_date(d, millis, value);
+    }
+    negative = *d->p == '-';
+    d->p += negative;
+    if (!read_count(d, &millis) || !at_end(d)) return 0;
+    return make_date(d, negative ? -millis : millis, value);
+}
+
+/* ---- which wrapper ---- */
+
+static int read_by_name(bx_json_decoder *d, bx_json_span name, PyObject **value)
+{
+    switch (name.size) {
+    case 4:
+        if (span_is(name, "$oid")) return read_object_id(d, value);
+        break;
+    case 5:
+        if (span_is(name, "$date")) return read_date(d, value);
+        if (span_is(name, "$code")) return read_code(d, value);
+        break;
+    case 6:
+        if (span_is(name, "$regex")) return read_regex_parts(d, "$options", false, value);
+        break;
+    case 7:
+        if (span_is(name, "$binary")) return read_binary(d, value);
+        if (span_is(name, "$symbol")) return last_string(d, value);
+        if (span_is(name, "$minKey")) return read_extreme_key(d, d->st->MinKey, value);
+        if (span_is(name, "$maxKey")) return read_extreme_key(d, d->st->MaxKey, value);
+        break;
+    case 10:
+        if (span_is(name, "$numberInt")) return read_int(d, value);
+        if (span_is(name, "$timestamp")) return read_timestamp(d, value);
+        break;
+    case 11:
+        if (span_is(name, "$numberLong")) return read_int64(d, value);
+        break;
+    case 13:
+        if (span_is(name, "$numberDouble")) return read_double(d, value);
+        break;
+    case 14:
+        if (span_is(name, "$numberDecimal")) return read_decimal128(d, value);
+        break;
+    case 18:
+        if (span_is(name, "$regularExpression")) return read_regular_expression(d, value);
+        break;
+    default: break;
+    }
+    return 0;
+}
+
+int bx_json_read_wrapper(bx_json_decoder *d, PyObject **value)
+{
+    const uint8_t *start = d->p;
+    bx_json_span name;
+    int status = 0;
+
+    if (bx_json_read_span(d, &name) && name.size <= 18 && skip_byte(d, ':')) {
+        status = read_by_name(d, name, value);
+    }
+    if (status == 0) d->p = start;
+    return status;
+}
+
+/* ---- documents that are wrappers after all ---- */
+
+/* {"$code": text, "$scope": document}: 1, 0 something else, -1 with an exception. */
+static int code_with_scope(bx_json_decoder *d, PyObject *document, PyObject **value)
+{
+    PyObject *text = NULL, *scope = NULL;
+    int status = bx_dict_get(document, d->j->s_dollar_code, &text);
+
+    if (status > 0) status = bx_dict_get(document, d->j->s_dollar_scope, &scope);
+    if (status > 0) {
+        bool usual = PyUnicode_CheckExact(text) && PyDict_CheckExact(scope);
+
+        status = usual ? found(bx_code_new(d->st, text, scope), value) : 0;
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(scope);
+    return status;
+}
+
+/* A reference without other fields: 1, 0 something else, -1 with an exception. */
+static int reference(bx_json_decoder *d, PyObject *document, PyObject **value)
+{
+    PyObject *parts[3] = {NULL, NULL, NULL};
+    Py_ssize_t size = PyDict_GET_SIZE(document);
+    int status = bx_dict_get(document, d->j->s_dollar_ref, &parts[0]);
+
+    if (status > 0) status = bx_dict_get(document, d->j->s_dollar_id, &parts[1]);
+    if (status > 0 && size == 3) status = bx_dict_get(document, d->j->s_dollar_db, &parts[2]);
+    if (status > 0) {
+        bool usual = PyUnicode_CheckExact(parts[0]) &&
+                     (size == 2 || PyUnicode_CheckExact(parts[2]));
+
+        status = usual ? found(PyObject_Vectorcall((PyObject *)d->st->DBRef, parts, (size_t)size,
+                                                   NULL),
+                               value)
+                       : 0;
+    }
+    for (int i = 0; i < 3; i++) Py_XDECREF(parts[i]);
+    return status;
+}
+
+static int read_document_wrapper(bx_json_decoder *d, PyObject *document, PyObject **value)
+{
+    Py_ssize_t size;
+    int status = 0;
+
+    if (!PyDict_CheckExact(document)) return 0;
+    size = PyDict_GET_SIZE(document);
+    if (size == 2) status = code_with_scope(d, document, value);
+    if (status == 0 && (size == 2 || size == 3)) status = reference(d, document, value);
+    return status;
+}
+
+PyObject *bx_json_apply_hook(bx_json_decoder *d, PyObject *document)
+{
+    PyObject *const args[2] = {document, d->json_options};
+    PyObject *value = NULL;
+    int status = read_document_wrapper(d, document, &value);
+
+    if (status == 0) value = PyObject_Vectorcall(d->j->object_hook, args, 2, NULL);
+    Py_DECREF(document);
+    return value;
+}

@@ -1,0 +1,33 @@
+/* Pieces of JSON text: strings, integers, hexadecimal and base64. */
+#ifndef BSONX_JSON_TEXT_H
+#define BSONX_JSON_TEXT_H
+
+#include "core/common.h"
+#include "core/writer.h"
+
+/* Append a str in quotes, escaped as the json module does: to ASCII if `ascii`, else to UTF-8 in
+ * which lone surrogates are encoded like other code points. -1 with MemoryError. */
+int bx_json_put_text(bx_writer *w, PyObject *text, bool ascii);
+
+/* Write an integer to `p` (at most 20 bytes); the new end. */
+uint8_t *bx_json_write_int(uint8_t *p, int64_t value);
+
+/* Write exactly two, three or four digits. */
+uint8_t *bx_json_write_digits2(uint8_t *p, unsigned value);
+uint8_t *bx_json_write_digits3(uint8_t *p, unsigned value);
+uint8_t *bx_json_write_digits4(uint8_t *p, unsigned value);
+
+/* Write `size` bytes as base64, 4 bytes for every 3 or fewer; the new end. */
+uint8_t *bx_base64_write(uint8_t *p, const uint8_t *data, size_t size);
+
+/* Read base64 in the one form that bx_base64_write gives into `dst`, which has room for 3 bytes for
+ * every 4. The number of bytes, or -1 for any other form, of which some are valid all the same. */
+Py_ssize_t bx_base64_read(uint8_t *dst, const uint8_t *text, size_t size);
+
+/* Write bytes as lower-case hexadecimal digits; the new end. */
+uint8_t *bx_hex_write(uint8_t *p, const uint8_t *data, size_t size);
+
+/* Read 2 * `size` hexadecimal digits of either case; false if one is not. */
+bool bx_hex_read(uint8_t *dst, const uint8_t *text, size_t size);
+
+#endif

@@ -1,0 +1,37 @@
+/* OP_MSG framing: a 16-byte header, flags, and sections of kind 0 (the command document) and kind 1
+ * (a named sequence of documents). */
+#ifndef BSONX_OP_MSG_H
+#define BSONX_OP_MSG_H
+
+#include "core/state.h"
+
+/* One message that holds `body` alone: new bytes object, or NULL with an exception. */
+PyObject *bx_encode_message(bx_state *st, int32_t request_id, uint32_t flags, PyObject *body,
+                            PyObject *codec_options);
+
+typedef struct {
+    int32_t request_id;
+    uint32_t flags;
+    PyObject *body;
+    PyObject *identifier; /* str */
+    PyObject *documents;  /* sequence */
+    Py_ssize_t start;
+    PyObject *codec_options;
+    Py_ssize_t max_count;
+    Py_ssize_t max_document_size;
+    Py_ssize_t max_message_size;
+    bool add_ids;
+    PyObject *ids; /* list or None */
+} bx_batch;
+
+/* A message with documents[start:stop] as a sequence: (bytes, stop), or NULL with an exception. */
+PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch);
+
+/* A whole message: (flags, body), or NULL with InvalidBSON. */
+PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_options,
+                            PyObject *user_fields);
+
+/* (length, request id, response to, opcode) of the message at `offset`. */
+PyObject *bx_message_header(bx_state *st, PyObject *data, Py_ssize_t offset);
+
+#endif

@@ -1,0 +1,134 @@
+/* What the profile "python" encodes beyond BSON's own types (see bsonx._typed.profile). */
+#include "typed/encode.h"
+
+#include "typed/plan.h"
+#include "types/types.h"
+
+/* The class `name` of a module that is already imported, cached in *slot (borrowed), or NULL: there
+ * can be no instances of a class whose module nobody has imported. */
+static PyObject *class_if_imported(PyObject **slot, const char *module_name, const char *name)
+{
+    PyObject *text, *module;
+
+    if (*slot != NULL) return *slot;
+    text = PyUnicode_FromString(module_name);
+    module = text == NULL ? NULL : PyImport_GetModule(text);
+    Py_XDECREF(text);
+    if (module != NULL) {
+        *slot = PyObject_GetAttrString(module, name);
+        Py_DECREF(module);
+    }
+    return *slot;
+}
+
+/* Whether `value` is an instance of such a class: 1, 0, or -1 with an exception. */
+static int is_of(PyObject **slot, const char *module, const char *name, PyObject *value)
+{
+    PyObject *cls = class_if_imported(slot, module, name);
+
+    if (cls == NULL) return PyErr_Occurred() ? -1 : 0;
+    return PyObject_IsInstance(value, cls);
+}
+
+/* Milliseconds, rounded down. The parts of a timedelta but the days are not negative. */
+static PyObject *timedelta_millis(bx_state *st, PyObject *value)
+{
+    int64_t millis = (int64_t)PyDateTime_DELTA_GET_DAYS(value) * 86400000 +
+                     (int64_t)PyDateTime_DELTA_GET_SECONDS(value) * 1000 +
+                     PyDateTime_DELTA_GET_MICROSECONDS(value) / 1000;
+
+    return bx_int64_new(st, millis);
+}
+
+static PyObject *midnight(bx_state *st, PyObject *value)
+{
+    return st->datetime->DateTime_FromDateAndTime(
+        PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value), PyDateTime_GET_DAY(value), 0, 0,
+        0, 0, Py_None, st->datetime->DateTimeType);
+}
+
+/* By way of the Python twin: values that occur little, and all errors. NULL with an exception. */
+static PyObject *simplified(bx_typed *typed, PyObject *value)
+{
+    PyErr_Clear();
+    return PyObject_CallOneArg(typed->simplified, value);
+}
+
+static PyObject *decimal_of(bx_state *st, bx_typed *typed, PyObject *value)
+{
+    PyObject *decimal = PyObject_CallOneArg((PyObject *)st->Decimal128, value);
+
+    return decimal != NULL ? decimal : simplified(typed, value);
+}
+
+/* The number of a numpy scalar; other scalars by way of Python. */
+static PyObject *numpy_scalar(bx_typed *typed, PyObject *value)
+{
+    if (Py_TYPE(value)->tp_as_number != NULL && Py_TYPE(value)->tp_as_number->nb_index != NULL) {
+        PyObject *number = PyNumber_Index(value);
+
+        if (number != NULL) return number;
+    }
+    return simplified(typed, value);
+}
+
+/* What to encode instead of `value`: new reference, NotImplemented for what the profile does not
+ * know; NULL with an exception. */
+static PyObject *simple_value(bx_state *st, bx_typed *typed, PyObject *value)
+{
+    PyDateTime_CAPI *api = st->datetime;
+    int status;
+
+    if (PyAnySet_Check(value)) return PySequence_List(value);
+    if (PyObject_TypeCheck(value, api->DateType)) return midnight(st, value);
+    if (PyObject_TypeCheck(value, api->DeltaType)) return timedelta_millis(st, value);
+    if (PyObject_TypeCheck(value, api->TimeType)) {
+        return PyObject_CallMethod(value, "isoformat", NULL);
+    }
+    status = is_of(&typed->Enum, "enum", "Enum", value);
+    if (status > 0) return PyObject_GetAttrString(value, "value");
+    if (status == 0) status = is_of(&typed->Decimal, "decimal", "Decimal", value);
+    if (status > 0) return decimal_of(st, typed, value);
+    if (status == 0) status = is_of(&typed->PurePath, "pathlib", "PurePath", value);
+    if (status > 0) return PyObject_Str(value);
+    if (status == 0) status = is_of(&typed->numpy_generic, "numpy", "generic", value);
+    if (status > 0) return numpy_scalar(typed, value);
+    return status < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+}
+
+/* A ValueError is about the value: the message names it, as for every other value that cannot be
+ * encoded. */
+static BX_COLD int refuse(bx_encoder *e, PyObject *value)
+{
+    PyObject *cause, *error;
+
+    if (!PyErr_ExceptionMatches(PyExc_ValueError)) return -1;
+    cause = bx_take_exception();
+    bx_invalid_document(e, "cannot encode object: %R, %S", value, cause);
+    error = bx_take_exception();
+    PyException_SetCause(error, Py_NewRef(cause));
+    PyException_SetContext(error, cause); /* takes the reference */
+    bx_raise_exception(error);
+    return -1;
+}
+
+int bx_encode_extended(bx_encoder *e, size_t at, PyObject *value, int from)
+{
+    bx_typed *typed = bx_typed_get(e->st);
+    PyObject *simple = typed == NULL ? NULL : simple_value(e->st, typed, value);
+    int status;
+
+    if (simple == NULL) return typed == NULL ? -1 : refuse(e, value);
+    if (simple == Py_NotImplemented) {
+        Py_DECREF(simple);
+        return bx_encode_instance(e, at, value);
+    }
+    if (Py_EnterRecursiveCall(" while encoding an object to BSON ")) {
+        Py_DECREF(simple);
+        return -1;
+    }
+    status = bx_encode_from(e, at, simple, from);
+    Py_LeaveRecursiveCall();
+    Py_DECREF(simple);
+    return status < 0 ? -1 : 1;
+}

@@ -1,0 +1,146 @@
+/* What the extension types share, and instances of the classes written in Python. */
+#include "types/types.h"
+
+#include "core/pylong.h"
+
+void bx_plain_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyTypeObject *bx_create_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base,
+                             long marker)
+{
+    PyTypeObject *type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, (PyObject *)base);
+    PyObject *number = PyLong_FromLong(marker);
+
+    if (type != NULL && number != NULL &&
+        PyObject_SetAttrString((PyObject *)type, "_type_marker", number) == 0) {
+        /* Messages of the interpreter name a type as its class statement would. */
+        type->tp_name = strrchr(spec->name, '.') + 1;
+    } else {
+        Py_CLEAR(type);
+    }
+    Py_XDECREF(number);
+    return type;
+}
+
+/* As a classmethod object, which inspection shows as one (unlike METH_CLASS): the function gets
+ * the class as its first argument. */
+int bx_add_classmethod(PyTypeObject *type, PyMethodDef *method)
+{
+    PyObject *function = PyCFunction_New(method, NULL);
+    PyObject *classmethod;
+    int status = -1;
+
+    if (function == NULL) return -1;
+    classmethod = PyClassMethod_New(function);
+    Py_DECREF(function);
+    if (classmethod == NULL) return -1;
+    status = PyObject_SetAttrString((PyObject *)type, method->ml_name, classmethod);
+    Py_DECREF(classmethod);
+    return status;
+}
+
+PyObject *bx_compare_int64(int64_t a, int64_t b, int op)
+{
+    Py_RETURN_RICHCOMPARE(a, b, op);
+}
+
+int bx_parse_one(const char *function, const char *name, PyObject *args, PyObject *kwargs,
+                 PyObject **value)
+{
+    Py_ssize_t given = PyTuple_GET_SIZE(args) + (kwargs ? PyDict_GET_SIZE(kwargs) : 0);
+    PyObject *text;
+
+    if (given > 1) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", function,
+                     given);
+        return -1;
+    }
+    if (PyTuple_GET_SIZE(args) == 1) {
+        *value = PyTuple_GET_ITEM(args, 0);
+        return 1;
+    }
+    if (given == 0) return 0;
+    *value = PyDict_GetItemString(kwargs, name);
+    if (*value != NULL) return 1;
+    text = PyObject_Str(kwargs);
+    if (text != NULL) {
+        PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument, not '%s'",
+                     function, name);
+        Py_DECREF(text);
+    }
+    return -1;
+}
+
+/* ---- instances of Python classes ---- */
+
+PyObject *bx_empty_instance(PyTypeObject *type)
+{
+    return type->tp_alloc(type, 0);
+}
+
+PyObject *bx_binary_new(bx_state *st, const uint8_t *data, Py_ssize_t size, int subtype)
+{
+    PyObject *self = st->Binary->tp_alloc(st->Binary, size);
+    PyObject *number;
+    int status;
+
+    if (self == NULL) return NULL;
+    bx_init_bytes_hash(self);
+    memcpy(PyBytes_AS_STRING(self), data, (size_t)size);
+    number = PyLong_FromLong(subtype);
+    status = number == NULL ? -1 : PyObject_GenericSetAttr(self, st->s_binary_subtype, number);
+    Py_XDECREF(number);
+    if (status < 0) Py_CLEAR(self);
+    return self;
+}
+
+PyObject *bx_code_new(bx_state *st, PyObject *text, PyObject *scope)
+{
+    PyObject *args = PyTuple_Pack(1, text);
+    PyObject *self;
+
+    if (args == NULL) return NULL;
+    self = PyUnicode_Type.tp_new(st->Code, args, NULL);
+    Py_DECREF(args);
+    if (self != NULL && PyObject_GenericSetAttr(self, st->s_code_scope, scope) < 0) {
+        Py_CLEAR(self);
+    }
+    return self;
+}
+
+PyObject *bx_regex_new(bx_state *st, PyObject *pattern, long flags)
+{
+    PyObject *self = st->Regex->tp_alloc(st->Regex, 0);
+    PyObject *number;
+
+    if (self == NULL) return NULL;
+    number = PyLong_FromLong(flags);
+    if (number == NULL || PyObject_GenericSetAttr(self, st->s_pattern, pattern) < 0 ||
+        PyObject_GenericSetAttr(self, st->s_flags, number) < 0) {
+        Py_CLEAR(self);
+    }
+    Py_XDECREF(number);
+    return self;
+}
+
+PyObject *bx_uuid_new(bx_state *st, const uint8_t *bytes)
+{
+    PyObject *self = st->UUID->tp_alloc(st->UUID, 0);
+    PyObject *number;
+
+    if (self == NULL) return NULL;
+    number = bx_long_from_big_endian(bytes, 16);
+    if (number == NULL || PyObject_GenericSetAttr(self, st->s_int_, number) < 0 ||
+        PyObject_GenericSetAttr(self, st->s_is_safe, st->safe_uuid_unknown) < 0) {
+        Py_CLEAR(self);
+    }
+    Py_XDECREF(number);
+    return self;
+}

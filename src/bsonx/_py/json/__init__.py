@@ -1,0 +1,1 @@
+"""Extended JSON in pure Python: the twin of csrc/json."""

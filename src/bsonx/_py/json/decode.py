@@ -1,0 +1,334 @@
+"""Extended JSON wrappers to BSON values, in plain Python."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bsonx._py.json.encode import _FLAG_LETTERS
+from bsonx._py.types.datetime_ms import _RANGE_HINT, datetime_from_millis
+from bsonx.binary import ALL_UUID_SUBTYPES, UUID_SUBTYPE, Binary, UuidRepresentation
+from bsonx.code import Code
+from bsonx.codec_options import DatetimeConversion
+from bsonx.datetime_ms import DatetimeMS
+from bsonx.dbref import DBRef
+from bsonx.decimal128 import Decimal128
+from bsonx.errors import InvalidBSON
+from bsonx.int64 import Int64
+from bsonx.max_key import MaxKey
+from bsonx.min_key import MinKey
+from bsonx.objectid import ObjectId
+from bsonx.regex import Regex
+from bsonx.timestamp import Timestamp
+from bsonx.tz_util import utc
+
+if TYPE_CHECKING:
+    from bsonx._py.json.options import JSONOptions
+
+_FLAGS = dict(_FLAG_LETTERS)
+# Some tools wrote subtypes from 0x80 on as sign-extended 32-bit numbers.
+_SIGN_EXTENDED = 0xFFFFFF80
+_KEEP_MILLIS = (DatetimeConversion.DATETIME_MS, DatetimeConversion.DATETIME_AUTO)
+
+
+def _refuse_extra(doc: Any, name: str) -> None:
+    if len(doc) != 1:
+        raise TypeError(f"Bad {name}, extra field(s): {doc}")
+
+
+def _text(doc: Any, name: str) -> str:
+    """Return the value of a wrapper that holds nothing but one string."""
+    _refuse_extra(doc, name)
+    value = doc[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be string: {doc}")
+    return value
+
+
+def _parse_oid(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$oid")
+    return ObjectId(doc["$oid"])
+
+
+def _parse_symbol(doc: Any, options: JSONOptions) -> Any:
+    symbol = doc["$symbol"]
+    _refuse_extra(doc, "$symbol")
+    return str(symbol)
+
+
+def _parse_undefined(doc: Any, options: JSONOptions) -> Any:
+    return None
+
+
+def _parse_int32(doc: Any, options: JSONOptions) -> Any:
+    return int(_text(doc, "$numberInt"))
+
+
+def _parse_int64(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$numberLong")
+    return Int64(doc["$numberLong"])
+
+
+def _parse_double(doc: Any, options: JSONOptions) -> Any:
+    return float(_text(doc, "$numberDouble"))
+
+
+def _parse_decimal128(doc: Any, options: JSONOptions) -> Any:
+    return Decimal128(_text(doc, "$numberDecimal"))
+
+
+def _parse_min_key(doc: Any, options: JSONOptions) -> Any:
+    value = doc["$minKey"]
+    if type(value) is not int or value != 1:
+        raise TypeError(f"$minKey value must be 1: {doc}")
+    _refuse_extra(doc, "$minKey")
+    return MinKey()
+
+
+def _parse_max_key(doc: Any, options: JSONOptions) -> Any:
+    value = doc["$maxKey"]
+    if type(value) is not int or value != 1:
+        # Two arguments and the other key's name below: so does PyMongo, to the letter.
+        raise TypeError("$maxKey value must be 1: %s", (doc,))
+    _refuse_extra_max_key(doc)
+    return MaxKey()
+
+
+def _refuse_extra_max_key(doc: Any) -> None:
+    if len(doc) != 1:
+        raise TypeError(f"Bad $minKey, extra field(s): {doc}")
+
+
+def _parse_timestamp(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$timestamp")
+    parts = doc["$timestamp"]
+    if not isinstance(parts, Mapping):
+        raise TypeError(f'$timestamp value must be a document with "t" and "i" components: {doc}')
+    if len(parts) != 2 or "t" not in parts or "i" not in parts:
+        raise TypeError(f'$timestamp must include exactly "t" and "i" components: {doc}')
+    return Timestamp(parts["t"], parts["i"])
+
+
+def _parse_code(doc: Any, options: JSONOptions) -> Any:
+    for key in doc:
+        if key not in ("$code", "$scope"):
+            raise TypeError(f"Bad $code, extra field(s): {doc}")
+    return Code(doc["$code"], doc.get("$scope"))
+
+
+def _parse_dbref(doc: Any, options: JSONOptions) -> Any:
+    return DBRef(doc.pop("$ref"), doc.pop("$id"), database=doc.pop("$db", None), **doc)
+
+
+def _parse_dbpointer(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$dbPointer")
+    dbref = doc["$dbPointer"]
+    if not isinstance(dbref, DBRef):
+        raise TypeError(f"Bad $dbPointer, expected a DBRef: {doc}")
+    inner = dbref.as_doc()
+    if dbref.database is not None:
+        raise TypeError(f"Bad $dbPointer, extra field $db: {inner}")
+    if not isinstance(dbref.id, ObjectId):
+        raise TypeError(f"Bad $dbPointer, $id must be an ObjectId: {inner}")
+    if len(inner) != 2:
+        raise TypeError(f"Bad $dbPointer, extra field(s) in DBRef: {inner}")
+    return dbref
+
+
+def _regex_flags(options: Any) -> int:
+    flags = 0
+    for letter in options:
+        flags |= _FLAGS.get(letter, 0)
+    return flags
+
+
+def _parse_legacy_regex(doc: Any, options: JSONOptions) -> Any:
+    pattern = doc["$regex"]
+    # A query with the $regex operator over an extended JSON value stays a query.
+    if not isinstance(pattern, (str, bytes)):
+        return doc
+    return Regex(pattern, _regex_flags(doc.get("$options", "")))
+
+
+def _parse_regex(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$regularExpression")
+    regex = doc["$regularExpression"]
+    if len(regex) != 2:
+        raise TypeError(
+            f'Bad $regularExpression must include only "pattern and "options" components: {doc}'
+        )
+    flags = regex["options"]
+    if not isinstance(flags, str):
+        raise TypeError(
+            f"Bad $regularExpression options, options must be string, was type {type(flags)}"
+        )
+    return Regex(regex["pattern"], _regex_flags(flags))
+
+
+def _binary_or_uuid(data: bytes, subtype: int, options: JSONOptions) -> Any:
+    if subtype in ALL_UUID_SUBTYPES:
+        representation = options.uuid_representation
+        binary = Binary(data, subtype)
+        if representation == UuidRepresentation.UNSPECIFIED:
+            return binary
+        if subtype == UUID_SUBTYPE:
+            # Subtype 4 has one byte order, whatever the representation.
+            representation = UuidRepresentation.STANDARD
+        elif representation == UuidRepresentation.STANDARD:
+            representation = UuidRepresentation.PYTHON_LEGACY
+        return binary.as_uuid(representation)
+    if subtype == 0:
+        return data
+    return Binary(data, subtype)
+
+
+def _parse_uuid(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$uuid")
+    text = doc["$uuid"]
+    if not isinstance(text, str):
+        raise TypeError(f"$uuid must be a string: {doc}")
+    return _binary_or_uuid(uuid.UUID(text).bytes, UUID_SUBTYPE, options)
+
+
+def _parse_binary(doc: Any, options: JSONOptions) -> Any:
+    if "$type" in doc:
+        return _parse_legacy_binary(doc, options)
+    binary = doc["$binary"]
+    encoded = binary["base64"]
+    subtype = binary["subType"]
+    if not isinstance(encoded, str):
+        raise TypeError(f"$binary base64 must be a string: {doc}")
+    if not isinstance(subtype, str) or len(subtype) > 2:
+        raise TypeError(f"$binary subType must be a string at most 2 characters: {doc}")
+    if len(binary) != 2:
+        raise TypeError(f'$binary must include only "base64" and "subType" components: {doc}')
+    data = base64.b64decode(encoded.encode())
+    return _binary_or_uuid(data, int(subtype, 16), options)
+
+
+def _parse_legacy_binary(doc: Any, options: JSONOptions) -> Any:
+    if isinstance(doc["$type"], int):
+        doc["$type"] = f"{doc['$type']:02x}"
+    subtype = int(doc["$type"], 16)
+    if subtype >= _SIGN_EXTENDED:
+        subtype = int(doc["$type"][6:], 16)
+    data = base64.b64decode(doc["$binary"].encode())
+    return _binary_or_uuid(data, subtype, options)
+
+
+def _parse_date(doc: Any, options: JSONOptions) -> Any:
+    _refuse_extra(doc, "$date")
+    value = doc["$date"]
+    if isinstance(value, str):
+        return _from_iso8601(value, options)
+    return _from_millis(int(value), options)
+
+
+def _from_millis(millis: int, options: JSONOptions) -> Any:
+    conversion: Any = options.datetime_conversion
+    kept = DatetimeMS(millis) if conversion in _KEEP_MILLIS else None
+    if conversion == DatetimeConversion.DATETIME_MS:
+        return kept
+    try:
+        value = datetime_from_millis(millis, options, conversion)
+    except OverflowError as exc:
+        raise InvalidBSON(f"{exc} {_RANGE_HINT}") from exc
+    return value if isinstance(value, datetime) else kept
+
+
+def _split_offset(text: str) -> tuple[str, str]:
+    """Split an ISO 8601 text into date with time, and Z or ±HH:MM, ±HHMM, ±HH or nothing."""
+    try:
+        if text[-1] == "Z":
+            return text[:-1], ""
+        if text[-6] in ("+", "-") and text[-3] == ":":
+            return text[:-6], text[-6:-3] + text[-2:]
+        if text[-5] in ("+", "-"):
+            return text[:-5], text[-5:]
+        if text[-3] in ("+", "-"):
+            return text[:-3], text[-3:] + "00"
+    except IndexError:
+        raise ValueError(f"time data {text!r} does not match ISO-8601 datetime format") from None
+    return text, ""
+
+
+def _from_iso8601(text: str, options: JSONOptions) -> Any:
+    moment, offset = _split_offset(text)
+    microsecond = 0
+    dot = moment.rfind(".")
+    if dot != -1:
+        microsecond = int(float(moment[dot:]) * 1000000)
+        moment = moment[:dot]
+    value = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S")
+    value = value.replace(microsecond=microsecond, tzinfo=utc)
+    if offset:
+        shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:]))
+        value = value + shift if offset[0] == "-" else value - shift
+    if not options.tz_aware:
+        value = value.replace(tzinfo=None)
+    elif options.tzinfo:
+        value = value.astimezone(options.tzinfo)
+    if options.datetime_conversion == DatetimeConversion.DATETIME_MS:
+        return DatetimeMS(value)
+    return value
+
+
+_PARSERS: dict[str, Callable[[Any, JSONOptions], Any]] = {
+    "$oid": _parse_oid,
+    "$numberDecimal": _parse_decimal128,
+    "$numberInt": _parse_int32,
+    "$numberLong": _parse_int64,
+    "$numberDouble": _parse_double,
+    "$date": _parse_date,
+    "$binary": _parse_binary,
+    "$uuid": _parse_uuid,
+    "$timestamp": _parse_timestamp,
+    "$regex": _parse_legacy_regex,
+    "$regularExpression": _parse_regex,
+    "$code": _parse_code,
+    "$symbol": _parse_symbol,
+    "$dbPointer": _parse_dbpointer,
+    "$minKey": _parse_min_key,
+    "$maxKey": _parse_max_key,
+    "$undefined": _parse_undefined,
+}
+
+
+def object_hook(doc: Any, options: JSONOptions) -> Any:
+    """Return the BSON value that the JSON object `doc` stands for, or `doc` itself.
+
+    The first key that names a type decides; a reference may have its keys in any order. `doc`
+    is used up when it is a reference.
+    """
+    for key in doc:
+        if key in _PARSERS:
+            return (_parse_dbref if _is_dbref(doc) else _PARSERS[key])(doc, options)
+        if key == "$ref" and _is_dbref(doc):
+            return _parse_dbref(doc, options)
+    return doc
+
+
+def _is_dbref(doc: Any) -> bool:
+    return (
+        "$ref" in doc
+        and isinstance(doc["$ref"], str)
+        and "$id" in doc
+        and isinstance(doc.get("$db"), (str, type(None)))
+    )
+
+
+def object_pairs_hook(pairs: Sequence[tuple[str, Any]], options: JSONOptions) -> Any:
+    """Make `pairs` a document of ``options.document_class`` and apply :func:`object_hook`."""
+    make: Callable[[Any], Any] = options.document_class
+    return object_hook(make(pairs), options)
+
+
+def json_loads(text: str | bytes | bytearray, options: JSONOptions) -> Any:
+    """Return the value of extended JSON `text`."""
+    if options.document_class is dict:
+        return json.loads(text, object_hook=lambda doc: object_hook(doc, options))
+    return json.loads(text, object_pairs_hook=lambda pairs: object_pairs_hook(pairs, options))

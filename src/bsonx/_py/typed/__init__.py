@@ -1,0 +1,1 @@
+"""Typed documents in pure Python: the twin of csrc/typed."""

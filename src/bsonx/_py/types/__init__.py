@@ -1,0 +1,1 @@
+"""The scalar types in pure Python: the twins of csrc/types."""
