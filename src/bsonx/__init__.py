@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, TypeVar, overload
 
-from bsonx import _impl
+from bsonx import _impl, _switch
 from bsonx.binary import (
     ALL_UUID_SUBTYPES,
     CSHARP_LEGACY,
@@ -134,7 +134,7 @@ _BAD_OPTIONS = "codec_options must be an instance of CodecOptions"
 
 def has_c() -> bool:
     """Return whether the native extension is in use."""
-    return _impl.HAS_C
+    return _switch.HAS_C
 
 
 def _checked(codec_options: CodecOptions | None) -> CodecOptions:
@@ -145,7 +145,7 @@ def _checked(codec_options: CodecOptions | None) -> CodecOptions:
     return codec_options
 
 
-@_impl.native_form
+@_switch.native_form
 def encode(
     document: Mapping[str, Any],
     check_keys: bool = False,
@@ -195,7 +195,7 @@ def decode(data: Any, codec_options: CodecOptions | None = None) -> Any: ...
 def decode(data: Any, codec_options: CodecOptions | None = None, *, type: type[_T]) -> _T: ...
 @overload
 def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> Any: ...
-@_impl.native_form
+@_switch.native_form
 @_signature_of(_one)
 def decode(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> Any:
     """Return the document that ``data`` (bytes-like) holds, and nothing else.
@@ -221,7 +221,7 @@ def decode_all(
 ) -> list[_T]: ...
 @overload
 def decode_all(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> list[Any]: ...
-@_impl.native_form
+@_switch.native_form
 @_signature_of(_many)
 def decode_all(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> list[Any]:
     """Return the documents that stand one after the other in ``data``; see :func:`decode`."""

@@ -153,36 +153,27 @@ class TypeRegistry:
 
 
 def _refuse_builtin(codec: TypeEncoder) -> None:
-    for known in _builtin_types():
-        if issubclass(codec.python_type, known):
-            raise TypeError(
-                "TypeEncoders cannot change how built-in types are encoded "
-                f"(encoder {codec} transforms type {known})"
-            )
+    known = _builtin_base(codec.python_type)
+    if known is not None:
+        raise TypeError(
+            "TypeEncoders cannot change how built-in types are encoded "
+            f"(encoder {codec} transforms type {known})"
+        )
 
 
-def _builtin_types() -> tuple[type, ...]:
-    """Return the types whose encoding is fixed."""
-    # Imported here, because these modules need the options.
-    from bsonx import _impl
-    from bsonx.binary import Binary
-    from bsonx.code import Code
-    from bsonx.dbref import DBRef
-    from bsonx.int64 import Int64
-    from bsonx.max_key import MaxKey
-    from bsonx.min_key import MinKey
+# With the classes of this package, which have a `_type_marker`, the types of fixed encoding.
+_BUILTIN_TYPES = (
+    *(bool, bytes, datetime.datetime, dict, float, int, list, str, tuple, type(None)),
+    *(UUID, re.Pattern, Mapping),
+)
 
-    plain = (bool, bytes, datetime.datetime, dict, float, int, list, str, tuple, type(None))
-    other = (UUID, re.Pattern, Binary, Code, DBRef, Int64, MaxKey, MinKey, Mapping)
-    return (
-        *plain,
-        *other,
-        _impl.DatetimeMS,
-        _impl.Decimal128,
-        _impl.ObjectId,
-        _impl.Regex,
-        _impl.Timestamp,
-    )
+
+def _builtin_base(candidate: type) -> type | None:
+    """Return the class at or above this one whose encoding is fixed."""
+    for known in _BUILTIN_TYPES:
+        if issubclass(candidate, known):
+            return known
+    return next((base for base in candidate.__mro__ if "_type_marker" in vars(base)), None)
 
 
 class _Options(NamedTuple):

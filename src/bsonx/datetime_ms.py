@@ -1,11 +1,17 @@
 """Dates as milliseconds since the epoch, without the limits of ``datetime``."""
 
 import datetime
+from typing import TYPE_CHECKING
 
-from bsonx._impl import DatetimeMS
+from bsonx._switch import HAS_C
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, DatetimeConversion
 from bsonx.errors import InvalidBSON
 from bsonx.tz_util import utc
+
+if TYPE_CHECKING or not HAS_C:
+    from bsonx._py.types.datetime_ms import DatetimeMS
+else:
+    from bsonx._native import DatetimeMS
 
 __all__ = [
     "DEFAULT_CODEC_OPTIONS",

@@ -1,10 +1,16 @@
 """128-bit decimal floating point numbers (IEEE 754-2008)."""
 
 import decimal
+from typing import TYPE_CHECKING
 
-from bsonx._impl import Decimal128
 from bsonx._py.types.decimal128 import create_decimal128_context
+from bsonx._switch import HAS_C
 from bsonx.codec_options import TypeDecoder, TypeEncoder
+
+if TYPE_CHECKING or not HAS_C:
+    from bsonx._py.types.decimal128 import Decimal128
+else:
+    from bsonx._native import Decimal128
 
 __all__ = ["Decimal128", "DecimalDecoder", "DecimalEncoder", "create_decimal128_context"]
 

@@ -1,7 +1,14 @@
 """The server's internal timestamps (not for dates: see ``datetime``)."""
 
-from bsonx._impl import Timestamp
+from typing import TYPE_CHECKING
+
+from bsonx._switch import HAS_C
 from bsonx.tz_util import utc
+
+if TYPE_CHECKING or not HAS_C:
+    from bsonx._py.types.timestamp import Timestamp
+else:
+    from bsonx._native import Timestamp
 
 __all__ = ["UPPERBOUND", "Timestamp", "utc"]
 
