@@ -1,14 +1,18 @@
 """Both implementations of bsonx in one process.
 
-Each is a whole package tree of its own; a test sees one of them as *the* ``bsonx`` while it runs,
-so imports inside the test and pickles find it.
+Each is a whole package tree of its own, and sys.modules holds one of them: outside of a test the
+one that ``import bsonx`` gives, inside the one that the test asked for, so imports inside the test
+and pickles find it. What a tree imports later, whenever that is, belongs to it from then on.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
+import importlib.machinery
+import importlib.util
 import os
+import pkgutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,29 +28,42 @@ def _owned(name: str) -> bool:
 
 
 class Tree:
-    """The modules of one implementation."""
+    """The modules of one implementation: in sys.modules while it is active, else kept here."""
 
-    def __init__(self, modules: dict[str, ModuleType]) -> None:
-        self.modules = modules
+    current: Tree
+
+    def __init__(self, package: ModuleType) -> None:
+        self.package = package
+        self._kept: dict[str, ModuleType] = {}
+
+    @property
+    def modules(self) -> dict[str, ModuleType]:
+        """Its modules by their names."""
+        return _listed() if Tree.current is self else self._kept
 
     @contextmanager
     def active(self) -> Iterator[ModuleType]:
         """Make this tree the one that imports find."""
-        before = _take()
-        sys.modules.update(self.modules)
+        outer = Tree.current
+        outer._give_way_to(self)
         try:
-            yield self.modules["bsonx"]
+            yield self.package
         finally:
-            self.modules = _take()
-            sys.modules.update(before)
+            self._give_way_to(outer)
+
+    def _give_way_to(self, other: Tree) -> None:
+        self._kept = _take()
+        sys.modules.update(other._kept)
+        Tree.current = other
+
+
+def _listed() -> dict[str, ModuleType]:
+    return {name: module for name, module in [*sys.modules.items()] if _owned(name)}
 
 
 def _take() -> dict[str, ModuleType]:
     """Remove our packages from sys.modules and return them."""
-    return {name: sys.modules.pop(name) for name in [*sys.modules] if _owned(name)}
-
-
-_trees: dict[str, Tree] = {}
+    return {name: sys.modules.pop(name) for name in _listed()}
 
 
 def tree(implementation: str) -> Tree:
@@ -62,36 +79,51 @@ class _Probe:
     field: int
 
 
-def _bind(package: ModuleType) -> None:
-    """Let the lazy imports of the codec happen now, while they find this tree."""
+def _complete(package: ModuleType) -> None:
+    """Import the whole package and let the codec bind what it looks up at its first use.
+
+    Later, the names may be those of the other tree.
+    """
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        spec = importlib.util.find_spec(found.name)
+        loader = None if spec is None else spec.loader
+        # The pure tree does without; the other has loaded what it uses, which works just once.
+        if not isinstance(loader, importlib.machinery.ExtensionFileLoader):
+            importlib.import_module(found.name)
     assert package.decode(package.encode(_Probe(1)), type=_Probe) == _Probe(1)
 
 
 def _load(implementation: str) -> Tree:
-    before = _take()
-    loaded = before.get("bsonx")
-    if implementation == "c" and loaded is not None and loaded.has_c():
-        # An extension module cannot be loaded twice: share the one that is there.
-        sys.modules.update(before)
-        _bind(loaded)
-        return Tree(before)
+    """Load the tree that is not the default one."""
+    outer = _take()
     wanted = os.environ.get("BSONX_IMPL")
     os.environ["BSONX_IMPL"] = implementation
     try:
-        package = importlib.import_module("bsonx")
-        _bind(package)
-        return Tree(_take())
+        loaded = Tree(importlib.import_module("bsonx"))
+        _complete(loaded.package)
+        loaded._kept = _take()
+        return loaded
     except ImportError as exc:
         if implementation == "py":
             raise
         pytest.skip(f"no native extension: {exc}")
     finally:
         _take()
-        sys.modules.update(before)
+        sys.modules.update(outer)
         if wanted is None:
             del os.environ["BSONX_IMPL"]
         else:
             os.environ["BSONX_IMPL"] = wanted
+
+
+def _load_default() -> dict[str, Tree]:
+    package = importlib.import_module("bsonx")
+    Tree.current = Tree(package)
+    _complete(package)
+    return {"c" if package.has_c() else "py": Tree.current}
+
+
+_trees = _load_default()
 
 
 @pytest.fixture(params=["c", "py"])
@@ -103,5 +135,5 @@ def bx(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def both() -> tuple[ModuleType, ModuleType]:
-    """The ``bsonx`` packages (c, py), for comparing them; neither is in sys.modules."""
-    return tree("c").modules["bsonx"], tree("py").modules["bsonx"]
+    """The ``bsonx`` packages (c, py), for comparing them; sys.modules has the default one."""
+    return tree("c").package, tree("py").package
