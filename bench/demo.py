@@ -28,6 +28,7 @@ from mongodriver.ingest import (
     CSVOptions,
     Job,
     JobOptions,
+    Progress,
     Report,
     durable,
     make_progress,
@@ -111,7 +112,9 @@ def show(server: LocalServer, files: dict[str, Path], options: argparse.Namespac
         pprint.pprint(
             database.flights.find_one({"carrier": "HA"}, sort=[("time_hour", 1)]), sort_dicts=False
         )
-    if not options.no_comparison and not options.kill_primary:
+    if options.kill_primary:
+        print("\nNot measured beside PyMongo: a member is dead. Without --kill-primary that follows.")
+    elif not options.no_comparison:
         title("Inserting the flights beside PyMongo")
         compare(server.uri, files["flights"], reports["flights"])
     return 0 if complete else 1
@@ -127,12 +130,14 @@ def find_files() -> dict[str, Path]:
     return {name.split(".")[0]: paths[name] for name in FILES}
 
 
-def ingest(database: Any, name: str, path: Path, progress: PrimaryKiller | None = None) -> Report:
+def ingest(database: Any, name: str, path: Path, progress: Progress | None = None) -> Report:
     """Ingest one file and print a line about it."""
     source = make_source(path)
     csv_options = CSVOptions(types=TYPES.get(name, {}), nulls=NULLS)
     options = JobOptions(batch_size=BATCH, id_field=IDS.get(name), csv=csv_options)
-    job = Job(options, progress=progress or make_progress(source.size))
+    if progress is None and sys.stderr.isatty():  # in a file its lines would be left over
+        progress = make_progress(source.size)
+    job = Job(options, progress=progress)
     report = job.run([(source, durable(database[name]))])
     print(f"{name:9} {report.render()}")
     return report

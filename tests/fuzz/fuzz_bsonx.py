@@ -10,9 +10,7 @@ each input, and a difference is an error as well.
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -34,11 +32,7 @@ class Loaded:
 
     def __init__(self, implementation: str) -> None:
         self.tree = tree(implementation)
-        with self.tree.active() as package:
-            # Everything that would otherwise be imported at its first use.
-            for module in pkgutil.walk_packages(package.__path__, "bsonx."):
-                if implementation == "c" or module.name != "bsonx._native":
-                    importlib.import_module(module.name)
+        with self.tree.active():
             self.side = fuzz_targets.Side()
         self.modules: dict[str, ModuleType] = self.tree.modules
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mongodriver.local.errors import LocalServerError
+from mongodriver.local.libraries import advice, missing_library
 from mongodriver.local.watchdog import Watchdog
 
 _Ending = Callable[[subprocess.Popen[bytes]], None]
@@ -76,19 +77,25 @@ class Member:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process; does not wait until it is ready."""
+        """Start the process; does not wait until it is ready.
+
+        Raises LocalServerError when the system cannot run the program at all.
+        """
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         command = [str(self._mongod), "--dbpath", str(data), "--port", str(self.port)]
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(
-                [*command, "--bind_ip", HOST, *self._arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us; we end it in good order
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [*command, "--bind_ip", HOST, *self._arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is for us; we end it in good order
+                )
+            except OSError as error:  # another machine's program, or its loader is not there
+                raise LocalServerError(f"{self._mongod} cannot be run here: {error.strerror}")
         self._watchdog.add(self._process.pid)
 
     def wait_until_listening(self, deadline: float) -> None:
@@ -155,6 +162,8 @@ class Member:
 
     def _raise_ended(self) -> None:
         status = None if self._process is None else self._process.returncode
+        if library := missing_library(self._log()):
+            raise LocalServerError(f"mongod ended with status {status}: {advice(library)}")
         kind = PortTaken if self._log_has(_ADDRESS_IN_USE) else LocalServerError
         raise kind(f"mongod ended with status {status}; its log ends with:\n{self.log_tail()}")
 
