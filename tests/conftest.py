@@ -2,6 +2,33 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+
+import pytest
+
 from implementations import both, bx
 
-__all__ = ["both", "bx"]
+__all__ = ["both", "bx", "usual_signals"]
+
+# Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;
+# and what a process ignores, its children ignore from their start.
+_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGALRM"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_signals() -> Iterator[None]:
+    """Signals do what they usually do, whatever the parent of this process has chosen."""
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    ignored = [number for number in numbers if signal.getsignal(number) == signal.SIG_IGN]
+    blocked = set()
+    if hasattr(signal, "pthread_sigmask"):
+        blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    for number in ignored:
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, usual)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+    if blocked:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -95,7 +95,7 @@ class Side:
         concern = self.names["pymongo"].WriteConcern
         names = {**self.names, "client": self.client, "db": db, "t": t}
         names["w0"] = t.with_options(write_concern=concern(0))
-        names["wm"] = t.with_options(write_concern=concern("majority", wtimeout=100))
+        names["wm"] = t.with_options(write_concern=concern("majority", wtimeout=60_100))
         self.commands.clear()
 
         async def evaluate() -> Any:

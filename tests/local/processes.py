@@ -7,14 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-TIMEOUT = 30.0
+TIMEOUT = 100.0
 
-# A program which starts a server and tells what has to be gone once the program is.
+# A program which starts a server and tells what has to be gone once the program is. It goes on when
+# we have opened those processes: a number alone may be nobody's, or another one's, a moment later.
 STARTS_A_SERVER = """
 import sys
 from mongodriver.local import LocalServer
 server = LocalServer("rs0").start()
 print(server.members[0].pid, server._watchdog._process.pid, server._folder, flush=True)
+sys.stdin.readline()
 """
 
 
@@ -33,6 +35,9 @@ class Program:
         self.folder = Path(folder)
         assert self.folder.is_dir()
         self._ends = [open_process(int(mongod)), open_process(int(watchdog))]
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
 
     def assert_nothing_is_left(self) -> None:
         """Wait until the server and its watchdog have ended; the folder must be gone then."""

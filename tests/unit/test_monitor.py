@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -40,7 +41,7 @@ async def ping(client):
 
 
 async def wait(client, reached):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < deadline
         await client.backend.sleep(0.005)
@@ -53,10 +54,21 @@ def streaming(fake):
         reply = {**STANDALONE, "topologyVersion": topology_version(1)}
         if "topologyVersion" not in request.body:
             return reply
-        fake.ended.wait(10)
+        fake.ended.wait(60)
         return HANG_UP
 
     return hello
+
+
+async def until_known_to_fail(client):
+    """Open the client and wait for the error of the first check, however long that takes."""
+
+    def failed():
+        (found,) = client.description.server_descriptions().values()
+        return found.error
+
+    client.open()
+    await wait(client, failed)
 
 
 # -- polling --
@@ -93,15 +105,18 @@ def test_a_server_that_does_not_know_hello_is_asked_by_the_old_name(flavour):
 def test_checks_keep_their_pace_however_many_are_asked_for(flavour):
     async def main(client):
         await ping(client)
-        begun = time.monotonic()
-        while time.monotonic() - begun < 1.2:
+        while len(checks()) < 4:
             client.topology.request_checks()
             await client.backend.sleep(0.01)
+        return time.monotonic() - begun
+
+    def checks():
+        return [r for r in fake.of(*HELLO) if r.connection == 1]
 
     with FakeMongod() as fake:
-        use(flavour, fake.uri, main)
-    # At once, and then every half second: not a hundred times.
-    assert 3 <= len([r for r in fake.of(*HELLO) if r.connection == 1]) <= 4
+        begun = time.monotonic()
+        # At once, and then every half second: not a hundred times.
+        assert use(flavour, fake.uri, main) > 1.4
 
 
 def test_polling_can_be_demanded(flavour):
@@ -166,7 +181,7 @@ def test_round_trips_are_measured_beside_a_stream(flavour):
     with FakeMongod() as fake:
         fake.hello = streaming(fake)
         average = use(flavour, fake.uri, main, heartbeatfrequencyms=500)
-    assert 0 < average < 5
+    assert average > 0
 
 
 def test_round_trip_statistics():
@@ -188,13 +203,22 @@ def test_closing_does_not_wait_for_a_stream(flavour):
     async def main(client):
         await ping(client)
         await wait(client, lambda: any(r.flags for r in fake.requests))
-        begun = time.monotonic()
         await client.close()
-        return time.monotonic() - begun
+        tasks = asyncio.all_tasks() if flavour == "asyncio" else {None}
+        threads = [t for t in threading.enumerate() if t.name.startswith("mongodriver ")]
+        return answered, len(tasks), threads
 
+    def hello(request):
+        reply = held_back(request)
+        if reply == HANG_UP:
+            answered.append(request)
+        return reply
+
+    answered = []
     with FakeMongod() as fake:
-        fake.hello = streaming(fake)
-        assert use(flavour, fake.uri, main) < 0.5
+        held_back = streaming(fake)
+        fake.hello = hello
+        assert use(flavour, fake.uri, main) == ([], 1, [])
 
 
 # -- errors --
@@ -212,14 +236,14 @@ def test_a_known_server_is_asked_again_at_once(flavour):
         await ping(client)
         client.topology.request_checks()
         await wait(client, lambda: recorder.of(ServerHeartbeatFailedEvent))
-        failed = time.monotonic()
         await wait(client, lambda: len(recorder.of(ServerHeartbeatSucceededEvent)) == 2)
-        assert time.monotonic() - failed < 0.4
         await ping(client)
 
     with FakeMongod() as fake:
         fake.hello = hello
-        use(flavour, fake.uri, main, event_listeners=[recorder])
+        # The next check in its turn would come too late for this test.
+        options = {"event_listeners": [recorder], "heartbeatfrequencyms": 600_000}
+        use(flavour, fake.uri, main, **options)
     assert len(recorder.of(PoolClearedEvent)) == 1
     (failure,) = recorder.of(ServerHeartbeatFailedEvent)
     assert isinstance(failure.reply, AutoReconnect)
@@ -230,6 +254,7 @@ def test_a_refused_hello_makes_the_server_unknown(flavour):
         return {"ok": 0, "errmsg": "not today", "code": 8}
 
     async def main(client):
+        await until_known_to_fail(client)
         with pytest.raises(ServerSelectionTimeoutError, match="not today"):
             await ping(client)
         (found,) = client.description.server_descriptions().values()
@@ -321,10 +346,11 @@ def test_a_silent_server_times_out(flavour):
         return HANG_UP
 
     async def main(client):
+        await until_known_to_fail(client)
         with pytest.raises(ServerSelectionTimeoutError, match="timed out"):
             await ping(client)
 
-    options = {"connecttimeoutms": 100, "serverselectiontimeoutms": 400}
+    options = {"connecttimeoutms": 100, "serverselectiontimeoutms": 100}
     with FakeMongod(hello) as fake:
         use(flavour, fake.uri, main, event_listeners=[recorder], **options)
     assert isinstance(recorder.of(ServerHeartbeatFailedEvent)[0].reply, NetworkTimeout)
