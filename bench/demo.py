@@ -113,9 +113,7 @@ def show(server: LocalServer, files: dict[str, Path], options: argparse.Namespac
             database.flights.find_one({"carrier": "HA"}, sort=[("time_hour", 1)]), sort_dicts=False
         )
     if options.kill_primary:
-        print(
-            "\nNot measured beside PyMongo: a member is dead (leave out --kill-primary)."
-        )
+        print("\nNot measured beside PyMongo: a member is dead (leave out --kill-primary).")
     elif not options.no_comparison:
         title("Inserting the flights beside PyMongo")
         compare(server.uri, files["flights"], reports["flights"])

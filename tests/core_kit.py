@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -141,6 +142,18 @@ def fail_point(server: Any, mode: Any, **data: Any):
         yield
     finally:
         server.command(0, {"configureFailPoint": "failCommand", "mode": "off"}, 10)
+
+
+class Background:
+    """The background threads of clients that were made after this object."""
+
+    def __init__(self) -> None:
+        self._others = set(threading.enumerate())
+
+    def names(self) -> set[str]:
+        """The names of those that are alive."""
+        ours = set(threading.enumerate()) - self._others
+        return {thread.name for thread in ours if thread.name.startswith("mongodriver ")}
 
 
 def pool_of(client: Client) -> Any:

@@ -14,7 +14,7 @@ import weakref
 
 import pytest
 
-from core_kit import PING, Find, Recorder, Run, make_client, opened, pool_of, use
+from core_kit import PING, Background, Find, Recorder, Run, make_client, opened, pool_of, use
 from fake_mongod import SILENCE, FakeMongod
 from flavours import run_on
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
@@ -24,9 +24,10 @@ from mongodriver.io.blocking import run
 pytestmark = pytest.mark.server
 
 
+@pytest.fixture
 def background():
-    """The names of our threads that are alive."""
-    return {t.name for t in threading.enumerate() if t.name.startswith("mongodriver ")}
+    """The names of the driver's threads that began in the test and are alive, by a call."""
+    return Background().names
 
 
 def wait_until(reached):
@@ -43,7 +44,7 @@ async def wait(backend, reached):
         await backend.sleep(0.005)
 
 
-def test_nothing_starts_before_the_first_use(flavour, server):
+def test_nothing_starts_before_the_first_use(flavour, server, background):
     async def main(backend):
         client = make_client(backend, server.uri)
         before = background()
@@ -54,7 +55,7 @@ def test_nothing_starts_before_the_first_use(flavour, server):
     assert run_on(flavour, main) == (set(), True)
 
 
-def test_close_ends_everything_and_may_be_repeated(flavour, server):
+def test_close_ends_everything_and_may_be_repeated(flavour, server, background):
     async def main(backend):
         client = make_client(backend, server.uri)
         await client.execute(Run(PING))
@@ -81,7 +82,7 @@ def test_a_client_that_was_never_used_closes_silently(flavour, server):
     run_on(flavour, main)
 
 
-def test_an_unclosed_client_warns_and_lets_go(flavour, server):
+def test_an_unclosed_client_warns_and_lets_go(flavour, server, background):
     async def main(backend):
         client = make_client(backend, server.uri)
         await client.execute(Run(PING))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from core_kit import PING, Recorder, Run, use
+from core_kit import PING, Background, Recorder, Run, use
 from fake_mongod import EXHAUST_ALLOWED, HANG_UP, STANDALONE, FakeMongod, topology_version
 from flavours import FLAVOURS
 from mongodriver.core.monitor import RoundTrips
@@ -205,8 +205,7 @@ def test_closing_does_not_wait_for_a_stream(flavour):
         await wait(client, lambda: any(r.flags for r in fake.requests))
         await client.close()
         tasks = asyncio.all_tasks() if flavour == "asyncio" else {None}
-        threads = [t for t in threading.enumerate() if t.name.startswith("mongodriver ")]
-        return answered, len(tasks), threads
+        return answered, len(tasks), background.names()
 
     def hello(request):
         reply = held_back(request)
@@ -215,10 +214,11 @@ def test_closing_does_not_wait_for_a_stream(flavour):
         return reply
 
     answered = []
+    background = Background()
     with FakeMongod() as fake:
         held_back = streaming(fake)
         fake.hello = hello
-        assert use(flavour, fake.uri, main) == ([], 1, [])
+        assert use(flavour, fake.uri, main) == ([], 1, set())
 
 
 # -- errors --

@@ -19,9 +19,9 @@ class Collection:
     """A process that collects all tests."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
-        options = ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", *arguments]
+        plugins = ["-p", "no:cacheprovider", "-p", "no:randomly", *arguments]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-o", "addopts=", *options, str(TESTS)],
+            [sys.executable, "-m", "pytest", "-o", "addopts=", "--collect-only", "-q", *plugins],
             cwd=TESTS.parent,
             env={**os.environ, "PYTHONPATH": str(TESTS), "PYTEST_ADDOPTS": "", **environment},
             stdout=subprocess.PIPE,
