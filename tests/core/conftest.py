@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flavours import FLAVOURS
+from flavours import EVERYWHERE
 from mongodriver.local import LocalServer
 
 
@@ -15,7 +15,7 @@ def server():
         yield started
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=EVERYWHERE)
 def flavour(request):
-    """Both backends, one after the other."""
+    """Both backends, one after the other, and uvloop."""
     return request.param

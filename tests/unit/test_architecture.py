@@ -53,10 +53,10 @@ ALLOWED = {
 
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
-    "asyncio": {"mongodriver.io.aio"},
+    "asyncio": {"mongodriver.io.aio", "mongodriver.io.aio_connect"},
     "select": {"mongodriver.io.blocking"},
     "selectors": {"mongodriver.io.blocking"},
-    "socket": {"mongodriver.io.blocking"},
+    "socket": {"mongodriver.io.aio_connect", "mongodriver.io.blocking"},
 }
 
 # What makes a module impure: I/O, threads, processes, and clocks that are not passed in.

@@ -7,7 +7,7 @@ import pytest
 from bsonx.objectid import ObjectId
 from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
 from fake_mongod import HANG_UP, MONGOS, SILENCE, STANDALONE, FakeMongod
-from flavours import FLAVOURS
+from flavours import EVERYWHERE
 from mongodriver.errors import (
     AutoReconnect,
     ConfigurationError,
@@ -29,7 +29,7 @@ from scripted import HEADER, message
 FOUND = {"ok": 1, "cursor": {"id": 0, "ns": "core_tests.t", "firstBatch": []}}
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=EVERYWHERE)
 def flavour(request):
     return request.param
 

@@ -13,7 +13,7 @@ import time
 import pytest
 import trustme
 
-from flavours import FLAVOURS, run_on
+from flavours import EVENT_LOOPS, EVERYWHERE, run_on
 from mongodriver.io.aio import BUFFER_SIZE, AioBackend
 from mongodriver.io.base import BadMessage, ConnectionClosed, ConnectOptions, message_length
 from mongodriver.io.blocking import READ_SIZE, run
@@ -22,7 +22,7 @@ from scripted import HEADER, message, read_message, scripted
 LIMIT = 1_000_000
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=EVERYWHERE)
 def flavour(request):
     return request.param
 
@@ -414,7 +414,8 @@ def test_ctrl_c_in_the_middle_of_an_exchange_closes_the_stream():
     assert talk("blocking", script, client)
 
 
-def test_cancelling_an_exchange_closes_the_stream():
+@pytest.mark.parametrize("loop_name", EVENT_LOOPS)
+def test_cancelling_an_exchange_closes_the_stream(loop_name):
     async def client(stream):
         loop = asyncio.get_running_loop()
         task = loop.create_task(stream.exchange(message(b"ask"), None, LIMIT))
@@ -431,7 +432,7 @@ def test_cancelling_an_exchange_closes_the_stream():
         asked.set()
         read_message(sock)
 
-    assert talk("asyncio", script, client)
+    assert talk(loop_name, script, client)
 
 
 def test_a_backend_stays_with_its_first_loop():
@@ -498,7 +499,8 @@ def test_call_runs_a_function(flavour):
     assert run_on(flavour, main) == (2, 1)
 
 
-def test_a_cancelled_wait_leaves_the_event_usable():
+@pytest.mark.parametrize("loop_name", EVENT_LOOPS)
+def test_a_cancelled_wait_leaves_the_event_usable(loop_name):
     async def main(backend):
         event = backend.event()
         task = asyncio.ensure_future(event.wait())
@@ -508,4 +510,4 @@ def test_a_cancelled_wait_leaves_the_event_usable():
         event.set()
         return await event.wait()
 
-    assert run_on("asyncio", main)
+    assert run_on(loop_name, main)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import AutoReconnect, InvalidOperation, NetworkTimeout
+from ..errors import AutoReconnect, InvalidOperation, NetworkTimeout, ProtocolError
+from ..io.base import HandshakeFailed
 
 if TYPE_CHECKING:
     from ..io.base import Address
@@ -46,6 +47,11 @@ def address_text(address: Address) -> str:
     return host if port is None else f"{host}:{port}"
 
 
+def bad_hello(address: Address, exc: Exception) -> ProtocolError:
+    """The error for an answer to hello that cannot be understood."""
+    return ProtocolError(f"{address_text(address)}: bad hello: {reason(exc)}")
+
+
 def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
     """The driver's exception for a failed connect, send or receive.
 
@@ -56,13 +62,20 @@ def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoRe
     return failure
 
 
+def reason(exc: BaseException) -> str:
+    """What an exception says, or the name of its class if it says nothing."""
+    return str(exc) or type(exc).__name__
+
+
 def _failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
     if is_tls_error(exc):
-        return AutoReconnect(f"SSL handshake failed: {address_text(address)}: {exc}{limits}")
+        return AutoReconnect(
+            f"SSL handshake failed: {address_text(address)}: {reason(exc)}{limits}"
+        )
     text = f"{address_text(address)}: "
     if isinstance(exc, TimeoutError):
         return NetworkTimeout(f"{text}timed out{limits}")
-    return AutoReconnect(f"{text}{exc}{limits}")
+    return AutoReconnect(f"{text}{reason(exc)}{limits}")
 
 
 def label_overload(error: AutoReconnect) -> None:
@@ -82,5 +95,7 @@ _NO_OVERLOAD = ("gaierror", "SSLCertVerificationError")
 
 
 def is_tls_error(exc: BaseException) -> bool:
-    """Whether `exc` is an ssl.SSLError (recognised without importing ssl)."""
-    return any(c.__name__ == "SSLError" and c.__module__ == "ssl" for c in type(exc).__mro__)
+    """Whether TLS failed: a HandshakeFailed, or an ssl.SSLError (without importing ssl)."""
+    return isinstance(exc, HandshakeFailed) or any(
+        c.__name__ == "SSLError" and c.__module__ == "ssl" for c in type(exc).__mro__
+    )

@@ -10,9 +10,9 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from ipaddress import ip_address
 from typing import Any, TypeVar
 
+from .aio_connect import open_stream
 from .base import (
     HEADER_SIZE,
     Address,
@@ -21,7 +21,6 @@ from .base import (
     ConnectOptions,
     message_length,
 )
-from .blocking import ATTEMPT_DELAY, set_tcp_options
 
 ResultT = TypeVar("ResultT")
 
@@ -234,14 +233,6 @@ def _time_out(future: asyncio.Future[Any]) -> None:
         future.set_exception(TimeoutError("timed out"))
 
 
-def _is_ip_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 class AioEvent:
     """A flag that a coroutine of the loop waits for and anybody sets."""
 
@@ -335,27 +326,9 @@ class AioBackend:
         return self._loop
 
     async def connect(self, address: Address, options: ConnectOptions) -> AioStream:
-        async with asyncio.timeout(options.connect_timeout):
-            return await self._connect(address, options)
-
-    async def _connect(self, address: Address, options: ConnectOptions) -> AioStream:
         loop = self.loop
-        host, port = address
-        tls: dict[str, Any] = {}
-        if options.ssl_context is not None:
-            tls = {"ssl": options.ssl_context, "server_hostname": host}
-        if port is None:
-            _, stream = await loop.create_unix_connection(lambda: AioStream(loop), host, **tls)
-            return stream
-        # One address needs no race, and asyncio's may lose a socket when it is cancelled.
-        delay = None if _is_ip_address(host) else ATTEMPT_DELAY
-        transport, stream = await loop.create_connection(
-            lambda: AioStream(loop), host, port, happy_eyeballs_delay=delay, **tls
-        )
-        sock = transport.get_extra_info("socket")
-        if sock is not None:
-            set_tcp_options(sock)
-        return stream
+        async with asyncio.timeout(options.connect_timeout):
+            return await open_stream(loop, address, options.ssl_context, lambda: AioStream(loop))
 
     def event(self) -> AioEvent:
         return AioEvent(self.loop)
@@ -367,6 +340,10 @@ class AioBackend:
         # An empty context: the background work must not inherit a caller's timeout or session.
         task = self.loop.create_task(main(), name=name, context=contextvars.Context())
         return AioTask(task, self.loop)
+
+    def report(self, exc: BaseException) -> None:
+        message = "mongodriver: an exception in the background"
+        self.loop.call_exception_handler({"message": message, "exception": exc})
 
     async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         return await self.loop.run_in_executor(None, function, *args)

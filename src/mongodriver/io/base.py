@@ -31,6 +31,10 @@ class BadMessage(OSError):
     """A header announced an impossible length, so the stream cannot be followed any further."""
 
 
+class HandshakeFailed(ConnectionError):
+    """The peer ended the connection instead of speaking TLS."""
+
+
 def message_length(header: bytes | bytearray | memoryview, max_size: int) -> int:
     """The message length a header announces, checked before anything of that size is allocated.
 
@@ -139,6 +143,9 @@ class Backend(Protocol):
 
     def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> Task:
         """Run `main()` in the background: in a daemon thread, or as a task of the loop."""
+
+    def report(self, exc: BaseException) -> None:
+        """Tell of an exception that background work goes on after; never raises."""
 
     async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Run a slow function (DNS, key derivation) without holding up other coroutines."""

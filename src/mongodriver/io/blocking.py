@@ -21,6 +21,7 @@ from .base import (
     Address,
     ConnectionClosed,
     ConnectOptions,
+    HandshakeFailed,
     message_length,
     unpack_length,
 )
@@ -32,6 +33,9 @@ READ_SIZE = 32 * 1024
 #: Seconds before the next address of a name is tried beside the ones under way (RFC 8305).
 ATTEMPT_DELAY = 0.25
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
+
+#: Address family and address of a socket.
+Target = tuple[int, Any]
 
 #: Run a coroutine of the core to its end. RuntimeError if it suspends, which none does here.
 run: Callable[[Coroutine[Any, Any, ResultT]], ResultT] = run_coroutine
@@ -141,11 +145,13 @@ class BlockingStream:
         except (OSError, ValueError):
             return True
 
+    # On the way out errors of any kind are swallowed: the socket may be another library's.
+
     def close(self) -> None:
         self.closed = True
         try:
             self._sock.close()
-        except OSError:
+        except Exception:
             pass
 
     def interrupt(self) -> None:
@@ -153,8 +159,8 @@ class BlockingStream:
         # while the user's thread is about to read from it.
         self.closed = True
         try:
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-        except OSError:
+            _shut_down(self._sock)
+        except Exception:
             pass
 
     def dispose(self) -> None:
@@ -162,6 +168,14 @@ class BlockingStream:
 
     def abandon(self) -> None:
         self.close()
+
+
+def _shut_down(sock: Any) -> None:
+    if isinstance(sock, ssl.SSLSocket):
+        # Past SSLSocket's own method, which makes a plain socket of it: the thread that is reading
+        # would then take what is left of the encrypted bytes for a message.
+        sock = super(ssl.SSLSocket, sock)
+    sock.shutdown(socket.SHUT_RDWR)
 
 
 def _readable(sock: socket.socket) -> bool:
@@ -173,17 +187,40 @@ def _readable(sock: socket.socket) -> bool:
 
 
 class BlockingEvent:
-    """`threading.Event` under the backend's protocol."""
+    """A flag that one thread waits for and anybody sets, finalizers included.
 
-    __slots__ = ("_event", "clear", "set")
+    Not a `threading.Event`: that holds a lock while it is being waited for, and the collector may
+    run a finalizer that sets it in the very thread that holds the lock. Here `set` only opens a
+    gate, which never blocks, whoever has it shut.
+    """
+
+    __slots__ = ("_flag", "_gate")
 
     def __init__(self) -> None:
-        self._event = event = threading.Event()
-        self.set = event.set
-        self.clear = event.clear
+        self._flag = False
+        self._gate = threading.Lock()
+        self._gate.acquire()
+
+    def set(self) -> None:
+        self._flag = True
+        try:
+            self._gate.release()
+        except RuntimeError:
+            pass  # it is open already
+
+    def clear(self) -> None:
+        self._flag = False
 
     async def wait(self, timeout: float | None = None) -> bool:
-        return self._event.wait(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        # The gate may stand open since a flag that was cleared: hence the loop.
+        while not self._flag:
+            left = -1.0
+            if deadline is not None:
+                left = min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
+            if not self._gate.acquire(timeout=left):
+                break
+        return self._flag
 
 
 class BlockingTask:
@@ -229,6 +266,10 @@ class BlockingBackend:
         thread.start()
         return BlockingTask(thread)
 
+    def report(self, exc: BaseException) -> None:
+        thread = threading.current_thread()
+        threading.excepthook(threading.ExceptHookArgs((type(exc), exc, exc.__traceback__, thread)))
+
     async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         return function(*args)
 
@@ -242,8 +283,7 @@ def open_socket(address: Address, deadline: float | None) -> socket.socket:
     host, port = address
     if port is None:
         return _connect_one(socket.AF_UNIX, host, deadline)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    targets = _interleave([(family, target) for family, _, _, _, target in found])
+    targets = resolve(host, port)
     if len(targets) == 1:
         sock = _connect_one(*targets[0], deadline)
     else:
@@ -252,7 +292,17 @@ def open_socket(address: Address, deadline: float | None) -> socket.socket:
     return sock
 
 
-def _interleave(targets: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
+def resolve(host: str, port: int, flags: int = 0) -> list[Target]:
+    """The addresses of a host, in the order to try them. Raises socket.gaierror."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    except UnicodeError as exc:
+        # A label that is empty or too long: no name that anybody could be asked for.
+        raise socket.gaierror(socket.EAI_NONAME, f"not a host name: {host!r} ({exc})") from exc
+    return _interleave([(family, target) for family, _, _, _, target in found])
+
+
+def _interleave(targets: Sequence[Target]) -> list[Target]:
     """Alternate the address families, beginning with the resolver's first choice."""
     first = [t for t in targets if t[0] == targets[0][0]]
     other = [t for t in targets if t[0] != targets[0][0]]
@@ -324,6 +374,9 @@ def _start_tls(
     try:
         sock.settimeout(_remaining(deadline))
         return context.wrap_socket(sock, server_hostname=host)
+    except ConnectionError as exc:
+        sock.close()
+        raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
     except BaseException:
         sock.close()
         raise

@@ -1,0 +1,118 @@
+"""Opening connections in an event loop: the addresses of a name raced, then TLS.
+
+Of the loop only `sock_connect` and `create_connection` of a connected socket are asked, so that it
+works alike in asyncio's loops and in others such as uvloop, whose own ways to connect to a name
+differ in what they take and in what they try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .base import Address, HandshakeFailed
+from .blocking import ATTEMPT_DELAY, Target, resolve, set_tcp_options
+
+if TYPE_CHECKING:
+    import ssl
+
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
+
+
+async def open_stream(
+    loop: asyncio.AbstractEventLoop,
+    address: Address,
+    ssl_context: ssl.SSLContext | None,
+    make_protocol: Callable[[], ProtocolT],
+) -> ProtocolT:
+    """A connected protocol of `make_protocol`. Raises OSError; the caller limits the time."""
+    host, port = address
+    if port is None:
+        connecting = loop.create_unix_connection
+        arguments: dict[str, Any] = {"path": host}
+    else:
+        connecting = loop.create_connection
+        # The transport owns the socket from here on, also where the handshake fails.
+        arguments = {"sock": await _open_socket(loop, host, port)}
+    if ssl_context is None:
+        _, protocol = await connecting(make_protocol, **arguments)
+        return protocol
+    try:
+        _, protocol = await connecting(
+            make_protocol, ssl=ssl_context, server_hostname=host, **arguments
+        )
+    except ConnectionError as exc:
+        if port is None and isinstance(exc, ConnectionRefusedError):
+            raise
+        # A peer that does not speak TLS hangs up, which loops report by an exception without text.
+        raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
+    return protocol
+
+
+async def _open_socket(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+    try:
+        targets = resolve(host, port, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        # A name. The same resolver for every loop: uvloop has one of its own.
+        targets = await loop.run_in_executor(None, resolve, host, port)
+    if len(targets) == 1:
+        sock = await _connect_one(loop, targets[0])
+    else:
+        sock = await _connect_first(loop, targets)
+    set_tcp_options(sock)
+    return sock
+
+
+async def _connect_one(loop: asyncio.AbstractEventLoop, target: Target) -> socket.socket:
+    sock = socket.socket(target[0], socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, target[1])
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _connect_first(
+    loop: asyncio.AbstractEventLoop, targets: Sequence[Target]
+) -> socket.socket:
+    """Race the addresses of one name, each started a moment after the one before it (RFC 8305)."""
+    waiting = list(targets)
+    pending: set[asyncio.Task[socket.socket]] = set()
+    won: socket.socket | None = None
+    error: OSError = OSError("no address to connect to")
+    try:
+        while won is None and (waiting or pending):
+            if waiting:
+                pending.add(loop.create_task(_connect_one(loop, waiting.pop(0))))
+            done, pending = await asyncio.wait(
+                pending,
+                timeout=ATTEMPT_DELAY if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                try:
+                    sock = task.result()
+                except OSError as exc:
+                    error = exc
+                    continue
+                if won is None:
+                    won = sock
+                else:
+                    sock.close()
+        if won is None:
+            raise error
+        return won
+    finally:
+        for task in pending:
+            task.cancel()
+            task.add_done_callback(_close_late)
+
+
+def _close_late(task: asyncio.Task[socket.socket]) -> None:
+    """Close what an attempt brings after another one has won."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
