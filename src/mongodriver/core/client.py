@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bsonx.errors import BSONError
+
 from ..errors import PyMongoError
 from ..monitoring import EventListeners
 from ..read_preferences import ReadPreference
@@ -136,7 +138,7 @@ class Client:
                     ids[start : start + END_SESSIONS_BATCH], ReadPreference.PRIMARY_PREFERRED
                 )
                 await self.execute(operation)
-        except PyMongoError:
+        except (PyMongoError, BSONError):
             pass  # they expire by themselves
 
     def __del__(self) -> None:

@@ -18,7 +18,7 @@ from ..wire.compression import make_compressor
 from .auth import Login
 from .completion import api_fields
 from .connection import NO_HELLO, Connection
-from .failures import Limits, address_text, connection_failure, label_overload
+from .failures import Limits, address_text, bad_hello, connection_failure, label_overload
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Stream
@@ -166,7 +166,7 @@ class Connector:
             self._take_hello(connection, Hello(reply), body)
         except Exception as exc:
             # Fields of wrong types: the bytes come from a stranger.
-            raise ProtocolError(f"{address_text(connection.address)}: bad hello: {exc}") from exc
+            raise bad_hello(connection.address, exc) from exc
 
     def _take_hello(self, connection: Connection, hello: Hello, body: dict[str, Any]) -> None:
         connection.adopt(hello)

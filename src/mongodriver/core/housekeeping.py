@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from bsonx.errors import BSONError
 from bsonx.int64 import Int64
 
 from ..errors import PyMongoError
 from ..ops.base import BuildContext, Command, Operation
+from .reports import Reports
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Task
@@ -77,6 +79,7 @@ class Housekeeper:
     def __init__(self, client: Client, backend: Backend) -> None:
         self._client = weakref.ref(client)
         self._backend = backend
+        self._reports = Reports(backend)
         self._dead: deque[DeadCursor] = deque()
         self._stopped = False
         self._task: Task | None = None
@@ -110,17 +113,27 @@ class Housekeeper:
                 return
             await self.bury_all(client)
             for server in client.topology.servers:
-                await server.pool.maintain()
+                try:
+                    await server.pool.maintain()
+                except Exception as exc:
+                    # The other servers, and all rounds to come, still need this coroutine.
+                    self._reports.add(exc)
             del client
 
     async def bury_all(self, client: Client) -> None:
         """Tell the servers of the queued cursors. Failures are ignored: cursors time out."""
-        while self._dead:
-            cursor = self._dead.popleft()
+        while True:
+            try:
+                # `close` may bury them at the same time: no look at the queue before.
+                cursor = self._dead.popleft()
+            except IndexError:
+                return
             try:
                 await kill_cursor(client, cursor)
-            except PyMongoError:
+            except (PyMongoError, BSONError):
                 pass
+            except Exception as exc:
+                self._reports.add(exc)
 
 
 async def kill_cursor(client: Client, cursor: DeadCursor) -> None:

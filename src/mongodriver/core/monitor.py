@@ -33,7 +33,8 @@ from ..spec.errors import command_error
 from ..spec.server import ServerDescription
 from ..wire.header import EXHAUST_ALLOWED, MORE_TO_COME, next_request_id
 from ..wire.op_msg import decode_message, encode_message
-from .failures import Limits, address_text, connection_failure
+from .failures import Limits, address_text, bad_hello, connection_failure
+from .reports import Reports
 
 if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event, Task
@@ -58,10 +59,11 @@ class RoundTrips:
         self.recent: deque[float] = deque(maxlen=10)
 
     def add(self, seconds: float) -> None:
-        if self.average is None:
+        average = self.average  # read once: the other coroutine may reset it meanwhile
+        if average is None:
             self.average = seconds
         else:
-            self.average += _RTT_WEIGHT * (seconds - self.average)
+            self.average = average + _RTT_WEIGHT * (seconds - average)
         self.recent.append(seconds)
 
     def reset(self) -> None:
@@ -73,6 +75,9 @@ class RoundTrips:
         """The least of the recent ones; 0 until there are two."""
         return min(self.recent) if len(self.recent) > 1 else 0.0
 
+
+#: What fields of wrong types lead to: the bytes come from a stranger.
+_WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 #: Opens a monitoring connection, its handshake done: ``connection.hello`` is the first answer.
 Connect = Callable[[], Awaitable["Connection"]]
@@ -94,6 +99,7 @@ class Monitor:
         self._topology = weakref.ref(topology)
         self._settings = settings
         self._backend = backend
+        self._reports = Reports(backend)
         self._connect = connect
         self._listeners = listeners if listeners.enabled_for_server_heartbeat else None
         self.round_trips = RoundTrips()
@@ -167,7 +173,12 @@ class Monitor:
     async def _run(self) -> None:
         try:
             while not self._stopped:
-                again = await self._step()
+                try:
+                    again = await self._step()
+                except Exception as exc:
+                    # Nobody else watches this server: whatever happened, go on.
+                    self._reports.add(exc)
+                    again = False
                 if not again and not self._stopped:
                     await self._pause()
         finally:
@@ -191,10 +202,7 @@ class Monitor:
             self._discard_connection()
             if self._stopped or self._cancelled:
                 return False
-            if not isinstance(exc, PyMongoError):
-                # Fields of wrong types: the bytes come from a stranger.
-                exc = ProtocolError(f"{address_text(self.address)}: bad hello: {exc}")
-            return self._failed(exc, was_known)
+            return self._failed(self._as_error(exc), was_known)
         self._known = True
         self._topology_version = reply.topology_version
         streaming = self._settings.streaming and reply.topology_version is not None
@@ -202,13 +210,25 @@ class Monitor:
             self._measure_round_trips()
         return streaming
 
+    def _as_error(self, exc: Exception) -> PyMongoError:
+        """What a failed check says of the server. A programming error is reported as well."""
+        if isinstance(exc, PyMongoError):
+            return exc
+        self._reports.add(exc)
+        error = PyMongoError(f"{address_text(self.address)}: {type(exc).__name__}: {exc}")
+        error.__cause__ = exc
+        return error
+
     def _apply(self, reply: Hello) -> None:
         """Tell the topology what the server says of itself."""
         trips = self.round_trips
-        description = ServerDescription(self.address, reply, trips.average, None, trips.minimum)
         topology = self._topology()
-        if topology is not None:
-            topology.update(description)
+        try:
+            description = ServerDescription(self.address, reply, trips.average, None, trips.minimum)
+            if topology is not None:
+                topology.update(description)
+        except _WRONG_SHAPE as exc:
+            raise bad_hello(self.address, exc) from exc
 
     def _failed(self, exc: PyMongoError, was_known: bool) -> bool:
         self._known = False
@@ -298,10 +318,11 @@ class Monitor:
 
     def _measure_round_trips(self) -> None:
         if self._rtt_monitor is None:
-            self._rtt_monitor = RttMonitor(
+            monitor = RttMonitor(
                 self._topology, self._settings, self._backend, self._connect, self.round_trips
             )
-            self._rtt_monitor.start(self.address)
+            monitor.start(self.address)
+            self._rtt_monitor = monitor
 
 
 class RttMonitor:
@@ -321,6 +342,7 @@ class RttMonitor:
         self._topology = topology
         self._settings = settings
         self._backend = backend
+        self._reports = Reports(backend)
         self._connect = connect
         self._round_trips = round_trips
         self._wake = backend.event()
@@ -369,7 +391,9 @@ class RttMonitor:
             deadline = self._settings.deadline(False)
             await ask_hello(self._connection, self._settings, None, deadline)
             self._round_trips.add(monotonic() - start)
-        except PyMongoError:
+        except Exception as exc:
+            if not isinstance(exc, PyMongoError):
+                self._reports.add(exc)
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
@@ -399,12 +423,17 @@ async def ask_hello(
     except InvalidBSON as exc:
         connection.close()
         raise ProtocolError(f"{address_text(connection.address)}: {exc}") from exc
-    error = command_error(document)
+    try:
+        error = command_error(document)
+        hello = Hello(document, topology_version is not None)
+    except _WRONG_SHAPE as exc:
+        connection.close()
+        raise bad_hello(connection.address, exc) from exc
     if error is not None:
         connection.close()
         raise error
     connection.more_to_come = bool(flags & MORE_TO_COME)
-    return Hello(document, topology_version is not None)
+    return hello
 
 
 async def _send_hello(

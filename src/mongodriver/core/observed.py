@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..monitoring import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
 from ..spec.events import is_sensitive
+from .failures import reason
 
 if TYPE_CHECKING:
     from ..monitoring import EventListeners
@@ -79,7 +80,7 @@ class Observation:
 
     def failed(self, exc: BaseException) -> None:
         """No reply has come, or none that can be read."""
-        self._publish(CommandFailedEvent, {"errmsg": str(exc), "errtype": type(exc).__name__})
+        self._publish(CommandFailedEvent, {"errmsg": reason(exc), "errtype": type(exc).__name__})
 
     def _publish(self, event: Any, outcome: Any) -> None:
         connection = self._connection

@@ -19,7 +19,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import AutoReconnect, ConnectionFailure, WaitQueueTimeoutError
+from bsonx.errors import BSONError
+
+from ..errors import AutoReconnect, PyMongoError, WaitQueueTimeoutError
 from .failures import PoolClosedError, address_text
 from .pool_events import ERROR, IDLE, POOL_CLOSED, STALE, PoolEvents
 
@@ -289,10 +291,12 @@ class Pool:
         try:
             connection = await self._connect(id, generation, opened)
         except BaseException as exc:
-            # The topology hears of it first: it pauses the pool before a waiter tries the same.
-            if isinstance(exc, Exception) and self._on_connect_error is not None:
-                self._on_connect_error(exc, generation)
-            self._abandon_reservation(begun)
+            try:
+                # The topology hears of it first: it pauses the pool before a waiter tries the same.
+                if isinstance(exc, Exception) and self._on_connect_error is not None:
+                    self._on_connect_error(exc, generation)
+            finally:
+                self._abandon_reservation(begun)
             self._events.connection_closed(id, ERROR)
             raise
         if connection.service_id is not None:
@@ -473,8 +477,8 @@ class Pool:
         while self._reserve_for_minimum():
             try:
                 connection = await self._establish()
-            except (ConnectionFailure, OSError):
-                return  # the topology has been told, and pauses the pool
+            except (PyMongoError, BSONError, OSError):
+                return  # the topology has been told; the next operation meets the same
             self._release(connection, established=True)
 
     def _drain_perished(self) -> list[tuple[Connection, str]]:
