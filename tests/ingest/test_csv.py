@@ -1,8 +1,12 @@
 """CSV rows as a whole: header, quoting, bad rows."""
 
+import csv
+import io
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.readers import CSVOptions, CSVReader
@@ -81,15 +85,96 @@ def test_bad_rows_are_rejected_alone():
     ]
 
 
-def test_a_quote_that_is_never_closed():
-    """All lines that it swallows are in the rejected record, and reading goes on behind it."""
+def test_a_field_without_end():
+    """Only the line with the quote is rejected: what the quote swallows may be good rows."""
     lines = [b'"open,a\n', *[b"%d,%s\n" % (n, b"x" * 1000) for n in range(140)]]
-    records, [(number, raw, why)] = read(CSVReader, b"n,s\n1,a\n" + b"".join(lines))
-    assert number == 3
-    assert "field larger than field limit" in why
-    swallowed = raw.count(b"\n")
-    assert raw == b"".join(lines[:swallowed])
-    assert [line for line, _ in records] == [2, *range(3 + swallowed, 144)]
+    records, rejected = read(CSVReader, b"n,s\n1,a\n" + b"".join(lines))
+    why = "not CSV: the quote that opens in line 3 is not closed within 131072 characters"
+    assert rejected == [(3, lines[0], why)]
+    assert [line for line, _ in records] == [2, *range(4, 144)]
+
+
+NOT_CLOSED, MORE_TEXT = "is not closed", "is closed in front of more text"
+
+
+@pytest.mark.parametrize(
+    ("rows", "faults", "good"),
+    [
+        (b'1,"open\n2,b\n3,c\n', {2: (b'1,"open\n', 2, NOT_CLOSED)}, [3, 4]),
+        (b'1,"open', {2: (b'1,"open', 2, NOT_CLOSED)}, []),
+        (b'1,"', {2: (b'1,"', 2, NOT_CLOSED)}, []),
+        (b'1,a\n2,"\n', {3: (b'2,"\n', 3, NOT_CLOSED)}, [2]),
+        (b'1,"open ""x""\n2,b\n', {2: (b'1,"open ""x""\n', 2, NOT_CLOSED)}, [3]),
+        (b'"a\nb","open\n3,c\n', {2: (b'"a\nb","open\n', 3, NOT_CLOSED)}, [4]),
+        (b'1,"abc"def\n2,b\n', {2: (b'1,"abc"def\n', 2, MORE_TEXT)}, [3]),
+        (b'1,"x" "y"\n2,b\n', {2: (b'1,"x" "y"\n', 2, MORE_TEXT)}, [3]),
+        (b'1,"x" \n2,b\n', {2: (b'1,"x" \n', 2, MORE_TEXT)}, [3]),
+        (b'1,""x\n2,b\n', {2: (b'1,""x\n', 2, MORE_TEXT)}, [3]),
+        (
+            b'1,"a\n2,"b\n3,"c\n',
+            {
+                2: (b'1,"a\n', 2, MORE_TEXT),
+                3: (b'2,"b\n', 3, MORE_TEXT),
+                4: (b'3,"c\n', 4, NOT_CLOSED),
+            },
+            [],
+        ),
+        (b'1,"a\r\n2,b\r\n', {2: (b'1,"a\r\n', 2, NOT_CLOSED)}, [3]),
+    ],
+)
+def test_faulty_quotes(rows, faults, good):
+    records, rejected = read(CSVReader, b"n,s\n" + rows)
+    assert [line for line, _ in records] == good
+    assert {line: (raw, why) for line, raw, why in rejected} == {
+        line: (raw, f"not CSV: the quote that opens in line {opened} {problem}")
+        for line, (raw, opened, problem) in faults.items()
+    }
+
+
+def test_an_open_quote_counts_every_line():
+    """Three fields: the rows behind the quote are no part of one record."""
+    data = b'id,note,qty\n1,"unfinished,5\n2,fine,6\n3,fine,7\n'
+    records, [(line, raw, _)] = read(CSVReader, data)
+    assert (line, raw) == (2, b'1,"unfinished,5\n')
+    assert [document["id"] for _, document in records] == [2, 3]
+
+
+def test_quotes_inside_unquoted_fields_are_text():
+    assert read(CSVReader, b'n,s\n1,5" pipe\n2,a "b" c\n') == (
+        [(2, {"n": 1, "s": '5" pipe'}), (3, {"n": 2, "s": 'a "b" c'})],
+        [],
+    )
+
+
+@given(st.text('a1,"\n', max_size=40), st.sampled_from([",", ";"]))
+def test_every_line_is_accounted_for(text, delimiter):
+    """Whatever the quotes do, each byte is in one record or one reject, or in an empty line."""
+    data = text.encode()
+    rejected = []
+    options = CSVOptions(columns=["a", "b"], delimiter=delimiter)
+    reader = CSVReader(io.BytesIO(data), lambda *bad: rejected.append(bad), options)
+    records = list(reader)
+    pieces = {line: len(raw) for line, raw, _ in rejected}
+    pieces |= {line: size for line, size, _ in records}
+    assert len(pieces) == len(records) + len(rejected)
+    empty = sum(line == "\n" for line in text.splitlines(keepends=True))
+    assert len(data) - empty <= sum(pieces.values()) <= len(data)
+
+
+@given(st.lists(st.lists(st.text('a,"\n;', max_size=6), min_size=2, max_size=2), max_size=6))
+def test_rows_as_they_are_written(rows):
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([["x", "y"], *rows])
+    options = CSVOptions(infer=False, nulls=[])
+    records, rejected = read(CSVReader, file.getvalue().encode(), options=options)
+    assert rejected == []
+    assert [list(document.values()) for _, document in records] == rows
+
+
+@pytest.mark.parametrize("header", [b'a,"b\n1,2\n', b'"a"b,c\n1,2\n', b"Gr\xf6\xdfe,b\n1,2\n"])
+def test_a_row_is_not_taken_for_the_header(header):
+    with pytest.raises(IngestError, match="line 1: the header cannot be read: not "):
+        read(CSVReader, header)
 
 
 def test_columns_are_guessed_from_the_beginning_only():

@@ -6,10 +6,11 @@ import csv
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.readers.base import BOM, MAX_RECORD, Record, Reject
+from mongodriver.ingest.readers.quotes import find_fault
 from mongodriver.ingest.types import RowBuilder
 
 _SAMPLE_ROWS = 1000
@@ -50,7 +51,10 @@ class CSVReader:
         self._reject = reject
         self._options = options or CSVOptions()
         self._max_record = max_record
+        self._at_start = True
+        self._at_header = self._options.columns is None
         self._raw: list[bytes] = []  # the lines of the current row
+        self._again: list[bytes] = []  # lines to be read once more, the last one first
         self._bad_text = ""
 
     def __iter__(self) -> Iterator[Record]:
@@ -88,6 +92,7 @@ class CSVReader:
         else:
             header = next(rows, None)
             names = [] if header is None else header[2]
+            self._at_header = False
         # The index column that R and pandas write has an empty name.
         names = [name or f"column{number}" for number, name in enumerate(names, 1)]
         for name in names:
@@ -99,36 +104,69 @@ class CSVReader:
 
     def _rows(self) -> Iterator[_Row]:
         """Yield the rows; those which are no text or no CSV are rejected."""
-        reader = csv.reader(self._lines(), delimiter=self._options.delimiter or ",")
+        delimiter = self._options.delimiter or ","
+        passed = 0  # lines in front of those of `reader`
+        while True:
+            reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+            try:
+                yield from self._good_rows(reader, passed)
+                return
+            except csv.Error as error:
+                passed += reader.line_num - len(self._raw)
+                passed += self._pass_over(passed + 1, error, delimiter)
+
+    def _good_rows(self, reader: Any, passed: int) -> Iterator[_Row]:
         while True:
             self._raw.clear()
             self._bad_text = ""
-            line = reader.line_num + 1
-            try:
-                fields = next(reader)
-            except StopIteration:
+            line = passed + reader.line_num + 1
+            fields = next(reader, None)
+            if fields is None:
                 return
-            except csv.Error as error:
-                self._reject(line, b"".join(self._raw), f"not CSV: {error}")
-                continue
             if self._bad_text:
-                self._reject(line, b"".join(self._raw), self._bad_text)
+                self._refuse(line, b"".join(self._raw), self._bad_text)
             elif fields:
                 raw = self._raw[0] if len(self._raw) == 1 else b"".join(self._raw)
                 yield line, raw, fields
 
+    def _pass_over(self, line: int, error: csv.Error, delimiter: str) -> int:
+        """Reject the row that begins at `line`; return how many lines are passed over.
+
+        Reading goes on behind the line with the faulty quote, for what that quote has swallowed
+        may be good rows.
+        """
+        texts = [raw.decode("utf-8", "replace") for raw in self._raw]
+        texts[0] = texts[0].removeprefix("\ufeff")
+        fault = find_fault(texts, delimiter, csv.field_size_limit())
+        if fault is None:
+            self._refuse(line, b"".join(self._raw), f"not CSV: {error}")
+            return len(self._raw)
+        count = fault.line + 1
+        self._again += reversed(self._raw[count:])
+        problem = f"not CSV: the quote that opens in line {line + fault.line} {fault.problem}"
+        self._refuse(line, b"".join(self._raw[:count]), problem)
+        return count
+
+    def _refuse(self, line: int, raw: bytes, problem: str) -> None:
+        if self._at_header:  # without it the next row would be taken for one
+            raise IngestError(f"line {line}: the header cannot be read: {problem}")
+        self._reject(line, raw, problem)
+
     def _lines(self) -> Iterator[str]:
-        first = True
-        while raw := self._stream.readline(self._max_record):
-            if len(raw) == self._max_record and not raw.endswith(b"\n"):
-                raise IngestError(f"a line is longer than {self._max_record} bytes")
+        while raw := self._again.pop() if self._again else self._next_line():
             self._raw.append(raw)
-            if first:
+            if self._at_start:
                 raw = raw.removeprefix(BOM)
-                first = False
+                self._at_start = False
             try:
                 text = raw.decode("utf-8")
             except UnicodeDecodeError as error:
                 self._bad_text = f"not UTF-8 at byte {error.start}: {error.reason}"
                 text = raw.decode("utf-8", "replace")
             yield text
+
+    def _next_line(self) -> bytes:
+        raw = self._stream.readline(self._max_record)
+        if len(raw) == self._max_record and not raw.endswith(b"\n"):
+            raise IngestError(f"a line is longer than {self._max_record} bytes")
+        return raw
