@@ -7,6 +7,9 @@ import bsonx
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.errors import BulkWriteError
+from mongodriver.read_concern import ReadConcern
+from mongodriver.read_preferences import ReadPreference
+from mongodriver.write_concern import WriteConcern
 
 Documents = list[dict[str, Any]]
 
@@ -17,6 +20,9 @@ class FakeCollection:
     Such a function gets the collection and the documents and does what the call is to do;
     `store` is what happens without one.
     """
+
+    full_name = "db.fake"
+    write_concern = WriteConcern(w="majority")
 
     def __init__(self, *script: Callable[["FakeCollection", Documents], None]) -> None:
         self.script = list(script)
@@ -45,8 +51,13 @@ class FakeCollection:
         if errors:
             raise BulkWriteError({"writeErrors": errors, "writeConcernErrors": []})
 
-    def with_options(self, *, codec_options: Any) -> "FakeCollection":
+    def with_options(
+        self, *, codec_options: Any, read_preference: Any, read_concern: Any
+    ) -> "FakeCollection":
         assert codec_options.document_class is RawBSONDocument
+        # Whatever the URI says: only the primary knows for sure what has been stored.
+        assert read_preference == ReadPreference.PRIMARY
+        assert read_concern == ReadConcern("local")
         return self
 
     def find(self, query: dict[str, Any]) -> list[RawBSONDocument]:

@@ -101,6 +101,54 @@ def test_drop(tmp_path, run, database):
     assert database.a.count_documents({}) == 1
 
 
+BAD_SOURCES = [
+    (["missing.csv"], "No such file"),
+    (["--format", "csv", "."], "Is a directory"),
+    (["twice.csv"], "two columns are named 'a'"),
+    (["ok.csv", "missing.csv"], "No such file"),
+    (["ok.csv", "--types", "zipp:str"], "there is no column 'zipp'"),
+    (["ok.csv", "--id-field", "zipp"], "has no 'zipp'"),
+    (["ok.csv", "--format", "ndjson"], "not JSON"),
+    (["ok.csv", "--reject", "ok.csv"], "which is to be read"),
+    (["ok.csv", "--reject", "twice.csv"], "exists and is not empty"),
+    (["ok.csv", "--reject", "no/such/folder"], "No such file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "problem"), BAD_SOURCES)
+def test_drop_comes_after_the_checks(tmp_path, run, database, monkeypatch, arguments, problem):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ok.csv").write_text("zip,n\n1,2\n")
+    (tmp_path / "twice.csv").write_text("a,a\n1,2\n")
+    database.a.insert_one({"precious": 1})
+    status, output, errors = run("--drop", *arguments, "--collection", "a")
+    assert (status, output) == (2, "")
+    assert problem in errors
+    assert database.a.count_documents({"precious": 1}) == database.a.count_documents({}) == 1
+
+
+def test_a_shell_glob_behind_reject(tmp_path, run, database):
+    """--reject *.csv takes the first of the files that it expands to."""
+    names = [tmp_path / "feb.csv", tmp_path / "jan.csv"]
+    for name in names:
+        name.write_text("a,b\n1,2\n")
+    status, output, errors = run("--reject", *names)
+    assert (status, output) == (2, "")
+    assert "feb.csv, which exists and is not empty" in errors
+    assert [name.read_text() for name in names] == ["a,b\n1,2\n"] * 2
+    assert database.list_collection_names() == []
+
+
+def test_a_uri_that_asks_for_no_answer(tmp_path, uri, database, capsys):
+    """Two documents would be stored and three counted."""
+    (tmp_path / "a.csv").write_text("_id,name\n1,a\n2,b\n1,c\n")
+    database.a.insert_one({"precious": 1})
+    arguments = ["ingest", "--uri", uri + "&w=0", "--db", "cli", "--drop", str(tmp_path / "a.csv")]
+    assert main(arguments) == 2
+    assert "cli.a: the write concern w=0 asks for no answer" in capsys.readouterr().err
+    assert [document["precious"] for document in database.a.find()] == [1]
+
+
 def test_rejected_records(tmp_path, run, database):
     """Bad text, refused documents and a missing file: each is named, the rest is stored."""
     database.create_collection("a", validator={"n": {"$lt": 10}})

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from mongodriver.ingest import Job, JobOptions, Source
-from mongodriver.ingest import job as job_module
+from mongodriver.ingest import reading as reading_module
 from mongodriver.ingest.readers import CSVReader, JSONReader, NDJSONReader
 from mongodriver.ingest.sources import OpenSource
+from mongodriver.write_concern import WriteConcern
 
 PART = {
     "ndjson": b'{"n": 123456, "text": "some text", "list": [1, 2, 3]}\n' * 1000,
@@ -48,6 +49,7 @@ class Endless(io.RawIOBase):
 class Forgetful:
     """A collection that stores nothing."""
 
+    write_concern = WriteConcern()
     count = 0
 
     def insert_many(self, documents, *, ordered):
@@ -62,7 +64,7 @@ def peak(monkeypatch, form: str, parts: int) -> int:
         stream = io.BufferedReader(Endless(form, parts))
         yield OpenSource(stream, stream)
 
-    monkeypatch.setattr(job_module, "open_source", open_source)
+    monkeypatch.setattr(reading_module, "open_source", open_source)
     collection = Forgetful()
     tracemalloc.start()
     try:

@@ -1,8 +1,8 @@
-"""The report and the file of rejected records."""
+"""The report."""
 
 import json
 
-from mongodriver.ingest.report import RejectFile, Report
+from mongodriver.ingest.report import Report
 
 
 def filled() -> Report:
@@ -45,24 +45,3 @@ def test_to_dict_is_json():
     assert plain["documents_per_second"] == 500.0
     assert plain["errors"]["11000"]["count"] == 9
     assert plain["errors"]["11000"]["examples"][0] == "a.csv:0: duplicate"
-
-
-def test_reject_file_takes_anything(tmp_path):
-    path = tmp_path / "rejects"
-    with RejectFile(path) as rejects:
-        rejects.text("é.csv", 3, "bad", b"a\xff\r\n")
-        rejects.document("f", 4, "encode", "bad", {"x": object()})
-        rejects.document("f", 5, "encode", "bad", {"x": "\ud800"})
-        rejects.document("f", 6, 121, "bad", {"x": [1, None]})
-    entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    assert entries[0] == {
-        "file": "é.csv",
-        "line": 3,
-        "code": "parse",
-        "error": "bad",
-        "record": "a\\xff",
-    }
-    assert entries[1]["record"].startswith("{'x': <object object")
-    assert [entry["line"] for entry in entries] == [3, 4, 5, 6]
-    assert entries[3]["document"] == {"x": [1, None]}
-    assert entries[3]["code"] == 121

@@ -12,9 +12,11 @@ from mongodriver.errors import (
     OperationFailure,
     ServerSelectionTimeoutError,
 )
+from mongodriver.ingest import Job
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.sources import Source
-from mongodriver.ingest.store import Batch, Failure, Store
+from mongodriver.ingest.store import Batch, Failure, Store, durable
+from mongodriver.write_concern import WriteConcern
 
 from .fake import FakeCollection
 
@@ -223,3 +225,38 @@ def test_stopping():
 
     with pytest.raises(IngestError, match="stopped"):
         Store(60, stop).store(batch_of(FakeCollection(act), {"a": 1, "_id": ObjectId()}))
+
+
+class Concerned:
+    """A collection that is asked for nothing but its write concern."""
+
+    full_name = "db.c"
+
+    def __init__(self, concern):
+        self.write_concern = concern
+
+    def with_options(self, *, write_concern):
+        return Concerned(write_concern)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ({}, {"w": "majority"}),
+        ({"w": 1}, {"w": 1}),
+        ({"w": "tags", "j": True}, {"w": "tags", "j": True}),
+        ({"j": True}, {"w": "majority", "j": True}),
+        ({"wtimeout": 5000}, {"w": "majority", "wtimeout": 5000}),
+    ],
+)
+def test_durable(given, used):
+    """A URI with a journal or a timeout alone does not say how many members are to confirm."""
+    assert durable(Concerned(WriteConcern(**given))).write_concern == WriteConcern(**used)
+
+
+def test_no_answer_is_refused():
+    collection = Concerned(WriteConcern(w=0))
+    with pytest.raises(IngestError, match=r"db.c: the write concern w=0"):
+        durable(collection)
+    with pytest.raises(IngestError, match=r"db.c: the write concern w=0"):
+        Job().run([(Source("never opened", "json"), collection)])

@@ -15,7 +15,8 @@ from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.job import Job, JobOptions
 from mongodriver.ingest.progress import Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
-from mongodriver.ingest.report import RejectFile, Report
+from mongodriver.ingest.rejects import RejectFile
+from mongodriver.ingest.report import Report
 from mongodriver.ingest.sources import Source, make_source
 from mongodriver.ingest.store import durable
 

@@ -16,7 +16,7 @@ from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.job import Job, JobOptions
 from mongodriver.ingest.progress import NoProgress, Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
-from mongodriver.ingest.report import RejectFile
+from mongodriver.ingest.rejects import RejectFile
 from mongodriver.ingest.sources import FORMATS, STDIN, Source, make_source
 from mongodriver.ingest.store import durable
 from mongodriver.ingest.types import parse_types
@@ -60,21 +60,32 @@ def _run(options: argparse.Namespace) -> int:
     sources = [make_source(path, options.format) for path in options.files]
     job_options = _job_options(options)
     with ExitStack() as stack:
+        rejects = None
+        if options.reject:
+            rejects = stack.enter_context(RejectFile(options.reject, sources))
+        job = Job(job_options, rejects=rejects, progress=_progress(options, sources))
+        if options.drop:
+            _check(job, sources)
         uri = options.uri or os.environ.get("MONGODB_URI") or _DEFAULT_URI
         if options.local:
             uri = stack.enter_context(LocalServer(True, path=options.local_path)).uri
         database = _connect(stack, uri, options.db)
-        rejects = stack.enter_context(RejectFile(options.reject)) if options.reject else None
         tasks = [(source, _collection(database, source, options)) for source in sources]
         if options.drop:
             for _, collection in tasks:
                 collection.drop()
-        job = Job(job_options, rejects=rejects, progress=_progress(options, sources))
         status = _do(job, tasks)
         _print_report(job, options)
         if options.stay:
             _stay(uri)
     return status
+
+
+def _check(job: Job, sources: Sequence[Source]) -> None:
+    try:
+        job.check(sources)
+    except IngestError as error:
+        raise IngestError(f"{error}; nothing has been dropped") from error
 
 
 def _do(job: Job, tasks: list[tuple[Source, Collection[Any]]]) -> int:
@@ -161,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--uri", help=f"default: environment variable MONGODB_URI, else {_DEFAULT_URI}")
     add("--db", help="database (default: the one in the URI)")
     add("--collection", help="default: the file's name without its suffixes")
-    add("--drop", action="store_true", help="drop the collection first")
+    add("--drop", action="store_true", help="drop the collection first, if the files can be read")
     add("--format", choices=FORMATS, help="default: from the file's name")
     add("--id-field", metavar="NAME", help="this field becomes _id")
     add("--reject", metavar="FILE", help="write rejected records here, with file and line")

@@ -15,17 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.errors import IngestError, RejectFileError
 from mongodriver.ingest.progress import NoProgress, Progress
 from mongodriver.ingest.readers import CSVOptions
-from mongodriver.ingest.report import FILE, PARSE, UNSENT, Code, RejectFile, Report
-from mongodriver.ingest.sources import DAMAGE, OpenSource, Source, open_source, reader_factory
-from mongodriver.ingest.store import Batch, Outcome, Store
+from mongodriver.ingest.reading import Reading
+from mongodriver.ingest.rejects import RejectFile
+from mongodriver.ingest.report import FILE, PARSE, UNSENT, Code, Report
+from mongodriver.ingest.sources import DAMAGE, Source
+from mongodriver.ingest.store import Batch, Outcome, Store, refuse_unacknowledged
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
 
 _BATCH_BYTES = 4 << 20  # bytes of text
+_UNREADABLE = (OSError, IngestError, *DAMAGE)
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,45 @@ class Job:
         self._store = Store(self._options.retry_seconds, self._stop)
         self._slots = threading.Semaphore(self._options.workers + 1)
         self._read_bytes = 0  # of the files that are done
+        self._begun: dict[Source, Reading] = {}  # looked into, and could not be opened again
+
+    def check(self, sources: Iterable[Source]) -> None:
+        """Look into every source; to be called before anything is destroyed for their sake.
+
+        Raises IngestError when one of them cannot be read, does not fit the options, has records
+        but none that is good, or is where rejected records go.
+        """
+        for source in sources:
+            if self._rejects is not None:
+                self._rejects.refuse(source)
+            if source not in self._begun:
+                self._look(source)
+
+    def _look(self, source: Source) -> None:
+        try:
+            reading = Reading(source, self._options.csv)
+            if not source.is_repeatable:
+                self._begun[source] = reading
+                reading.look(self._id_problem)
+                return
+            with reading:
+                reading.look(self._id_problem)
+        except _UNREADABLE as error:
+            raise IngestError(f"{source.name}: {error or repr(error)}") from error
 
     def run(self, tasks: Iterable[tuple[Source, Collection[Any]]]) -> Report:
         """Read every source into its collection; return the report.
 
         Bad records and unreadable files are counted in the report and do not end the job. What
-        makes it senseless to go on is raised: IngestError when the server stays away, the
-        driver's error when the server refuses us. Records read until then are in the report.
+        makes it senseless to go on is raised: IngestError when the server stays away or is not to
+        answer (w=0), or when rejected records cannot be written, the driver's error when the
+        server refuses us. Records read until then are in the report.
         """
+        tasks = list(tasks)
+        for source, collection in tasks:
+            refuse_unacknowledged(collection)
+            if self._rejects is not None:
+                self._rejects.refuse(source)
         started = time.monotonic()
         try:
             with ThreadPoolExecutor(self._options.workers) as pool:
@@ -87,6 +121,8 @@ class Job:
         finally:
             self.report.seconds = time.monotonic() - started
             self._progress.close()
+            for reading in self._begun.values():
+                reading.close()
         if self._failure is not None:
             raise self._failure
         return self.report
@@ -103,18 +139,16 @@ class Job:
         options = self._options
         batch = Batch(source, collection)
         try:
-            with open_source(source) as opened:
-                for line, size, document in reader_factory(source, options.csv)(
-                    opened.stream, reject
-                ):
+            with self._begun.pop(source, None) or Reading(source, options.csv) as reading:
+                for line, size, document in reading.records(reject):
                     self._add(batch, line, size, document)
                     if len(batch.lines) >= options.batch_size or batch.size > _BATCH_BYTES:
                         self._submit(batch, pool)
                         batch = Batch(source, collection)
-                        self._show(opened)
+                        self._show(reading)
                         if self._failure is not None:
                             return
-        except (OSError, IngestError, *DAMAGE) as error:
+        except _UNREADABLE as error:
             where = f"{source.name}, after line {line}" if line else source.name
             with self._lock:
                 self.report.add_error(FILE, where, str(error) or repr(error))
@@ -123,19 +157,27 @@ class Job:
             self._submit(batch, pool)
 
     def _add(self, batch: Batch, line: int, size: int, document: dict[str, Any]) -> None:
+        if problem := self._id_problem(document):
+            self._count(1, size)
+            self._reject_document(batch, line, PARSE, problem, document)
+            return
         id_field = self._options.id_field
         if id_field is not None and id_field != "_id":
-            if id_field not in document or "_id" in document:
-                problem = "has an _id" if "_id" in document else f"has no {id_field!r}"
-                self._count(1, size)
-                self._reject_document(batch, line, PARSE, f"the record {problem}", document)
-                return
             document["_id"] = document.pop(id_field)
         if "_id" in document:
             batch.with_id.add(len(batch.lines))
         batch.documents.append(document)
         batch.lines.append(line)
         batch.size += size
+
+    def _id_problem(self, document: dict[str, Any]) -> str | None:
+        """Return what keeps the field that is to become `_id` from it."""
+        id_field = self._options.id_field
+        if id_field is None or id_field == "_id":
+            return None
+        if "_id" in document:
+            return "the record has an _id"
+        return None if id_field in document else f"the record has no {id_field!r}"
 
     def _submit(self, batch: Batch, pool: ThreadPoolExecutor) -> None:
         """Hand a batch to the senders; waits while enough of them are under way."""
@@ -150,12 +192,16 @@ class Job:
             else:
                 self._settle(batch, self._store.store(batch))
         except BaseException as error:
-            self._stop.set()
-            with self._lock:
-                self._failure = self._failure or error
+            self._fail(error)
             self._give_up(batch, str(error))
         finally:
             self._slots.release()
+
+    def _fail(self, error: BaseException) -> None:
+        """End the job; the first error counts."""
+        self._stop.set()
+        with self._lock:
+            self._failure = self._failure or error
 
     def _settle(self, batch: Batch, outcome: Outcome) -> None:
         for failure in outcome.failures:
@@ -175,25 +221,32 @@ class Job:
 
     def _reject_text(self, source: Source, line: int, raw: bytes, message: str) -> None:
         self._count(1, len(raw))
-        with self._lock:
-            self.report.rejected += 1
-            self.report.add_error(PARSE, f"{source.name}:{line}", message)
+        self._count_reject(source, line, PARSE, message)
         if self._rejects is not None:
-            self._rejects.text(source.name, line, message, raw)
+            try:
+                self._rejects.text(source.name, line, message, raw)
+            except RejectFileError as error:
+                self._fail(error)
 
     def _reject_document(
         self, batch: Batch, line: int, code: Code, message: str, document: dict[str, Any]
     ) -> None:
+        self._count_reject(batch.source, line, code, message)
+        if self._rejects is not None:
+            try:
+                self._rejects.document(batch.source.name, line, code, message, document)
+            except RejectFileError as error:
+                self._fail(error)
+
+    def _count_reject(self, source: Source, line: int, code: Code, message: str) -> None:
         with self._lock:
             self.report.rejected += 1
-            self.report.add_error(code, f"{batch.source.name}:{line}", message)
-        if self._rejects is not None:
-            self._rejects.document(batch.source.name, line, code, message, document)
+            self.report.add_error(code, f"{source.name}:{line}", message)
 
     def _count(self, records: int, size: int) -> None:
         with self._lock:
             self.report.records += records
             self.report.bytes += size
 
-    def _show(self, opened: OpenSource) -> None:
-        self._progress.update(self._read_bytes + opened.position(), self.report.documents)
+    def _show(self, reading: Reading) -> None:
+        self._progress.update(self._read_bytes + reading.position(), self.report.documents)

@@ -1,16 +1,9 @@
-"""What an ingestion did: counts, speed, errors by code, and the file of rejected records."""
+"""What an ingestion did: counts, speed, errors by code."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
-
-import bsonx.json_util as json_util
+from typing import Any
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 200
@@ -97,53 +90,3 @@ class Report:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-class RejectFile:
-    """Collects the rejected records: a JSON object on each line with `file`, `line`, `code`,
-    `error` and either `record` (the text as read) or `document` (extended JSON)."""
-
-    def __init__(self, path: str | Path) -> None:
-        self._file: TextIO = Path(path).open("w", encoding="utf-8")  # noqa: SIM115
-        self._lock = threading.Lock()
-
-    def text(self, file: str, line: int, error: str, raw: bytes) -> None:
-        """Add a record that is no document."""
-        record = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-        entry = {"file": file, "line": line, "code": PARSE, "error": error, "record": record}
-        self._write(json.dumps(entry, ensure_ascii=False))
-
-    def document(
-        self, file: str, line: int, code: Code, error: str, document: Mapping[str, Any]
-    ) -> None:
-        """Add a document that could not be encoded or that the server has refused."""
-        entry = {"file": file, "line": line, "code": code, "error": error}
-        self._write(_with_document(entry, document))
-
-    def _write(self, line: str) -> None:
-        with self._lock:
-            self._file.write(line + "\n")
-
-    def close(self) -> None:
-        """Write what is buffered and close the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def _with_document(entry: dict[str, Any], document: Mapping[str, Any]) -> str:
-    try:
-        text: str = json_util.dumps({**entry, "document": document})
-        text.encode("utf-8")
-    except Exception:  # it may be anything that is not BSON: keep at least what it looks like
-        return json.dumps({**entry, "record": repr(document)})
-    return text

@@ -50,7 +50,17 @@ class Source:
     @property
     def name(self) -> str:
         """The file as the report names it."""
-        return "stdin" if self.path == STDIN else self.path
+        return "stdin" if self.is_stdin else self.path
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether it is standard input."""
+        return self.path == STDIN
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether what has been read can be read again: True for files, False for pipes."""
+        return not self.is_stdin and os.path.isfile(self.path)
 
     @property
     def stem(self) -> str:
@@ -61,7 +71,7 @@ class Source:
     def size(self) -> int | None:
         """The size on disk in bytes, None when it is unknown."""
         try:
-            return None if self.path == STDIN else os.stat(self.path).st_size
+            return None if self.is_stdin else os.stat(self.path).st_size
         except OSError:
             return None
 
@@ -107,7 +117,7 @@ def open_source(source: Source) -> Iterator[OpenSource]:
     """Open a file, unpacking gzip and zip by content. Raises IngestError or OSError."""
     with ExitStack() as stack:
         raw: io.BufferedReader
-        if source.path == STDIN:
+        if source.is_stdin:
             raw = cast(io.BufferedReader, sys.stdin.buffer)
         else:
             raw = stack.enter_context(open(source.path, "rb"))
@@ -115,7 +125,7 @@ def open_source(source: Source) -> Iterator[OpenSource]:
         if start.startswith(_GZIP):
             unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw))
             yield OpenSource(raw, io.BufferedReader(unpacked, _BUFFER))
-        elif start == _ZIP and source.path != STDIN:
+        elif start == _ZIP and not source.is_stdin:
             archive = stack.enter_context(zipfile.ZipFile(raw))
             member = stack.enter_context(_open_member(archive))
             yield OpenSource(raw, io.BufferedReader(cast(io.RawIOBase, member), _BUFFER))

@@ -26,6 +26,8 @@ from mongodriver.errors import (
 )
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.report import ENCODE, Code
+from mongodriver.read_concern import ReadConcern
+from mongodriver.read_preferences import ReadPreference
 from mongodriver.write_concern import WriteConcern
 
 if TYPE_CHECKING:
@@ -120,13 +122,25 @@ class Store:
 
 
 def durable(collection: Collection[Any]) -> Collection[Any]:
-    """Return `collection` with majority write concern, unless it has a write concern already.
+    """Return `collection` with majority write concern, unless its own says how many must confirm.
 
-    What only the primary has confirmed is lost when that dies.
+    What only the primary has confirmed is lost when that dies. Raises IngestError for w=0.
     """
-    if collection.write_concern.document:
+    refuse_unacknowledged(collection)
+    concern = collection.write_concern.document
+    if "w" in concern:
         return collection
-    return collection.with_options(write_concern=WriteConcern(w="majority"))
+    # Journal and timeout alone leave it to the server's default, which may be one member.
+    return collection.with_options(write_concern=WriteConcern(**{**concern, "w": "majority"}))
+
+
+def refuse_unacknowledged(collection: Collection[Any]) -> None:
+    """Raise IngestError when the server is not to answer: what it refuses would go unnoticed."""
+    if not collection.write_concern.acknowledged:
+        raise IngestError(
+            f"{collection.full_name}: the write concern w=0 asks for no answer from the server, "
+            "so that no record can be accounted for; leave it out, or use w=1 or more"
+        )
 
 
 class _Patience:
@@ -214,7 +228,12 @@ def _encoded(batch: Batch, index: int) -> bytes:
 def _stored(batch: Batch, indexes: Sequence[int]) -> set[bytes]:
     """Return what the server has under the ids of these documents."""
     options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-    collection = batch.collection.with_options(codec_options=options)
+    # A read preference or read concern from the URI may look at data that is older than the write.
+    collection = batch.collection.with_options(
+        codec_options=options,
+        read_preference=ReadPreference.PRIMARY,
+        read_concern=ReadConcern("local"),
+    )
     ids = [batch.documents[index]["_id"] for index in indexes]
     return {document.raw for document in collection.find({"_id": {"$in": ids}})}
 
