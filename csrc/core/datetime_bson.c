@@ -159,14 +159,15 @@ static PyObject *convert_zone(bx_state *st, PyObject *utc, PyObject *tzinfo)
 }
 
 /* A date that is in range in UTC but not in the zone. */
-static PyObject *outside_zone(bx_state *st, const bx_options *options, int64_t millis)
+static PyObject *outside_zone(bx_state *st, const bx_options *options, int conversion,
+                              int64_t millis)
 {
     if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return NULL;
-    if (options->datetime_conversion == BX_DATETIME_CLAMP) {
+    if (conversion == BX_DATETIME_CLAMP) {
         PyErr_Clear();
         return build(st, millis < 0 ? MIN_MILLIS : MAX_MILLIS, options->tzinfo);
     }
-    if (options->datetime_conversion == BX_DATETIME_AUTO) {
+    if (conversion == BX_DATETIME_AUTO) {
         PyErr_Clear();
         return bx_datetime_ms_new(st, millis);
     }
@@ -174,27 +175,31 @@ static PyObject *outside_zone(bx_state *st, const bx_options *options, int64_t m
 }
 
 static BX_NOINLINE PyObject *build_in_zone(bx_state *st, const bx_options *options,
-                                           int64_t millis)
+                                           int conversion, int64_t millis)
 {
     PyObject *utc = build(st, millis, st->utc);
     PyObject *local;
 
     if (utc == NULL) return NULL;
     local = convert_zone(st, utc, options->tzinfo);
-    return local != NULL ? local : outside_zone(st, options, millis);
+    return local != NULL ? local : outside_zone(st, options, conversion, millis);
 }
 
-PyObject *bx_datetime_from_millis(bx_state *st, const bx_options *options, int64_t millis)
+PyObject *bx_datetime_converted(bx_state *st, const bx_options *options, int conversion,
+                                int64_t millis)
 {
-    int mode = options->datetime_conversion;
-
-    if (BX_UNLIKELY(mode == BX_DATETIME_MS)) return bx_datetime_ms_new(st, millis);
+    if (BX_UNLIKELY(conversion == BX_DATETIME_MS)) return bx_datetime_ms_new(st, millis);
     if (BX_UNLIKELY(millis < MIN_MILLIS || millis > MAX_MILLIS)) {
-        if (mode == BX_DATETIME_AUTO) return bx_datetime_ms_new(st, millis);
-        if (mode != BX_DATETIME_CLAMP) return raise_out_of_range(millis);
+        if (conversion == BX_DATETIME_AUTO) return bx_datetime_ms_new(st, millis);
+        if (conversion != BX_DATETIME_CLAMP) return raise_out_of_range(millis);
         millis = millis < 0 ? MIN_MILLIS : MAX_MILLIS;
     }
     if (!options->tz_aware) return build(st, millis, Py_None);
     if (options->tzinfo == NULL) return build(st, millis, st->utc);
-    return build_in_zone(st, options, millis);
+    return build_in_zone(st, options, conversion, millis);
+}
+
+PyObject *bx_datetime_from_millis(bx_state *st, const bx_options *options, int64_t millis)
+{
+    return bx_datetime_converted(st, options, options->datetime_conversion, millis);
 }

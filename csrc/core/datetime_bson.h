@@ -22,6 +22,10 @@ int bx_datetime_to_seconds(bx_state *st, PyObject *datetime, int64_t *seconds);
  * exception: ValueError, OverflowError or what the tzinfo raised. */
 PyObject *bx_datetime_from_millis(bx_state *st, const bx_options *options, int64_t millis);
 
+/* The same with another datetime_conversion than that of the options. */
+PyObject *bx_datetime_converted(bx_state *st, const bx_options *options, int conversion,
+                                int64_t millis);
+
 /* An aware datetime in UTC, for the properties of ObjectId and Timestamp. */
 PyObject *bx_datetime_utc(bx_state *st, int64_t millis);
 

@@ -14,6 +14,7 @@ void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
     d->options = options;
     d->keys = bx_keycache_acquire(st->keys);
     d->base = input->data;
+    d->origin = input->origin;
     d->limit = input->data + input->size;
     d->owner = input->owner;
     bx_guard_init(&d->guard);
@@ -27,9 +28,19 @@ void bx_decoder_end(bx_decoder *d)
 
 /* ---- errors ---- */
 
+void *bx_bad(bx_decoder *d, const uint8_t *at, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    bx_invalid_bson_v(d->st, bx_offset(d, at), format, args);
+    va_end(args);
+    return NULL;
+}
+
 void *bx_bad_element(bx_decoder *d, const uint8_t *at)
 {
-    return bx_invalid_bson(d->st, at - d->base, "invalid length or type code");
+    return bx_bad(d, at, "invalid length or type code");
 }
 
 void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name)
@@ -37,8 +48,7 @@ void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name)
     PyObject *type = PyBytes_FromStringAndSize((const char *)element, 1);
 
     if (type == NULL) return NULL;
-    bx_invalid_bson(d->st, element - d->base,
-                    "Detected unknown BSON type %R for fieldname '%U'. Are you using the latest "
+    bx_bad(d, element, "Detected unknown BSON type %R for fieldname '%U'. Are you using the latest "
                     "driver version?",
                     type, name);
     Py_DECREF(type);
@@ -47,20 +57,19 @@ void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name)
 
 void *bx_wrap_error(bx_decoder *d, const uint8_t *at)
 {
-    return bx_wrap_invalid_bson(d->st, at - d->base);
+    return bx_wrap_invalid_bson(d->st, bx_offset(d, at));
 }
 
 void *bx_too_deep(bx_decoder *d, const uint8_t *p, const char *what)
 {
-    return bx_invalid_bson(d->st, p - d->base,
-                           "maximum recursion depth exceeded while decoding a %s", what);
+    return bx_bad(d, p, "maximum recursion depth exceeded while decoding a %s", what);
 }
 
 /* A field name that could not be read: a pending UnicodeDecodeError, or no NUL. */
 static BX_COLD void *bad_name(bx_decoder *d, const uint8_t *name)
 {
     if (PyErr_Occurred()) return bx_wrap_error(d, name);
-    return bx_invalid_bson(d->st, name - d->base, "field name too large");
+    return bx_bad(d, name, "field name too large");
 }
 
 /* ---- containers ---- */
@@ -104,7 +113,7 @@ static PyObject *decode_raw(bx_decoder *d, const uint8_t *p, const uint8_t *end)
 {
     if (d->owner == NULL || d->options->raw_over == NULL) return decode_raw_copy(d, p, end);
     if (BX_LIKELY(d->options->raw_native)) {
-        bx_span at = {d->owner, d->base, p, end - p};
+        bx_span at = {d->owner, d->base, p, end - p, d->origin};
 
         return bx_raw_document_new(d->options, &at);
     }
@@ -137,10 +146,7 @@ static PyObject *decode_mapping(bx_decoder *d, const uint8_t *p, const uint8_t *
         status = PyObject_SetItem(document, key, value);
         Py_DECREF(key);
         Py_DECREF(value);
-        if (status < 0) {
-            bx_wrap_error(d, element);
-            goto error;
-        }
+        if (status < 0) goto error;
     }
     return dollar && nested ? bx_maybe_dbref(d, document) : document;
 
@@ -191,7 +197,7 @@ BX_INLINE PyObject *decode_value(bx_decoder *d, uint8_t type, const uint8_t **at
         if (BX_UNLIKELY(end - p < 1)) break;
         *at = p + 1;
         if (BX_UNLIKELY(*p > 1)) {
-            return bx_invalid_bson(d->st, p - d->base, "invalid boolean value: %d", *p);
+            return bx_bad(d, p, "invalid boolean value: %d", *p);
         }
         return Py_NewRef(*p ? Py_True : Py_False);
     case BX_NULL:
@@ -388,20 +394,20 @@ Py_ssize_t bx_check_document(bx_decoder *d, const uint8_t *p, const uint8_t *end
     int32_t size;
 
     if (end - p < 5) {
-        bx_invalid_bson(d->st, p - d->base, "not enough data for a BSON document");
+        bx_bad(d, p, "not enough data for a BSON document");
         return -1;
     }
     size = (int32_t)bx_load32(p);
     if (size < 5) {
-        bx_invalid_bson(d->st, p - d->base, "invalid message size");
+        bx_bad(d, p, "invalid message size");
         return -1;
     }
     if (size > end - p) {
-        bx_invalid_bson(d->st, p - d->base, "objsize too large");
+        bx_bad(d, p, "objsize too large");
         return -1;
     }
     if (p[size - 1] != 0) {
-        bx_invalid_bson(d->st, p - d->base + size - 1, "bad eoo");
+        bx_bad(d, p + size - 1, "bad eoo");
         return -1;
     }
     return size;
@@ -423,7 +429,7 @@ static PyObject *decode_one(bx_decoder *d)
     Py_ssize_t size = bx_check_document(d, d->base, d->limit);
 
     if (size < 0) return NULL;
-    if (size != d->limit - d->base) return bx_invalid_bson(d->st, size, "bad eoo");
+    if (size != d->limit - d->base) return bx_bad(d, d->base + size, "bad eoo");
     return bx_decode_document(d, d->base);
 }
 
@@ -462,6 +468,7 @@ int bx_input_open(bx_input *input, PyObject *data, const bx_options *options)
     bool shared;
 
     input->copy = NULL;
+    input->origin = 0;
     if (BX_LIKELY(PyBytes_CheckExact(data))) {
         input->data = (const uint8_t *)PyBytes_AS_STRING(data);
         input->size = (size_t)PyBytes_GET_SIZE(data);

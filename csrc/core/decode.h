@@ -11,7 +11,8 @@ typedef struct {
     bx_state *st;
     const bx_options *options;
     bx_keycache *keys;    /* NULL: not available to this call */
-    const uint8_t *base;  /* start of the input, for error offsets */
+    const uint8_t *base;  /* where offsets of errors count from, ... */
+    Py_ssize_t origin;    /* ... which is this far into the input */
     const uint8_t *limit; /* end of the input: reading up to here is safe */
     PyObject *owner;      /* the bytes object around it, which raw documents may share, or NULL */
     bx_guard guard;
@@ -22,6 +23,7 @@ typedef struct {
 typedef struct {
     const uint8_t *data;
     size_t size;
+    Py_ssize_t origin; /* where `data` is in what error offsets count from the start of */
     PyObject *owner; /* the bytes object that `data` is in; NULL: not to be kept */
     PyObject *copy;  /* owned: the bytes object, if it was made for this; or NULL */
     bool has_view;
@@ -72,8 +74,15 @@ PyObject *bx_maybe_dbref(bx_decoder *d, PyObject *document);
 /* Pass a value through the type decoder of its type. Takes the reference, gives one. */
 PyObject *bx_apply_decoder(bx_decoder *d, PyObject *value);
 
-/* InvalidBSON at a position in the input: for lengths that do not fit, for an unknown type, for the
- * pending exception. Always NULL. */
+/* Where `at` is in the input, for errors. */
+BX_INLINE Py_ssize_t bx_offset(const bx_decoder *d, const uint8_t *at)
+{
+    return d->origin + (at - d->base);
+}
+
+/* InvalidBSON at a position in the input: with a message, for lengths that do not fit, for an unknown
+ * type, for the pending exception. Always NULL. */
+BX_COLD void *bx_bad(bx_decoder *d, const uint8_t *at, const char *format, ...);
 BX_COLD void *bx_bad_element(bx_decoder *d, const uint8_t *at);
 BX_COLD void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name);
 BX_COLD void *bx_wrap_error(bx_decoder *d, const uint8_t *at);

@@ -52,8 +52,7 @@ static PyObject *decode_uuid(bx_decoder *d, const uint8_t *p, Py_ssize_t size)
     uint8_t bytes[16];
 
     if (size != 16) {
-        return bx_invalid_bson(d->st, p - 5 - d->base,
-                               "cannot decode a uuid from a %zd-byte payload, expected 16", size);
+        return bx_bad(d, p - 5, "cannot decode a uuid from a %zd-byte payload, expected 16", size);
     }
     memcpy(bytes, p, 16);
     bx_uuid_reorder(bytes, d->options->uuid_representation);

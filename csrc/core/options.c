@@ -14,6 +14,7 @@ static int options_traverse(bx_options *self, visitproc visit, void *arg)
     Py_VISIT(self->fallback);
     Py_VISIT(self->plan);
     Py_VISIT(self->raw_over);
+    Py_VISIT(self->nested);
     return 0;
 }
 
@@ -32,6 +33,7 @@ static void options_dealloc(bx_options *self)
     Py_XDECREF(self->fallback);
     Py_XDECREF(self->plan);
     Py_XDECREF(self->raw_over);
+    Py_XDECREF(self->nested);
     Py_XDECREF(self->errors_object);
     type->tp_free((PyObject *)self);
     Py_DECREF(type);
@@ -72,8 +74,10 @@ static int read_plan(bx_state *st, bx_options *self, PyObject *document_class)
 {
     int status = bx_plan_of_class(st, document_class, &self->plan);
 
-    if (status > 0) self->document_kind = BX_CLASS_DICT;
-    return status < 0 ? -1 : 0;
+    if (status <= 0) return status;
+    self->document_kind = BX_CLASS_DICT;
+    self->nested = PyDict_New();
+    return self->nested == NULL ? -1 : 0;
 }
 
 static int read_profile(bx_state *st, bx_options *self)
@@ -225,6 +229,41 @@ bx_options *bx_options_compile(bx_state *st, PyObject *codec_options)
         return NULL;
     }
     return self;
+}
+
+/* New options with another document class: NULL with an exception. */
+static bx_options *compile_nested(bx_state *st, const bx_options *options, PyObject *document_class)
+{
+    PyObject *method = PyObject_GetAttr(options->codec_options, st->s_with_options);
+    PyObject *arguments = method == NULL ? NULL : PyDict_New();
+    PyObject *none = arguments == NULL ? NULL : PyTuple_New(0);
+    PyObject *codec_options = NULL;
+    bx_options *nested = NULL;
+
+    if (none != NULL && PyDict_SetItem(arguments, st->s_document_class, document_class) == 0) {
+        codec_options = PyObject_Call(method, none, arguments);
+    }
+    if (codec_options != NULL) nested = bx_options_compile(st, codec_options);
+    Py_XDECREF(codec_options);
+    Py_XDECREF(none);
+    Py_XDECREF(arguments);
+    Py_XDECREF(method);
+    return nested;
+}
+
+bx_options *bx_options_nested(bx_state *st, const bx_options *options, PyObject *document_class)
+{
+    bx_options *nested =
+        (bx_options *)PyDict_GetItemWithError(options->nested, document_class);
+    bx_options *kept;
+
+    if (BX_LIKELY(nested != NULL) || PyErr_Occurred()) return nested;
+    nested = compile_nested(st, options, document_class);
+    if (nested == NULL) return NULL;
+    /* Another thread may have been first: what is in the dict stays, and is kept by it. */
+    kept = (bx_options *)PyDict_SetDefault(options->nested, document_class, (PyObject *)nested);
+    Py_DECREF((PyObject *)nested);
+    return kept;
 }
 
 #if BX_FREE_THREADED

@@ -41,6 +41,7 @@ struct bx_options {
     int uuid_representation;
     bool extended; /* profile "python": more types are encodable (read on the slow path only) */
     bx_plan *plan; /* what top-level documents are decoded to, or NULL; nested ones are dicts */
+    PyObject *nested; /* {class: bx_options} of fields that name their document class, or NULL */
 };
 
 PyTypeObject *bx_options_type(PyObject *module);
@@ -51,6 +52,10 @@ bx_options *bx_options_compile(bx_state *st, PyObject *codec_options);
 /* The cached struct for `codec_options` (None: the default ones): new reference, or NULL with an
  * exception (TypeError for an object that is not CodecOptions). */
 bx_options *bx_options_lookup(bx_state *st, PyObject *codec_options);
+
+/* The options for a field of the class `document_class`, otherwise like `options`, which have a plan
+ * and keep them: borrowed, NULL with an exception. */
+bx_options *bx_options_nested(bx_state *st, const bx_options *options, PyObject *document_class);
 
 BX_INLINE bx_options *bx_options_get(bx_state *st, PyObject *codec_options)
 {

@@ -55,6 +55,7 @@ typedef struct bx_typed bx_typed;
     X(fallback_encoder, "fallback_encoder")                                                       \
     X(over, "_over")                                                                              \
     X(default_raw, "_default_options")                                                            \
+    X(with_options, "with_options")                                                               \
     X(document_class, "document_class")                                                           \
     X(raw_options, "_options")                                                                    \
     X(init, "__init__")

@@ -19,7 +19,7 @@ typedef struct {
 
 static void *bad(reader *r, const uint8_t *p, const char *message)
 {
-    return bx_invalid_bson(r->d.st, p - r->d.base, "%s", message);
+    return bx_bad(&r->d, p, "%s", message);
 }
 
 PyObject *bx_message_header(bx_state *st, PyObject *data, Py_ssize_t offset)
@@ -88,7 +88,7 @@ static int find_body(reader *r)
             if (name == NULL) return -1;
             Py_DECREF(name);
         } else {
-            bx_invalid_bson(r->d.st, kind - r->d.base, "unknown section kind %d", *kind);
+            bx_bad(&r->d, kind, "unknown section kind %d", *kind);
             return -1;
         }
     }
@@ -125,7 +125,7 @@ static int add_sequence(reader *r, PyObject *body, const uint8_t **at)
     if (name == NULL) return -1;
     status = PySequence_Contains(body, name);
     if (status > 0) {
-        bx_invalid_bson(r->d.st, first - r->d.base, "duplicate field %R", name);
+        bx_bad(&r->d, first, "duplicate field %R", name);
         status = -1;
     }
     if (status == 0 && (documents = read_documents(r, first, last)) == NULL) status = -1;
@@ -248,7 +248,7 @@ static int check_frame(reader *r, uint32_t *flags)
     }
     opcode = (int32_t)bx_load32(p + 12);
     if (opcode != OP_MSG) {
-        bx_invalid_bson(r->d.st, 12, "unexpected opcode %d", (int)opcode);
+        bx_bad(&r->d, p + 12, "unexpected opcode %d", (int)opcode);
         return -1;
     }
     if (size < HEADER_SIZE + 5) {
@@ -257,7 +257,7 @@ static int check_frame(reader *r, uint32_t *flags)
     }
     *flags = bx_load32(p + HEADER_SIZE);
     if (*flags & REQUIRED_FLAGS & ~(CHECKSUM_PRESENT | MORE_TO_COME)) {
-        bx_invalid_bson(r->d.st, HEADER_SIZE, "unknown required flag bits 0x%x", *flags);
+        bx_bad(&r->d, p + HEADER_SIZE, "unknown required flag bits 0x%x", *flags);
         return -1;
     }
     r->end = r->d.limit - (*flags & CHECKSUM_PRESENT ? 4 : 0);

@@ -13,6 +13,7 @@ static void open_decoder(bx_decoder *d, bx_state *st, const bx_options *options,
     input.data = at->base;
     input.size = (size_t)(data + PyBytes_GET_SIZE(at->owner) - at->base);
     input.owner = at->owner;
+    input.origin = at->origin;
     input.has_view = false;
     bx_decoder_init(d, st, options, &input);
     (void)bx_enter(&d->guard); /* its fields are on the level below */
@@ -25,7 +26,7 @@ static int check_document(bx_decoder *d, const bx_span *at)
 
     if (size < 0) return -1;
     if (size != at->size) {
-        bx_invalid_bson(d->st, at->start + size - d->base, "bad eoo");
+        bx_bad(d, at->start + size, "bad eoo");
         return -1;
     }
     return 0;
@@ -53,7 +54,7 @@ static BX_COLD int bad_skip(bx_decoder *d, const bx_element *e, bx_skip_status s
     PyObject *name;
 
     if (status == BX_SKIP_NAME) {
-        bx_invalid_bson(d->st, e->name - d->base, "field name too large");
+        bx_bad(d, e->name, "field name too large");
     } else if (status == BX_SKIP_VALUE) {
         bx_bad_element(d, e->value);
     } else {

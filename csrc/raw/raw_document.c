@@ -113,6 +113,36 @@ static void raw_fill(bx_raw_document *self, const bx_span *at, bx_options *optio
     Py_XDECREF((PyObject *)old.options);
 }
 
+/* ---- what a document keeps ---- */
+
+/* Bytes around a document that it may keep alive, beyond as many as it has itself. */
+#define SLACK 1024
+
+/* The same span of `bytes`, which are those of the document alone. Takes the reference. */
+static bx_span alone(const bx_span *at, PyObject *bytes)
+{
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(bytes);
+
+    return (bx_span){bytes, data, data, at->size, at->origin + (at->start - at->base)};
+}
+
+/* The span with a reference of its own: to the owner or, where the document is small beside it, to
+ * a copy of its bytes. -1 with MemoryError. */
+static int keep_span(const bx_span *at, bx_span *own)
+{
+    PyObject *bytes;
+
+    *own = *at;
+    if (PyBytes_GET_SIZE(at->owner) - at->size <= at->size + SLACK) {
+        Py_INCREF(own->owner);
+        return 0;
+    }
+    bytes = PyBytes_FromStringAndSize((const char *)at->start, at->size);
+    if (bytes == NULL) return -1;
+    *own = alone(at, bytes);
+    return 0;
+}
+
 /* ---- construction ---- */
 
 static BX_COLD int refuse(bx_state *st, const held_buffer *held)
@@ -191,25 +221,27 @@ static bx_options *read_options(bx_state *st, PyObject *self, PyObject *codec_op
 /* __init__ with its arguments told apart. */
 static int initialize(bx_state *st, PyObject *self, PyObject *data, PyObject *codec_options)
 {
-    bx_options *options;
+    bx_options *options = NULL;
     held_buffer held;
-    bx_span at;
+    bx_span own;
+    int status = -1;
 
     if (hold_buffer(&held, data) < 0) return -1;
     if (held.size < 5 || (int32_t)bx_load32(held.data) != held.size ||
         held.data[held.size - 1] != 0) {
         refuse(st, &held);
-        Py_DECREF(held.owner);
-        return -1;
+    } else if ((options = read_options(st, self, codec_options)) != NULL) {
+        bx_span at = {held.owner, held.data, held.data, held.size, 0};
+
+        status = keep_span(&at, &own);
+        if (status == 0) {
+            raw_fill((bx_raw_document *)self, &own, options);
+        } else {
+            Py_DECREF((PyObject *)options);
+        }
     }
-    options = read_options(st, self, codec_options);
-    if (options == NULL) {
-        Py_DECREF(held.owner);
-        return -1;
-    }
-    at = (bx_span){held.owner, held.data, held.data, held.size};
-    raw_fill((bx_raw_document *)self, &at, options);
-    return 0;
+    Py_DECREF(held.owner);
+    return status;
 }
 
 static int raw_init(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -234,8 +266,11 @@ PyObject *bx_raw_document_new(const bx_options *options, const bx_span *at)
     bx_raw_document *self = (bx_raw_document *)type->tp_alloc(type, 0);
 
     if (self == NULL) return NULL;
-    self->at = *at;
-    Py_INCREF(at->owner);
+    if (keep_span(at, &self->at) < 0) {
+        self->at.owner = NULL;
+        Py_DECREF(self);
+        return NULL;
+    }
     self->options = (bx_options *)Py_NewRef((PyObject *)options);
     return (PyObject *)self;
 }
@@ -255,16 +290,14 @@ static PyObject *new_instance(PyObject *cls)
 static PyObject *over(bx_state *st, PyObject *cls, const bx_span *at, PyObject *codec_options)
 {
     bx_options *options = bx_options_get(st, codec_options);
-    PyObject *self;
-    bx_span own = *at;
+    PyObject *self = options == NULL ? NULL : new_instance(cls);
+    bx_span own;
 
-    if (options == NULL) return NULL;
-    self = new_instance(cls);
-    if (self == NULL) {
-        Py_DECREF(options);
+    if (self == NULL || keep_span(at, &own) < 0) {
+        Py_XDECREF(self);
+        Py_XDECREF((PyObject *)options);
         return NULL;
     }
-    Py_INCREF(own.owner);
     raw_fill((bx_raw_document *)self, &own, options);
     return self;
 }
@@ -291,7 +324,7 @@ static PyObject *raw_over(PyObject *Py_UNUSED(module), PyObject *args)
     if (start < 0 || end < start || end > held.size) {
         PyErr_SetString(PyExc_ValueError, "the document is outside the data");
     } else {
-        bx_span at = {held.owner, held.data, held.data + start, end - start};
+        bx_span at = {held.owner, held.data, held.data + start, end - start, 0};
 
         self = over(st, cls, &at, codec_options);
     }
@@ -315,10 +348,8 @@ static void raw_narrow(bx_raw_document *self, const bx_span *from, PyObject *byt
     Py_BEGIN_CRITICAL_SECTION(self);
     if (self->at.owner == from->owner && self->at.start == from->start &&
         self->at.size == from->size) {
-        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(bytes);
-
         old = self->at.owner;
-        self->at = (bx_span){Py_NewRef(bytes), data, data, from->size};
+        self->at = alone(from, Py_NewRef(bytes));
     }
     Py_END_CRITICAL_SECTION();
     Py_XDECREF(old);

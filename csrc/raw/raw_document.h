@@ -7,9 +7,10 @@
 /* Where a raw document is: part of an immutable bytes object. */
 typedef struct {
     PyObject *owner;      /* exactly bytes */
-    const uint8_t *base;  /* in `owner`: where error offsets count from */
+    const uint8_t *base;  /* in `owner`: where error offsets count from, ... */
     const uint8_t *start; /* of the document */
     Py_ssize_t size;      /* of the document */
+    Py_ssize_t origin;    /* ... with this added */
 } bx_span;
 
 typedef struct {
@@ -27,7 +28,8 @@ bool bx_shows_bytes(const Py_buffer *view);
 /* Whether documents of a class with these options are made by bx_raw_document_new. */
 int bx_raw_is_native(bx_state *st, PyObject *document_class, PyObject *raw_over);
 
-/* A document of `document_class`, which bx_raw_is_native. Keeps `owner`. NULL with an exception. */
+/* A document of `document_class`, which bx_raw_is_native. It keeps `owner`, unless that has much more
+ * than the document: then it gets bytes of its own. NULL with an exception. */
 PyObject *bx_raw_document_new(const bx_options *options, const bx_span *at);
 
 /* The bytes of a document whose class does not replace the attribute `raw`: 1 and `*at`, whose owner

@@ -24,11 +24,6 @@ const char *bx_type_name(uint8_t type)
     return names[bx_type_slot(type)];
 }
 
-static Py_ssize_t offset_of(bx_run *run, const uint8_t *p)
-{
-    return p - run->d->base;
-}
-
 void *bx_misfit(bx_run *run, const uint8_t *p, const char *reason, ...)
 {
     PyObject *text, *error = NULL;
@@ -39,7 +34,7 @@ void *bx_misfit(bx_run *run, const uint8_t *p, const char *reason, ...)
     va_end(args);
     if (text != NULL) {
         error = PyObject_CallFunction(run->typed->TypedDecodeError, "On", text,
-                                      offset_of(run, p));
+                                      bx_offset(run->d, p));
         Py_DECREF(text);
     }
     if (error != NULL) {
@@ -92,7 +87,7 @@ void *bx_wrap_user_error(bx_run *run, const uint8_t *p)
 
     if (!PyErr_ExceptionMatches(run->typed->USER_ERRORS)) return NULL;
     error = bx_take_exception();
-    wrapped = PyObject_CallFunction(run->typed->wrap_error, "On", error, offset_of(run, p));
+    wrapped = PyObject_CallFunction(run->typed->wrap_error, "On", error, bx_offset(run->d, p));
     Py_DECREF(error);
     if (wrapped != NULL) bx_raise_exception(wrapped);
     return NULL;
@@ -117,11 +112,11 @@ void *bx_bad_type_at(bx_decoder *d, const uint8_t *element, const uint8_t *value
 
 int bx_pay_retry(bx_run *run, uint8_t type, const uint8_t *p)
 {
-    bool sized = type == BX_DOCUMENT || type == BX_ARRAY;
+    bool sized = (type == BX_DOCUMENT || type == BX_ARRAY) && run->d->limit - p >= 4;
 
     run->retries -= sized ? (int32_t)bx_load32(p) : 16;
     if (run->retries >= 0) return 0;
-    bx_invalid_bson(run->d->st, offset_of(run, p), "too many alternatives to try");
+    bx_bad(run->d, p, "too many alternatives to try");
     return -1;
 }
 
@@ -262,19 +257,15 @@ static PyObject *read_binary(bx_run *run, const bx_node *node, const uint8_t **a
 static PyObject *read_datetime(bx_run *run, const uint8_t **at, const bx_place *place)
 {
     const bx_options *options = run->d->options;
+    bool clamp = options->datetime_conversion == BX_DATETIME_CLAMP;
     const uint8_t *p = *at;
-    bx_options changed;
     PyObject *value;
 
     if (BX_UNLIKELY(place->end - p < 8)) return bx_bad_element(run->d, p);
     *at = p + 8;
-    if (BX_UNLIKELY(options->datetime_conversion != BX_DATETIME_OBJECT &&
-                    options->datetime_conversion != BX_DATETIME_CLAMP)) {
-        changed = *options;
-        changed.datetime_conversion = BX_DATETIME_OBJECT;
-        options = &changed;
-    }
-    value = bx_datetime_from_millis(run->d->st, options, (int64_t)bx_load64(p));
+    value = bx_datetime_converted(run->d->st, options,
+                                  clamp ? BX_DATETIME_CLAMP : BX_DATETIME_OBJECT,
+                                  (int64_t)bx_load64(p));
     return BX_LIKELY(value != NULL) ? value : bx_wrap_error(run->d, p);
 }
 
@@ -309,29 +300,13 @@ static PyObject *read_instance(bx_run *run, const bx_node *node, uint8_t type,
 static PyObject *read_document(bx_run *run, const bx_node *node, const uint8_t **at,
                                const bx_place *place)
 {
-    bx_state *st = run->d->st;
     const uint8_t *p = *at, *first, *last;
-    PyObject *method, *arguments = NULL, *codec_options = NULL, *document = NULL;
-    bx_options *options = NULL;
     bx_decoder inner = *run->d;
 
     if (bx_run_enter(run, BX_DOCUMENT, at, place->end, &first, &last) < 0) return NULL;
     bx_run_leave(run);
-    method = PyObject_GetAttrString(run->d->options->codec_options, "with_options");
-    if (method != NULL) arguments = Py_BuildValue("{sO}", "document_class", node->cls);
-    if (arguments != NULL) {
-        codec_options = PyObject_Call(method, run->typed->no_arguments, arguments);
-    }
-    if (codec_options != NULL) options = bx_options_compile(st, codec_options);
-    if (options != NULL) {
-        inner.options = options;
-        document = bx_decode_document(&inner, p);
-    }
-    Py_XDECREF(options);
-    Py_XDECREF(codec_options);
-    Py_XDECREF(arguments);
-    Py_XDECREF(method);
-    return document;
+    inner.options = bx_options_nested(run->d->st, run->d->options, node->cls);
+    return inner.options == NULL ? NULL : bx_decode_document(&inner, p);
 }
 
 /* ---- arrays ---- */
@@ -477,7 +452,7 @@ static PyObject *read_key(bx_run *run, const uint8_t **at, const uint8_t *end)
 
     if (BX_LIKELY(key != NULL)) return key;
     if (PyErr_Occurred()) return bx_wrap_error(run->d, p);
-    return bx_invalid_bson(run->d->st, offset_of(run, p), "field name too large");
+    return bx_bad(run->d, p, "field name too large");
 }
 
 static int read_entry(bx_run *run, const bx_node *node, PyObject *dict, const uint8_t **at,
@@ -541,7 +516,7 @@ static int find_tag(bx_run *run, const bx_node *node, const uint8_t *p, const bx
         bx_skip_status status = bx_skip(p, last, out);
 
         if (status == BX_SKIP_NAME) {
-            bx_invalid_bson(run->d->st, offset_of(run, p + 1), "field name too large");
+            bx_bad(run->d, p + 1, "field name too large");
             return -1;
         }
         if (status == BX_SKIP_TYPE) {

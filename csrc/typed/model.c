@@ -272,7 +272,7 @@ static int read_unexpected(reading *r, const uint8_t **at, bx_place *place)
     const bx_field_name *found;
 
     if (BX_UNLIKELY(nul == NULL)) {
-        bx_invalid_bson(r->run->d->st, name - r->run->d->base, "field name too large");
+        bx_bad(r->run->d, name, "field name too large");
         return -1;
     }
     *at = nul + 1;

@@ -246,7 +246,7 @@ def decode_iter(
 ) -> Iterator[Any]:
     """Return an iterator over the documents in ``data``, decoded one at a time.
 
-    A trailing fragment too short for a length word is ignored. See :func:`decode` for ``type``.
+    InvalidBSON if the data ends within a document. See :func:`decode` for ``type``.
     """
     if type is not None:
         codec_options = _impl.options_for_type(type, codec_options)
@@ -255,7 +255,11 @@ def decode_iter(
 
 def _iterate(data: Any, codec_options: CodecOptions) -> Iterator[Any]:
     position, end = 0, len(data)
-    while position + 4 <= end:
+    while position < end:
+        if end - position < 4:
+            error = InvalidBSON("cut off in middle of objsize")
+            error.offset = position
+            raise error
         size = int.from_bytes(data[position : position + 4], "little", signed=True)
         yield _impl.decode_document(data[position : position + size], codec_options)
         position += size

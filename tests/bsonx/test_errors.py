@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
+import datetime
 import importlib
+import io
 import pickle
 
 import pytest
@@ -74,6 +77,109 @@ def test_errors_of_the_users_converters_pass_through(bx):
     registry = bx.codec_options.TypeRegistry(fallback_encoder=fail)
     with pytest.raises(Stop):
         bx.encode({"a": [object()]}, codec_options=bx.CodecOptions(type_registry=registry))
+
+
+class Mine(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Mine("mine"),
+        PermissionError("mine"),
+        ValueError("mine"),
+        OverflowError("mine"),
+        RecursionError("mine"),
+        MemoryError("mine"),
+        LookupError("mine"),
+        KeyboardInterrupt("mine"),
+        UnicodeDecodeError("utf-8", b"x", 0, 1, "mine"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_the_users_classes_pass_through_decoding(bx, error):
+    """They say nothing about the input: the very exception arrives."""
+
+    def fail(*args):
+        raise error
+
+    def in_class(**methods):
+        return bx.CodecOptions(document_class=type("Own", (dict,), methods))
+
+    def in_decoder(kind):
+        methods = {"bson_type": kind, "transform_bson": fail}
+        decoder = type("Own", (bx.codec_options.TypeDecoder,), methods)()
+        return bx.CodecOptions(type_registry=bx.codec_options.TypeRegistry([decoder]))
+
+    reference = {"a": {"$ref": "c", "$id": 1}}
+    nested = {"d": {"e": [{"f": "text"}]}}
+    cases = [
+        (nested, in_class(__init__=fail)),
+        (nested, in_class(__setitem__=fail)),
+        (reference, in_class(__contains__=fail)),
+        (nested, in_decoder(str)),
+        (nested, in_decoder(dict)),
+        (nested, in_decoder(list)),
+    ]
+    for document, options in cases:
+        data = bx.encode(document)
+        for call in (bx.decode, bx.decode_all, lambda *args: list(bx.decode_iter(*args))):
+            with pytest.raises(type(error)) as caught:
+                call(data, options)
+            assert caught.value is error
+
+
+def test_errors_of_handlers_and_zones_are_the_cause(bx):
+    """What they are asked about is the input: InvalidBSON, as PyMongo, and the reason."""
+    error = Mine("mine")
+
+    def fail(*args):
+        raise error
+
+    codecs.register_error("bsonx-fails", fail)
+    zone = type("Zone", (datetime.tzinfo,), {"fromutc": fail, "utcoffset": fail})()
+    handler = bx.CodecOptions(unicode_decode_error_handler="bsonx-fails")
+    aware = bx.CodecOptions(tz_aware=True, tzinfo=zone)
+    for data, options, offset in (
+        (b"\x0e\0\0\0\x02a\0\2\0\0\0\xff\0\0", handler, 11),
+        (b"\x08\0\0\0\x0a\xff\0\0", handler, 5),
+        (bx.encode({"d": datetime.datetime(2020, 1, 1)}), aware, 7),
+    ):
+        with pytest.raises(bx.InvalidBSON, match="mine") as caught:
+            bx.decode(data, options)
+        assert caught.value.__cause__ is error
+        assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize("passes", [MemoryError, RecursionError, KeyboardInterrupt])
+def test_what_says_nothing_of_the_input_passes_handlers(bx, passes):
+    def fail(*args):
+        raise passes("mine")
+
+    codecs.register_error("bsonx-passes", fail)
+    options = bx.CodecOptions(unicode_decode_error_handler="bsonx-passes")
+    with pytest.raises(passes, match="mine"):
+        bx.decode(b"\x0e\0\0\0\x02a\0\2\0\0\0\xff\0\0", options)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_length_that_is_cut_off(bx, size):
+    document = bx.encode({"i": 1})
+    data = document + document[:size]
+    for read in (
+        lambda: bx.decode_all(data),
+        lambda: list(bx.decode_iter(data)),
+        lambda: list(bx.decode_iter(memoryview(data))),
+        lambda: list(bx.decode_file_iter(io.BytesIO(data))),
+    ):
+        with pytest.raises(bx.InvalidBSON):
+            read()
+    documents = bx.decode_iter(data)
+    assert next(documents) == {"i": 1}
+    with pytest.raises(bx.InvalidBSON) as caught:
+        next(documents)
+    assert caught.value.offset == len(document)
 
 
 def test_invalid_document_pickles(bx):

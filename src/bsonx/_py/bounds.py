@@ -10,11 +10,25 @@ from bsonx.errors import InvalidBSON
 _unpack_int = struct.Struct("<i").unpack_from
 
 
-def bad(message: str, offset: int) -> NoReturn:
+# Also what makes instances of named tuples: Python's module for them is named after the class.
+_OURS = ("bsonx.", "namedtuple_")
+
+
+def bad(message: str, offset: int, cause: Exception | None = None) -> NoReturn:
     """Raise InvalidBSON for the problem at ``offset``."""
     error = InvalidBSON(message)
     error.offset = offset
-    raise error
+    raise error from cause
+
+
+def is_ours(exc: BaseException) -> bool:
+    """Return whether an exception comes from the codec itself, and not from code that it called."""
+    step = exc.__traceback__
+    while step is not None:
+        if not step.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+            return False
+        step = step.tb_next
+    return True
 
 
 def bad_value(offset: int) -> NoReturn:

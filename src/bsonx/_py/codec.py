@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx._py.bounds import bad, document_end
-from bsonx._py.decode import decode_next, decode_top, plan_for, read_elements
+from bsonx._py.bounds import bad, document_end, is_ours
+from bsonx._py.decode import Plan, decode_next, decode_top, plan_for, read_elements
 from bsonx._py.encode import encode_document
 from bsonx._py.skip import find_field
+from bsonx.errors import InvalidBSON
 
 __all__ = [
     "decode_all_documents",
@@ -59,33 +60,59 @@ def _check_bounds(data: bytes, start: int, end: int) -> None:
         bad("bad eoo", stop)
 
 
-def raw_elements(data: Any, start: int, end: int, codec_options: Any) -> dict[str, Any]:
-    """Return the fields of the document between two positions, inner documents per options."""
+def raw_elements(
+    data: Any, start: int, end: int, codec_options: Any, origin: int = 0
+) -> dict[str, Any]:
+    """Return the fields of the document between two positions, inner documents per options.
+
+    ``data`` stands at ``origin`` in the input, where the offsets of errors count from the start of.
+    """
     data = as_bytes(data)
-    _check_bounds(data, start, end)
+    try:
+        _check_bounds(data, start, end)
+        return _elements(data, start, end, plan_for(codec_options).at(origin))
+    except InvalidBSON as exc:
+        _move_offset(exc, origin)
+        raise
+
+
+def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any, origin: int = 0) -> Any:
+    """Return one field of the document between two positions; KeyError if there is none.
+
+    The other fields are stepped over, so only their structure is checked. See raw_elements for
+    ``origin``.
+    """
+    data = as_bytes(data)
+    try:
+        _check_bounds(data, start, end)
+        return _field(data, start, end, name, plan_for(codec_options).at(origin))
+    except InvalidBSON as exc:
+        _move_offset(exc, origin)
+        raise
+
+
+def _elements(data: bytes, start: int, end: int, plan: Plan) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    read_elements(data, start + 4, end - 1, plan_for(codec_options), 1, fields)
+    read_elements(data, start + 4, end - 1, plan, 1, fields)
     return fields
 
 
-def raw_get(data: Any, start: int, end: int, name: str, codec_options: Any) -> Any:
-    """Return one field of the document between two positions; KeyError if there is none.
-
-    The other fields are stepped over, so only their structure is checked.
-    """
-    data = as_bytes(data)
-    _check_bounds(data, start, end)
-    plan = plan_for(codec_options)
+def _field(data: bytes, start: int, end: int, name: str, plan: Plan) -> Any:
     if not isinstance(name, str):
         raise KeyError(name)
     if plan.errors != "strict":  # then different stored names may be the same str
-        return raw_elements(data, start, end, codec_options)[name]
+        return _elements(data, start, end, plan)[name]
     found = find_field(data, start + 4, end - 1, name.encode("utf-8", "surrogatepass"))
     if found is None:
         raise KeyError(name)
     single: dict[str, Any] = {}
     read_elements(data, found[0], found[1], plan, 1, single)
     return single[name]
+
+
+def _move_offset(exc: InvalidBSON, by: int) -> None:
+    if by and exc.offset is not None and is_ours(exc):
+        exc.offset += by
 
 
 def decode_as(type: Any, data: Any, codec_options: Any) -> Any:

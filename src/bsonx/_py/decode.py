@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from bsonx._py.bounds import (
     bad,
@@ -12,6 +13,7 @@ from bsonx._py.bounds import (
     document_end,
     inner_end,
     is_known_type,
+    is_ours,
     unknown_type,
 )
 from bsonx._py.decode_values import READERS, Reader, datetime_reader, read_string, read_uuid, text
@@ -36,6 +38,7 @@ class Plan:
         "errors",
         "keys",
         "options",
+        "origin",
         "plain",
         "raw",
         "readers",
@@ -49,6 +52,7 @@ class Plan:
 
     def __init__(self, options: CodecOptions) -> None:
         self.options = options
+        self.origin = 0
         self.document_class = options.document_class
         self.typed = typed_plan(options.document_class)
         if self.typed is not None:
@@ -76,6 +80,14 @@ class Plan:
             self.user_readers = {**readers, 0x03: read_typed_document, 0x04: read_typed_array}
         # Whether the short cuts of read_elements are right.
         self.plain = self.document_class is dict and self.errors == "strict" and not converters
+
+    def at(self, origin: int) -> Plan:
+        """Return this plan for a part of the input, ``origin`` bytes from its start."""
+        if not origin:
+            return self
+        moved = copy.copy(self)
+        moved.origin = origin
+        return moved
 
     def key(self, raw: bytes, offset: int) -> str:
         """Return the field name of stored bytes; equal names are one object if they are short."""
@@ -113,9 +125,18 @@ def decode_top(data: bytes, start: int, end: int, plan: Plan) -> Any:
         return decode_typed(data, start, end, plan, plan.typed)
     try:
         return read_elements(data, start + 4, end - 1, plan, 1, plan.document_class())
-    except RecursionError:
-        # Python's own limit is lower than ours when the caller is deep in calls already.
-        bad(TOO_DEEP.format("BSON document"), start)
+    except RecursionError as exc:
+        refuse_depth(exc, start)
+
+
+def refuse_depth(exc: RecursionError, offset: int) -> NoReturn:
+    """Raise what Python's own limit means, which is lower than ours if the caller is deep in calls.
+
+    A RecursionError of the user's code is not ours to explain.
+    """
+    if is_ours(exc):
+        bad(TOO_DEEP.format("BSON document"), offset)
+    raise exc
 
 
 def decode_next(data: bytes, start: int, limit: int, plan: Plan) -> tuple[Any, int]:
@@ -164,7 +185,7 @@ def read_elements(
             try:
                 value: Any = data[start : stop - 1].decode()
             except UnicodeDecodeError as exc:
-                bad(str(exc), start)
+                bad(str(exc), start, exc)
             pos = stop
         elif kind == 0x10 and plain:
             if pos + 4 > end:
@@ -234,8 +255,16 @@ def _raw_document(data: bytes, start: int, end: int, plan: Plan) -> Any:
     """Return a raw document that shares ``data``; foreign classes get bytes of their own."""
     over = getattr(plan.document_class, "_over", None)
     if over is not None:
+        if plan.origin and _is_native(over):
+            return over(data, start, end, plan.options, plan.origin)
         return over(data, start, end, plan.options)
     return plan.document_class(data[start:end], plan.options)  # type: ignore[call-arg]
+
+
+def _is_native(over: Any) -> bool:
+    from bsonx._py.raw import RawDocument
+
+    return getattr(over, "__func__", None) is RawDocument._over.__func__  # type: ignore[attr-defined]
 
 
 def _read_code_w_scope(

@@ -30,6 +30,7 @@ from bsonx.binary import (
 from bsonx.code import Code
 from bsonx.codec_options import CodecOptions, DatetimeConversion
 from bsonx.dbref import DBRef
+from bsonx.errors import InvalidBSON
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 
@@ -48,12 +49,18 @@ _EPOCH_NAIVE = datetime.datetime(1970, 1, 1)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
 
 
+# What says nothing about the input.
+_PASSING = (InvalidBSON, MemoryError, RecursionError)
+
+
 def text(raw: bytes, plan: Plan, offset: int) -> str:
     """Return the str of UTF-8 bytes, with the error handler of the options."""
     try:
         return raw.decode("utf-8", plan.errors)
-    except (UnicodeDecodeError, LookupError) as exc:
-        bad(str(exc), offset)
+    except _PASSING:
+        raise
+    except Exception as exc:  # no UTF-8, or what an error handler raises
+        bad(str(exc), offset, exc)
 
 
 def _double(data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str) -> tuple[Any, int]:
@@ -103,7 +110,7 @@ def read_uuid(
             try:
                 return value.as_uuid(plan.uuid_representation), stop
             except ValueError as exc:
-                bad(str(exc), pos)
+                bad(str(exc), pos, exc)
     return value, stop
 
 
@@ -213,8 +220,12 @@ def _converted(data: bytes, pos: int, end: int, plan: Plan, conversion: int) -> 
     millis = _unpack_long(data, pos)[0]
     try:
         return datetime_from_millis(millis, plan.options, conversion), pos + 8
+    except _PASSING:
+        raise
     except OverflowError as exc:
-        bad(out_of_range(millis, exc), pos)
+        bad(out_of_range(millis, exc), pos, exc)
+    except Exception as exc:  # of the time zone
+        bad(str(exc), pos, exc)
 
 
 def _datetime_naive(

@@ -168,7 +168,7 @@ def _sequence_bounds(data: bytes, pos: int, end: int) -> tuple[str, int, int]:
     try:
         name = data[pos + 4 : nul].decode()
     except UnicodeDecodeError as exc:
-        bad(str(exc), pos + 4)
+        bad(str(exc), pos + 4, exc)
     return name, nul + 1, stop
 
 

@@ -28,8 +28,9 @@ class RawDocument:
 
     _default_options: ClassVar[CodecOptions]  # the public class has them
 
-    # Buffer, start and end: one attribute, because `raw` replaces them while other threads read.
-    _at: tuple[bytes | memoryview, int, int]
+    # Buffer, start and end, and what to add to positions for those in the input: one attribute,
+    # because `raw` replaces them while other threads read.
+    _at: tuple[bytes | memoryview, int, int, int]
     _fields: dict[str, Any] | None
     _options: CodecOptions
 
@@ -47,19 +48,27 @@ class RawDocument:
             )
         elif not isinstance(codec_options, CodecOptions):
             raise TypeError("codec_options must be an instance of CodecOptions")
-        self._at = data, 0, size
+        self._at = _kept(data, 0, size, 0)
         self._fields = None
         self._options = codec_options
 
     @classmethod
     def _over(
-        cls: type[T], data: bytes | memoryview, start: int, end: int, codec_options: CodecOptions
+        cls: type[T],
+        data: bytes | memoryview,
+        start: int,
+        end: int,
+        codec_options: CodecOptions,
+        origin: int = 0,
     ) -> T:
-        """Return the document between two positions of a buffer; ValueError if they lie outside."""
+        """Return the document between two positions of a buffer; ValueError if they lie outside.
+
+        It keeps the buffer or, where it is small beside that, a copy of its bytes.
+        """
         if not 0 <= start <= end <= len(data):
             raise ValueError("the document is outside the data")
         self = _new(cls)
-        self._at = data, start, end
+        self._at = _kept(data, start, end, origin)
         self._fields = None
         self._options = codec_options
         return self
@@ -67,19 +76,19 @@ class RawDocument:
     @property
     def raw(self) -> bytes:
         """The bytes of the document."""
-        data, start, end = self._at
+        data, start, end, origin = self._at
         if type(data) is not bytes or end - start != len(data):
-            # From now on keep these bytes alone: the buffer they came from may be much larger.
+            # From now on keep these bytes alone: the buffer they came from may be larger.
             data = bytes(data[start:end])
-            self._at = data, 0, len(data)
+            self._at = data, 0, len(data), origin + start
         return data
 
     def __getitem__(self, item: str) -> Any:
         fields = self._fields
         if fields is not None:
             return fields[item]
-        data, start, end = self._at
-        return raw_get(data, start, end, item, self._options)
+        data, start, end, origin = self._at
+        return raw_get(data, start, end, item, self._options, origin)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return one field, or ``default`` if there is none."""
@@ -92,8 +101,8 @@ class RawDocument:
         """Return all fields, decoded once."""
         fields = self._fields
         if fields is None:
-            data, start, end = self._at
-            fields = raw_elements(data, start, end, self._options)
+            data, start, end, origin = self._at
+            fields = raw_elements(data, start, end, self._options, origin)
             self._fields = fields
         return fields
 
@@ -102,6 +111,22 @@ class RawDocument:
 
     def __setstate__(self, state: tuple[bytes, CodecOptions]) -> None:
         self.__init__(*state)  # type: ignore[misc]
+
+
+# Bytes around a document that it may keep alive, beyond as many as it has itself.
+_SLACK = 1024
+
+
+def _kept(
+    data: bytes | memoryview, start: int, end: int, origin: int
+) -> tuple[bytes | memoryview, int, int, int]:
+    """Return what a document keeps: the buffer, or its part alone if that is small beside it."""
+    size = end - start
+    shows_bytes = type(data) is memoryview and type(data.obj) is bytes
+    whole: Any = data.obj if shows_bytes else data  # type: ignore[union-attr]
+    if len(whole) - size <= size + _SLACK:
+        return data, start, end, origin
+    return bytes(data[start:end]), 0, size, origin + start
 
 
 def _immutable(data: Any) -> bytes | memoryview:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from bsonx._py.bounds import bad, bad_value, inner_end, is_known_type, unknown_type
-from bsonx._py.decode import MAX_DEPTH, TOO_DEEP, Plan, decode_top
+from bsonx._py.decode import MAX_DEPTH, TOO_DEEP, Plan, decode_top, refuse_depth
 from bsonx._py.decode_values import READERS, read_datetime, read_datetime_clamp, read_datetime_ms
 from bsonx._py.skip import value_end
 from bsonx._typed.errors import USER_ERRORS, TypedDecodeError, wrap_error
@@ -77,8 +77,8 @@ def decode_typed(data: bytes, start: int, end: int, options: Plan, plan: TypePla
     run = _Run(data, options, end - start)
     try:
         return _read(run, plan.node, _Element(DOCUMENT, start, start, end, 0, ""))[0]
-    except RecursionError:
-        bad(TOO_DEEP.format("BSON document"), start)
+    except RecursionError as exc:
+        refuse_depth(exc, start)
 
 
 def read_typed_document(

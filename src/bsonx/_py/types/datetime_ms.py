@@ -121,7 +121,9 @@ def datetime_from_millis(
             return DatetimeMS(millis)
         if not clamp:
             raise
-        return _moment(millis, False, None).replace(tzinfo=options.tzinfo)
+        # In range in UTC, but not in the zone.
+        end = _MIN_MILLIS if millis < 0 else _MAX_MILLIS
+        return _moment(end, False, None).replace(tzinfo=options.tzinfo)
 
 
 def _moment(millis: int, tz_aware: bool, tzinfo: datetime.tzinfo | None) -> datetime.datetime:
