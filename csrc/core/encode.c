@@ -253,6 +253,18 @@ BX_INLINE int done(int status)
     return status < 0 ? -1 : 1;
 }
 
+/* An instance of Code itself keeps its scope in an attribute, which spares the property's call. */
+static int encode_exact_code(bx_encoder *e, size_t at, PyObject *value)
+{
+    PyObject *scope = PyObject_GenericGetAttr(value, e->st->s_code_scope);
+    int status;
+
+    if (scope == NULL) return -1;
+    status = bx_encode_code(e, at, value, scope);
+    Py_DECREF(scope);
+    return status;
+}
+
 int bx_encode_known(bx_encoder *e, size_t at, PyObject *value)
 {
     bx_state *st = e->st;
@@ -314,6 +326,15 @@ int bx_encode_known(bx_encoder *e, size_t at, PyObject *value)
     if (type == st->UUID) {
         bx_set_type(e, at, BX_BINARY);
         return done(bx_encode_uuid(e, value));
+    }
+    if (type == st->Code) return done(encode_exact_code(e, at, value));
+    if (type == st->SON) {
+        bx_set_type(e, at, BX_DOCUMENT);
+        return done(bx_encode_dict(e, value, false));
+    }
+    if (type == st->DBRef) {
+        bx_set_type(e, at, BX_DOCUMENT);
+        return done(bx_encode_as_doc(e, value));
     }
     return 0;
 }
