@@ -74,6 +74,22 @@ enum {
     BX_MINKEY = 0xFF
 };
 
+/* The `_type_marker` of the BSON types of every compatible package. */
+enum {
+    BX_MARK_BINARY = 5,
+    BX_MARK_OBJECTID = 7,
+    BX_MARK_DATETIME = 9,
+    BX_MARK_REGEX = 11,
+    BX_MARK_CODE = 13,
+    BX_MARK_TIMESTAMP = 17,
+    BX_MARK_INT64 = 18,
+    BX_MARK_DECIMAL128 = 19,
+    BX_MARK_DBREF = 100,
+    BX_MARK_RAW = 101, /* RawBSONDocument */
+    BX_MARK_MAXKEY = 127,
+    BX_MARK_MINKEY = 255
+};
+
 /* Documents nested deeper than this are refused in both directions. The server allows about 180. */
 #define BX_MAX_DEPTH 1000
 

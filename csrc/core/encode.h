@@ -41,10 +41,10 @@ PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject 
  * comes here; the caller holds a reference to it. -1 with an exception. */
 int bx_encode_value(bx_encoder *e, size_t at, PyObject *value);
 
-/* The same by exact type only: 1 done, 0 another type, -1 with an exception. */
+/* The same by exact type only: 1 done, 0 another type, -1 with an exception (encode_known.c). */
 int bx_encode_known(bx_encoder *e, size_t at, PyObject *value);
 
-/* A mapping, list or tuple without the element header. */
+/* A mapping, list or tuple without the element header (encode_containers.c). */
 int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top);
 int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top);
 int bx_encode_list(bx_encoder *e, PyObject *list);
@@ -80,18 +80,26 @@ int bx_encode_from(bx_encoder *e, size_t at, PyObject *value, bx_origin from);
 /* Everything else: foreign types, subclasses, the type registry (encode_other.c). */
 int bx_encode_other(bx_encoder *e, size_t at, PyObject *value);
 
-/* Any object as a top-level document. */
-int bx_encode_top(bx_encoder *e, PyObject *document);
+/* The `_type_marker` of a value, 0 if it has none; errors of a property count as none. -1 with an
+ * exception. */
+int bx_read_marker(bx_encoder *e, PyObject *value, long *marker);
+
+/* A dict of any class: an OrderedDict keeps its order outside the dict's own. */
+int bx_encode_dict_subclass(bx_encoder *e, PyObject *dict, bool top);
 
 /* What stands for `document` at the top: a mapping, else TypeError. */
 int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document);
 
-/* Raise InvalidDocument. Always -1. */
+/* Raise InvalidDocument (encode_errors.c, as what follows). Always -1. */
 BX_COLD int bx_invalid_document(bx_encoder *e, const char *format, ...);
 
 /* Note the key (a str) or index where the pending exception arose. */
 BX_COLD void bx_path_add_key(bx_encoder *e, PyObject *key);
 BX_COLD void bx_path_add_index(bx_encoder *e, Py_ssize_t index);
+
+/* Give the pending exception its `.path`, where its class allows attributes, and an InvalidDocument
+ * its `.document`. */
+BX_COLD void bx_complete_error(bx_encoder *e, PyObject *document);
 
 BX_INLINE void bx_set_type(bx_encoder *e, size_t at, uint8_t type)
 {

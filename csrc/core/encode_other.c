@@ -1,16 +1,12 @@
 /* The slow path of the encoder: foreign types by their `_type_marker`, subclasses, mappings, the
- * type registry, and errors. */
-#include <stdarg.h>
-
-#include "core/datetime_bson.h"
+ * type registry. */
 #include "core/encode.h"
 #include "typed/encode.h"
 #include "types/types.h"
 
 /* ---- markers ---- */
 
-/* The `_type_marker` of a value, 0 if it has none. Errors of a property count as none. */
-static int read_marker(bx_encoder *e, PyObject *value, long *marker)
+int bx_read_marker(bx_encoder *e, PyObject *value, long *marker)
 {
     PyObject *object;
     int found;
@@ -115,49 +111,49 @@ static int encode_marked(bx_encoder *e, size_t at, PyObject *value, long marker)
     int status;
 
     switch (marker) {
-    case 5:
+    case BX_MARK_BINARY:
         bx_set_type(e, at, BX_BINARY);
         status = bx_encode_binary(e, value);
         break;
-    case 7:
+    case BX_MARK_OBJECTID:
         bx_set_type(e, at, BX_OBJECTID);
         status = put_bytes_attribute(e, value, st->s_binary, 12);
         break;
-    case 9:
+    case BX_MARK_DATETIME:
         status = encode_foreign_int(e, at, value);
         bx_set_type(e, at, BX_DATETIME);
         break;
-    case 11:
+    case BX_MARK_REGEX:
         bx_set_type(e, at, BX_REGEX);
         status = bx_encode_regex(e, value);
         break;
-    case 13:
+    case BX_MARK_CODE:
         status = encode_foreign_code(e, at, value);
         break;
-    case 17:
+    case BX_MARK_TIMESTAMP:
         bx_set_type(e, at, BX_TIMESTAMP);
         status = encode_foreign_timestamp(e, value);
         break;
-    case 18:
+    case BX_MARK_INT64:
         if (!PyLong_Check(value)) return 0;
         status = bx_encode_int(e, at, value, true);
         break;
-    case 19:
+    case BX_MARK_DECIMAL128:
         bx_set_type(e, at, BX_DECIMAL128);
         status = put_bytes_attribute(e, value, st->s_bid, 16);
         break;
-    case 100:
+    case BX_MARK_DBREF:
         bx_set_type(e, at, BX_DOCUMENT);
         status = bx_encode_as_doc(e, value);
         break;
-    case 101:
+    case BX_MARK_RAW:
         bx_set_type(e, at, BX_DOCUMENT);
         status = bx_encode_raw(e, value);
         break;
-    case 127:
+    case BX_MARK_MAXKEY:
         bx_set_type(e, at, BX_MAXKEY);
         return 1;
-    case 255:
+    case BX_MARK_MINKEY:
         bx_set_type(e, at, BX_MINKEY);
         return 1;
     default:
@@ -168,8 +164,7 @@ static int encode_marked(bx_encoder *e, size_t at, PyObject *value, long marker)
 
 /* ---- subclasses ---- */
 
-/* An OrderedDict keeps its order outside the dict's own. */
-static int encode_dict_subclass(bx_encoder *e, PyObject *value, bool top)
+int bx_encode_dict_subclass(bx_encoder *e, PyObject *value, bool top)
 {
     return PyODict_Check(value) ? bx_encode_mapping(e, value, top)
                                 : bx_encode_dict(e, value, top);
@@ -183,7 +178,7 @@ static int encode_subclass(bx_encoder *e, size_t at, PyObject *value)
 
     if (PyDict_Check(value)) {
         bx_set_type(e, at, BX_DOCUMENT);
-        status = encode_dict_subclass(e, value, false);
+        status = bx_encode_dict_subclass(e, value, false);
     } else if (PyUnicode_Check(value)) {
         bx_set_type(e, at, BX_STRING);
         status = bx_encode_text(e, value);
@@ -273,7 +268,7 @@ static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, bx_origin f
         (status = bx_encode_known_instance(e, at, value, false)) != 0) {
         return status;
     }
-    if (read_marker(e, value, &marker) < 0) return -1;
+    if (bx_read_marker(e, value, &marker) < 0) return -1;
     if (marker != 0 && (status = encode_marked(e, at, value, marker)) != 0) return status;
     if (options->encoders != NULL && !(from & BX_FROM_ENCODER) &&
         (status = encode_registered(e, at, value, from)) != 0) {
@@ -322,185 +317,4 @@ int bx_encode_from(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 int bx_encode_other(bx_encoder *e, size_t at, PyObject *value)
 {
     return encode_unknown(e, at, value, BX_FROM_PLAIN);
-}
-
-/* ---- the top level ---- */
-
-static BX_COLD int no_mapping(PyObject *document)
-{
-    PyErr_Format(PyExc_TypeError, "encoder expected a mapping type but got: %R", document);
-    return -1;
-}
-
-static int encode_top_other(bx_encoder *e, PyObject *document)
-{
-    long marker;
-    int status;
-
-    status = bx_encode_known_instance(e, 0, document, true);
-    if (status != 0) return status;
-    if (read_marker(e, document, &marker) < 0) return -1;
-    if (marker == 101) return bx_encode_raw(e, document);
-    status = PyObject_IsInstance(document, (PyObject *)e->st->Mapping);
-    if (status > 0) return bx_encode_mapping(e, document, true);
-    if (status == 0) status = bx_encode_instance_top(e, document);
-    return status == 0 ? no_mapping(document) : status;
-}
-
-int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document)
-{
-    int status;
-
-    if (PyDict_Check(mapping)) return encode_dict_subclass(e, mapping, true);
-    status = PyObject_IsInstance(mapping, (PyObject *)e->st->Mapping);
-    if (status > 0) return bx_encode_mapping(e, mapping, true);
-    return status < 0 ? -1 : no_mapping(document);
-}
-
-int bx_encode_top(bx_encoder *e, PyObject *document)
-{
-    if (PyDict_Check(document)) return encode_dict_subclass(e, document, true);
-    return encode_top_other(e, document);
-}
-
-/* ---- errors ---- */
-
-int bx_invalid_document(bx_encoder *e, const char *format, ...)
-{
-    PyObject *message;
-    va_list args;
-
-    va_start(args, format);
-    message = PyUnicode_FromFormatV(format, args);
-    va_end(args);
-    if (message != NULL) {
-        PyErr_SetObject(e->st->InvalidDocument, message);
-        Py_DECREF(message);
-    }
-    return -1;
-}
-
-/* Append to the path, keeping the pending exception. */
-static void path_add(bx_encoder *e, PyObject *part)
-{
-    PyObject *exception;
-
-    Py_XINCREF(part); /* new objects may start the collector, and that Python code */
-    exception = bx_take_exception();
-    if (part != NULL) {
-        if (e->path == NULL) e->path = PyList_New(0);
-        if (e->path == NULL || PyList_Append(e->path, part) < 0) PyErr_Clear();
-    } else {
-        PyErr_Clear();
-    }
-    Py_XDECREF(part);
-    bx_raise_exception(exception);
-}
-
-void bx_path_add_key(bx_encoder *e, PyObject *key)
-{
-    /* A key that is no str is itself the problem of the document around it. */
-    if (PyUnicode_Check(key)) path_add(e, key);
-}
-
-void bx_path_add_index(bx_encoder *e, Py_ssize_t index)
-{
-    PyObject *exception = bx_take_exception();
-    PyObject *part = PyLong_FromSsize_t(index);
-
-    PyErr_Clear();
-    bx_raise_exception(exception);
-    path_add(e, part);
-    Py_XDECREF(part);
-}
-
-/* "items[3].price" from the parts, which are innermost first. */
-static PyObject *path_text(PyObject *parts)
-{
-    PyObject *text = PyUnicode_FromString("");
-
-    for (Py_ssize_t i = parts ? PyList_GET_SIZE(parts) : 0; text != NULL && i-- > 0;) {
-        PyObject *part = PyList_GET_ITEM(parts, i);
-        const char *format = PyLong_CheckExact(part)          ? "%U[%S]"
-                             : PyUnicode_GET_LENGTH(text) == 0 ? "%U%S"
-                                                               : "%U.%S";
-
-        Py_SETREF(text, PyUnicode_FromFormat(format, text, part));
-    }
-    return text;
-}
-
-/* Whether the path leads into the leading `_id`, for which PyMongo's messages have no prefix. */
-static bool is_within_id(bx_encoder *e)
-{
-    PyObject *top;
-
-    if (e->path == NULL || PyList_GET_SIZE(e->path) == 0) return false;
-    top = PyList_GET_ITEM(e->path, PyList_GET_SIZE(e->path) - 1);
-    return PyUnicode_Check(top) && PyUnicode_Compare(top, e->st->s_id) == 0;
-}
-
-/* Complete an InvalidDocument, the caller's own included: prefix of the message, `.document`. */
-static int complete_invalid_document(bx_encoder *e, PyObject *exception, PyObject *document)
-{
-    PyObject *text, *args = NULL;
-    int status = -1;
-
-    if (!is_within_id(e)) {
-        text = PyUnicode_FromFormat("Invalid document: %S", exception);
-        if (text != NULL) args = PyTuple_Pack(1, text);
-        Py_XDECREF(text);
-        if (args == NULL || PyObject_SetAttrString(exception, "args", args) < 0) goto done;
-    }
-    status = PyObject_SetAttrString(exception, "_document", document);
-done:
-    Py_XDECREF(args);
-    return status;
-}
-
-/* Give the pending exception its `.path`, where its class allows attributes. */
-static BX_COLD void complete_error(bx_encoder *e, PyObject *document)
-{
-    PyObject *exception = bx_take_exception();
-    PyObject *text = path_text(e->path);
-
-    if (text == NULL || PyObject_SetAttr(exception, e->st->s_path, text) < 0) PyErr_Clear();
-    Py_XDECREF(text);
-    if (PyObject_IsInstance(exception, e->st->InvalidDocument) == 1 &&
-        complete_invalid_document(e, exception, document) < 0) {
-        PyErr_Clear();
-    }
-    bx_raise_exception(exception);
-}
-
-int bx_encode_document(bx_encoder *e, PyObject *document)
-{
-    int status;
-
-    bx_leave_to(&e->guard, 0);
-    status = PyDict_CheckExact(document) ? bx_encode_dict(e, document, true)
-                                         : bx_encode_top(e, document);
-    if (BX_UNLIKELY(status < 0)) {
-        complete_error(e, document);
-        Py_CLEAR(e->path);
-        return -1;
-    }
-    return 0;
-}
-
-PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject *codec_options)
-{
-    bx_options *options = bx_options_get(st, codec_options);
-    PyObject *result = NULL;
-    bx_encoder e;
-
-    if (options == NULL) return NULL;
-    bx_encoder_init(&e, st, options, check_keys);
-    if (BX_LIKELY(bx_encode_document(&e, document) == 0)) {
-        result = bx_writer_finish(&e.w);
-    } else {
-        bx_encoder_abandon(&e);
-    }
-    Py_DECREF(options);
-    return result;
 }

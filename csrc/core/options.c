@@ -117,7 +117,7 @@ static int read_document_class(bx_state *st, bx_options *self, PyObject *value)
     if (found && PyLong_CheckExact(marker)) code = PyLong_AsLong(marker);
     Py_XDECREF(marker);
     if (code == -1 && PyErr_Occurred()) PyErr_Clear();
-    if (code != 101) return read_plan(st, self, value);
+    if (code != BX_MARK_RAW) return read_plan(st, self, value);
     self->document_kind = BX_CLASS_RAW;
     return read_raw_class(st, self, value);
 }

@@ -218,5 +218,5 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_datetime_ms_type(PyObject *module)
 {
-    return bx_create_type(module, &spec, NULL, 9);
+    return bx_create_type(module, &spec, NULL, BX_MARK_DATETIME);
 }

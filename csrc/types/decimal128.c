@@ -253,7 +253,7 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_decimal128_type(PyObject *module)
 {
-    PyTypeObject *type = bx_create_type(module, &spec, NULL, 19);
+    PyTypeObject *type = bx_create_type(module, &spec, NULL, BX_MARK_DECIMAL128);
 
     if (type == NULL) return NULL;
     if (PyObject_SetAttrString((PyObject *)type, "__hash__", Py_None) < 0 ||

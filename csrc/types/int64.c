@@ -43,5 +43,5 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_int64_type(PyObject *module)
 {
-    return bx_create_type(module, &spec, &PyLong_Type, 18);
+    return bx_create_type(module, &spec, &PyLong_Type, BX_MARK_INT64);
 }

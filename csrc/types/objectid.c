@@ -373,7 +373,7 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_objectid_type(PyObject *module)
 {
-    PyTypeObject *type = bx_create_type(module, &spec, NULL, 7);
+    PyTypeObject *type = bx_create_type(module, &spec, NULL, BX_MARK_OBJECTID);
 
     if (type == NULL) return NULL;
     if (bx_add_classmethod(type, &class_methods[0]) < 0 ||

@@ -201,5 +201,5 @@ static PyType_Spec spec = {
 
 PyTypeObject *bx_timestamp_type(PyObject *module)
 {
-    return bx_create_type(module, &spec, NULL, 17);
+    return bx_create_type(module, &spec, NULL, BX_MARK_TIMESTAMP);
 }

@@ -1,0 +1,187 @@
+/* Documents and arrays: dicts, lists, tuples and other mappings. */
+#include "core/encode_inline.h"
+
+int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
+{
+    uint8_t *p = bx_put_element(e, e->w.p, key, value);
+
+    if (p == NULL) return -1;
+    e->w.p = p;
+    return 0;
+}
+
+/* ---- depth and size ---- */
+
+static BX_COLD int too_deep(void)
+{
+    PyErr_SetString(PyExc_RecursionError,
+                    "maximum recursion depth exceeded while encoding an object to BSON ");
+    return -1;
+}
+
+/* Where the size of a new container goes, for end_container; -1 with an exception. */
+BX_INLINE Py_ssize_t start_container(bx_encoder *e)
+{
+    if (BX_UNLIKELY(!bx_enter(&e->guard))) return too_deep();
+    if (bx_writer_reserve(&e->w, 5) < 0) return -1;
+    return (Py_ssize_t)bx_put_size_later(&e->w);
+}
+
+static BX_COLD int too_large(bx_encoder *e)
+{
+    return bx_invalid_document(e, "Document would overflow BSON size limit");
+}
+
+BX_INLINE int end_container(bx_encoder *e, Py_ssize_t at)
+{
+    size_t size;
+
+    if (bx_writer_reserve(&e->w, 1) < 0) return -1;
+    bx_put_u8(&e->w, 0);
+    size = bx_writer_size(&e->w) - (size_t)at;
+    if (BX_UNLIKELY(size > INT32_MAX)) return too_large(e);
+    bx_patch_u32(&e->w, (size_t)at, (uint32_t)size);
+    bx_leave(&e->guard);
+    return 0;
+}
+
+Py_ssize_t bx_start_container(bx_encoder *e)
+{
+    return start_container(e);
+}
+
+int bx_end_container(bx_encoder *e, Py_ssize_t at)
+{
+    return end_container(e, at);
+}
+
+BX_INLINE bool is_id_key(bx_state *st, PyObject *key)
+{
+    return key == st->s_id || (PyUnicode_CheckExact(key) &&
+                               PyUnicode_GET_LENGTH(key) == 3 &&
+                               PyUnicode_Compare(key, st->s_id) == 0);
+}
+
+/* Write `_id` before everything else. 1 written, 0 there is none, -1 error. */
+static int encode_leading_id(bx_encoder *e, PyObject *dict)
+{
+    PyObject *value;
+    int status = bx_dict_get(dict, e->st->s_id, &value);
+
+    if (status <= 0) return status;
+    status = bx_encode_keyed(e, e->st->s_id, value);
+    Py_DECREF(value);
+    return status < 0 ? -1 : 1;
+}
+
+/* The pairs of a dict, without the key `_id` if it was written before. */
+BX_INLINE int encode_pairs(bx_encoder *e, PyObject *dict, bool skip_id)
+{
+    Py_ssize_t count = PyDict_GET_SIZE(dict);
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    uint8_t *p = e->w.p;
+
+    /* Counting spares the call that would only find the end. */
+    while (count-- > 0 && PyDict_Next(dict, &position, &key, &value)) {
+        if (skip_id && is_id_key(e->st, key)) continue;
+        p = bx_put_element(e, p, key, value);
+        if (BX_UNLIKELY(p == NULL)) return -1;
+    }
+    e->w.p = p;
+    return 0;
+}
+
+int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
+{
+    Py_ssize_t at = start_container(e);
+    int status = 0;
+
+    if (at < 0) return -1;
+    Py_BEGIN_CRITICAL_SECTION(dict);
+    if (top) status = encode_leading_id(e, dict);
+    if (BX_LIKELY(status == 0)) {
+        status = encode_pairs(e, dict, false);
+    } else if (status > 0) {
+        status = encode_pairs(e, dict, true);
+    }
+    Py_END_CRITICAL_SECTION();
+    if (BX_UNLIKELY(status < 0)) return -1;
+    return end_container(e, at);
+}
+
+int bx_encode_list(bx_encoder *e, PyObject *list)
+{
+    Py_ssize_t at = start_container(e);
+    uint8_t *p = e->w.p;
+
+    if (at < 0) return -1;
+    Py_BEGIN_CRITICAL_SECTION(list);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        p = bx_put_item(e, p, i, PyList_GET_ITEM(list, i));
+        if (BX_UNLIKELY(p == NULL)) break;
+    }
+    Py_END_CRITICAL_SECTION();
+    if (BX_UNLIKELY(p == NULL)) return -1;
+    e->w.p = p;
+    return end_container(e, at);
+}
+
+int bx_encode_tuple(bx_encoder *e, PyObject *tuple)
+{
+    Py_ssize_t at = start_container(e);
+    uint8_t *p = e->w.p;
+
+    if (at < 0) return -1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        p = bx_put_item(e, p, i, PyTuple_GET_ITEM(tuple, i));
+        if (BX_UNLIKELY(p == NULL)) return -1;
+    }
+    e->w.p = p;
+    return end_container(e, at);
+}
+
+/* The fields of any mapping, by its iterator and item access; `skip_id` leaves out `_id`. */
+static int encode_items(bx_encoder *e, PyObject *mapping, bool skip_id)
+{
+    PyObject *iterator = PyObject_GetIter(mapping);
+    PyObject *key, *value;
+    int status = 0;
+
+    if (iterator == NULL) return -1;
+    while (status >= 0 && (key = PyIter_Next(iterator)) != NULL) {
+        if (!skip_id || !is_id_key(e->st, key)) {
+            value = PyObject_GetItem(mapping, key);
+            status = value == NULL ? -1 : bx_encode_keyed(e, key, value);
+            Py_XDECREF(value);
+        }
+        Py_DECREF(key);
+    }
+    Py_DECREF(iterator);
+    return status < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+/* As encode_leading_id for any mapping. */
+static int encode_mapping_id(bx_encoder *e, PyObject *mapping)
+{
+    int status = PySequence_Contains(mapping, e->st->s_id);
+    PyObject *value;
+
+    if (status <= 0) return status;
+    value = PyObject_GetItem(mapping, e->st->s_id);
+    if (value == NULL) return -1;
+    status = bx_encode_keyed(e, e->st->s_id, value);
+    Py_DECREF(value);
+    return status < 0 ? -1 : 1;
+}
+
+int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top)
+{
+    Py_ssize_t at = start_container(e);
+    int status = 0;
+
+    if (at < 0) return -1;
+    if (top) status = encode_mapping_id(e, mapping);
+    if (status >= 0) status = encode_items(e, mapping, status > 0);
+    return status < 0 ? -1 : end_container(e, at);
+}
