@@ -134,11 +134,19 @@ def cursor_id(reply: memoryview) -> int:
 
 
 def read_all(client: Any) -> Callable[[], object]:
+    """Go through the documents and keep none."""
     collection = client[DATABASE].many
     return lambda: sum(1 for _ in collection.find())
 
 
+def keep_all(client: Any) -> Callable[[], object]:
+    """Keep all documents at once; the cyclic collector then walks what has been read."""
+    collection = client[DATABASE].many
+    return lambda: collection.find().to_list()
+
+
 def read_all_async(client: Any) -> Callable[[], Awaitable[object]]:
+    """As read_all."""
     collection = client[DATABASE].many
 
     async def read() -> int:
@@ -161,11 +169,18 @@ def cases(server: Server) -> Iterator[Case]:
         yield Case("sync", case, {**runs, "floor": repeat(function)}, count)
         runs = {name: repeat_async(server.loop, work[case]) for name, work in both.items()}
         yield Case("async", case, {**runs, "floor": repeat(function)}, count)
-    many = repeat(lambda: find_many_floor(server.raw))
-    runs = {name: repeat(read_all(client)) for name, client in server.sync.items()}
-    yield Case("sync", "find-many 10k", {**runs, "floor": many}, MANY)
-    runs = {
-        name: repeat_async(server.loop, read_all_async(client))
-        for name, client in server.asynchronous.items()
-    }
-    yield Case("async", "find-many 10k", {**runs, "floor": many}, MANY)
+    yield from find_many(server)
+
+
+def find_many(server: Server) -> Iterator[Case]:
+    """All documents of a collection, with the collector as users have it: on."""
+    floor = repeat(lambda: find_many_floor(server.raw))
+    for case, read in {"find-many 10k": read_all, "find-many 10k kept": keep_all}.items():
+        runs = {name: repeat(read(client)) for name, client in server.sync.items()}
+        yield Case("sync", case, {**runs, "floor": floor}, MANY)
+    for case, read in {"find-many 10k": read_all_async, "find-many 10k kept": keep_all}.items():
+        runs = {
+            name: repeat_async(server.loop, read(client))
+            for name, client in server.asynchronous.items()
+        }
+        yield Case("async", case, {**runs, "floor": floor}, MANY)
