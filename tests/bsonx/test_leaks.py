@@ -508,10 +508,14 @@ def test_classes_come_and_go(bx):
         for kind in make_kinds():
             bx.encode(bx.decode(stored, type=kind))
 
-    # CPython's tables of classes shrink and grow: seven rounds together show what stays.
-    grown = list(itertools.islice(rounds(work, ()), 9))[2:]
-    for column in zip(*grown, strict=True):
-        assert sum(column) < len(grown) * ROUND // 2, grown
+    # CPython's tables of classes shrink and grow by hundreds of blocks, and come back to where
+    # they were. What is lost in each call adds up.
+    total = [0, 0, 0]
+    for count, grown in enumerate(itertools.islice(rounds(work, ()), 2, 40), 1):
+        total = [a + b for a, b in zip(total, grown, strict=True)]
+        if count >= 15 and max(total) < count * ROUND // 2:
+            break
+    assert max(total) < count * ROUND // 2, (count, total)
 
 
 def test_object_ids_for_a_batch(bx):
