@@ -67,12 +67,12 @@ def test_close_ends_everything_and_may_be_repeated(flavour, server, background):
         name = client.name
         with pytest.raises(InvalidOperation, match=f"Cannot use {name} after close"):
             await client.execute(Run(PING))
-        left = asyncio.all_tasks() if flavour == "asyncio" else background()
+        left = asyncio.all_tasks() if flavour != "blocking" else background()
         return connection.closed, pool.state, client.closed, len(left)
 
     closed, state, client_closed, left = run_on(flavour, main)
     assert (closed, state, client_closed) == (True, "closed", True)
-    assert left == (1 if flavour == "asyncio" else 0)
+    assert left == (1 if flavour != "blocking" else 0)
 
 
 def test_a_client_that_was_never_used_closes_silently(flavour, server):
@@ -91,7 +91,7 @@ def test_an_unclosed_client_warns_and_lets_go(flavour, server, background):
             del client
             gc.collect()
         assert gone() is None
-        if flavour == "asyncio":
+        if flavour != "blocking":
             await wait(backend, lambda: len(asyncio.all_tasks()) == 1)
 
     run_on(flavour, main)
@@ -111,7 +111,7 @@ def test_an_unused_client_is_collected_without_a_warning(flavour, server):
 
 def test_concurrent_operations_share_a_bounded_pool(flavour, server):
     async def main(client):
-        if flavour == "asyncio":
+        if flavour != "blocking":
             await asyncio.gather(*[client.execute(Run(PING)) for _ in range(200)])
         else:
             run_threads(8, lambda: [run(client.execute(Run(PING))) for _ in range(25)])
