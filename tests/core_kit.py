@@ -98,7 +98,7 @@ for _base in Recorder.__bases__:
 
 def make_client(backend: Any, uri: str, **options: Any) -> Client:
     """A core client for a URI; `options` by their URI names, in lower case."""
-    parsed = parse(uri)
+    parsed = parse(uri, normalize=False)
     settings = ClientOptions(
         parsed.username,
         parsed.password,

@@ -23,7 +23,7 @@ from mongodriver.monitoring import (
     ServerHeartbeatStartedEvent,
     TopologyDescriptionChangedEvent,
 )
-from mongodriver.read_preferences import Nearest, Primary, SecondaryPreferred
+from mongodriver.read_preferences import Nearest, Primary, ReadPreference, SecondaryPreferred
 from scripted import HEADER, message
 
 FOUND = {"ok": 1, "cursor": {"id": 0, "ns": "core_tests.t", "firstBatch": []}}
@@ -88,6 +88,60 @@ def test_a_retry_avoids_the_mongos_that_failed(flavour):
             await main(client)
 
         use(flavour, uri, opened, heartbeatfrequencyms=500)
+
+
+@pytest.mark.parametrize(
+    ("labels", "retargeting", "elsewhere"),
+    [
+        ([], False, False),
+        ([], True, False),
+        (["SystemOverloadedError", "RetryableError"], False, False),
+        (["SystemOverloadedError", "RetryableError"], True, True),
+    ],
+)
+def test_a_retry_goes_to_another_member_only_if_that_is_asked_for(
+    flavour, labels, retargeting, elsewhere
+):
+    asked = []
+
+    def answering(number):
+        def answer(request):
+            if request.name != "find":
+                return {"ok": 1}
+            asked.append(number)
+            failed = {"ok": 0, "code": 6, "errmsg": "away", "errorLabels": labels}
+            return failed if len(asked) == 1 else FOUND
+
+        return answer
+
+    def member(number):
+        def hello(request):
+            hosts = [f"127.0.0.1:{fake.address[1]}" for fake in members]
+            return {
+                **MONGOS,
+                "msg": "",
+                "setName": "rs",
+                "hosts": hosts,
+                "isWritablePrimary": number == 0,
+                "secondary": number == 1,
+                "me": hosts[number],
+            }
+
+        return FakeMongod(hello, answering(number))
+
+    async def main(client):
+        client.open()
+        while len(client.description.known_servers) < 2:
+            await client.backend.sleep(0.01)
+        await client.execute(Find("t"), read_preference=ReadPreference.PRIMARY_PREFERRED)
+
+    members = []
+    members += [member(0), member(1)]
+    with members[0] as primary, members[1]:
+        uri = f"{primary.uri}?replicaSet=rs"
+        options = {"enable_overload_retargeting": retargeting, "heartbeatfrequencyms": 500}
+        use(flavour, uri, main, **options)
+    assert asked == [0, 1 if elsewhere else 0]
 
 
 def test_a_standalone_gets_neither_number_nor_retry(flavour):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.common import (
-    INTERNAL_URI_OPTION_NAME_MAP,
-    TIMEOUT_OPTIONS,
-    redact_auth_mechanism_properties_for_repr,
-    validate,
-)
+from mongodriver.common import TIMEOUT_OPTIONS, redact_auth_mechanism_properties_for_repr
 from mongodriver.errors import ConfigurationError
 from mongodriver.spec.limits import SRV_SERVICE_NAME
 from mongodriver.spec.options import CaseInsensitiveDict
-from mongodriver.spec.uri import check_options, parse, split_hosts
+from mongodriver.spec.uri import check_options, combine, parse, split_hosts
 
 if TYPE_CHECKING:
     from mongodriver.client_options import ClientOptions
@@ -30,9 +25,9 @@ class ClientArguments:
     """What the constructor's arguments come to."""
 
     seeds: set[Address]
-    options: CaseInsensitiveDict
+    options: CaseInsensitiveDict = field(repr=False)
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     database: str | None = None
     fqdn: str | None = None
     srv_service_name: str = SRV_SERVICE_NAME
@@ -65,16 +60,10 @@ def client_arguments(
         given["type_registry"] = type_registry
     given["tz_aware"] = options.get("tz_aware", False) if tz_aware is None else tz_aware
     given["connect"] = options.get("connect", True) if connect is None else connect
-    for name, value in given.items():
-        validated_name, validated = validate(given.cased_key(name), value)
-        options[INTERNAL_URI_OPTION_NAME_MAP.get(validated_name, validated_name)] = validated
-    for alias, name in INTERNAL_URI_OPTION_NAME_MAP.items():
-        if alias in options:
-            options[name] = options.pop(alias)
+    arguments.options = options = combine(options, given)
     check_options(list(arguments.seeds), options)
     arguments.username = options.get("username", arguments.username)
     arguments.password = options.get("password", arguments.password)
-    arguments.srv_service_name = options.get("srvservicename") or SRV_SERVICE_NAME
     return arguments
 
 
@@ -100,12 +89,12 @@ def _add_host(arguments: ClientArguments, entity: str, port: int, given: Mapping
     arguments.username = parsed.username or arguments.username
     arguments.password = parsed.password or arguments.password
     arguments.database = parsed.database or arguments.database
-    arguments.options = CaseInsensitiveDict(parsed.options)
+    arguments.options = parsed.options
     arguments.fqdn = parsed.fqdn
 
 
 def shown_options(seeds: set[Address], options: ClientOptions) -> Iterator[str]:
-    """The arguments in a client's repr. Names and passwords of users are never shown."""
+    """The arguments in a client's repr. Names of users, and secrets, are never shown."""
     hosts = [host if port is None else f"{host}:{port}" for host, port in seeds]
     yield f"host={sorted(hosts)!r}"
     values = options._options
@@ -122,6 +111,8 @@ def shown_options(seeds: set[Address], options: ClientOptions) -> Iterator[str]:
             continue
         if name in TIMEOUT_OPTIONS and value:
             value = int(value * 1000)
+        elif name == "tlscertificatekeyfilepassword":
+            value = "<redacted>"
         elif name == "authmechanismproperties":
             value = redact_auth_mechanism_properties_for_repr(value)
         yield f"{name}={value!r}"

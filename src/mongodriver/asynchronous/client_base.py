@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
@@ -38,6 +39,9 @@ Address = tuple[str, int | None]
 
 _MAX_FRAMES = 20
 
+#: Of a connection string that stands in a line of source code.
+_USER_INFO = re.compile(r"//[^\s/@]*:[^\s@]*@")
+
 
 class CallSite:
     """Where a client was made, kept as line numbers and put into words only when asked."""
@@ -56,7 +60,7 @@ class CallSite:
     def __str__(self) -> str:
         lines = []
         for filename, number, name in reversed(self._frames):
-            source = linecache.getline(filename, number).strip()
+            source = _USER_INFO.sub("//<redacted>@", linecache.getline(filename, number).strip())
             lines.append(f'  File "{filename}", line {number}, in {name}\n    {source}\n')
         return "".join(lines)
 
@@ -219,10 +223,16 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         """Start a session; no I/O.
 
         :param causal_consistency: reads see what the session has done before; the default.
-        :param default_transaction_options: a `TransactionOptions`.
+        :param default_transaction_options: refused as long as there are no transactions.
         :param snapshot: all reads see the data of one point in time.
+        :raises ConfigurationError: for options that contradict each other, or would do nothing.
         """
         options = SessionOptions(causal_consistency, default_transaction_options, snapshot)
+        if options.default_transaction_options is not None:
+            raise ConfigurationError(
+                "The default_transaction_options option is not supported yet: "
+                "sessions have no transactions."
+            )
         core = self._core.start_session(options.causal_consistency, bool(options.snapshot))
         return self._session_class(self, core, options, False)
 

@@ -18,7 +18,8 @@ from ..errors import InvalidOperation, PyMongoError
 from ..ops.base import COMMAND_OVERHEAD
 from ..read_preferences import ReadPreference
 from ..spec.errors import command_error, write_concern_error
-from ..spec.retry import Retries, is_retryable_write
+from ..spec.retry import Retries, is_overload, is_retryable_write
+from ..spec.topology import TOPOLOGY_TYPE
 from ..wire.header import (
     BODY_OFFSET,
     EXHAUST_ALLOWED,
@@ -64,6 +65,7 @@ class Call:
         "sent",
         "server",
         "session",
+        "shed",
         "transaction_number",
     )
 
@@ -86,6 +88,8 @@ class Call:
         self.is_retry = False
         #: Bytes of it may have reached a server.
         self.sent = False
+        #: The last attempt failed because its server was overloaded.
+        self.shed = False
         self.server: Server | None = None
         self.transaction_number: Any = None
         self.operation_id = 0
@@ -200,6 +204,7 @@ class Executor:
                 if delay:
                     await self._backend.sleep(delay)
                 call.is_retry = True
+                call.shed = is_overload(error)
                 try:
                     return await self._attempt(call)
                 except PyMongoError as exc:
@@ -251,8 +256,22 @@ class Executor:
         deadline = monotonic() + timeout
         if call.deadline is not None:
             deadline = min(deadline, call.deadline)
-        failed = (call.server.address,) if call.is_retry and call.server is not None else ()
-        return await self._topology.select(preference, deadline, timeout, call.address, failed)
+        return await self._topology.select(
+            preference, deadline, timeout, call.address, self._avoided(call)
+        )
+
+    def _avoided(self, call: Call) -> tuple[Address, ...]:
+        """The server a retry should not go to again, while there are others.
+
+        In a sharded cluster the mongos that failed (retryable reads and writes); else a server
+        that was overloaded, if the client may turn to another member (client backpressure).
+        """
+        if not call.is_retry or call.server is None:
+            return ()
+        sharded = self._topology.description.topology_type == TOPOLOGY_TYPE.Sharded
+        if sharded or (call.shed and self._settings.overload_retargeting):
+            return (call.server.address,)
+        return ()
 
     async def _use(self, call: Call, connection: Connection) -> Any:
         """Build, send, receive and interpret on a connection."""

@@ -58,6 +58,7 @@ class ExecutorSettings:
     __slots__ = (
         "adaptive_retries",
         "limits",
+        "overload_retargeting",
         "retry_reads",
         "retry_writes",
         "selection_timeout",
@@ -72,6 +73,7 @@ class ExecutorSettings:
         socket_timeout: float | None = None,
         connect_timeout: float | None = 20.0,
         adaptive_retries: int = 2,
+        overload_retargeting: bool = False,
     ) -> None:
         self.retry_reads = retry_reads
         self.retry_writes = retry_writes
@@ -79,6 +81,8 @@ class ExecutorSettings:
         self.socket_timeout = socket_timeout
         #: Repetitions of operations an overloaded server has shed; both kinds of retry must be on.
         self.adaptive_retries = adaptive_retries if retry_reads and retry_writes else 0
+        #: Repeat what an overloaded server has shed on another one, where there is one.
+        self.overload_retargeting = overload_retargeting
         self.limits = Limits(socket_timeout, connect_timeout)
 
 
@@ -154,6 +158,7 @@ def executor_settings(options: ClientOptions) -> ExecutorSettings:
         socket_timeout=options.pool_options.socket_timeout,
         connect_timeout=options.pool_options.connect_timeout,
         adaptive_retries=options.max_adaptive_retries,
+        overload_retargeting=options.enable_overload_retargeting,
     )
 
 

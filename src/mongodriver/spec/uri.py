@@ -18,6 +18,7 @@ from mongodriver.spec.options import (
     get_validated_options,
     validate,
 )
+from mongodriver.spec.unsupported import refuse_unsupported
 
 __all__ = [
     "SCHEME",
@@ -152,12 +153,19 @@ def _node(entity: str, default_port: int | None) -> Address:
         entity = entity.replace("%25", "%")
     elif "%" in entity:
         if not is_socket:
+            shown = "" if _may_hold_password(entity) else f": {entity}"
             raise InvalidURI(
                 "Percent-encoding is only allowed in Unix domain socket paths and IPv6 zone "
-                f"indexes, not in hostnames: {entity}"
+                f"indexes, not in hostnames{shown}"
             )
         entity = unquote(entity)
     return parse_host(entity, None if is_socket else default_port)
+
+
+def _may_hold_password(hosts: str) -> bool:
+    """Whether what should be hosts is rather "user:password" whose "@" is missing or escaped."""
+    _, colon, port = hosts.rpartition(":")
+    return bool(colon) and "@" not in hosts and not port.isdigit()
 
 
 def _option_pairs(text: str) -> CaseInsensitiveDict:
@@ -247,14 +255,20 @@ def combine(uri_options: Mapping[str, Any], keywords: Mapping[str, Any]) -> Case
     """Return the options of a client: those of its URI, overridden by keyword arguments.
 
     Keyword arguments are checked: ConfigurationError for unknown ones, TypeError or ValueError
-    for wrong values, InvalidURI for options that contradict each other.
+    for wrong values, InvalidURI for options that contradict each other. ConfigurationError also
+    for options nothing would act on. Those of the URI are as they were given, not normalized.
     """
-    options = CaseInsensitiveDict(uri_options)
-    for name, value in keywords.items():
-        key, checked = validate(name.lower(), value)
+    options = CaseInsensitiveDict(_cased(uri_options))
+    for name, value in _cased(keywords).items():
+        key, checked = validate(name, value)
         options[key] = checked
     _check_tls(options)
+    refuse_unsupported(options)
     return _normalize(options)
+
+
+def _cased(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    return options.cased() if isinstance(options, CaseInsensitiveDict) else options
 
 
 def check_options(nodes: list[Address], options: Mapping[str, Any]) -> None:
@@ -287,7 +301,7 @@ def _split(uri: str) -> tuple[bool, str, str, str]:
     return is_srv, authority, path, options
 
 
-def _namespace(path: str) -> tuple[str | None, str | None]:
+def _namespace(authority: str, path: str) -> tuple[str | None, str | None]:
     """Split "database.collection"."""
     if not path:
         return None, None
@@ -296,7 +310,8 @@ def _namespace(path: str) -> tuple[str | None, str | None]:
         raise InvalidURI(_MUST_ESCAPE)
     database, dot, collection = unquote_plus(path).partition(".")
     if _BAD_DATABASE_CHARS.search(database):
-        raise InvalidURI(f'Bad database name "{database}"')
+        shown = "" if _may_hold_password(authority) else f' "{database}"'
+        raise InvalidURI(f"Bad database name{shown}")
     return database, collection if dot else None
 
 
@@ -316,7 +331,7 @@ def parse(
     ConfigurationError, or ValueError and TypeError for hosts and options (see `split_options`).
     """
     is_srv, authority, path, option_text = _split(uri)
-    database, collection = _namespace(path)
+    database, collection = _namespace(authority, path)
     options = CaseInsensitiveDict()
     if option_text:
         options = split_options(option_text, validate, warn, normalize)
