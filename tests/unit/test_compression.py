@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 import zlib
 from random import Random
 
@@ -110,3 +111,65 @@ def test_a_snappy_length_ends_within_five_bytes():
     with pytest.raises(CompressionError):
         compression._snappy_length(b"\x80" * 6)
     assert compression._snappy_length(b"\xac\x02") == 300
+
+
+FORGED = 50_000_000
+
+
+def most_memory():
+    """The most memory this process has had so far, in KiB; 0 where it cannot be known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+#: Why each is refused: where the library would have made room at once, before it is asked to.
+WHY = {"snappy": "cannot hold", "zlib": "instead of", "zstd": "memory"}
+
+
+def forged(name):
+    """A few bytes that announce far more than can come of them, inside and outside."""
+    packed = compress_message(message(b"\0" * 100), make_compressor(name))[25:]
+    if name == "snappy":
+        length, more = b"", FORGED
+        while more:
+            length += bytes([more & 0x7F | (0x80 if more > 0x7F else 0)])
+            more >>= 7
+        return length + packed[1:]
+    if name == "zstd":
+        # A frame whose header announces a window of 128 MiB (RFC 8878, 3.1.1.1.2).
+        return b"\x28\xb5\x2f\xfd" + bytes([0x00, 17 << 3]) + packed[6:]
+    return packed
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_a_forged_size_costs_only_the_memory_of_what_arrives(name):
+    content = wrapped(forged(name), size=FORGED, compressor=IDS[name])
+    before = most_memory()
+    tracemalloc.start()
+    try:
+        with pytest.raises(CompressionError, match=WHY[name]):
+            decompress_message(content, FORGED + 16)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert most_memory() - before < 40_000
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("content", [b"\0" * 20_000_000, bytes(range(256)) * 40_000])
+def test_what_packs_well_is_no_forgery(name, content):
+    original = message(content)
+    packed = compress_message(original, make_compressor(name))
+    assert decompress_message(packed, 30_000_000) == original
+
+
+def test_a_window_of_the_usual_size_is_no_forgery():
+    """As servers make them that do not know the size of the content beforehand."""
+    zstd = compression._zstd()
+    packer = zstd.ZstdCompressor(level=19)
+    packed = packer.compress(b"abc" * 100) + packer.flush()
+    unpacked = decompress_message(wrapped(packed, size=300, compressor=3), LIMIT)
+    assert unpacked[16:] == b"abc" * 100

@@ -338,3 +338,15 @@ def test_an_error_reply_to_the_handshake_is_no_overload(flavour, recorder):
         options = {"servermonitoringmode": "poll", "event_listeners": [recorder]}
         assert use(flavour, fake.uri, main, **options) == "paused"
     assert len(recorder.of(PoolClearedEvent)) == 1
+
+
+@pytest.mark.parametrize("announced", [2**31 - 1, 48_000_000, 1000])
+def test_a_server_cannot_raise_the_limit_of_a_reply_as_it_likes(flavour, announced):
+    async def main(client):
+        with pytest.raises(AutoReconnect, match="900000000"):
+            await client.execute(Run({"find": "t"}))
+
+    forged = HEADER.pack(900_000_000, 1, 0, 2013) + b"\0" * 100
+    hello = {**STANDALONE, "maxMessageSizeBytes": announced}
+    with FakeMongod(hello, lambda request: forged) as fake:
+        use(flavour, fake.uri, main, retryreads=False)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 import ssl
 import threading
 import time
+import tracemalloc
 
 import pytest
 import trustme
 
 from flavours import EVENT_LOOPS, EVERYWHERE, run_on
 from mongodriver.io.aio import BUFFER_SIZE, AioBackend
-from mongodriver.io.base import BadMessage, ConnectionClosed, ConnectOptions, message_length
+from mongodriver.io.base import (
+    FIRST_BUFFER,
+    BadMessage,
+    ConnectionClosed,
+    ConnectOptions,
+    first_buffer,
+    larger_buffer,
+    message_length,
+)
 from mongodriver.io.blocking import READ_SIZE, run
 from scripted import HEADER, message, read_message, scripted
 
@@ -130,6 +140,55 @@ def test_an_impossible_length_is_refused_before_anything_is_allocated(flavour, l
         return stream.closed
 
     assert talk(flavour, answering(HEADER.pack(length, 1, 1, 2013)), client)
+
+
+LARGE = [FIRST_BUFFER - 17, FIRST_BUFFER - 16, FIRST_BUFFER, 2 * FIRST_BUFFER + 1, 5_000_000]
+
+
+@pytest.mark.parametrize("size", LARGE)
+def test_a_long_message_is_gathered_in_a_buffer_that_grows(flavour, size):
+    reply = message(os.urandom(size))
+
+    async def client(stream):
+        got = [await stream.exchange(message(b"ask"), None, 10_000_000) for _ in range(2)]
+        return [bytes(one) == reply for one in got]
+
+    assert talk(flavour, answering([reply[:100], reply[100:]], reply), client) == [True, True]
+
+
+def test_a_forged_length_costs_only_the_memory_of_what_arrives(flavour):
+    start = HEADER.pack(90_000_000, 1, 1, 2013) + b"\0" * 100
+
+    async def client(stream):
+        gc.collect()
+        tracemalloc.start()
+        try:
+            with pytest.raises(OSError):
+                await stream.exchange(message(b"ask"), None, 100_000_000)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    def script(sock):
+        read_message(sock)
+        sock.sendall(start)
+
+    assert talk(flavour, script, client) < 5_000_000
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_buffer_grows_to_its_length_and_no_further(held):
+    buffer = first_buffer(5 * FIRST_BUFFER)
+    assert len(buffer) == FIRST_BUFFER
+    buffer[:] = os.urandom(FIRST_BUFFER)
+    start = bytes(buffer)
+    for size in (2, 4, 5):
+        view = memoryview(buffer) if held else None
+        buffer = larger_buffer(buffer, 5 * FIRST_BUFFER)
+        del view
+        assert len(buffer) == size * FIRST_BUFFER
+        assert buffer[:FIRST_BUFFER] == start
+    assert len(first_buffer(20)) == 20
 
 
 def test_message_length_accepts_its_limits():
@@ -360,14 +419,15 @@ def tls_script(authority, script, name="localhost"):
 
 
 def test_tls_carries_messages_of_any_size(flavour, authority):
-    replies = [message(os.urandom(n)) for n in (3, 100_000, 900_000)]
+    replies = [message(os.urandom(n)) for n in (3, 100_000, 900_000, 5_000_000)]
     context = ssl.create_default_context()
     authority.configure_trust(context)
 
     async def main(backend):
         options = ConnectOptions(10, context)
         stream = await backend.connect(("localhost", server.address[1]), options)
-        got = [bytes(await stream.exchange(message(b"ask"), None, LIMIT)) for _ in replies]
+        ask = message(b"ask")
+        got = [bytes(await stream.exchange(ask, None, 10_000_000)) for _ in replies]
         stream.close()
         return got
 

@@ -11,6 +11,7 @@ from ..errors import ProtocolError
 from ..hello import Hello
 from ..ops.base import BuildContext
 from ..server_type import SERVER_TYPE
+from ..spec.limits import MAX_MESSAGE_SIZE, MAX_REPLY_SIZE
 from ..wire.compression import (
     UNCOMPRESSED_COMMANDS,
     CompressionError,
@@ -23,10 +24,6 @@ from ..wire.op_msg import decode_message, encode_message
 
 if TYPE_CHECKING:
     from ..io.base import Address, Stream
-
-#: The largest reply accepted before a server has told its own limit, in bytes.
-DEFAULT_MAX_MESSAGE_SIZE = 48_000_000
-
 
 #: What a connection has heard before its handshake.
 NO_HELLO = Hello({})
@@ -82,7 +79,7 @@ class Connection:
         self.max_bson_size = self.hello.max_bson_size
         self.max_message_size = self.hello.max_message_size
         self.max_write_batch_size = self.hello.max_write_batch_size
-        self._max_reply_size = DEFAULT_MAX_MESSAGE_SIZE
+        self._max_reply_size = MAX_MESSAGE_SIZE
         #: The server streams further replies to the last request: nothing else may be sent.
         self.more_to_come = False
         #: Kept out of the pool by a cursor or a transaction.
@@ -106,7 +103,7 @@ class Connection:
         self.max_bson_size = hello.max_bson_size
         self.max_message_size = hello.max_message_size
         self.max_write_batch_size = hello.max_write_batch_size
-        self._max_reply_size = max(self.max_message_size, DEFAULT_MAX_MESSAGE_SIZE)
+        self._max_reply_size = min(max(self.max_message_size, MAX_MESSAGE_SIZE), MAX_REPLY_SIZE)
         self.service_id = hello.service_id
         self.server_connection_id = hello.connection_id
         self.logical_session_timeout_minutes = hello.logical_session_timeout_minutes

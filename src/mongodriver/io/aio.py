@@ -19,6 +19,8 @@ from .base import (
     BadMessage,
     ConnectionClosed,
     ConnectOptions,
+    first_buffer,
+    larger_buffer,
     message_length,
 )
 
@@ -39,6 +41,7 @@ class AioStream(asyncio.BufferedProtocol):
         self._have = 0  # bytes of unfinished messages at the start of the buffer
         self._large: bytearray | None = None  # the long message being read
         self._large_have = 0
+        self._large_length = 0
         self._max_size = 0
         # Long messages are bytearrays, never changed any more: handed on as bytes, uncopied.
         self._messages: deque[Any] = deque()
@@ -147,8 +150,11 @@ class AioStream(asyncio.BufferedProtocol):
         self._transport = transport
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        if self._large is not None:
-            return memoryview(self._large)[self._large_have :]
+        large = self._large
+        if large is not None:
+            if self._large_have == len(large):
+                self._large = large = larger_buffer(large, self._large_length)
+            return memoryview(large)[self._large_have :]
         return self._view[self._have :]
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -157,7 +163,7 @@ class AioStream(asyncio.BufferedProtocol):
             self._split()
             return
         self._large_have += nbytes
-        if self._large_have == len(self._large):
+        if self._large_have == self._large_length:
             message, self._large = self._large, None
             self._deliver(message)
 
@@ -204,7 +210,8 @@ class AioStream(asyncio.BufferedProtocol):
             self._buffer[: self._have] = self._buffer[start:have]
 
     def _begin_large(self, start: int, have: int, length: int) -> None:
-        self._large = large = bytearray(length)
+        self._large = large = first_buffer(length)
+        self._large_length = length
         self._large_have = have - start
         large[: self._large_have] = self._view[start:have]
         self._have = 0

@@ -20,6 +20,8 @@ Address = tuple[str, int | None]
 
 #: A message starts with four little-endian int32: length, requestID, responseTo, opCode.
 HEADER_SIZE = 16
+#: The largest piece of memory that is taken because a header says so, in bytes.
+FIRST_BUFFER = 1 << 20
 unpack_length = Struct("<i").unpack_from
 
 
@@ -52,6 +54,24 @@ def message_length(header: bytes | bytearray | memoryview, max_size: int) -> int
             f"Message length ({length}) is larger than server max message size ({max_size})"
         )
     return length
+
+
+def first_buffer(length: int) -> bytearray:
+    """Where a long message begins to be gathered: not `length` bytes, which is only announced."""
+    return bytearray(min(length, FIRST_BUFFER))
+
+
+def larger_buffer(full: bytearray, length: int) -> bytearray:
+    """A buffer with the content of a full one and room for as much again, `length` at most.
+
+    A forged length so costs memory only for what has really arrived.
+    """
+    try:
+        full *= 2  # in place, which costs a fifth of appending zeros
+    except BufferError:
+        full = full * 2  # whoever wrote into it has not let go of it yet
+    del full[length:]
+    return full
 
 
 class ConnectOptions:

@@ -22,6 +22,8 @@ from .base import (
     ConnectionClosed,
     ConnectOptions,
     HandshakeFailed,
+    first_buffer,
+    larger_buffer,
     message_length,
     unpack_length,
 )
@@ -114,17 +116,20 @@ class BlockingStream:
 
     def _fill(self, start: bytes, length: int, deadline: float | None) -> bytes:
         """A message longer than one read, gathered in place."""
-        whole = bytearray(length)
+        whole = first_buffer(length)
         have = len(start)
         whole[:have] = start
-        with memoryview(whole) as view:
-            while have < length:
-                if deadline is not None:
-                    self._limit(deadline)
-                count = self._sock.recv_into(view[have:])
-                if not count:
-                    raise ConnectionClosed("connection closed")
-                have += count
+        while have < length:
+            if have == len(whole):
+                whole = larger_buffer(whole, length)
+            with memoryview(whole) as view:
+                while have < len(view):
+                    if deadline is not None:
+                        self._limit(deadline)
+                    count = self._sock.recv_into(view[have:])
+                    if not count:
+                        raise ConnectionClosed("connection closed")
+                    have += count
         return whole  # type: ignore[return-value]  # bytes-like and never changed: not copied
 
     def _limit(self, deadline: float | None) -> None:

@@ -4,6 +4,9 @@
 MAX_BSON_SIZE = 16 * 1024 * 1024
 MAX_MESSAGE_SIZE = 48_000_000
 MAX_WRITE_BATCH_SIZE = 100_000
+# The largest reply that is accepted, whatever the server says of itself, in bytes: twice what
+# servers announce, and many times what they send, for replies are single documents.
+MAX_REPLY_SIZE = 2 * MAX_MESSAGE_SIZE
 MIN_WIRE_VERSION = 0
 MAX_WIRE_VERSION = 0
 

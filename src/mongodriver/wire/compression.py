@@ -20,6 +20,11 @@ _WRAPPER = Struct("<iiB")
 _HEADER_SIZE = HEADER.size
 _START = _HEADER_SIZE + _WRAPPER.size
 
+#: Bytes that come of one byte of snappy at most: a copy of 64 bytes takes 3.
+_SNAPPY_RATIO = 22
+#: Every decoder has to look back 8 MiB (RFC 8878, 3.1.1.1.2); more than the content helps nobody.
+_ZSTD_WINDOW_LOG = 23
+
 NOOP_ID, SNAPPY_ID, ZLIB_ID, ZSTD_ID = 0, 1, 2, 3
 
 #: Commands that are never compressed: the handshake, and everything that carries a secret.
@@ -138,6 +143,9 @@ def _inflate_snappy(data: bytes, size: int) -> bytes:
     announced = _snappy_length(data)
     if announced != size:
         raise CompressionError(f"snappy stream of {announced} bytes instead of {size}")
+    if size > len(data) * _SNAPPY_RATIO:
+        # Refused here, because the library makes room for all of it before it looks at the rest.
+        raise CompressionError(f"{len(data)} bytes of snappy cannot hold {size} bytes")
     content: bytes = _snappy().uncompress(data)
     return content
 
@@ -153,7 +161,10 @@ def _snappy_length(data: bytes) -> int:
 
 
 def _inflate_zstd(data: bytes, size: int) -> bytes:
-    inflater = _zstd().ZstdDecompressor()
+    zstd = _zstd()
+    # A frame announces how far it looks back, and the library makes room for as much.
+    window = max(size.bit_length(), _ZSTD_WINDOW_LOG)
+    inflater = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: window})
     content: bytes = inflater.decompress(data, size + 1)
     if not inflater.eof and len(content) <= size:
         raise CompressionError("truncated zstd stream")
