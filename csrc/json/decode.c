@@ -1,6 +1,8 @@
 /* JSON text to Python objects: the grammar of the json module, NaN and Infinity included. */
 #include "json/decode.h"
 
+#include <math.h>
+
 #include "core/decode.h"
 #include "json/double.h"
 #include "json/text.h"
@@ -302,6 +304,12 @@ BX_INLINE int to_double(const number_parts *n, const uint8_t *text, double *valu
     return 0;
 }
 
+/* Whether nothing is left of a number: it is too large or too small for a double. */
+BX_INLINE bool is_lost(const number_parts *n, double value)
+{
+    return isinf(value) || (value == 0 && n->mantissa != 0);
+}
+
 static BX_NOINLINE PyObject *read_big_int(const uint8_t *text, const uint8_t *end)
 {
     PyObject *digits = PyUnicode_FromStringAndSize((const char *)text, end - text);
@@ -329,6 +337,7 @@ static PyObject *read_number(bx_json_decoder *d)
         return PyLong_FromLongLong(number);
     }
     if (to_double(&n, text, &value) < 0) return NULL;
+    if (BX_UNLIKELY(d->strict && is_lost(&n, value))) return NULL;
     return PyFloat_FromDouble(value);
 }
 
@@ -346,12 +355,13 @@ bool bx_json_span_as_int(bx_json_span span, int64_t *value)
     return with_sign(number, negative, value);
 }
 
-int bx_json_span_as_double(bx_json_span span, double *value)
+int bx_json_span_as_double(bx_json_decoder *d, bx_json_span span, double *value)
 {
     number_parts n;
 
     if (!scan_number(span.text, &n) || n.end != span.text + span.size) return 0;
-    return to_double(&n, span.text, value) < 0 ? -1 : 1;
+    if (to_double(&n, span.text, value) < 0) return -1;
+    return d->strict && is_lost(&n, *value) ? 0 : 1;
 }
 
 /* ---- containers ---- */
@@ -437,6 +447,7 @@ BX_INLINE int next_member(bx_json_decoder *d)
 
 static int read_members(bx_json_decoder *d, PyObject *dict, bool *dollar)
 {
+    Py_ssize_t count = 0;
     int status;
 
     do {
@@ -449,8 +460,10 @@ static int read_members(bx_json_decoder *d, PyObject *dict, bool *dollar)
         Py_DECREF(key);
         Py_XDECREF(value);
         if (BX_UNLIKELY(status < 0)) return -1;
+        count++;
         status = next_member(d);
     } while (status > 0);
+    if (BX_UNLIKELY(d->strict && PyDict_GET_SIZE(dict) != count)) return -1; /* a key came twice */
     return status;
 }
 
@@ -645,7 +658,7 @@ static PyObject *read_text(bx_json_decoder *d)
     return NULL;
 }
 
-static PyObject *decode(bx_json *j, const input *in, PyObject *options)
+static PyObject *decode(bx_json *j, const input *in, PyObject *options, bool strict)
 {
     bx_json_decoder d;
     bx_options *codec = bx_options_get(j->st, options);
@@ -656,13 +669,14 @@ static PyObject *decode(bx_json *j, const input *in, PyObject *options)
         PyErr_Clear(); /* unusual options: for the pure implementation */
         return NULL;
     }
-    if (codec->document_kind != BX_CLASS_RAW) {
+    if (strict ? codec->document_kind == BX_CLASS_DICT : codec->document_kind != BX_CLASS_RAW) {
         d.p = in->data;
         d.end = in->data + in->size;
         d.j = j;
         d.st = j->st;
         d.options = codec;
         d.json_options = options;
+        d.strict = strict;
         d.keys = bx_keycache_acquire(j->st->keys);
         bx_guard_init(&d.guard);
         paused = bx_gc_pause();
@@ -675,27 +689,27 @@ static PyObject *decode(bx_json *j, const input *in, PyObject *options)
     return value;
 }
 
-static PyObject *read_again(bx_json *j, PyObject *text, PyObject *options)
+static PyObject *read_again(bx_json *j, PyObject *text, PyObject *options, bool strict)
 {
     PyObject *const args[2] = {text, options};
 
     PyErr_Clear();
-    return PyObject_Vectorcall(j->loads, args, 2, NULL);
+    return PyObject_Vectorcall(strict ? j->loads_strict : j->loads, args, 2, NULL);
 }
 
-PyObject *bx_json_loads(bx_json *j, PyObject *text, PyObject *options)
+PyObject *bx_json_loads(bx_json *j, PyObject *text, PyObject *options, bool strict)
 {
     input in = {NULL, 0, NULL};
     PyObject *value = NULL;
     int status;
 
-    if (!PyObject_TypeCheck(options, j->JSONOptions)) return read_again(j, text, options);
+    if (!PyObject_TypeCheck(options, j->JSONOptions)) return read_again(j, text, options, strict);
     status = open_input(&in, text);
     if (status < 0) return NULL;
     if (status > 0) {
-        value = decode(j, &in, options);
+        value = decode(j, &in, options, strict);
         Py_DECREF(in.owner);
         if (value != NULL || is_final(text)) return value;
     }
-    return read_again(j, text, options);
+    return read_again(j, text, options, strict);
 }

@@ -16,6 +16,7 @@ typedef struct {
     bx_state *st;
     const bx_options *options;
     PyObject *json_options; /* borrowed */
+    bool strict;            /* what would get lost is left to the pure implementation */
     bx_keycache *keys;      /* NULL: not available to this call */
     bx_guard guard;
 } bx_json_decoder;
@@ -43,8 +44,9 @@ PyObject *bx_json_text(const uint8_t *text, size_t size);
 /* The value of text that is wholly one number of at most 19 digits and fits; false if it is not. */
 bool bx_json_span_as_int(bx_json_span span, int64_t *value);
 
-/* A number as a double: 1, 0 if the text is not wholly one JSON number, -1 with an exception. */
-int bx_json_span_as_double(bx_json_span span, double *value);
+/* A number as a double: 1, 0 if the text is not wholly one JSON number or (strict) nothing of it
+ * would be left, -1 with an exception. */
+int bx_json_span_as_double(bx_json_decoder *d, bx_json_span span, double *value);
 
 /* Try to read the object at d->p (behind its brace, at a key that starts with "$") as a type wrapper
  * in its usual form. 1: *value is new; 0: not such a wrapper, d->p is where it was; -1 with an

@@ -2,6 +2,7 @@
  * forms, errors) is left to the pure implementation, which sees the object as a document. */
 #include "core/datetime_bson.h"
 #include "core/encode.h"
+#include "core/utf8.h"
 #include "json/decode.h"
 #include "json/text.h"
 #include "types/types.h"
@@ -83,6 +84,7 @@ static int read_int(bx_json_decoder *d, PyObject **value)
     int64_t number;
 
     if (!last_span(d, &span) || !bx_json_span_as_int(span, &number)) return 0;
+    if (d->strict && number != (int32_t)number) return 0;
     return found(PyLong_FromLongLong(number), value);
 }
 
@@ -109,7 +111,7 @@ static int read_double(bx_json_decoder *d, PyObject **value)
     } else if (span_is(span, "-Infinity")) {
         number = -Py_HUGE_VAL;
     } else {
-        status = bx_json_span_as_double(span, &number);
+        status = bx_json_span_as_double(d, span, &number);
     }
     return status <= 0 ? status : found(PyFloat_FromDouble(number), value);
 }
@@ -119,7 +121,7 @@ static int read_decimal128(bx_json_decoder *d, PyObject **value)
     bx_json_span span;
     PyObject *text, *number;
 
-    if (!last_span(d, &span)) return 0;
+    if (!last_span(d, &span) || (d->strict && !bx_is_ascii(span.text, span.size))) return 0;
     text = bx_json_text(span.text, span.size);
     if (text == NULL) return -1;
     number = PyObject_CallOneArg((PyObject *)d->st->Decimal128, text);
@@ -247,12 +249,30 @@ static int read_binary(bx_json_decoder *d, PyObject **value)
 
 /* ---- regular expressions ---- */
 
+/* Whether these are letters of options, each at most once. */
+static bool all_flags(bx_json_span span)
+{
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < span.size; i++) {
+        const char *letter = memchr("ilmsux", span.text[i], 6);
+        unsigned bit;
+
+        if (letter == NULL) return false;
+        bit = 1u << (*letter - 'a');
+        if (seen & bit) return false;
+        seen |= bit;
+    }
+    return true;
+}
+
 static int make_regex(bx_json_decoder *d, PyObject *pattern, bx_json_span options,
                       PyObject **value)
 {
     PyObject *text, *flags;
 
     if (options.size == 0) return found(bx_regex_new(d->st, pattern, 0), value);
+    if (d->strict && !all_flags(options)) return 0;
     text = bx_json_text(options.text, options.size);
     flags = text == NULL ? NULL : PyObject_CallOneArg(d->j->regex_flags, text);
     *value = NULL;
@@ -528,10 +548,11 @@ static int read_document_wrapper(bx_json_decoder *d, PyObject *document, PyObjec
 PyObject *bx_json_apply_hook(bx_json_decoder *d, PyObject *document)
 {
     PyObject *const args[2] = {document, d->json_options};
+    PyObject *hook = d->strict ? d->j->object_hook_strict : d->j->object_hook;
     PyObject *value = NULL;
-    int status = read_document_wrapper(d, document, &value);
+    int status = d->strict ? 0 : read_document_wrapper(d, document, &value);
 
-    if (status == 0) value = PyObject_Vectorcall(d->j->object_hook, args, 2, NULL);
+    if (status == 0) value = PyObject_Vectorcall(hook, args, 2, NULL);
     Py_DECREF(document);
     return value;
 }

@@ -12,6 +12,8 @@ static int fill(bx_json *j, const bx_json_parts *parts)
     j->object_hook = Py_NewRef(parts->object_hook);
     j->regex_flags = Py_NewRef(parts->regex_flags);
     j->loads = Py_NewRef(parts->loads);
+    j->object_hook_strict = Py_NewRef(parts->object_hook_strict);
+    j->loads_strict = Py_NewRef(parts->loads_strict);
 #define X(name, text)                                                                             \
     if ((j->s_##name = PyUnicode_InternFromString(text)) == NULL) return -1;
     BX_JSON_NAMES(X)
@@ -44,6 +46,8 @@ void bx_json_free(bx_json *j)
     Py_XDECREF(j->object_hook);
     Py_XDECREF(j->regex_flags);
     Py_XDECREF(j->loads);
+    Py_XDECREF(j->object_hook_strict);
+    Py_XDECREF(j->loads_strict);
 #define X(name, text) Py_XDECREF(j->s_##name);
     BX_JSON_NAMES(X)
 #undef X

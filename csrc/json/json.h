@@ -30,11 +30,13 @@
 typedef struct {
     bx_state *st;
     PyTypeObject *JSONOptions;
-    PyObject *encode_value;  /* bsonx._py.json.encode.default */
-    PyObject *dumps;         /* bsonx._py.json.encode.json_dumps */
-    PyObject *object_hook;   /* bsonx._py.json.decode.object_hook */
-    PyObject *regex_flags;   /* bsonx._py.json.decode._regex_flags */
-    PyObject *loads;         /* bsonx._py.json.decode.json_loads */
+    PyObject *encode_value;       /* bsonx._py.json.encode.default */
+    PyObject *dumps;              /* bsonx._py.json.encode.json_dumps */
+    PyObject *object_hook;        /* bsonx._py.json.decode.object_hook */
+    PyObject *regex_flags;        /* bsonx._py.json.decode._regex_flags */
+    PyObject *loads;              /* bsonx._py.json.decode.json_loads */
+    PyObject *object_hook_strict; /* bsonx._py.json.strict.object_hook_strict */
+    PyObject *loads_strict;       /* bsonx._py.json.strict.json_loads_strict */
 #define X(name, text) PyObject *s_##name;
     BX_JSON_NAMES(X)
 #undef X
@@ -49,6 +51,8 @@ typedef struct {
     PyObject *object_hook;
     PyObject *regex_flags;
     PyObject *loads;
+    PyObject *object_hook_strict;
+    PyObject *loads_strict;
 } bx_json_parts;
 
 /* New, or NULL with an exception. It borrows the state. */
@@ -72,7 +76,8 @@ typedef struct {
 PyObject *bx_json_dumps(bx_json *j, PyObject *object, PyObject *options,
                         const bx_json_layout *layout);
 
-/* The value of JSON text in a str, bytes or bytearray; NULL with an exception. */
-PyObject *bx_json_loads(bx_json *j, PyObject *text, PyObject *options);
+/* The value of JSON text in a str, bytes or bytearray; NULL with an exception. If `strict`, what
+ * would get lost is an error. */
+PyObject *bx_json_loads(bx_json *j, PyObject *text, PyObject *options, bool strict);
 
 #endif

@@ -40,9 +40,16 @@ else:
 json_dumps: Callable[[Any, JSONOptions], str] | None = None
 json_dumps_layout: Callable[..., str | None] | None = None
 json_loads: Callable[[Any, JSONOptions], Any] | None = None
+json_loads_strict: Callable[[Any, JSONOptions], Any] | None = None
 json_bind: Callable[..., None] | None = None
 if HAS_C:
-    from bsonx._native import json_bind, json_dumps, json_dumps_layout, json_loads
+    from bsonx._native import (
+        json_bind,
+        json_dumps,
+        json_dumps_layout,
+        json_loads,
+        json_loads_strict,
+    )
 
 __all__ = [
     "RawDocument",
@@ -57,6 +64,7 @@ __all__ = [
     "json_dumps",
     "json_dumps_layout",
     "json_loads",
+    "json_loads_strict",
     "message_header",
     "options_for_type",
     "run_coroutine",

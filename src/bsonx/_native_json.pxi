@@ -21,11 +21,13 @@ cdef extern from "json/json.h":
         PyObject *object_hook
         PyObject *regex_flags
         PyObject *loads
+        PyObject *object_hook_strict
+        PyObject *loads_strict
 
     bx_json *bx_json_new(bx_state *st, const bx_json_parts *parts) except NULL
     void bx_json_free(bx_json *j)
     object bx_json_dumps(bx_json *j, object value, object options, const bx_json_layout *layout)
-    object bx_json_loads(bx_json *j, object text, object options)
+    object bx_json_loads(bx_json *j, object text, object options, bint strict)
 
 
 cdef class _Json:
@@ -41,7 +43,16 @@ cdef class _Json:
 cdef _Json _json = None
 
 
-def json_bind(options_class, encode_value, dumps, object_hook, regex_flags, loads):
+def json_bind(
+    options_class,
+    encode_value,
+    dumps,
+    object_hook,
+    regex_flags,
+    loads,
+    object_hook_strict,
+    loads_strict,
+):
     """Take the parts of the pure implementation that the functions below hand values to."""
     global _json
     cdef bx_json_parts parts
@@ -53,6 +64,8 @@ def json_bind(options_class, encode_value, dumps, object_hook, regex_flags, load
     parts.object_hook = <PyObject *>object_hook
     parts.regex_flags = <PyObject *>regex_flags
     parts.loads = <PyObject *>loads
+    parts.object_hook_strict = <PyObject *>object_hook_strict
+    parts.loads_strict = <PyObject *>loads_strict
     fresh.state_module = _state_module
     fresh.json = bx_json_new(_state, &parts)
     _json = fresh
@@ -105,4 +118,11 @@ def json_loads(text, options):
     """Return the value of extended JSON text (str, bytes or bytearray)."""
     cdef _Json owner = _get_json()
 
-    return bx_json_loads(owner.json, text, options)
+    return bx_json_loads(owner.json, text, options, False)
+
+
+def json_loads_strict(text, options):
+    """The same, with an error for whatever would get lost."""
+    cdef _Json owner = _get_json()
+
+    return bx_json_loads(owner.json, text, options, True)

@@ -24,6 +24,7 @@ from typing import Any
 from bsonx import _impl
 from bsonx._py.json import decode as _decode
 from bsonx._py.json import encode as _encode
+from bsonx._py.json import strict as _strict
 from bsonx._py.json.encode import EPOCH_AWARE
 from bsonx._py.json.options import DatetimeRepresentation, JSONMode, JSONOptions
 from bsonx._py.json.size import get_size
@@ -70,6 +71,7 @@ __all__ = [
     "dumps",
     "get_size",
     "loads",
+    "loads_strict",
     "object_hook",
     "object_pairs_hook",
     "utc",
@@ -97,10 +99,13 @@ if _impl.json_bind is not None:
         _decode.object_hook,
         _decode._regex_flags,
         _decode.json_loads,
+        _strict.object_hook_strict,
+        _strict.json_loads_strict,
     )
 _dumps = _impl.json_dumps or _encode.json_dumps
 _dumps_layout = _impl.json_dumps_layout
 _loads = _impl.json_loads or _decode.json_loads
+_loads_strict = _impl.json_loads_strict or _strict.json_loads_strict
 _LAYOUT_ARGUMENTS = frozenset(("indent", "separators", "sort_keys", "ensure_ascii"))
 
 
@@ -167,6 +172,25 @@ def loads(s: str | bytes | bytearray, *args: Any, **kwargs: Any) -> Any:
     else:
         kwargs["object_pairs_hook"] = lambda pairs: _decode.object_pairs_hook(pairs, json_options)
     return json.loads(s, *args, **kwargs)
+
+
+def loads_strict(
+    s: str | bytes | bytearray, *, json_options: JSONOptions = DEFAULT_JSON_OPTIONS
+) -> Any:
+    """Return the value of the extended JSON text `s`, if BSON can hold all that it says.
+
+    For programs that store what they read without a look at it. :func:`loads` keeps the last of
+    the values of a key that comes twice, takes 1E400 for infinity, and passes over what it does
+    not know in base64, in the options of a regular expression or beside the key of a wrapper;
+    here each of these is an error. A reference whose fields are in another order than those of
+    :class:`~bsonx.dbref.DBRef` stays a document, as does ``$regex`` without ``$options``.
+
+    :param s: text, or bytes in UTF-8, UTF-16 or UTF-32.
+    :param json_options: a :class:`JSONOptions`; default :data:`DEFAULT_JSON_OPTIONS`.
+
+    Raises ValueError for what would be lost, and else what :func:`loads` raises. (Not in PyMongo.)
+    """
+    return _loads_strict(s, json_options)
 
 
 def object_pairs_hook(

@@ -66,6 +66,7 @@ def test_loads(lib):
         for choice in options:
             for text in DOCUMENTS:
                 attempt(lib.loads, text, json_options=choice)
+                attempt(lib.loads_strict, text, json_options=choice)
                 attempt(lib.loads, text.encode("utf-8", "surrogatepass"), json_options=choice)
 
     assert least_growth(work) < 30

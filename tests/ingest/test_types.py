@@ -23,6 +23,7 @@ from mongodriver.ingest.types import RowBuilder, _Memo, converter_for, guess, pa
         ("float", "1", 1.0),
         ("float", "-.5e3", -500.0),
         ("double", "inf", float("inf")),
+        ("double", "0e-400", 0.0),
         ("bool", "TRUE", True),
         ("bool", "no", False),
         ("bool", "0", False),
@@ -59,6 +60,10 @@ def test_given_types(kind, text, value):
         ("float", "1,5"),
         ("float", "1_0.5"),
         ("float", "١"),
+        ("float", "1e400"),
+        ("float", "-1e400"),
+        ("float", "1e-400"),
+        ("decimal", "١"),
         ("bool", "maybe"),
         ("decimal", "ten"),
         ("objectid", "0123"),
@@ -68,7 +73,7 @@ def test_given_types(kind, text, value):
     ],
 )
 def test_what_does_not_fit_a_given_type(kind, text):
-    with pytest.raises(ValueError, match=r"is not|does not match") as caught:
+    with pytest.raises(ValueError, match=r"is not|does not match|is too large or") as caught:
         converter_for(kind)(text)
     assert len(str(caught.value)) < 120
 
@@ -105,6 +110,8 @@ def test_bad_types(text):
         (["1.5"], "2.0E3", 2000.0),
         (["1.5"], "12e4", "12e4"),  # may be a part number
         (["1.5"], "1e+999", "1e+999"),
+        (["1.5"], "1e-999", "1e-999"),
+        (["1.5"], "0e-999", 0.0),
         (["1.5"], "1234567890123456", "1234567890123456"),
         (["true", "FALSE"], "True", True),
         (["true"], "t", "t"),

@@ -58,19 +58,31 @@ def to_int(text: str) -> int:
 def to_float(text: str) -> float:
     """Return `text` as a float; NaN and infinities may be spelled out."""
     try:
-        if text.isascii() and "_" not in text:
-            return float(text)
+        value = float(text) if text.isascii() and "_" not in text else None
     except ValueError:
-        pass
-    raise ValueError(f"{_shown(text)} is not a number")
+        value = None
+    if value is None:
+        raise ValueError(f"{_shown(text)} is not a number")
+    if _is_lost(text, value):
+        raise ValueError(f"{_shown(text)} is too large or too small for a float")
+    return value
+
+
+def _is_lost(text: str, value: float) -> bool:
+    """Whether a finite number has become infinite, or a number other than 0 has become 0."""
+    if isinf(value):
+        return any(digit in text for digit in "0123456789")
+    return value == 0 and any(digit in text.lower().split("e")[0] for digit in "123456789")
 
 
 def to_decimal(text: str) -> Decimal128:
     """Return `text` as a Decimal128."""
     try:
-        return Decimal128(text)
+        if text.isascii():
+            return Decimal128(text)
     except Exception:  # decimal's own errors derive from ArithmeticError, not ValueError
-        raise ValueError(f"{_shown(text)} is not a decimal number")
+        pass
+    raise ValueError(f"{_shown(text)} is not a decimal number")
 
 
 def to_bool(text: str) -> bool:
@@ -201,7 +213,7 @@ def _guessed_float(text: str) -> float | str:
     if _PLAIN_INT.fullmatch(text) and len(text) > _EXACT_DIGITS:
         return text  # a float would lose digits
     value = float(text)
-    return text if isinf(value) else value
+    return text if _is_lost(text, value) else value
 
 
 def _guessed_bool(text: str) -> bool | str:
