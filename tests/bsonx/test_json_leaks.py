@@ -7,6 +7,7 @@ import sys
 import json_cases as cases
 import pytest
 from json_documents import DOCUMENTS
+from test_json_strict import LOST
 
 
 def attempt(call, *args, **kwargs):
@@ -66,7 +67,17 @@ def test_loads(lib):
         for choice in options:
             for text in DOCUMENTS:
                 attempt(lib.loads, text, json_options=choice)
-                attempt(lib.loads_strict, text, json_options=choice)
                 attempt(lib.loads, text.encode("utf-8", "surrogatepass"), json_options=choice)
+
+    assert least_growth(work) < 30
+
+
+def test_loads_strict(lib):
+    texts = [text for text, _ in LOST]
+
+    def work():
+        for text in texts:
+            attempt(lib.loads_strict, text)
+            attempt(lib.loads_strict, f"[{text}, {text}]")
 
     assert least_growth(work) < 30
