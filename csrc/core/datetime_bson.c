@@ -3,8 +3,6 @@
 #include "types/types.h"
 
 #define MILLIS_PER_DAY INT64_C(86400000)
-#define MIN_MILLIS INT64_C(-62135596800000) /* 0001-01-01T00:00:00.000Z */
-#define MAX_MILLIS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* ---- the calendar ---- */
 
@@ -97,7 +95,7 @@ static int utc_micros(bx_state *st, PyObject *datetime, int64_t *micros)
     if (tzinfo == Py_None || tzinfo == st->utc || tzinfo == st->datetime->TimeZone_UTC) return 0;
     if (utc_offset(st, datetime, &offset) < 0) return -1;
     *micros -= offset;
-    if (*micros < MIN_MILLIS * 1000 || *micros > MAX_MILLIS * 1000 + 999) {
+    if (*micros < BX_MIN_MILLIS * 1000 || *micros > BX_MAX_MILLIS * 1000 + 999) {
         PyErr_SetString(PyExc_OverflowError, "date value out of range");
         return -1;
     }
@@ -165,7 +163,7 @@ static PyObject *outside_zone(bx_state *st, const bx_options *options, int conve
     if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return NULL;
     if (conversion == BX_DATETIME_CLAMP) {
         PyErr_Clear();
-        return build(st, millis < 0 ? MIN_MILLIS : MAX_MILLIS, options->tzinfo);
+        return build(st, millis < 0 ? BX_MIN_MILLIS : BX_MAX_MILLIS, options->tzinfo);
     }
     if (conversion == BX_DATETIME_AUTO) {
         PyErr_Clear();
@@ -189,10 +187,10 @@ PyObject *bx_datetime_converted(bx_state *st, const bx_options *options, int con
                                 int64_t millis)
 {
     if (BX_UNLIKELY(conversion == BX_DATETIME_MS)) return bx_datetime_ms_new(st, millis);
-    if (BX_UNLIKELY(millis < MIN_MILLIS || millis > MAX_MILLIS)) {
+    if (BX_UNLIKELY(millis < BX_MIN_MILLIS || millis > BX_MAX_MILLIS)) {
         if (conversion == BX_DATETIME_AUTO) return bx_datetime_ms_new(st, millis);
         if (conversion != BX_DATETIME_CLAMP) return raise_out_of_range(millis);
-        millis = millis < 0 ? MIN_MILLIS : MAX_MILLIS;
+        millis = millis < 0 ? BX_MIN_MILLIS : BX_MAX_MILLIS;
     }
     if (!options->tz_aware) return build(st, millis, Py_None);
     if (options->tzinfo == NULL) return build(st, millis, st->utc);

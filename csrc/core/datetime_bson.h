@@ -4,6 +4,10 @@
 
 #include "core/options.h"
 
+/* What datetime can hold. */
+#define BX_MIN_MILLIS INT64_C(-62135596800000) /* 0001-01-01T00:00:00.000Z */
+#define BX_MAX_MILLIS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
 /* What the messages about dates that datetime cannot hold end with. */
 #define BX_DATETIME_HINT                                                                          \
     " (Consider Using CodecOptions(datetime_conversion=DATETIME_AUTO) or "                        \

@@ -2,6 +2,7 @@
 #include "core/datetime_bson.h"
 #include "core/decode.h"
 #include "core/encode.h"
+#include "core/regex_options.h"
 #include "types/types.h"
 #include "core/utf8.h"
 
@@ -105,17 +106,7 @@ static PyObject *decode_regex(bx_decoder *d, const uint8_t **at, const uint8_t *
         Py_XDECREF(letters);
         return NULL;
     }
-    for (; *letter; letter++) {
-        switch (*letter) {
-        case 'i': flags |= 2; break;
-        case 'l': flags |= 4; break;
-        case 'm': flags |= 8; break;
-        case 's': flags |= 16; break;
-        case 'u': flags |= 32; break;
-        case 'x': flags |= 64; break;
-        default: break;
-        }
-    }
+    for (; *letter; letter++) flags |= bx_regex_flag((uint8_t)*letter);
     Py_DECREF(letters);
     regex = bx_regex_new(d->st, pattern, flags);
     Py_DECREF(pattern);

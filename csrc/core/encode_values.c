@@ -2,6 +2,7 @@
 #include "core/datetime_bson.h"
 #include "core/encode.h"
 #include "core/pylong.h"
+#include "core/regex_options.h"
 #include "raw/raw_document.h"
 #include "types/types.h"
 #include "core/utf8.h"
@@ -243,16 +244,8 @@ static int put_pattern(bx_encoder *e, PyObject *pattern)
 
 static int put_options(bx_encoder *e, long flags)
 {
-    /* re.I, L, M, S, U, X in the alphabetical order the specification asks for */
-    static const struct {
-        int flag;
-        uint8_t letter;
-    } letters[] = {{2, 'i'}, {4, 'l'}, {8, 'm'}, {16, 's'}, {32, 'u'}, {64, 'x'}};
-
-    if (bx_writer_reserve(&e->w, 7) < 0) return -1;
-    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
-        if (flags & letters[i].flag) bx_put_u8(&e->w, letters[i].letter);
-    }
+    if (bx_writer_reserve(&e->w, BX_REGEX_LETTER_COUNT + 1) < 0) return -1;
+    e->w.p = bx_regex_write_letters(e->w.p, flags);
     bx_put_u8(&e->w, 0);
     return 0;
 }

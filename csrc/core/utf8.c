@@ -14,39 +14,14 @@ static BX_COLD int raise_unencodable(PyObject *text)
 
 static uint8_t *write_latin1(uint8_t *p, const Py_UCS1 *text, Py_ssize_t n)
 {
-    for (Py_ssize_t i = 0; i < n; i++) {
-        Py_UCS1 c = text[i];
-
-        if (c < 0x80) {
-            *p++ = c;
-        } else {
-            *p++ = (uint8_t)(0xC0 | (c >> 6));
-            *p++ = (uint8_t)(0x80 | (c & 0x3F));
-        }
-    }
+    for (Py_ssize_t i = 0; i < n; i++) p = bx_utf8_put(p, text[i]);
     return p;
 }
 
 /* One code point; NULL for a surrogate. */
 BX_INLINE uint8_t *write_code_point(uint8_t *p, Py_UCS4 c)
 {
-    if (c < 0x80) {
-        *p++ = (uint8_t)c;
-    } else if (c < 0x800) {
-        *p++ = (uint8_t)(0xC0 | (c >> 6));
-        *p++ = (uint8_t)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        if (BX_UNLIKELY(c >= 0xD800 && c <= 0xDFFF)) return NULL;
-        *p++ = (uint8_t)(0xE0 | (c >> 12));
-        *p++ = (uint8_t)(0x80 | ((c >> 6) & 0x3F));
-        *p++ = (uint8_t)(0x80 | (c & 0x3F));
-    } else {
-        *p++ = (uint8_t)(0xF0 | (c >> 18));
-        *p++ = (uint8_t)(0x80 | ((c >> 12) & 0x3F));
-        *p++ = (uint8_t)(0x80 | ((c >> 6) & 0x3F));
-        *p++ = (uint8_t)(0x80 | (c & 0x3F));
-    }
-    return p;
+    return BX_UNLIKELY(c >= 0xD800 && c <= 0xDFFF) ? NULL : bx_utf8_put(p, c);
 }
 
 static uint8_t *write_ucs2(uint8_t *p, const Py_UCS2 *text, Py_ssize_t n)

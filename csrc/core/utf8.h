@@ -5,6 +5,28 @@
 #include "core/common.h"
 #include "core/writer.h"
 
+/* Write one code point in at most 4 bytes, a surrogate like any other; the new end. */
+BX_INLINE uint8_t *bx_utf8_put(uint8_t *p, uint32_t c)
+{
+    if (c < 0x80) {
+        *p++ = (uint8_t)c;
+        return p;
+    }
+    if (c < 0x800) {
+        *p++ = (uint8_t)(0xC0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *p++ = (uint8_t)(0xE0 | c >> 12);
+        } else {
+            *p++ = (uint8_t)(0xF0 | c >> 18);
+            *p++ = (uint8_t)(0x80 | (c >> 12 & 0x3F));
+        }
+        *p++ = (uint8_t)(0x80 | (c >> 6 & 0x3F));
+    }
+    *p++ = (uint8_t)(0x80 | (c & 0x3F));
+    return p;
+}
+
 /* Append the UTF-8 form of a str to the writer. -1 with UnicodeEncodeError for a surrogate, or
  * MemoryError. */
 int bx_utf8_write(bx_writer *w, PyObject *text);

@@ -4,11 +4,12 @@
 #include <math.h>
 
 #include "core/decode.h"
+#include "core/hex.h"
+#include "core/utf8.h"
+#include "core/writer.h"
 #include "json/double.h"
 #include "json/text.h"
 #include "types/types.h"
-#include "core/utf8.h"
-#include "core/writer.h"
 
 static PyObject *read_value(bx_json_decoder *d);
 
@@ -61,26 +62,6 @@ static int32_t read_hex4(const uint8_t *p, const uint8_t *end)
 
     if (end - p < 4 || !bx_hex_read(bytes, p, 2)) return -1;
     return (int32_t)bytes[0] << 8 | bytes[1];
-}
-
-static void put_code_point(bx_writer *w, uint32_t c)
-{
-    if (c < 0x80) {
-        bx_put_u8(w, (uint8_t)c);
-        return;
-    }
-    if (c < 0x800) {
-        bx_put_u8(w, (uint8_t)(0xC0 | c >> 6));
-    } else {
-        if (c < 0x10000) {
-            bx_put_u8(w, (uint8_t)(0xE0 | c >> 12));
-        } else {
-            bx_put_u8(w, (uint8_t)(0xF0 | c >> 18));
-            bx_put_u8(w, (uint8_t)(0x80 | (c >> 12 & 0x3F)));
-        }
-        bx_put_u8(w, (uint8_t)(0x80 | (c >> 6 & 0x3F)));
-    }
-    bx_put_u8(w, (uint8_t)(0x80 | (c & 0x3F)));
 }
 
 /* The escape at *at, of the form \uXXXX: two of them that make a surrogate pair are one character.
@@ -141,7 +122,7 @@ static BX_NOINLINE PyObject *read_escaped(bx_json_decoder *d, const uint8_t *sta
         if (*stop != '\\') break;
         c = read_escape(&stop, d->end);
         if (c < 0) break;
-        put_code_point(&w, (uint32_t)c);
+        w.p = bx_utf8_put(w.p, (uint32_t)c);
         start = stop;
         stop = skip_plain(start, d->end);
     }

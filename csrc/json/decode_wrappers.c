@@ -2,13 +2,12 @@
  * forms, errors) is left to the pure implementation, which sees the object as a document. */
 #include "core/datetime_bson.h"
 #include "core/encode.h"
+#include "core/hex.h"
+#include "core/regex_options.h"
 #include "core/utf8.h"
 #include "json/decode.h"
 #include "json/text.h"
 #include "types/types.h"
-
-#define MIN_MILLIS INT64_C(-62135596800000) /* 0001-01-01T00:00:00.000Z */
-#define MAX_MILLIS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* ---- punctuation ---- */
 
@@ -170,22 +169,14 @@ static int read_timestamp(bx_json_decoder *d, PyObject **value)
 
 /* ---- binary data ---- */
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* One or two hexadecimal digits; -1 for other text. */
 static int read_subtype(bx_json_span span)
 {
     int high = 0, low;
 
     if (span.size < 1 || span.size > 2) return -1;
-    if (span.size == 2) high = hex_digit(span.text[0]);
-    low = hex_digit(span.text[span.size - 1]);
+    if (span.size == 2) high = bx_hex_digit(span.text[0]);
+    low = bx_hex_digit(span.text[span.size - 1]);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
@@ -252,20 +243,18 @@ static int read_binary(bx_json_decoder *d, PyObject **value)
 /* Whether these are letters of options, each at most once. */
 static bool all_flags(bx_json_span span)
 {
-    unsigned seen = 0;
+    long flags = 0;
 
     for (size_t i = 0; i < span.size; i++) {
-        const char *letter = memchr("ilmsux", span.text[i], 6);
-        unsigned bit;
+        long flag = bx_regex_flag(span.text[i]);
 
-        if (letter == NULL) return false;
-        bit = 1u << (*letter - 'a');
-        if (seen & bit) return false;
-        seen |= bit;
+        if (flag == 0 || (flags & flag) != 0) return false;
+        flags |= flag;
     }
     return true;
 }
 
+/* With options the pure implementation makes the flags: they are an enumeration, as in PyMongo. */
 static int make_regex(bx_json_decoder *d, PyObject *pattern, bx_json_span options,
                       PyObject **value)
 {
@@ -314,7 +303,7 @@ static int read_regular_expression(bx_json_decoder *d, PyObject **value)
 static int make_date(bx_json_decoder *d, int64_t millis, PyObject **value)
 {
     const bx_options *options = d->options;
-    bool in_range = millis >= MIN_MILLIS && millis <= MAX_MILLIS;
+    bool in_range = millis >= BX_MIN_MILLIS && millis <= BX_MAX_MILLIS;
 
     if (options->datetime_conversion == BX_DATETIME_OBJECT) {
         /* The error's text, and zones in which the date is out of range. */
@@ -516,10 +505,10 @@ static int reference(bx_json_decoder *d, PyObject *document, PyObject **value)
 {
     PyObject *parts[3] = {NULL, NULL, NULL};
     Py_ssize_t size = PyDict_GET_SIZE(document);
-    int status = bx_dict_get(document, d->j->s_dollar_ref, &parts[0]);
+    int status = bx_dict_get(document, d->st->s_dollar_ref, &parts[0]);
 
-    if (status > 0) status = bx_dict_get(document, d->j->s_dollar_id, &parts[1]);
-    if (status > 0 && size == 3) status = bx_dict_get(document, d->j->s_dollar_db, &parts[2]);
+    if (status > 0) status = bx_dict_get(document, d->st->s_dollar_id, &parts[1]);
+    if (status > 0 && size == 3) status = bx_dict_get(document, d->st->s_dollar_db, &parts[2]);
     if (status > 0) {
         bool usual = PyUnicode_CheckExact(parts[0]) &&
                      (size == 2 || PyUnicode_CheckExact(parts[2]));

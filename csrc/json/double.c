@@ -1,3 +1,4 @@
+/* Doubles as the shortest decimal text that reads back as the same number, and back. */
 #include "json/double.h"
 
 #include "json/powers.h"

@@ -3,8 +3,9 @@
 
 #include <math.h>
 
-#include "json/double.h"
+#include "core/hex.h"
 #include "core/pylong.h"
+#include "json/double.h"
 #include "types/types.h"
 
 /* ---- numbers ---- */

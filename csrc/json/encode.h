@@ -2,10 +2,10 @@
 #ifndef BSONX_JSON_ENCODE_H
 #define BSONX_JSON_ENCODE_H
 
-#include "json/json.h"
-#include "json/text.h"
 #include "core/guard.h"
 #include "core/writer.h"
+#include "json/json.h"
+#include "json/text.h"
 
 enum { BX_JSON_LEGACY = 0, BX_JSON_RELAXED = 1, BX_JSON_CANONICAL = 2 };
 enum { BX_JSON_DATE_LEGACY = 0, BX_JSON_DATE_NUMBERLONG = 1, BX_JSON_DATE_ISO8601 = 2 };

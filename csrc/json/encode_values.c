@@ -1,11 +1,11 @@
 /* Extended JSON text of the values that BSON has and JSON has not, in the usual layout. */
 #include "core/datetime_bson.h"
 #include "core/encode.h"
-#include "json/encode.h"
+#include "core/hex.h"
 #include "core/pylong.h"
+#include "core/regex_options.h"
+#include "json/encode.h"
 #include "types/types.h"
-
-#define MAX_ISO_MILLIS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 static int done(int status)
 {
@@ -75,7 +75,7 @@ static int put_datetime_ms(bx_json_encoder *e, int64_t millis)
     PyObject *utc;
     int status;
 
-    if (e->dates != BX_JSON_DATE_ISO8601 || millis < 0 || millis > MAX_ISO_MILLIS) {
+    if (e->dates != BX_JSON_DATE_ISO8601 || millis < 0 || millis > BX_MAX_MILLIS) {
         return put_millis(e, millis);
     }
     utc = bx_datetime_utc(e->st, millis);
@@ -106,7 +106,7 @@ static int put_binary(bx_json_encoder *e, const uint8_t *data, Py_ssize_t size, 
 /* 0: a subtype that the pure implementation shall judge. */
 static int put_binary_object(bx_json_encoder *e, PyObject *value)
 {
-    PyObject *object = PyObject_GetAttr(value, e->j->s_subtype);
+    PyObject *object = PyObject_GetAttr(value, e->st->s_subtype);
     int64_t subtype;
     bool known;
 
@@ -144,7 +144,7 @@ static int uuid_representation(bx_json_encoder *e)
 
 static int read_uuid(bx_json_encoder *e, PyObject *value, uint8_t *bytes)
 {
-    PyObject *number = PyObject_GetAttr(value, e->j->s_int_);
+    PyObject *number = PyObject_GetAttr(value, e->st->s_int_);
     int status = 0;
 
     if (number == NULL) return -1;
@@ -199,7 +199,7 @@ static int put_code(bx_json_encoder *e, PyObject *value)
 
     if (BX_JSON_PUT(e, "{\"$code\": ") < 0) return -1;
     if (bx_json_put_text(&e->w, value, e->ascii) < 0) return -1;
-    scope = PyObject_GetAttr(value, e->j->s_scope);
+    scope = PyObject_GetAttr(value, e->st->s_scope);
     if (scope == NULL) return -1;
     status = 0;
     if (scope != Py_None) {
@@ -212,12 +212,8 @@ static int put_code(bx_json_encoder *e, PyObject *value)
 
 static int put_flags(bx_json_encoder *e, int64_t flags)
 {
-    static const uint8_t letters[] = "ilmsux"; /* re.I is 2, re.L 4 and so on to re.X, 64 */
-
-    if (bx_writer_reserve(&e->w, 6) < 0) return -1;
-    for (int i = 0; i < 6; i++) {
-        if (flags & (INT64_C(2) << i)) bx_put_u8(&e->w, letters[i]);
-    }
+    if (bx_writer_reserve(&e->w, BX_REGEX_LETTER_COUNT) < 0) return -1;
+    e->w.p = bx_regex_write_letters(e->w.p, flags);
     return 0;
 }
 
@@ -236,12 +232,12 @@ static int put_regex_parts(bx_json_encoder *e, PyObject *pattern, int64_t flags)
 /* 0: not a str pattern with small flags. */
 static int put_regex(bx_json_encoder *e, PyObject *value)
 {
-    PyObject *pattern = PyObject_GetAttr(value, e->j->s_pattern);
+    PyObject *pattern = PyObject_GetAttr(value, e->st->s_pattern);
     PyObject *flags = NULL;
     int64_t bits;
     int status = -1;
 
-    if (pattern != NULL && (flags = PyObject_GetAttr(value, e->j->s_flags)) != NULL) {
+    if (pattern != NULL && (flags = PyObject_GetAttr(value, e->st->s_flags)) != NULL) {
         if (PyUnicode_Check(pattern) && PyLong_Check(flags) && bx_long_as_int64(flags, &bits)) {
             status = done(put_regex_parts(e, pattern, bits));
         } else {
@@ -258,7 +254,7 @@ static int put_regex(bx_json_encoder *e, PyObject *value)
 /* 0: a reference with a field that makes it look like a container. */
 static int put_dbref(bx_json_encoder *e, PyObject *value)
 {
-    PyObject *document = PyObject_CallMethodNoArgs(value, e->j->s_as_doc);
+    PyObject *document = PyObject_CallMethodNoArgs(value, e->st->s_as_doc);
     int odd, status = 0;
 
     if (document == NULL) return -1;

@@ -1,3 +1,4 @@
+/* What extended JSON takes from the pure implementation, and its interned names. */
 #include "json/json.h"
 
 static int fill(bx_json *j, const bx_json_parts *parts)

@@ -4,7 +4,7 @@
 
 #include "core/state.h"
 
-/* Attribute names, interned once. */
+/* Names beside those of the state (core/state.h), interned once. */
 #define BX_JSON_NAMES(X)                                                                          \
     X(json_mode, "json_mode")                                                                     \
     X(strict_number_long, "strict_number_long")                                                   \
@@ -12,16 +12,7 @@
     X(strict_uuid, "strict_uuid")                                                                 \
     X(items, "items")                                                                             \
     X(iter, "__iter__")                                                                           \
-    X(subtype, "subtype")                                                                         \
-    X(scope, "scope")                                                                             \
-    X(pattern, "pattern")                                                                         \
-    X(flags, "flags")                                                                             \
     X(uuid_representation, "uuid_representation")                                                 \
-    X(as_doc, "as_doc")                                                                           \
-    X(int_, "int")                                                                                \
-    X(dollar_ref, "$ref")                                                                         \
-    X(dollar_id, "$id")                                                                           \
-    X(dollar_db, "$db")                                                                           \
     X(dollar_code, "$code")                                                                       \
     X(dollar_scope, "$scope")
 

@@ -1,4 +1,8 @@
+/* Pieces of JSON text: see text.h. Strings are searched for what must be escaped 16 bytes at a time,
+ * and copied on the way. */
 #include "json/text.h"
+
+#include "core/utf8.h"
 
 /* ---- integers ---- */
 
@@ -95,23 +99,6 @@ BX_INLINE bool is_plain(unsigned c, bool ascii)
     return c >= 0x20 && c != '"' && c != '\\' && (c < 0x7F || (c == 0x7F && !ascii));
 }
 
-static uint8_t *write_utf8(uint8_t *p, Py_UCS4 c)
-{
-    if (c < 0x800) {
-        *p++ = (uint8_t)(0xC0 | (c >> 6));
-    } else {
-        if (c < 0x10000) {
-            *p++ = (uint8_t)(0xE0 | (c >> 12));
-        } else {
-            *p++ = (uint8_t)(0xF0 | (c >> 18));
-            *p++ = (uint8_t)(0x80 | ((c >> 12) & 0x3F));
-        }
-        *p++ = (uint8_t)(0x80 | ((c >> 6) & 0x3F));
-    }
-    *p++ = (uint8_t)(0x80 | (c & 0x3F));
-    return p;
-}
-
 /* One character in at most 12 bytes. */
 BX_INLINE uint8_t *write_character(uint8_t *p, Py_UCS4 c, bool ascii)
 {
@@ -120,7 +107,7 @@ BX_INLINE uint8_t *write_character(uint8_t *p, Py_UCS4 c, bool ascii)
         return p + 1;
     }
     if (c < 0x80) return write_escape(p, c);
-    if (!ascii) return write_utf8(p, c);
+    if (!ascii) return bx_utf8_put(p, c);
     if (c >= 0x10000) {
         c -= 0x10000;
         p = write_hex4(p, 0xD800 | (c >> 10));
@@ -257,36 +244,6 @@ int bx_json_put_text(bx_writer *w, PyObject *text, bool ascii)
     }
     bx_put_u8(w, '"');
     return 0;
-}
-
-/* ---- hexadecimal ---- */
-
-uint8_t *bx_hex_write(uint8_t *p, const uint8_t *data, size_t size)
-{
-    static const char hex[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < size; i++) {
-        *p++ = (uint8_t)hex[data[i] >> 4];
-        *p++ = (uint8_t)hex[data[i] & 15];
-    }
-    return p;
-}
-
-static const int8_t HEX_VALUES[256] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-};
-
-bool bx_hex_read(uint8_t *dst, const uint8_t *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        int high = HEX_VALUES[text[2 * i]], low = HEX_VALUES[text[2 * i + 1]];
-
-        if (high == 0 || low == 0) return false;
-        dst[i] = (uint8_t)((high - 1) << 4 | (low - 1));
-    }
-    return true;
 }
 
 /* ---- base64 ---- */

@@ -1,4 +1,4 @@
-/* Pieces of JSON text: strings, integers, hexadecimal and base64. */
+/* Pieces of JSON text: strings, integers and base64. */
 #ifndef BSONX_JSON_TEXT_H
 #define BSONX_JSON_TEXT_H
 
@@ -23,11 +23,5 @@ uint8_t *bx_base64_write(uint8_t *p, const uint8_t *data, size_t size);
 /* Read base64 in the one form that bx_base64_write gives into `dst`, which has room for 3 bytes for
  * every 4. The number of bytes, or -1 for any other form, of which some are valid all the same. */
 Py_ssize_t bx_base64_read(uint8_t *dst, const uint8_t *text, size_t size);
-
-/* Write bytes as lower-case hexadecimal digits; the new end. */
-uint8_t *bx_hex_write(uint8_t *p, const uint8_t *data, size_t size);
-
-/* Read 2 * `size` hexadecimal digits of either case; false if one is not. */
-bool bx_hex_read(uint8_t *dst, const uint8_t *text, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "core/datetime_bson.h"
+#include "core/hex.h"
 #include "types/types.h"
 
 /* ---- generation ---- */
@@ -73,20 +74,12 @@ static BX_COLD int invalid_id(bx_state *st, PyObject *oid)
     return -1;
 }
 
-static int hex_digit(Py_UCS4 c)
-{
-    if (c >= '0' && c <= '9') return (int)c - '0';
-    if (c >= 'a' && c <= 'f') return (int)c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return (int)c - 'A' + 10;
-    return -1;
-}
-
 static int parse_hex(bx_state *st, PyObject *text, uint8_t *bytes)
 {
     if (PyUnicode_GET_LENGTH(text) != 24) return invalid_id(st, text);
     for (int i = 0; i < 12; i++) {
-        int high = hex_digit(PyUnicode_READ_CHAR(text, 2 * i));
-        int low = hex_digit(PyUnicode_READ_CHAR(text, 2 * i + 1));
+        int high = bx_hex_digit(PyUnicode_READ_CHAR(text, 2 * i));
+        int low = bx_hex_digit(PyUnicode_READ_CHAR(text, 2 * i + 1));
 
         if (high < 0 || low < 0) return invalid_id(st, text);
         bytes[i] = (uint8_t)(high << 4 | low);
@@ -275,16 +268,10 @@ static PyObject *objectid_setstate(PyObject *self, PyObject *state)
     Py_RETURN_NONE;
 }
 
+/* The 24 digits, and a NUL. */
 static void format_hex(PyObject *self, char *text)
 {
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t *bytes = ((bx_objectid *)self)->bytes;
-
-    for (int i = 0; i < 12; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    text[24] = 0;
+    *bx_hex_write((uint8_t *)text, ((bx_objectid *)self)->bytes, 12) = 0;
 }
 
 static PyObject *objectid_str(PyObject *self)
