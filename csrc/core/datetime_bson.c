@@ -1,3 +1,4 @@
+/* BSON dates: the calendar, and the way to and from datetime objects. */
 #include "core/datetime_bson.h"
 
 #include "types/types.h"
@@ -44,6 +45,58 @@ static date_parts date_from_days(int64_t days)
     return d;
 }
 
+/* ---- what subclasses say of themselves ---- */
+
+/* A subclass may keep its value elsewhere than in the fields of its base (pandas.Timestamp beyond
+ * the year 9999, pandas.Timedelta by seconds, NaT): its attributes say what it is. */
+
+/* `type` called with the attributes `names` of `value`: new reference, or NULL with an exception. */
+static PyObject *from_attributes(PyTypeObject *type, PyObject *value, PyObject *const *names,
+                                 Py_ssize_t count)
+{
+    PyObject *args = PyTuple_New(count);
+    PyObject *made = NULL;
+    Py_ssize_t i;
+
+    for (i = 0; args != NULL && i < count; i++) {
+        PyObject *attribute = PyObject_GetAttr(value, names[i]);
+
+        if (attribute == NULL) break;
+        PyTuple_SET_ITEM(args, i, attribute);
+    }
+    if (args != NULL && i == count) made = PyObject_Call((PyObject *)type, args, NULL);
+    Py_XDECREF(args);
+    return made;
+}
+
+PyObject *bx_date_asked(bx_state *st, PyObject *value, bool with_time)
+{
+    PyObject *names[] = {st->s_year,   st->s_month,  st->s_day,        st->s_hour,
+                         st->s_minute, st->s_second, st->s_microsecond};
+
+    return from_attributes(st->datetime->DateTimeType, value, names, with_time ? 7 : 3);
+}
+
+static int read_delta(PyObject *delta, bx_timedelta *parts)
+{
+    parts->days = PyDateTime_DELTA_GET_DAYS(delta);
+    parts->seconds = PyDateTime_DELTA_GET_SECONDS(delta);
+    parts->micros = PyDateTime_DELTA_GET_MICROSECONDS(delta);
+    return 0;
+}
+
+int bx_timedelta_read(bx_state *st, PyObject *delta, bx_timedelta *parts)
+{
+    PyObject *names[] = {st->s_days, st->s_seconds, st->s_microseconds};
+
+    if (Py_IS_TYPE(delta, st->datetime->DeltaType)) return read_delta(delta, parts);
+    delta = from_attributes(st->datetime->DeltaType, delta, names, 3);
+    if (delta == NULL) return -1;
+    read_delta(delta, parts);
+    Py_DECREF(delta);
+    return 0;
+}
+
 /* ---- to milliseconds ---- */
 
 static int64_t naive_micros(PyObject *datetime)
@@ -61,6 +114,8 @@ static int64_t naive_micros(PyObject *datetime)
 static int utc_offset(bx_state *st, PyObject *datetime, int64_t *micros)
 {
     PyObject *offset = PyObject_CallMethodNoArgs(datetime, st->s_utcoffset);
+    bx_timedelta parts;
+    int status = 0;
 
     *micros = 0;
     if (offset == NULL) return -1;
@@ -68,15 +123,20 @@ static int utc_offset(bx_state *st, PyObject *datetime, int64_t *micros)
         if (!PyObject_TypeCheck(offset, st->datetime->DeltaType)) {
             PyErr_Format(PyExc_TypeError, "utcoffset() must return None or a timedelta, not %R",
                          Py_TYPE(offset));
-            Py_DECREF(offset);
-            return -1;
+            status = -1;
+        } else {
+            status = bx_timedelta_read(st, offset, &parts);
         }
-        *micros = ((int64_t)PyDateTime_DELTA_GET_DAYS(offset) * 86400 +
-                   PyDateTime_DELTA_GET_SECONDS(offset)) * 1000000 +
-                  PyDateTime_DELTA_GET_MICROSECONDS(offset);
+        if (status == 0) {
+            /* More days than datetime has, without overflow. */
+            int64_t days = parts.days > 4000000 ? 4000000
+                           : parts.days < -4000000 ? -4000000 : parts.days;
+
+            *micros = (days * 86400 + parts.seconds) * 1000000 + parts.micros;
+        }
     }
     Py_DECREF(offset);
-    return 0;
+    return status;
 }
 
 static int64_t floor_div(int64_t value, int64_t by)
@@ -86,14 +146,33 @@ static int64_t floor_div(int64_t value, int64_t by)
     return value % by < 0 ? quotient - 1 : quotient;
 }
 
+/* The fields of an instance of a subclass, or of anything with the same attributes. */
+static int asked_micros(bx_state *st, PyObject *value, int64_t *micros)
+{
+    PyObject *plain = bx_date_asked(st, value, true);
+
+    if (plain == NULL) return -1;
+    *micros = naive_micros(plain);
+    Py_DECREF(plain);
+    return 0;
+}
+
 static int utc_micros(bx_state *st, PyObject *datetime, int64_t *micros)
 {
-    PyObject *tzinfo = PyDateTime_DATE_GET_TZINFO(datetime);
     int64_t offset = 0;
 
-    *micros = naive_micros(datetime);
-    if (tzinfo == Py_None || tzinfo == st->utc || tzinfo == st->datetime->TimeZone_UTC) return 0;
-    if (utc_offset(st, datetime, &offset) < 0) return -1;
+    if (BX_LIKELY(Py_IS_TYPE(datetime, st->datetime->DateTimeType))) {
+        PyObject *tzinfo = PyDateTime_DATE_GET_TZINFO(datetime);
+
+        *micros = naive_micros(datetime);
+        if (tzinfo == Py_None || tzinfo == st->utc || tzinfo == st->datetime->TimeZone_UTC) {
+            return 0;
+        }
+        if (utc_offset(st, datetime, &offset) < 0) return -1;
+    } else if (utc_offset(st, datetime, &offset) < 0 ||
+               asked_micros(st, datetime, micros) < 0) {
+        return -1;
+    }
     *micros -= offset;
     if (*micros < BX_MIN_MILLIS * 1000 || *micros > BX_MAX_MILLIS * 1000 + 999) {
         PyErr_SetString(PyExc_OverflowError, "date value out of range");

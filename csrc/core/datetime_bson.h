@@ -15,8 +15,21 @@
     "https://www.mongodb.com/docs/languages/python/pymongo-driver/current/data-formats/"          \
     "dates-and-times/#handling-out-of-range-datetimes"
 
+/* A timedelta: the parts but the days are not negative. */
+typedef struct {
+    int64_t days;
+    int seconds, micros;
+} bx_timedelta;
+
+/* The parts of a timedelta; subclasses are asked for their attributes. -1 with an exception. */
+int bx_timedelta_read(bx_state *st, PyObject *delta, bx_timedelta *parts);
+
+/* A naive datetime of the attributes of `value`, a date or datetime of any class, at midnight
+ * without its time: new reference, or NULL with an exception (ValueError for no such date). */
+PyObject *bx_date_asked(bx_state *st, PyObject *value, bool with_time);
+
 /* Milliseconds of a datetime: naive is UTC, aware is converted; microseconds are floored.
- * -1 with an exception. */
+ * Subclasses are asked for their offset and attributes. -1 with an exception, theirs included. */
 int bx_datetime_to_millis(bx_state *st, PyObject *datetime, int64_t *millis);
 
 /* Whole seconds since 1970 UTC, as calendar.timegm(datetime.utctimetuple()). */

@@ -12,6 +12,7 @@ typedef struct {
     const bx_options *options;
     PyObject *path;     /* list of keys and indexes, innermost first, once an error occurred */
     bx_guard guard;
+    unsigned foreign;   /* grows whenever code of others is called, which may change documents */
     bool check_keys;
 } bx_encoder;
 
@@ -24,6 +25,7 @@ BX_INLINE void bx_encoder_init(bx_encoder *e, bx_state *st, const bx_options *op
     e->options = options;
     e->path = NULL;
     bx_guard_init(&e->guard);
+    e->foreign = 0;
     e->check_keys = check_keys;
 }
 
@@ -69,6 +71,9 @@ int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value);
 /* Where the size of a new container goes, for bx_end_container; -1 with an exception. */
 Py_ssize_t bx_start_container(bx_encoder *e);
 int bx_end_container(bx_encoder *e, Py_ssize_t at);
+
+/* Raise RecursionError, where bx_enter(&e->guard) found no room. Always -1. */
+BX_COLD int bx_encode_too_deep(void);
 
 /* What the value at hand has already been through (a set of these): a type encoder's result is not
  * passed to type encoders again, a fallback encoder's not to the fallback encoder. */

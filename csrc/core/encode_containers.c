@@ -12,7 +12,7 @@ int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
 
 /* ---- depth and size ---- */
 
-static BX_COLD int too_deep(void)
+int bx_encode_too_deep(void)
 {
     PyErr_SetString(PyExc_RecursionError,
                     "maximum recursion depth exceeded while encoding an object to BSON ");
@@ -22,7 +22,7 @@ static BX_COLD int too_deep(void)
 /* Where the size of a new container goes, for end_container; -1 with an exception. */
 BX_INLINE Py_ssize_t start_container(bx_encoder *e)
 {
-    if (BX_UNLIKELY(!bx_enter(&e->guard))) return too_deep();
+    if (BX_UNLIKELY(!bx_enter(&e->guard))) return bx_encode_too_deep();
     if (bx_writer_reserve(&e->w, 5) < 0) return -1;
     return (Py_ssize_t)bx_put_size_later(&e->w);
 }
@@ -57,7 +57,7 @@ int bx_end_container(bx_encoder *e, Py_ssize_t at)
 
 BX_INLINE bool is_id_key(bx_state *st, PyObject *key)
 {
-    return key == st->s_id || (PyUnicode_CheckExact(key) &&
+    return key == st->s_id || (PyUnicode_Check(key) &&
                                PyUnicode_GET_LENGTH(key) == 3 &&
                                PyUnicode_Compare(key, st->s_id) == 0);
 }
@@ -74,36 +74,52 @@ static int encode_leading_id(bx_encoder *e, PyObject *dict)
     return status < 0 ? -1 : 1;
 }
 
-/* The pairs of a dict, without the key `_id` if it was written before. */
-BX_INLINE int encode_pairs(bx_encoder *e, PyObject *dict, bool skip_id)
+static BX_COLD int dict_changed(const char *what)
 {
-    Py_ssize_t count = PyDict_GET_SIZE(dict);
+    PyErr_Format(PyExc_RuntimeError, "dictionary %s during iteration", what);
+    return -1;
+}
+
+/* The pairs of a dict of `size` keys, without the key `_id` if it was written before. A callback
+ * that changes the keys is told so in the words of dict's own iterators. */
+BX_INLINE int encode_pairs(bx_encoder *e, PyObject *dict, Py_ssize_t size, bool skip_id)
+{
+    Py_ssize_t left = size;
+    unsigned foreign = e->foreign;
     PyObject *key, *value;
     Py_ssize_t position = 0;
     uint8_t *p = e->w.p;
 
     /* Counting spares the call that would only find the end. */
-    while (count-- > 0 && PyDict_Next(dict, &position, &key, &value)) {
+    while (left > 0 && PyDict_Next(dict, &position, &key, &value)) {
+        left--;
         if (skip_id && is_id_key(e->st, key)) continue;
         p = bx_put_element(e, p, key, value);
         if (BX_UNLIKELY(p == NULL)) return -1;
+        if (BX_UNLIKELY(PyDict_GET_SIZE(dict) != size)) return dict_changed("changed size");
     }
     e->w.p = p;
+    if (BX_UNLIKELY(e->foreign != foreign) && PyDict_Next(dict, &position, &key, &value)) {
+        return dict_changed("keys changed");
+    }
     return 0;
 }
 
 int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
 {
     Py_ssize_t at = start_container(e);
+    Py_ssize_t size;
     int status = 0;
 
     if (at < 0) return -1;
     Py_BEGIN_CRITICAL_SECTION(dict);
+    size = PyDict_GET_SIZE(dict);
     if (top) status = encode_leading_id(e, dict);
     if (BX_LIKELY(status == 0)) {
-        status = encode_pairs(e, dict, false);
+        status = encode_pairs(e, dict, size, false);
     } else if (status > 0) {
-        status = encode_pairs(e, dict, true);
+        status = PyDict_GET_SIZE(dict) != size ? dict_changed("changed size")
+                                               : encode_pairs(e, dict, size, true);
     }
     Py_END_CRITICAL_SECTION();
     if (BX_UNLIKELY(status < 0)) return -1;
@@ -141,17 +157,30 @@ int bx_encode_tuple(bx_encoder *e, PyObject *tuple)
     return end_container(e, at);
 }
 
-/* The fields of any mapping, by its iterator and item access; `skip_id` leaves out `_id`. */
+/* The value of a key that an iterator gave: new reference, or NULL with KeyError. */
+static PyObject *dict_item(PyObject *dict, PyObject *key)
+{
+    PyObject *value;
+    int found = bx_dict_get(dict, key, &value);
+
+    if (found == 0) PyErr_SetObject(PyExc_KeyError, key);
+    return found > 0 ? value : NULL;
+}
+
+/* The fields of any mapping, by its iterator and item access; `skip_id` leaves out `_id`. An
+ * OrderedDict has an order of its own; what its subclasses override does not count, as for every
+ * other subclass of dict. */
 static int encode_items(bx_encoder *e, PyObject *mapping, bool skip_id)
 {
-    PyObject *iterator = PyObject_GetIter(mapping);
+    bool ordered = PyODict_Check(mapping);
+    PyObject *iterator = ordered ? PyODict_Type.tp_iter(mapping) : PyObject_GetIter(mapping);
     PyObject *key, *value;
     int status = 0;
 
     if (iterator == NULL) return -1;
     while (status >= 0 && (key = PyIter_Next(iterator)) != NULL) {
         if (!skip_id || !is_id_key(e->st, key)) {
-            value = PyObject_GetItem(mapping, key);
+            value = ordered ? dict_item(mapping, key) : PyObject_GetItem(mapping, key);
             status = value == NULL ? -1 : bx_encode_keyed(e, key, value);
             Py_XDECREF(value);
         }
@@ -161,7 +190,7 @@ static int encode_items(bx_encoder *e, PyObject *mapping, bool skip_id)
     return status < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
-/* As encode_leading_id for any mapping. */
+/* As encode_leading_id for any mapping that is no dict. */
 static int encode_mapping_id(bx_encoder *e, PyObject *mapping)
 {
     int status = PySequence_Contains(mapping, e->st->s_id);
@@ -181,7 +210,9 @@ int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top)
     int status = 0;
 
     if (at < 0) return -1;
-    if (top) status = encode_mapping_id(e, mapping);
+    e->foreign++; /* what it is asked may change the documents around it */
+    if (top) status = PyDict_Check(mapping) ? encode_leading_id(e, mapping)
+                                            : encode_mapping_id(e, mapping);
     if (status >= 0) status = encode_items(e, mapping, status > 0);
     return status < 0 ? -1 : end_container(e, at);
 }

@@ -170,6 +170,15 @@ int bx_encode_dict_subclass(bx_encoder *e, PyObject *value, bool top)
                                 : bx_encode_dict(e, value, top);
 }
 
+/* No moment (NaT) is null where the profile says so. */
+static int encode_datetime_subclass(bx_encoder *e, size_t at, PyObject *value)
+{
+    int is_nat = e->options->extended ? bx_is_nat(value) : 0;
+
+    bx_set_type(e, at, is_nat > 0 ? BX_NULL : BX_DATETIME);
+    return is_nat != 0 ? (is_nat < 0 ? -1 : 0) : bx_encode_datetime(e, value);
+}
+
 /* As encode_marked, for subclasses of what the exact dispatch knows, and for mappings. */
 static int encode_subclass(bx_encoder *e, size_t at, PyObject *value)
 {
@@ -201,8 +210,7 @@ static int encode_subclass(bx_encoder *e, size_t at, PyObject *value)
         bx_set_type(e, at, BX_BINARY);
         status = bx_encode_bytes(e, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), 0);
     } else if (PyObject_TypeCheck(value, st->datetime->DateTimeType)) {
-        bx_set_type(e, at, BX_DATETIME);
-        status = bx_encode_datetime(e, value);
+        status = encode_datetime_subclass(e, at, value);
     } else if (PyObject_TypeCheck(value, st->UUID)) {
         bx_set_type(e, at, BX_BINARY);
         status = bx_encode_uuid(e, value);
@@ -218,6 +226,8 @@ static int encode_subclass(bx_encoder *e, size_t at, PyObject *value)
 
 /* ---- the type registry ---- */
 
+/* What the converter returns is not converted by it again, so that this nests no deeper than the
+ * containers do. */
 static int call_and_encode(bx_encoder *e, size_t at, PyObject *function, PyObject *value,
                            bx_origin from)
 {
@@ -240,16 +250,6 @@ static int encode_registered(bx_encoder *e, size_t at, PyObject *value, bx_origi
     status = call_and_encode(e, at, function, value, from | BX_FROM_ENCODER);
     Py_DECREF(function);
     return status < 0 ? -1 : 1;
-}
-
-static int encode_with_fallback(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
-{
-    int status;
-
-    if (Py_EnterRecursiveCall(" while encoding an object to BSON ")) return -1;
-    status = call_and_encode(e, at, e->options->fallback, value, from | BX_FROM_FALLBACK);
-    Py_LeaveRecursiveCall();
-    return status;
 }
 
 static BX_COLD int cannot_encode(bx_encoder *e, PyObject *value)
@@ -288,7 +288,7 @@ static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, bx_origin f
         return status;
     }
     if (options->fallback != NULL && !(from & BX_FROM_FALLBACK)) {
-        return encode_with_fallback(e, at, value, from);
+        return call_and_encode(e, at, options->fallback, value, from | BX_FROM_FALLBACK);
     }
     if (!options->extended && (status = bx_encode_instance(e, at, value)) != 0) return status;
     return cannot_encode(e, value);
@@ -316,5 +316,6 @@ int bx_encode_from(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 
 int bx_encode_other(bx_encoder *e, size_t at, PyObject *value)
 {
+    e->foreign++;
     return encode_unknown(e, at, value, BX_FROM_PLAIN);
 }

@@ -81,12 +81,12 @@ static int read_subtype(PyObject *object)
 
 int bx_encode_binary(bx_encoder *e, PyObject *value)
 {
-    PyObject *object = NULL;
-    int found = bx_getattr_optional(value, e->st->s_binary_subtype, &object);
+    /* An instance of Binary itself keeps it in an attribute, which spares the property's call. */
+    bool exact = Py_IS_TYPE(value, e->st->Binary);
+    PyObject *object = PyObject_GetAttr(value, exact ? e->st->s_binary_subtype : e->st->s_subtype);
     int subtype;
 
-    if (found < 0) return -1;
-    if (found == 0 && (object = PyObject_GetAttr(value, e->st->s_subtype)) == NULL) return -1;
+    if (object == NULL) return -1;
     subtype = read_subtype(object);
     Py_DECREF(object);
     if (subtype < 0) return -1;
@@ -135,6 +135,27 @@ void bx_uuid_reorder(uint8_t *bytes, int representation)
     }
 }
 
+/* A subclass is asked for its bytes, in the order of the representation. */
+static int asked_uuid_bytes(bx_state *st, PyObject *uuid, int representation, uint8_t *bytes)
+{
+    bool little = representation == BX_UUID_CSHARP_LEGACY;
+    PyObject *data = PyObject_GetAttr(uuid, little ? st->s_bytes_le : st->s_bytes);
+    int status = -1;
+
+    if (data == NULL) return -1;
+    if (!PyBytes_Check(data)) {
+        PyErr_Format(PyExc_TypeError, "the bytes of a UUID must be bytes, not %R", Py_TYPE(data));
+    } else if (PyBytes_GET_SIZE(data) != 16) {
+        PyErr_SetString(PyExc_ValueError, "the bytes of a UUID must be 16");
+    } else {
+        memcpy(bytes, PyBytes_AS_STRING(data), 16);
+        if (!little) bx_uuid_reorder(bytes, representation);
+        status = 0;
+    }
+    Py_DECREF(data);
+    return status;
+}
+
 int bx_encode_uuid(bx_encoder *e, PyObject *value)
 {
     uint8_t bytes[16];
@@ -149,9 +170,44 @@ int bx_encode_uuid(bx_encoder *e, PyObject *value)
                         "information.");
         return -1;
     }
-    if (uuid_bytes(e->st, value, bytes) < 0) return -1;
-    bx_uuid_reorder(bytes, representation);
+    if (BX_LIKELY(Py_IS_TYPE(value, e->st->UUID))) {
+        if (uuid_bytes(e->st, value, bytes) < 0) return -1;
+        bx_uuid_reorder(bytes, representation);
+    } else if (asked_uuid_bytes(e->st, value, representation, bytes) < 0) {
+        return -1;
+    }
     return bx_encode_bytes(e, bytes, 16, representation == BX_UUID_STANDARD ? 4 : 3);
+}
+
+/* ---- documents that values bring along ---- */
+
+static int encode_any_document(bx_encoder *e, PyObject *document)
+{
+    long marker;
+    int status;
+
+    e->foreign++; /* the method as_doc */
+    if (PyDict_CheckExact(document)) return bx_encode_dict(e, document, false);
+    if (bx_read_marker(e, document, &marker) < 0) return -1;
+    if (marker == BX_MARK_RAW) return bx_encode_raw(e, document);
+    if (PyDict_Check(document)) return bx_encode_dict_subclass(e, document, false);
+    status = PyObject_IsInstance(document, (PyObject *)e->st->Mapping);
+    if (status == 0) {
+        PyErr_Format(PyExc_TypeError, "encoder expected a mapping type but got: %R", document);
+    }
+    return status > 0 ? bx_encode_mapping(e, document, false) : -1;
+}
+
+/* A scope or a reference: its keys are not the user's to check. */
+static int encode_subdocument(bx_encoder *e, PyObject *document)
+{
+    bool check_keys = e->check_keys;
+    int status;
+
+    e->check_keys = false;
+    status = encode_any_document(e, document);
+    e->check_keys = check_keys;
+    return status;
 }
 
 /* ---- code ---- */
@@ -159,8 +215,6 @@ int bx_encode_uuid(bx_encoder *e, PyObject *value)
 int bx_encode_code(bx_encoder *e, size_t at, PyObject *value, PyObject *scope)
 {
     size_t size_at, size;
-    bool check_keys = e->check_keys;
-    int status;
 
     if (scope == Py_None) {
         bx_set_type(e, at, BX_CODE);
@@ -170,11 +224,7 @@ int bx_encode_code(bx_encoder *e, size_t at, PyObject *value, PyObject *scope)
     if (bx_writer_reserve(&e->w, 4) < 0) return -1;
     size_at = bx_put_size_later(&e->w);
     if (bx_encode_text(e, value) < 0) return -1;
-    e->check_keys = false;
-    status = PyDict_Check(scope) ? bx_encode_dict(e, scope, false)
-                                 : bx_encode_mapping(e, scope, false);
-    e->check_keys = check_keys;
-    if (status < 0) return -1;
+    if (encode_subdocument(e, scope) < 0) return -1;
     size = bx_writer_size(&e->w) - size_at;
     if (size > INT32_MAX) {
         return bx_invalid_document(e, "Document would overflow BSON size limit");
@@ -189,6 +239,7 @@ int bx_encode_datetime(bx_encoder *e, PyObject *value)
 {
     int64_t millis;
 
+    e->foreign++; /* a tzinfo */
     if (bx_datetime_to_millis(e->st, value, &millis) < 0) return -1;
     if (bx_writer_reserve(&e->w, 8) < 0) return -1;
     bx_put_u64(&e->w, (uint64_t)millis);
@@ -274,14 +325,10 @@ int bx_encode_regex(bx_encoder *e, PyObject *value)
 int bx_encode_as_doc(bx_encoder *e, PyObject *value)
 {
     PyObject *document = PyObject_CallMethodNoArgs(value, e->st->s_as_doc);
-    bool check_keys = e->check_keys;
     int status;
 
     if (document == NULL) return -1;
-    e->check_keys = false;
-    status = PyDict_Check(document) ? bx_encode_dict(e, document, false)
-                                    : bx_encode_mapping(e, document, false);
-    e->check_keys = check_keys;
+    status = encode_subdocument(e, document);
     Py_DECREF(document);
     return status;
 }

@@ -40,6 +40,18 @@ typedef struct bx_typed bx_typed;
     X(int_, "int")                                                                                \
     X(is_safe, "is_safe")                                                                         \
     X(utcoffset, "utcoffset")                                                                     \
+    X(year, "year")                                                                               \
+    X(month, "month")                                                                             \
+    X(day, "day")                                                                                 \
+    X(hour, "hour")                                                                               \
+    X(minute, "minute")                                                                           \
+    X(second, "second")                                                                           \
+    X(microsecond, "microsecond")                                                                 \
+    X(days, "days")                                                                               \
+    X(seconds, "seconds")                                                                         \
+    X(microseconds, "microseconds")                                                               \
+    X(bytes, "bytes")                                                                             \
+    X(bytes_le, "bytes_le")                                                                       \
     X(astimezone, "astimezone")                                                                   \
     X(path, "path")                                                                               \
     X(offset, "offset")                                                                           \

@@ -15,7 +15,11 @@ int bx_encode_known_instance(bx_encoder *e, size_t at, PyObject *value, bool top
 /* The same for a top-level document. */
 int bx_encode_instance_top(bx_encoder *e, PyObject *value);
 
-/* Encode what only the profile "python" knows: the same results. `from` is for bx_encode_from. */
+/* Encode what only the profile "python" knows: the same results. `from` is for bx_encode_from
+ * (profile.c, as the next). */
 int bx_encode_extended(bx_encoder *e, size_t at, PyObject *value, int from);
+
+/* Whether `value` is pandas.NaT: 1, 0, or -1 with an exception. */
+int bx_is_nat(PyObject *value);
 
 #endif

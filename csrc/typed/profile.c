@@ -1,24 +1,42 @@
 /* What the profile "python" encodes beyond BSON's own types (see bsonx._typed.profile). */
 #include "typed/encode.h"
 
+#include "core/datetime_bson.h"
 #include "typed/plan.h"
 #include "types/types.h"
 
-/* The class `name` of a module that is already imported, cached in *slot (borrowed), or NULL: there
- * can be no instances of a class whose module nobody has imported. */
+/* An attribute of a module that is already imported: new reference, or NULL, with an exception only
+ * if something went wrong. A module in the middle of its import may not have it yet. */
+static PyObject *if_imported(const char *module_name, const char *name)
+{
+    PyObject *text = PyUnicode_FromString(module_name);
+    PyObject *module = text == NULL ? NULL : PyImport_GetModule(text);
+    PyObject *found = NULL;
+
+    Py_XDECREF(text);
+    if (module == NULL) return NULL;
+    text = PyUnicode_FromString(name);
+    if (text != NULL) bx_getattr_optional(module, text, &found);
+    Py_XDECREF(text);
+    Py_DECREF(module);
+    return found;
+}
+
+/* The class `name` of an imported module, cached in *slot (borrowed), or NULL: there can be no
+ * instances of a class whose module nobody has imported. */
 static PyObject *class_if_imported(PyObject **slot, const char *module_name, const char *name)
 {
-    PyObject *text, *module;
-
-    if (*slot != NULL) return *slot;
-    text = PyUnicode_FromString(module_name);
-    module = text == NULL ? NULL : PyImport_GetModule(text);
-    Py_XDECREF(text);
-    if (module != NULL) {
-        *slot = PyObject_GetAttrString(module, name);
-        Py_DECREF(module);
-    }
+    if (*slot == NULL) *slot = if_imported(module_name, name);
     return *slot;
+}
+
+int bx_is_nat(PyObject *value)
+{
+    PyObject *nat = if_imported("pandas", "NaT");
+
+    if (nat == NULL) return PyErr_Occurred() ? -1 : 0;
+    Py_DECREF(nat);
+    return value == nat;
 }
 
 /* Whether `value` is an instance of such a class: 1, 0, or -1 with an exception. */
@@ -30,18 +48,19 @@ static int is_of(PyObject **slot, const char *module, const char *name, PyObject
     return PyObject_IsInstance(value, cls);
 }
 
-/* Milliseconds, rounded down. The parts of a timedelta but the days are not negative. */
+/* Milliseconds, rounded down. */
 static PyObject *timedelta_millis(bx_state *st, PyObject *value)
 {
-    int64_t millis = (int64_t)PyDateTime_DELTA_GET_DAYS(value) * 86400000 +
-                     (int64_t)PyDateTime_DELTA_GET_SECONDS(value) * 1000 +
-                     PyDateTime_DELTA_GET_MICROSECONDS(value) / 1000;
+    bx_timedelta parts;
 
-    return bx_int64_new(st, millis);
+    if (bx_timedelta_read(st, value, &parts) < 0) return NULL;
+    return bx_int64_new(st, parts.days * 86400000 + (int64_t)parts.seconds * 1000 +
+                                parts.micros / 1000);
 }
 
 static PyObject *midnight(bx_state *st, PyObject *value)
 {
+    if (!Py_IS_TYPE(value, st->datetime->DateType)) return bx_date_asked(st, value, false);
     return st->datetime->DateTime_FromDateAndTime(
         PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value), PyDateTime_GET_DAY(value), 0, 0,
         0, 0, Py_None, st->datetime->DateTimeType);
@@ -123,12 +142,12 @@ int bx_encode_extended(bx_encoder *e, size_t at, PyObject *value, int from)
         Py_DECREF(simple);
         return bx_encode_instance(e, at, value);
     }
-    if (Py_EnterRecursiveCall(" while encoding an object to BSON ")) {
+    if (!bx_enter(&e->guard)) { /* an Enum whose value is itself, for example */
         Py_DECREF(simple);
-        return -1;
+        return bx_encode_too_deep();
     }
     status = bx_encode_from(e, at, simple, from);
-    Py_LeaveRecursiveCall();
+    bx_leave(&e->guard);
     Py_DECREF(simple);
     return status < 0 ? -1 : 1;
 }

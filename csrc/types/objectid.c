@@ -190,11 +190,6 @@ static PyObject *from_datetime(PyObject *Py_UNUSED(module), PyObject *const *arg
     moment = args[1];
     st = bx_state_of_type((PyTypeObject *)args[0]);
     if (st == NULL || bx_bind(st) < 0) return NULL;
-    if (!PyObject_TypeCheck(moment, st->datetime->DateTimeType)) {
-        PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute 'utcoffset'",
-                     Py_TYPE(moment)->tp_name);
-        return NULL;
-    }
     if (bx_datetime_to_seconds(st, moment, &seconds) < 0) return NULL;
     if (seconds < 0 || seconds > UINT32_MAX) return raise_struct_error(seconds < 0);
     return from_seconds(args[0], st, (uint32_t)seconds);

@@ -258,3 +258,59 @@ def test_the_option_in_pickles(bx):
 def test_the_option_in_the_repr(bx):
     assert repr(bx.CodecOptions(profile="python")).endswith(", profile='python')")
     assert "profile" not in repr(bx.CodecOptions())
+
+
+# ---- numpy's dates and durations: every unit, and what int64 milliseconds cannot hold ----
+
+UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("count", [0, 1, -1, 5, 999, -999, 1001, 2024, -2024, 123456, -123456])
+def test_numpy_units_as_numpy_converts_them(bx, unit, count):
+    moment, span = numpy.datetime64(count, unit), numpy.timedelta64(count, unit)
+    millis = int(moment.astype("datetime64[ms]").astype("int64"))
+    encoded = bx.encode({"m": moment, "s": span}, codec_options=options(bx))
+    plain = bx.CodecOptions(datetime_conversion=bx.DatetimeConversion.DATETIME_MS)
+    stored = bx.decode(encoded, plain)
+    assert int(stored["m"]) == millis
+    assert stored["s"] == int(span.astype("timedelta64[ms]").astype("int64"))
+
+
+def test_numpy_units_with_a_factor(bx):
+    assert stored(bx, numpy.datetime64(3, "25s")) == datetime.datetime(1970, 1, 1, 0, 1, 15)
+    assert stored(bx, numpy.datetime64(3, "2Y")) == datetime.datetime(1976, 1, 1)
+    assert stored(bx, numpy.timedelta64(3, "100us")) == 0
+    assert stored(bx, numpy.timedelta64(-1, "100us")) == -1
+    assert stored(bx, numpy.timedelta64(7)) == 7  # no unit: milliseconds, as numpy casts it
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("count", [2**63 - 1, -(2**63) + 1, 2**62, -(2**62), 10**10])
+@pytest.mark.parametrize("kind", [numpy.datetime64, numpy.timedelta64])
+def test_numpy_times_that_milliseconds_cannot_hold(bx, kind, unit, count):
+    if unit in ("ns", "ps", "fs", "as", "us", "ms"):
+        per = {"ms": 1, "us": 10**3, "ns": 10**6, "ps": 10**9, "fs": 10**12, "as": 10**15}[unit]
+        auto = bx.CodecOptions(datetime_conversion=bx.DatetimeConversion.DATETIME_MS)
+        got = bx.decode(bx.encode({"v": kind(count, unit)}, codec_options=options(bx)), auto)["v"]
+        assert int(got) == count // per
+        return
+    days = {"Y": 365, "M": 30, "W": 7, "D": 1}.get(unit)
+    exact = count * (days * 86400000 if days else {"h": 3600000, "m": 60000, "s": 1000}[unit])
+    if abs(exact) < 2**62:
+        assert bx.encode({"v": kind(count, unit)}, codec_options=options(bx))
+        return
+    with pytest.raises(OverflowError) as caught:
+        bx.encode({"a": {"v": kind(count, unit)}}, codec_options=options(bx))
+    assert caught.value.path == "a.v"
+
+
+@pytest.mark.parametrize("kind", [numpy.datetime64, numpy.timedelta64])
+@pytest.mark.parametrize("unit", [*UNITS, "25s"])
+def test_no_numpy_time_is_null(bx, kind, unit):
+    assert stored(bx, kind("NaT", unit)) is None
+
+
+def test_the_longest_timedeltas(bx):
+    for span in (datetime.timedelta.max, datetime.timedelta.min):
+        assert stored(bx, span) == span // datetime.timedelta(milliseconds=1)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import operator
 import re
 import struct
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 
 from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
-from bsonx._py.types.datetime_ms import DatetimeMS, millis_from_datetime
+from bsonx._py.types.datetime_ms import DatetimeMS, is_nat, millis_from_datetime
 from bsonx._py.types.decimal128 import Decimal128
 from bsonx._py.types.int64 import Int64
 from bsonx._py.types.objectid import ObjectId
@@ -92,16 +94,24 @@ def _encode_instance(document: Any, check_keys: bool, codec_options: CodecOption
 
 
 def _id_first(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    if not _is_plain(document):
+    if not isinstance(document, dict):
         return _mapping_pairs(document, "_id" in document)
-    pairs = dict.items(document)
-    for key, _ in pairs:
-        if key == "_id":
-            return pairs
-        break
-    if "_id" not in document:
-        return pairs
-    return sorted(pairs, key=lambda pair: pair[0] != "_id")  # the sort is stable
+    has_id = dict.__contains__(document, "_id")
+    if isinstance(document, OrderedDict):
+        return _mapping_pairs(document, has_id)
+    return _dict_pairs_id_first(document) if has_id else dict.items(document)
+
+
+def _dict_pairs_id_first(document: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    pairs = iter(dict.items(document))  # which notices from now on if keys are added or removed
+    yield "_id", dict.__getitem__(document, "_id")
+    for pair in pairs:
+        if not _is_id(pair[0]):
+            yield pair
+
+
+def _is_id(key: Any) -> bool:
+    return isinstance(key, str) and str.__eq__(key, "_id")
 
 
 def _pairs(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
@@ -114,15 +124,17 @@ def _is_plain(document: Mapping[Any, Any]) -> TypeGuard[dict[Any, Any]]:
     return isinstance(document, dict) and not isinstance(document, OrderedDict)
 
 
-def _mapping_pairs(document: Mapping[Any, Any], id_first: bool) -> list[tuple[Any, Any]]:
-    """Return the pairs of any mapping."""
-    pairs: list[tuple[Any, Any]] = [("_id", document["_id"])] if id_first else []
-    pairs.extend(
-        (key if isinstance(key, str) else _OddKey(key), document[key])
-        for key in document
-        if not id_first or key != "_id"
-    )
-    return pairs
+def _mapping_pairs(document: Mapping[Any, Any], id_first: bool) -> Iterator[tuple[Any, Any]]:
+    """Yield the pairs of any mapping; subclasses of OrderedDict do not get a say."""
+    get: Callable[[Any], Any] = document.__getitem__
+    if isinstance(document, OrderedDict):
+        get = functools.partial(dict.__getitem__, document)
+    if id_first:
+        yield "_id", get("_id")
+    keys = OrderedDict.__iter__(document) if isinstance(document, OrderedDict) else iter(document)
+    for key in keys:
+        if not id_first or not _is_id(key):
+            yield key if isinstance(key, str) else _OddKey(key), get(key)
 
 
 class _OddKey:
@@ -151,9 +163,8 @@ def _document(
     parts: list[bytes] = []
     add = parts.append
     get_name = known.get
-    key: Any = None
-    try:
-        for key, value in pairs:
+    for key, value in pairs:
+        try:
             name = get_name(key)
             if name is None:
                 name = known.new(key)
@@ -166,18 +177,15 @@ def _document(
             elif kind is dict:
                 add(b"\x03" + name + _document(value.items(), names, names, options, depth + 1))
             elif kind is list:
-                add(
-                    b"\x04"
-                    + name
-                    + _document(enumerate(value), POSITIONS, names, options, depth + 1)
-                )
+                items = enumerate(value)
+                add(b"\x04" + name + _document(items, POSITIONS, names, options, depth + 1))
             else:
                 encode = _ENCODERS.get(kind, _other)
                 add(encode(name, value, names, options, depth))
-    except Exception as exc:
-        if isinstance(key, str) or known is POSITIONS:
-            _note_path(exc, key)
-        raise
+        except Exception as exc:
+            if isinstance(key, str) or known is POSITIONS:
+                _note_path(exc, key)
+            raise
     body = b"".join(parts)
     return _pack_int(len(body) + 5) + body + b"\0"
 
@@ -242,19 +250,33 @@ def _array(name: bytes, value: Any, names: Names, options: CodecOptions, depth: 
 
 
 def _bytes(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    payload: bytes = value
+    payload = _base_bytes(value)
     return b"\x05" + name + _pack_length_and_subtype(len(payload), 0) + payload
 
 
 def _binary(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    payload = bytes(value)
-    if value.subtype == OLD_BINARY_SUBTYPE:
+    subtype = operator.index(value.subtype)
+    if not 0 <= subtype <= 255:
+        raise ValueError("the subtype of a Binary must be in 0..255")
+    payload = _base_bytes(value)
+    if subtype == OLD_BINARY_SUBTYPE:
         payload = _pack_int(len(payload)) + payload
-    return b"\x05" + name + _pack_length_and_subtype(len(payload), value.subtype) + payload
+    return b"\x05" + name + _pack_length_and_subtype(len(payload), subtype) + payload
+
+
+def _base_bytes(value: Any) -> bytes:
+    """Return what bytes itself holds: subclasses do not get a say."""
+    if type(value) is bytes:
+        return value
+    if not isinstance(value, bytes):
+        raise TypeError(f"expected bytes, {type(value).__name__} found")
+    return bytes.__getitem__(value, slice(None))
 
 
 def _uuid(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     binary = Binary.from_uuid(value, uuid_representation=options.uuid_representation)
+    if len(binary) != 16:  # a subclass says so
+        raise ValueError("the bytes of a UUID must be 16")
     return _binary(name, binary, names, options, depth)
 
 
@@ -269,6 +291,14 @@ def _bool(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
 
 def _datetime(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     return b"\x09" + name + _pack_long(millis_from_datetime(value))
+
+
+def _datetime_subclass(
+    name: bytes, value: Any, names: Names, options: CodecOptions, depth: int
+) -> bytes:
+    if options.profile is not None and is_nat(value):
+        return b"\x0a" + name
+    return _datetime(name, value, names, options, depth)
 
 
 def _datetime_ms(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -317,16 +347,19 @@ def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
         return _document(value.items(), NAMES, NAMES, options, depth + 1)
     if _marker(value) == _RAW_DOCUMENT:
         return _raw_bytes(value)
+    if not isinstance(value, Mapping):
+        raise TypeError(f"encoder expected a mapping type but got: {value!r}")
     return _document(_pairs(value), NAMES, NAMES, options, depth + 1)
 
 
 def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    if -2147483648 <= value <= 2147483647:
-        return b"\x10" + name + _pack_int(value)
+    number = int.__index__(value)  # subclasses do not get a say
+    if -2147483648 <= number <= 2147483647:
+        return b"\x10" + name + _pack_int(number)
     fallback = options.type_registry._fallback_encoder
-    if fallback is not None and not -(2**63) <= value < 2**63:
+    if fallback is not None and not -(2**63) <= number < 2**63:
         return _encode_from(name, fallback(value), options, names, depth, _FROM_FALLBACK)
-    return _long(name, value, names, options, depth)
+    return _long(name, number, names, options, depth)
 
 
 def _long(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -416,7 +449,7 @@ _BASES: tuple[tuple[type, _Encoder], ...] = (
     (list, _array),
     (tuple, _array),
     (bytes, _bytes),
-    (datetime.datetime, _datetime),
+    (datetime.datetime, _datetime_subclass),
     (uuid.UUID, _uuid),
     (Mapping, _mapping),
 )
@@ -471,7 +504,7 @@ def _extended(
     except ValueError as exc:
         raise InvalidDocument(f"cannot encode object: {value!r}, {exc}") from exc
     if simple is not NotImplemented:
-        if depth > _MAX_DEPTH:  # an Enum whose value is itself, for example
+        if depth >= _MAX_DEPTH:  # an Enum whose value is itself, for example
             raise RecursionError(_TOO_DEEP)
         return _encode_from(name, simple, options, names, depth + 1, origin)
     return _instance(name, value, options, names, depth)

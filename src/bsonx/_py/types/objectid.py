@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any, NoReturn
 
+from bsonx._py.types.datetime_ms import utc_moment
 from bsonx.errors import InvalidId
 from bsonx.tz_util import utc
 
@@ -68,11 +69,8 @@ class ObjectId:
 
         Naive times are UTC. struct.error before 1970 or after 2106.
         """
-        offset = generation_time.utcoffset()
-        if offset is not None:
-            generation_time = generation_time - offset
-        seconds = calendar.timegm(generation_time.timetuple())
-        return cls(struct.pack(">I", int(seconds)) + b"\x00" * 8)
+        seconds = calendar.timegm(utc_moment(generation_time).timetuple())
+        return cls(struct.pack(">I", seconds) + b"\x00" * 8)
 
     @classmethod
     def is_valid(cls, oid: Any) -> bool:

@@ -6,6 +6,7 @@ import calendar
 import datetime
 from typing import Any
 
+from bsonx._py.types.datetime_ms import utc_moment
 from bsonx.tz_util import utc
 
 _LIMIT = 4294967296
@@ -24,10 +25,7 @@ class Timestamp:
 
     def __init__(self, time: datetime.datetime | int, inc: int) -> None:
         if isinstance(time, datetime.datetime):
-            offset = time.utcoffset()
-            if offset is not None:
-                time = time - offset
-            time = int(calendar.timegm(time.timetuple()))
+            time = calendar.timegm(utc_moment(time).timetuple())
         if not isinstance(time, int):
             raise TypeError(f"time must be an instance of int, not {type(time)}")
         if not isinstance(inc, int):
