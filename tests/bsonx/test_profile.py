@@ -297,7 +297,7 @@ def test_numpy_times_that_milliseconds_cannot_hold(bx, kind, unit, count):
         return
     days = {"Y": 365, "M": 30, "W": 7, "D": 1}.get(unit)
     exact = count * (days * 86400000 if days else {"h": 3600000, "m": 60000, "s": 1000}[unit])
-    if abs(exact) < 2**62:
+    if abs(exact) < 9 * 10**18:
         assert bx.encode({"v": kind(count, unit)}, codec_options=options(bx))
         return
     with pytest.raises(OverflowError) as caught:
