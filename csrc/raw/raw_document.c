@@ -172,7 +172,7 @@ static int is_raw_class(bx_state *st, PyObject *document_class)
     int same = 0;
 
     if (found > 0) {
-        PyObject *raw_marker = PyLong_FromLong(101);
+        PyObject *raw_marker = PyLong_FromLong(BX_MARK_RAW);
 
         same = raw_marker == NULL ? -1 : PyObject_RichCompareBool(marker, raw_marker, Py_EQ);
         Py_XDECREF(raw_marker);

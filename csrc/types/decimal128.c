@@ -125,18 +125,14 @@ static PyObject *get_bid(PyObject *self, void *Py_UNUSED(closure))
     return PyBytes_FromStringAndSize((const char *)bytes, 16);
 }
 
-static PyObject *from_bid(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n,
+static PyObject *from_bid(PyTypeObject *cls, PyObject *const *args, Py_ssize_t n,
                           PyObject *names)
 {
-    PyObject *value, *pair, *result;
+    PyObject *value = bx_one_argument("from_bid", "value", args, n, names);
+    PyObject *pair, *result;
     const uint8_t *bytes;
 
-    if (n + (names ? PyTuple_GET_SIZE(names) : 0) != 2 ||
-        (n == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "value") != 0)) {
-        PyErr_SetString(PyExc_TypeError, "from_bid() takes one argument, value");
-        return NULL;
-    }
-    value = args[1];
+    if (value == NULL) return NULL;
     if (!PyBytes_Check(value)) {
         PyErr_Format(PyExc_TypeError, "value must be an instance of bytes, not %R",
                      (PyObject *)Py_TYPE(value));
@@ -150,10 +146,12 @@ static PyObject *from_bid(PyObject *Py_UNUSED(module), PyObject *const *args, Py
     pair = Py_BuildValue("KK", (unsigned long long)bx_load64(bytes + 8),
                          (unsigned long long)bx_load64(bytes));
     if (pair == NULL) return NULL;
-    result = PyObject_CallOneArg(args[0], pair);
+    result = PyObject_CallOneArg((PyObject *)cls, pair);
     Py_DECREF(pair);
     return result;
 }
+
+BX_CLASS_METHOD(from_bid)
 
 static PyObject *decimal128_getstate(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
@@ -215,8 +213,8 @@ static PyMethodDef methods[] = {
 };
 
 static PyMethodDef class_methods[] = {
-    {"from_bid", (PyCFunction)(void (*)(void))from_bid, METH_FASTCALL | METH_KEYWORDS,
-     "from_bid(cls, value)\n--\n\nReturn the number of 16 stored bytes (little-endian)."},
+    BX_CLASS_METHOD_DEF(from_bid, "from_bid(cls, value)\n--\n\n"
+                                  "Return the number of 16 stored bytes (little-endian)."),
 };
 
 static PyGetSetDef properties[] = {

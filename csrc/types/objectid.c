@@ -174,50 +174,40 @@ static PyObject *raise_struct_error(bool negative)
     return NULL;
 }
 
-static PyObject *from_datetime(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n,
+static PyObject *from_datetime(PyTypeObject *cls, PyObject *const *args, Py_ssize_t n,
                                PyObject *names)
 {
-    bx_state *st;
+    PyObject *moment = bx_one_argument("from_datetime", "generation_time", args, n, names);
+    bx_state *st = bx_state_of_type(cls);
     int64_t seconds;
-    PyObject *moment;
 
-    if (n + (names ? PyTuple_GET_SIZE(names) : 0) != 2 ||
-        (n == 1 &&
-         PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "generation_time") != 0)) {
-        PyErr_SetString(PyExc_TypeError, "from_datetime() takes one argument, generation_time");
-        return NULL;
-    }
-    moment = args[1];
-    st = bx_state_of_type((PyTypeObject *)args[0]);
-    if (st == NULL || bx_bind(st) < 0) return NULL;
+    if (moment == NULL || st == NULL || bx_bind(st) < 0) return NULL;
     if (bx_datetime_to_seconds(st, moment, &seconds) < 0) return NULL;
     if (seconds < 0 || seconds > UINT32_MAX) return raise_struct_error(seconds < 0);
-    return from_seconds(args[0], st, (uint32_t)seconds);
+    return from_seconds((PyObject *)cls, st, (uint32_t)seconds);
 }
 
-static PyObject *is_valid(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n,
-                          PyObject *names)
+BX_CLASS_METHOD(from_datetime)
+
+static PyObject *is_valid(PyTypeObject *cls, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    bx_state *st;
+    PyObject *oid = bx_one_argument("is_valid", "oid", args, n, names);
+    bx_state *st = bx_state_of_type(cls);
     uint8_t bytes[12];
     int truth;
 
-    if (n + (names ? PyTuple_GET_SIZE(names) : 0) != 2 ||
-        (n == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "oid") != 0)) {
-        PyErr_SetString(PyExc_TypeError, "is_valid() takes one argument, oid");
-        return NULL;
-    }
-    st = bx_state_of_type((PyTypeObject *)args[0]);
-    if (st == NULL || bx_bind(st) < 0) return NULL;
-    truth = PyObject_IsTrue(args[1]);
+    if (oid == NULL || st == NULL || bx_bind(st) < 0) return NULL;
+    truth = PyObject_IsTrue(oid);
     if (truth <= 0) return truth < 0 ? NULL : Py_NewRef(Py_False);
-    if (read_oid(st, args[1], bytes) == 0) return Py_NewRef(Py_True);
+    if (read_oid(st, oid, bytes) == 0) return Py_NewRef(Py_True);
     if (!PyErr_ExceptionMatches(st->InvalidId) && !PyErr_ExceptionMatches(PyExc_TypeError)) {
         return NULL;
     }
     PyErr_Clear();
     return Py_NewRef(Py_False);
 }
+
+BX_CLASS_METHOD(is_valid)
 
 static PyObject *get_binary(PyObject *self, void *Py_UNUSED(closure))
 {
@@ -311,13 +301,14 @@ static PyMethodDef methods[] = {
 };
 
 static PyMethodDef class_methods[] = {
-    {"from_datetime", (PyCFunction)(void (*)(void))from_datetime, METH_FASTCALL | METH_KEYWORDS,
-     "from_datetime(cls, generation_time)\n--\n\n"
-     "Return the smallest ObjectId of a second, for range queries: it is not unique.\n\n"
-     "Naive times are UTC. struct.error before 1970 or after 2106."},
-    {"is_valid", (PyCFunction)(void (*)(void))is_valid, METH_FASTCALL | METH_KEYWORDS,
-     "is_valid(cls, oid)\n--\n\n"
-     "Return whether ``ObjectId(oid)`` works; False for None and empty values."},
+    BX_CLASS_METHOD_DEF(
+        from_datetime,
+        "from_datetime(cls, generation_time)\n--\n\n"
+        "Return the smallest ObjectId of a second, for range queries: it is not unique.\n\n"
+        "Naive times are UTC. struct.error before 1970 or after 2106."),
+    BX_CLASS_METHOD_DEF(is_valid,
+                        "is_valid(cls, oid)\n--\n\n"
+                        "Return whether ``ObjectId(oid)`` works; False for None and empty values."),
 };
 
 static PyGetSetDef properties[] = {

@@ -29,11 +29,9 @@ PyTypeObject *bx_create_type(PyObject *module, PyType_Spec *spec, PyTypeObject *
     return type;
 }
 
-/* As a classmethod object, which inspection shows as one (unlike METH_CLASS): the function gets
- * the class as its first argument. */
 int bx_add_classmethod(PyTypeObject *type, PyMethodDef *method)
 {
-    PyObject *function = PyCFunction_New(method, NULL);
+    PyObject *function = PyCFunction_New(method, (PyObject *)type);
     PyObject *classmethod;
     int status = -1;
 
@@ -46,6 +44,35 @@ int bx_add_classmethod(PyTypeObject *type, PyMethodDef *method)
     return status;
 }
 
+bool bx_is_class_argument(PyObject *type, const char *name, PyObject *const *args, Py_ssize_t n)
+{
+    const char *type_name = ((PyTypeObject *)type)->tp_name;
+
+    if (n < 1) {
+        PyErr_Format(PyExc_TypeError, "%s() needs a class of %s", name, type_name);
+        return false;
+    }
+    if (PyType_Check(args[0]) &&
+        PyType_IsSubtype((PyTypeObject *)args[0], (PyTypeObject *)type)) {
+        return true;
+    }
+    PyErr_Format(PyExc_TypeError, "%s() needs a class of %s, not %R", name, type_name, args[0]);
+    return false;
+}
+
+PyObject *bx_one_argument(const char *function, const char *name, PyObject *const *args,
+                          Py_ssize_t n, PyObject *names)
+{
+    Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+
+    if (n + named == 1 &&
+        (n == 1 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), name) == 0)) {
+        return args[0];
+    }
+    PyErr_Format(PyExc_TypeError, "%s() takes one argument, %s", function, name);
+    return NULL;
+}
+
 PyObject *bx_compare_int64(int64_t a, int64_t b, int op)
 {
     Py_RETURN_RICHCOMPARE(a, b, op);
@@ -55,7 +82,6 @@ int bx_parse_one(const char *function, const char *name, PyObject *args, PyObjec
                  PyObject **value)
 {
     Py_ssize_t given = PyTuple_GET_SIZE(args) + (kwargs ? PyDict_GET_SIZE(kwargs) : 0);
-    PyObject *text;
 
     if (given > 1) {
         PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", function,
@@ -69,12 +95,8 @@ int bx_parse_one(const char *function, const char *name, PyObject *args, PyObjec
     if (given == 0) return 0;
     *value = PyDict_GetItemString(kwargs, name);
     if (*value != NULL) return 1;
-    text = PyObject_Str(kwargs);
-    if (text != NULL) {
-        PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument, not '%s'",
-                     function, name);
-        Py_DECREF(text);
-    }
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument, not '%s'", function,
+                 name);
     return -1;
 }
 

@@ -67,7 +67,33 @@ void bx_plain_dealloc(PyObject *self);
 /* Create a type of `module` with its `_type_marker`: new reference, or NULL with an exception. */
 PyTypeObject *bx_create_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base,
                              long marker);
+
+/* Add a method of the class, as a classmethod object, which inspection shows as one (unlike
+ * METH_CLASS). The function gets the type as `self` and the class as its first argument; where it
+ * is made by BX_CLASS_METHOD that has been checked to be a class of the type, whoever calls it. */
 int bx_add_classmethod(PyTypeObject *type, PyMethodDef *method);
+
+/* Whether there is a first argument and it is a class of `type`; TypeError if not. */
+bool bx_is_class_argument(PyObject *type, const char *name, PyObject *const *args, Py_ssize_t n);
+
+/* Define `function`_checked, for BX_CLASS_METHOD_DEF. `function` gets the class, its arguments
+ * without the class, their count, and the names of the keyword arguments. */
+#define BX_CLASS_METHOD(function)                                                                 \
+    static PyObject *function##_checked(PyObject *type, PyObject *const *args, Py_ssize_t n,      \
+                                        PyObject *names)                                          \
+    {                                                                                             \
+        if (!bx_is_class_argument(type, #function, args, n)) return NULL;                         \
+        return function((PyTypeObject *)args[0], args + 1, n - 1, names);                         \
+    }
+
+#define BX_CLASS_METHOD_DEF(function, doc)                                                        \
+    {#function, (PyCFunction)(void (*)(void))function##_checked, METH_FASTCALL | METH_KEYWORDS, doc}
+
+/* The one argument `name` of a function with METH_FASTCALL | METH_KEYWORDS (borrowed), or NULL with
+ * TypeError. */
+PyObject *bx_one_argument(const char *function, const char *name, PyObject *const *args,
+                          Py_ssize_t n, PyObject *names);
+
 PyObject *bx_compare_int64(int64_t a, int64_t b, int op);
 
 /* The one argument `name` of a call: 1 given (borrowed), 0 not given, -1 TypeError. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import os
 import subprocess
 import sys
@@ -70,6 +71,48 @@ def test_the_slot_of_another_class_is_not_written(bx, slots):
     Point.y = Wide.slot99
     with pytest.raises(TypeError, match="slot99"):
         bx.decode(data, type=Point)
+
+
+def native_class_methods(bx):
+    """The class methods of the extension's types."""
+    from bsonx import _impl
+
+    for name in sorted(_impl.__all__):
+        cls = getattr(_impl, name)
+        if isinstance(cls, type):
+            methods = [member for member in vars(cls).values() if isinstance(member, classmethod)]
+            yield from ((cls, method.__func__) for method in methods)
+
+
+class Foreign:
+    pass
+
+
+@pytest.mark.parametrize(
+    "wrong", [1, None, "x", b"x" * 12, int, object, type, Foreign, Foreign(), list[int]], ids=repr
+)
+def test_class_methods_of_another_class(bx, wrong):
+    if not bx.has_c():
+        pytest.skip("the methods of the pure twin are functions, which take any class")
+    arguments = ["x", b"x" * 16, datetime.datetime(2020, 1, 1), None]
+    methods = list(native_class_methods(bx))
+    assert {function.__name__ for _, function in methods} >= {
+        "from_bid", "from_datetime", "is_valid",
+    }  # fmt: skip
+    for cls, function in methods:
+        for argument in arguments:
+            with pytest.raises(TypeError):
+                function(wrong, argument)
+            with pytest.raises(TypeError):
+                function(cls(argument) if cls is bx.ObjectId and argument is None else 1, argument)
+        for nothing in ((), (wrong,), (cls,)):
+            with pytest.raises(TypeError):
+                function(*nothing)
+        with pytest.raises(TypeError):
+            function(oid="x")
+        for other in {kind for kind, _ in methods} - {cls}:
+            with pytest.raises(TypeError):
+                function(other, argument)
 
 
 def test_a_raw_document_of_another_class(bx):
