@@ -74,9 +74,11 @@ def extensions():
         "bsonx._native",
         sources=["src/bsonx/_native.pyx", *sorted(glob("csrc/**/*.c", recursive=True))],
         depends=sorted(
-            glob("csrc/**/*.h", recursive=True) + glob("src/bsonx/*.pxi") + glob("src/bsonx/*.pxd")
+            glob("csrc/**/*.h", recursive=True)
         ),
         include_dirs=["csrc"],
+        # What Cython keeps for itself belongs to the module object, not to the process.
+        define_macros=[("CYTHON_USE_MODULE_STATE", "1")],
         extra_compile_args=compile_args(),
         extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
     )

@@ -12,7 +12,7 @@ void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
 {
     d->st = st;
     d->options = options;
-    d->keys = bx_keycache_acquire(st->keys);
+    d->keys = bx_keys_acquire(st);
     d->base = input->data;
     d->origin = input->origin;
     d->limit = input->data + input->size;
@@ -23,7 +23,7 @@ void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
 void bx_decoder_end(bx_decoder *d)
 {
     bx_leave_to(&d->guard, 0);
-    bx_keycache_release(d->keys);
+    bx_keys_release(d->keys);
 }
 
 /* ---- errors ---- */
@@ -497,7 +497,7 @@ void bx_input_close(bx_input *input)
 static PyObject *decode_buffer(bx_state *st, PyObject *data, PyObject *codec_options,
                                PyObject *(*decode)(bx_decoder *))
 {
-    bx_options *options = bx_options_get(st, codec_options);
+    bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
     bx_input input;
     bx_decoder d;
@@ -512,7 +512,7 @@ static PyObject *decode_buffer(bx_state *st, PyObject *data, PyObject *codec_opt
         bx_gc_resume(paused);
         bx_input_close(&input);
     }
-    Py_DECREF(options);
+    bx_options_release(st, options);
     return result;
 }
 

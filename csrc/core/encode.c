@@ -60,7 +60,7 @@ int bx_encode_document(bx_encoder *e, PyObject *document)
 
 PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject *codec_options)
 {
-    bx_options *options = bx_options_get(st, codec_options);
+    bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
     bx_encoder e;
 
@@ -71,6 +71,6 @@ PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject 
     } else {
         bx_encoder_abandon(&e);
     }
-    Py_DECREF(options);
+    bx_options_release(st, options);
     return result;
 }

@@ -39,18 +39,6 @@ void bx_keycache_free(bx_keycache *cache)
     PyMem_Free(cache);
 }
 
-#if BX_FREE_THREADED
-bx_keycache *bx_keycache_acquire(bx_keycache *cache)
-{
-    return _Py_atomic_exchange_int(&cache->busy, 1) == 0 ? cache : NULL;
-}
-
-void bx_keycache_release(bx_keycache *cache)
-{
-    if (cache != NULL) _Py_atomic_store_int_release(&cache->busy, 0);
-}
-#endif
-
 /* Text for the cache: hashed, so that inserting it into a dict need not. */
 static PyObject *new_key(const uint8_t *p, size_t size, const char *errors)
 {

@@ -36,19 +36,10 @@ struct bx_keycache {
     uint32_t (*sets)[2];   /* by hash: where the entry may be */
     uint32_t end;          /* where the next new key goes: over the oldest */
     uint32_t next;         /* behind the entry of the key that was read last */
-    int busy;              /* without the GIL: owned by one decoding call at a time */
+    int *busy;             /* without the GIL: what the call that owns it sets to 0 at its end */
     bx_long_key longs[1 << BX_LONG_KEYS_LOG2];
     bx_valuecache values; /* strings that are no keys, shared under the same rules */
 };
-
-/* Use of the cache for one decoding call: NULL when another thread has it. */
-#if BX_FREE_THREADED
-bx_keycache *bx_keycache_acquire(bx_keycache *cache);
-void bx_keycache_release(bx_keycache *cache);
-#else
-BX_INLINE bx_keycache *bx_keycache_acquire(bx_keycache *cache) { return cache; }
-BX_INLINE void bx_keycache_release(bx_keycache *cache) { (void)cache; }
-#endif
 
 /* ---- reading a key ---- */
 

@@ -266,28 +266,43 @@ bx_options *bx_options_nested(bx_state *st, const bx_options *options, PyObject 
     return kept;
 }
 
-#if BX_FREE_THREADED
-/* Without the GIL the cache would need a lock on every call; reading the options is cheaper. */
-bx_options *bx_options_lookup(bx_state *st, PyObject *codec_options)
+static bx_options *find_cached(const bx_local *local, PyObject *codec_options)
 {
-    return bx_options_compile(st, codec_options);
-}
-#else
-bx_options *bx_options_lookup(bx_state *st, PyObject *codec_options)
-{
-    bx_options *self;
-    unsigned slot;
-
     for (int i = 0; i < BX_OPTIONS_CACHE; i++) {
-        self = st->options_cache[i];
+        bx_options *self = local->options[i];
+
         if (self != NULL && self->codec_options == codec_options) {
             return (bx_options *)Py_NewRef((PyObject *)self);
         }
     }
+    return NULL;
+}
+
+/* Keep the options in the place of the oldest ones. */
+static void keep(bx_state *st, bx_options *self)
+{
+    bx_local *local = bx_options_cache_acquire(st);
+    bx_options **slot, *evicted;
+
+    if (local == NULL) return;
+    slot = &local->options[local->options_next++ % BX_OPTIONS_CACHE];
+    evicted = *slot;
+    *slot = (bx_options *)Py_NewRef((PyObject *)self);
+    bx_options_cache_release(local);
+    Py_XDECREF((PyObject *)evicted);
+}
+
+bx_options *bx_options_lookup(bx_state *st, PyObject *codec_options)
+{
+    bx_local *local = bx_options_cache_acquire(st);
+    bx_options *self = NULL;
+
+    if (local != NULL) {
+        self = find_cached(local, codec_options);
+        bx_options_cache_release(local);
+    }
+    if (self != NULL) return self;
     self = bx_options_compile(st, codec_options);
-    if (self == NULL) return NULL;
-    slot = st->options_next++ % BX_OPTIONS_CACHE;
-    Py_XSETREF(st->options_cache[slot], (bx_options *)Py_NewRef((PyObject *)self));
+    if (self != NULL) keep(st, self);
     return self;
 }
-#endif

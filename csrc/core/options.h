@@ -57,16 +57,33 @@ bx_options *bx_options_lookup(bx_state *st, PyObject *codec_options);
  * and keep them: borrowed, NULL with an exception. */
 bx_options *bx_options_nested(bx_state *st, const bx_options *options, PyObject *document_class);
 
-BX_INLINE bx_options *bx_options_get(bx_state *st, PyObject *codec_options)
+/* The options for one call, as bx_options_get, to be given back with bx_options_release. Those of
+ * the state itself are not counted: all threads would write to that count. */
+BX_INLINE bx_options *bx_options_hold(bx_state *st, PyObject *codec_options)
 {
     if (bx_bind(st) < 0) return NULL;
     if (BX_LIKELY(codec_options == Py_None || codec_options == st->default_codec_options)) {
-        return (bx_options *)Py_NewRef((PyObject *)st->default_options);
+        return st->default_options;
     }
-    if (codec_options == st->default_raw_codec_options) {
-        return (bx_options *)Py_NewRef((PyObject *)st->default_raw_options);
-    }
+    if (codec_options == st->default_raw_codec_options) return st->default_raw_options;
     return bx_options_lookup(st, codec_options);
+}
+
+BX_INLINE void bx_options_release(bx_state *st, bx_options *options)
+{
+    if (options != st->default_options && options != st->default_raw_options) {
+        Py_DECREF((PyObject *)options);
+    }
+}
+
+BX_INLINE bx_options *bx_options_get(bx_state *st, PyObject *codec_options)
+{
+    bx_options *options = bx_options_hold(st, codec_options);
+
+    if (options == st->default_options || options == st->default_raw_options) {
+        Py_XINCREF((PyObject *)options);
+    }
+    return options;
 }
 
 #endif

@@ -2,13 +2,15 @@
 
 #include "core/keycache.h"
 #include "core/options.h"
-#include "typed/plan.h"
+#include "json/json.h"
 #include "raw/raw_document.h"
+#include "typed/plan.h"
 #include "types/types.h"
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg)
 {
     bx_state *st = PyModule_GetState(module);
+    int status;
 
     if (st == NULL) return 0;
     Py_VISIT(st->ObjectId);
@@ -25,8 +27,13 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->safe_uuid_unknown);
     Py_VISIT((PyObject *)st->default_options);
     Py_VISIT((PyObject *)st->default_raw_options);
-    for (int i = 0; i < BX_OPTIONS_CACHE; i++) Py_VISIT((PyObject *)st->options_cache[i]);
-    return bx_typed_traverse(st->typed, visit, arg);
+    for (int i = 0; i < BX_LOCALS; i++) {
+        for (int j = 0; j < BX_OPTIONS_CACHE; j++) {
+            Py_VISIT((PyObject *)st->locals[i].options[j]);
+        }
+    }
+    status = bx_json_traverse(st->json, visit, arg);
+    return status != 0 ? status : bx_typed_traverse(st->typed, visit, arg);
 }
 
 static int state_clear(PyObject *module)
@@ -34,12 +41,16 @@ static int state_clear(PyObject *module)
     bx_state *st = PyModule_GetState(module);
 
     if (st == NULL) return 0;
-    st->bound = false;
+    st->bound = 0;
     Py_CLEAR(st->default_options);
     Py_CLEAR(st->default_raw_options);
-    for (int i = 0; i < BX_OPTIONS_CACHE; i++) Py_CLEAR(st->options_cache[i]);
+    for (int i = 0; i < BX_LOCALS; i++) {
+        for (int j = 0; j < BX_OPTIONS_CACHE; j++) Py_CLEAR(st->locals[i].options[j]);
+    }
     bx_typed_free(st->typed);
     st->typed = NULL;
+    bx_json_free(st->json);
+    st->json = NULL;
     Py_CLEAR(st->safe_uuid_unknown);
 #define X(name, module, attribute) Py_CLEAR(st->name);
     BX_CLASSES(X)
@@ -64,21 +75,41 @@ static void state_free(void *module)
 #define X(name, text) Py_CLEAR(st->s_##name);
     BX_NAMES(X)
 #undef X
-    bx_keycache_free(st->keys);
-    st->keys = NULL;
+    PyMem_Free(st->oids);
+    st->oids = NULL;
+    for (int i = 0; i < BX_LOCALS; i++) {
+        bx_keycache_free(st->locals[i].keys);
+        st->locals[i].keys = NULL;
+    }
 }
+
+static int state_exec(PyObject *module);
+
+static PyModuleDef_Slot state_slots[] = {
+    {Py_mod_exec, state_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
 
 static struct PyModuleDef state_def = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "bsonx._state",
+    .m_name = "bsonx._native",
     .m_size = sizeof(bx_state),
+    .m_slots = state_slots,
     .m_traverse = state_traverse,
     .m_clear = state_clear,
     .m_free = state_free,
 };
 
-static int state_init(bx_state *st, PyObject *module)
+static int state_exec(PyObject *module)
 {
+    bx_state *st = PyModule_GetState(module);
+
     st->module = module;
 #define X(name, text)                                                                             \
     if ((st->s_##name = PyUnicode_InternFromString(text)) == NULL) return -1;
@@ -86,7 +117,7 @@ static int state_init(bx_state *st, PyObject *module)
 #undef X
     st->datetime = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
     if (st->datetime == NULL) return -1;
-    if ((st->keys = bx_keycache_new()) == NULL) return -1;
+    if (!BX_FREE_THREADED && (st->locals[0].keys = bx_keycache_new()) == NULL) return -1;
     if ((st->ObjectId = bx_objectid_type(module)) == NULL) return -1;
     if ((st->Timestamp = bx_timestamp_type(module)) == NULL) return -1;
     if ((st->Decimal128 = bx_decimal128_type(module)) == NULL) return -1;
@@ -97,21 +128,18 @@ static int state_init(bx_state *st, PyObject *module)
     return 0;
 }
 
-PyObject *bx_module_create(void)
+PyObject *bx_core_new(PyObject *spec)
 {
-    PyObject *module = PyModule_Create(&state_def);
+    PyObject *core = PyModule_FromDefAndSpec(&state_def, spec);
 
-    if (module == NULL) return NULL;
-    if (state_init(PyModule_GetState(module), module) < 0) {
-        Py_DECREF(module);
-        return NULL;
-    }
-    return module;
+    if (core == NULL) return NULL;
+    if (PyModule_ExecDef(core, &state_def) < 0) Py_CLEAR(core);
+    return core;
 }
 
-bx_state *bx_module_state(PyObject *module)
+bx_state *bx_core_state(PyObject *core)
 {
-    return PyModule_GetState(module);
+    return PyModule_GetState(core);
 }
 
 bx_state *bx_state_of_type(PyTypeObject *type)
@@ -136,24 +164,29 @@ static int import_class(PyTypeObject **slot, const char *module_name, const char
 {
     PyObject *found;
 
-    if (*slot != NULL) return 0;
+    if (bx_load_pointer(slot) != NULL) return 0;
     found = import_attribute(module_name, name);
-    if (found == NULL) return -1;
-    if (!PyType_Check(found)) {
+    if (found != NULL && !PyType_Check(found)) {
         PyErr_Format(PyExc_TypeError, "%s.%s must be a class", module_name, name);
-        Py_DECREF(found);
-        return -1;
+        Py_CLEAR(found);
     }
-    *slot = (PyTypeObject *)found;
-    return 0;
+    return bx_publish(slot, found);
+}
+
+static int import_object(PyObject **slot, const char *module_name, const char *name)
+{
+    if (bx_load_pointer(slot) != NULL) return 0;
+    return bx_publish(slot, import_attribute(module_name, name));
 }
 
 static int compile_options(bx_state *st, bx_options **slot, PyObject *codec_options)
 {
-    if (*slot == NULL) *slot = bx_options_compile(st, codec_options);
-    return *slot == NULL ? -1 : 0;
+    if (bx_load_pointer(slot) != NULL) return 0;
+    return bx_publish(slot, (PyObject *)bx_options_compile(st, codec_options));
 }
 
+/* Several threads may be here at once, and imports may come here again: what each finds is the
+ * same, and the first to find it publishes it. */
 int bx_bind_slow(bx_state *st)
 {
 #define X(name, module, attribute)                                                                \
@@ -161,17 +194,18 @@ int bx_bind_slow(bx_state *st)
     BX_CLASSES(X)
 #undef X
 #define X(name, module, attribute)                                                                \
-    if (st->name == NULL && (st->name = import_attribute(module, attribute)) == NULL) return -1;
+    if (import_object(&st->name, module, attribute) < 0) return -1;
     BX_OBJECTS(X)
 #undef X
     if (st->safe_uuid_unknown == NULL) {
-        st->safe_uuid_unknown = PyObject_GetAttrString((PyObject *)st->SafeUUID, "unknown");
-        if (st->safe_uuid_unknown == NULL) return -1;
+        PyObject *unknown = PyObject_GetAttrString((PyObject *)st->SafeUUID, "unknown");
+
+        if (bx_publish(&st->safe_uuid_unknown, unknown) < 0) return -1;
     }
     if (compile_options(st, &st->default_options, st->default_codec_options) < 0 ||
         compile_options(st, &st->default_raw_options, st->default_raw_codec_options) < 0) {
         return -1;
     }
-    st->bound = true;
+    bx_store_int(&st->bound, 1);
     return 0;
 }

@@ -1,16 +1,21 @@
-/* The state of one interpreter's codec. It belongs to a small module object that lives as long as
- * the extension; nothing mutable is kept outside it. */
+/* The state of one interpreter's codec. The module object `bsonx._native` has it in a small module
+ * object (the core) that its functions and types keep alive; nothing mutable is kept outside it.
+ *
+ * Threads share the state. Without the GIL it keeps to this: what is looked up once is published
+ * once and never replaced (bx_publish); caches are taken by one call at a time, each thread its
+ * own if it can be (locals.h); the rest is atomic, or says at its place what protects it. */
 #ifndef BSONX_STATE_H
 #define BSONX_STATE_H
 
-#include "core/common.h"
-#include "core/keycache.h"
+#include "core/atomics.h"
+#include "core/locals.h"
 
 #include <datetime.h>
 
 /* <datetime.h> defines this variable in every file; the state's own pointer is the one used. */
 BX_INLINE BX_UNUSED void bx_unused_datetime_api(void) { (void)PyDateTimeAPI; }
 
+typedef struct bx_json bx_json;
 typedef struct bx_options bx_options;
 typedef struct bx_typed bx_typed;
 
@@ -99,18 +104,15 @@ typedef struct bx_typed bx_typed;
     X(default_raw_codec_options, "bsonx.raw_bson", "DEFAULT_RAW_BSON_OPTIONS")                    \
     X(utc, "bsonx.tz_util", "utc")
 
-/* Generator of ObjectIds: 5 random bytes and a counter, drawn anew in a forked child. */
+/* Generator of ObjectIds: 5 random bytes and a counter. Only the counter changes, atomically. */
 typedef struct {
-    bool seeded;
     uint8_t random[5];
     uint32_t counter;
 } bx_oid_generator;
 
-#define BX_OPTIONS_CACHE 8
-
 typedef struct bx_state {
     PyObject *module; /* borrowed: the owner of this struct */
-    bool bound;       /* the Python classes below are filled in */
+    int bound;        /* the Python classes below are filled in: published last */
 
     /* extension types */
     PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *RawDocument, *Options;
@@ -129,19 +131,18 @@ typedef struct bx_state {
     PyObject *safe_uuid_unknown; /* what UUID() puts into .is_safe */
 
     bx_options *default_options, *default_raw_options;
-    bx_options *options_cache[BX_OPTIONS_CACHE];
-    unsigned options_next; /* slot of options_cache to fill next */
-
-    bx_keycache *keys;
-    bx_typed *typed; /* what typed documents need; NULL before there are any */
-    bx_oid_generator oids;
+    bx_local locals[BX_LOCALS];
+    bx_typed *typed; /* what typed documents need: published; NULL before there are any */
+    bx_json *json;   /* the newest one; it has those before it; NULL: json_util is not imported */
+    bx_oid_generator *oids; /* published at first use; drawn anew in a forked child */
 } bx_state;
 
-/* Create the module object that owns a fresh state: new reference, or NULL with an exception. */
-PyObject *bx_module_create(void);
+/* Create the module object that owns a fresh state, for the module of `spec`: new reference, or
+ * NULL with an exception. */
+PyObject *bx_core_new(PyObject *spec);
 
-/* The state owned by `module` (made by bx_module_create). */
-bx_state *bx_module_state(PyObject *module);
+/* The state owned by `core` (made by bx_core_new). */
+bx_state *bx_core_state(PyObject *core);
 
 /* The state behind an instance's or subclass's extension type; NULL with an exception. */
 bx_state *bx_state_of_type(PyTypeObject *type);
@@ -151,7 +152,7 @@ int bx_bind_slow(bx_state *st);
 
 BX_INLINE int bx_bind(bx_state *st)
 {
-    return BX_LIKELY(st->bound) ? 0 : bx_bind_slow(st);
+    return BX_LIKELY(bx_load_int(&st->bound) != 0) ? 0 : bx_bind_slow(st);
 }
 
 #endif

@@ -1,5 +1,8 @@
 #include "core/writer.h"
 
+/* Twice or four times as much is still a size of a bytes object, in 32 bits too. */
+#define WRITER_MOST ((size_t)PY_SSIZE_T_MAX / 4)
+
 static size_t next_capacity(size_t used, size_t wanted)
 {
     size_t capacity = used < (1u << 20) ? used * 4 : used * 2;
@@ -12,7 +15,7 @@ int bx_writer_grow(bx_writer *w, size_t size)
     size_t used = bx_writer_size(w);
     size_t capacity;
 
-    if (size > (size_t)PY_SSIZE_T_MAX / 4 - used) {
+    if (used > WRITER_MOST || size > WRITER_MOST - used) {
         PyErr_NoMemory();
         return -1;
     }

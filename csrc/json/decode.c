@@ -642,7 +642,7 @@ static PyObject *read_text(bx_json_decoder *d)
 static PyObject *decode(bx_json *j, const input *in, PyObject *options, bool strict)
 {
     bx_json_decoder d;
-    bx_options *codec = bx_options_get(j->st, options);
+    bx_options *codec = bx_options_hold(j->st, options);
     PyObject *value = NULL;
     int paused;
 
@@ -658,15 +658,15 @@ static PyObject *decode(bx_json *j, const input *in, PyObject *options, bool str
         d.options = codec;
         d.json_options = options;
         d.strict = strict;
-        d.keys = bx_keycache_acquire(j->st->keys);
+        d.keys = bx_keys_acquire(j->st);
         bx_guard_init(&d.guard);
         paused = bx_gc_pause();
         value = read_text(&d);
         bx_leave_to(&d.guard, 0);
         bx_gc_resume(paused);
-        bx_keycache_release(d.keys);
+        bx_keys_release(d.keys);
     }
-    Py_DECREF((PyObject *)codec);
+    bx_options_release(j->st, codec);
     return value;
 }
 

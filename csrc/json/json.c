@@ -22,35 +22,69 @@ static int fill(bx_json *j, const bx_json_parts *parts)
     return 0;
 }
 
-bx_json *bx_json_new(bx_state *st, const bx_json_parts *parts)
+int bx_json_bind(bx_state *st, const bx_json_parts *parts)
 {
     bx_json *j = PyMem_Calloc(1, sizeof *j);
+    void *before;
 
     if (j == NULL) {
         PyErr_NoMemory();
-        return NULL;
+        return -1;
     }
     j->st = st;
     if (fill(j, parts) < 0) {
         bx_json_free(j);
-        return NULL;
+        return -1;
+    }
+    before = bx_load_pointer(&st->json);
+    do {
+        j->before = before;
+    } while (!bx_replace_pointer(&st->json, &before, j));
+    return 0;
+}
+
+bx_json *bx_json_of(bx_state *st)
+{
+    bx_json *j = bx_load_pointer(&st->json);
+
+    if (j == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "bsonx.json_util has not been imported");
     }
     return j;
 }
 
+int bx_json_traverse(bx_json *j, visitproc visit, void *arg)
+{
+    for (; j != NULL; j = j->before) {
+        Py_VISIT((PyObject *)j->JSONOptions);
+        Py_VISIT(j->encode_value);
+        Py_VISIT(j->dumps);
+        Py_VISIT(j->object_hook);
+        Py_VISIT(j->regex_flags);
+        Py_VISIT(j->loads);
+        Py_VISIT(j->object_hook_strict);
+        Py_VISIT(j->loads_strict);
+    }
+    return 0;
+}
+
 void bx_json_free(bx_json *j)
 {
-    if (j == NULL) return;
-    Py_XDECREF((PyObject *)j->JSONOptions);
-    Py_XDECREF(j->encode_value);
-    Py_XDECREF(j->dumps);
-    Py_XDECREF(j->object_hook);
-    Py_XDECREF(j->regex_flags);
-    Py_XDECREF(j->loads);
-    Py_XDECREF(j->object_hook_strict);
-    Py_XDECREF(j->loads_strict);
+    while (j != NULL) {
+        bx_json *before = j->before;
+
+        Py_XDECREF((PyObject *)j->JSONOptions);
+        Py_XDECREF(j->encode_value);
+        Py_XDECREF(j->dumps);
+        Py_XDECREF(j->object_hook);
+        Py_XDECREF(j->regex_flags);
+        Py_XDECREF(j->loads);
+        Py_XDECREF(j->object_hook_strict);
+        Py_XDECREF(j->loads_strict);
 #define X(name, text) Py_XDECREF(j->s_##name);
-    BX_JSON_NAMES(X)
+        BX_JSON_NAMES(X)
 #undef X
-    PyMem_Free(j);
+        PyMem_Free(j);
+        j = before;
+    }
 }

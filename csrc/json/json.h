@@ -18,8 +18,9 @@
 
 /* What both directions look up once. What they do not do themselves they hand to the functions of
  * the pure implementation, value by value. */
-typedef struct {
+struct bx_json {
     bx_state *st;
+    bx_json *before; /* bound before this one, by a module that was loaded again: may be in use */
     PyTypeObject *JSONOptions;
     PyObject *encode_value;       /* bsonx._py.json.encode.default */
     PyObject *dumps;              /* bsonx._py.json.encode.json_dumps */
@@ -31,7 +32,7 @@ typedef struct {
 #define X(name, text) PyObject *s_##name;
     BX_JSON_NAMES(X)
 #undef X
-} bx_json;
+};
 
 /* The parts of the pure implementation that bx_json_new takes: the class JSONOptions, and the
  * functions as they are named in bx_json. */
@@ -46,8 +47,14 @@ typedef struct {
     PyObject *loads_strict;
 } bx_json_parts;
 
-/* New, or NULL with an exception. It borrows the state. */
-bx_json *bx_json_new(bx_state *st, const bx_json_parts *parts);
+/* Make these parts the ones that the state's calls use; -1 with an exception. */
+int bx_json_bind(bx_state *st, const bx_json_parts *parts);
+
+/* What was bound last (there for good), or NULL with RuntimeError. */
+bx_json *bx_json_of(bx_state *st);
+
+/* For the state: it and those before it. */
+int bx_json_traverse(bx_json *j, visitproc visit, void *arg);
 void bx_json_free(bx_json *j);
 
 /* The layout arguments of json.dumps; the texts are ASCII and borrowed. */

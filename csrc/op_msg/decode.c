@@ -278,7 +278,7 @@ static PyObject *read_message(reader *r)
 PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_options,
                             PyObject *user_fields)
 {
-    bx_options *options = bx_options_get(st, codec_options);
+    bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
     bx_input input;
     reader r;
@@ -299,6 +299,6 @@ PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_option
         bx_gc_resume(paused);
         bx_input_close(&input);
     }
-    Py_DECREF(options);
+    bx_options_release(st, options);
     return result;
 }

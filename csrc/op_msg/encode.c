@@ -31,7 +31,7 @@ static int put_length(bx_encoder *e)
 PyObject *bx_encode_message(bx_state *st, int32_t request_id, uint32_t flags, PyObject *body,
                             PyObject *codec_options)
 {
-    bx_options *options = bx_options_get(st, codec_options);
+    bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
     bx_encoder e;
 
@@ -42,7 +42,7 @@ PyObject *bx_encode_message(bx_state *st, int32_t request_id, uint32_t flags, Py
     } else {
         bx_encoder_abandon(&e);
     }
-    Py_DECREF(options);
+    bx_options_release(st, options);
     return result;
 }
 
@@ -160,7 +160,7 @@ static int put_sequence(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop)
 
 PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch)
 {
-    bx_options *options = bx_options_get(st, batch->codec_options);
+    bx_options *options = bx_options_hold(st, batch->codec_options);
     PyObject *message = NULL;
     Py_ssize_t stop = 0;
     bx_encoder e;
@@ -173,6 +173,6 @@ PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch)
     } else {
         bx_encoder_abandon(&e);
     }
-    Py_DECREF(options);
+    bx_options_release(st, options);
     return message == NULL ? NULL : Py_BuildValue("Nn", message, stop);
 }

@@ -7,7 +7,8 @@
 
 /* ---- generation ---- */
 
-static int seed(bx_oid_generator *g)
+/* 8 random bytes; -1 with an exception. */
+static int draw(uint8_t *bytes)
 {
     PyObject *os = PyImport_ImportModule("os");
     PyObject *random;
@@ -21,31 +22,37 @@ static int seed(bx_oid_generator *g)
         Py_DECREF(random);
         return -1;
     }
-    memcpy(g->random, PyBytes_AS_STRING(random), 5);
-    g->counter = 0;
-    memcpy(&g->counter, PyBytes_AS_STRING(random) + 5, 3);
-    g->seeded = true;
+    memcpy(bytes, PyBytes_AS_STRING(random), 8);
     Py_DECREF(random);
     return 0;
 }
 
-BX_INLINE uint32_t next_count(bx_oid_generator *g)
+/* Make the generator of this process, unless another thread has done so meanwhile. */
+static BX_COLD bx_oid_generator *new_generator(bx_state *st)
 {
-#if BX_FREE_THREADED
-    return _Py_atomic_add_uint32(&g->counter, 1);
-#else
-    return g->counter++;
-#endif
+    bx_oid_generator *g;
+    uint8_t random[8];
+
+    if (draw(random) < 0) return NULL;
+    g = PyMem_Malloc(sizeof *g);
+    if (g == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    memcpy(g->random, random, 5);
+    g->counter = (uint32_t)random[5] << 16 | (uint32_t)random[6] << 8 | random[7];
+    if (!bx_publish_pointer(&st->oids, g)) PyMem_Free(g);
+    return bx_load_pointer(&st->oids);
 }
 
 int bx_objectid_generate(bx_state *st, uint8_t *bytes)
 {
-    bx_oid_generator *g = &st->oids;
+    bx_oid_generator *g = bx_load_pointer(&st->oids);
     uint32_t seconds = (uint32_t)time(NULL);
     uint32_t count;
 
-    if (BX_UNLIKELY(!g->seeded) && seed(g) < 0) return -1;
-    count = next_count(g);
+    if (BX_UNLIKELY(g == NULL) && (g = new_generator(st)) == NULL) return -1;
+    count = bx_add_u32(&g->counter, 1);
     bytes[0] = (uint8_t)(seconds >> 24);
     bytes[1] = (uint8_t)(seconds >> 16);
     bytes[2] = (uint8_t)(seconds >> 8);
@@ -57,9 +64,11 @@ int bx_objectid_generate(bx_state *st, uint8_t *bytes)
     return 0;
 }
 
+/* The child has no other threads that could be using it. */
 void bx_objectid_after_fork(bx_state *st)
 {
-    st->oids.seeded = false;
+    PyMem_Free(st->oids);
+    st->oids = NULL;
 }
 
 /* ---- construction ---- */

@@ -1,42 +1,43 @@
 # cython: language_level=3, binding=True, embedsignature=False
-# cython: freethreading_compatible=False, subinterpreters_compatible=no
-"""The native codec: argument handling over the C of csrc/.
+# cython: freethreading_compatible=True, subinterpreters_compatible=own_gil
+"""The native codec: the C of csrc/ as a Python module.
 
 Functions and types are the twins of those in ``bsonx._py``; see ``bsonx._impl`` for what each is
-used for.
+used for. The functions that are called most come from C (csrc/module), where a call costs least;
+the ones here have more arguments, or are called less.
 
-The module declares what it is: it asks for the GIL, and belongs to one interpreter of a process.
+Each interpreter of a process has a module object with a state of its own (the core). Variables of C
+at module level would belong to all interpreters: there are none.
 """
 
 import os as _os
 
-from cpython.object cimport PyTypeObject
 from libc.stdint cimport int32_t, uint32_t
 
 from bsonx._py.types.regex import Regex
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyObject
+
 cdef extern from "core/state.h":
     ctypedef struct bx_state:
-        PyTypeObject *ObjectId
-        PyTypeObject *Timestamp
-        PyTypeObject *Decimal128
-        PyTypeObject *DatetimeMS
-        PyTypeObject *RawDocument
-        PyTypeObject *Int64
+        pass
 
-    object bx_module_create()
-    bx_state *bx_module_state(object module)
+    object bx_core_new(object spec)
+    bx_state *bx_core_state(object core)
+
+cdef extern from "module/functions.h":
+    int bx_export(bx_state *st, dict names) except -1
 
 cdef extern from "types/types.h":
     void bx_objectid_after_fork(bx_state *st)
 
-cdef extern from "core/encode.h":
-    object bx_encode(bx_state *st, object document, bint check_keys, object codec_options)
-
 cdef extern from "core/decode.h":
     object bx_decode(bx_state *st, object data, object codec_options)
-    object bx_decode_all(bx_state *st, object data, object codec_options)
+
+cdef extern from "typed/plan.h":
+    object bx_options_for_type(bx_state *st, object type, object codec_options)
 
 cdef extern from "op_msg/op_msg.h":
     ctypedef struct bx_batch:
@@ -53,136 +54,159 @@ cdef extern from "op_msg/op_msg.h":
         bint add_ids
         PyObject *ids
 
-    object bx_encode_message(
-        bx_state *st, int32_t request_id, uint32_t flags, object body, object codec_options)
     object bx_encode_batch(bx_state *st, const bx_batch *batch)
-    object bx_decode_message(
-        bx_state *st, object data, object codec_options, object user_fields)
-    object bx_message_header(bx_state *st, object data, Py_ssize_t offset)
 
-cdef extern from "core/run_coroutine.h":
-    object bx_run_coroutine(object coroutine)
+cdef extern from "json/json.h":
+    ctypedef struct bx_json:
+        pass
 
-cdef extern from "Python.h":
-    ctypedef struct PyObject
+    ctypedef struct bx_json_layout:
+        const char *indent
+        size_t indent_size
+        const char *item_separator
+        size_t item_separator_size
+        const char *key_separator
+        size_t key_separator_size
+        bint sort_keys
+        bint ensure_ascii
+
+    ctypedef struct bx_json_parts:
+        PyObject *options_class
+        PyObject *encode_value
+        PyObject *dumps
+        PyObject *object_hook
+        PyObject *regex_flags
+        PyObject *loads
+        PyObject *object_hook_strict
+        PyObject *loads_strict
+
+    int bx_json_bind(bx_state *st, const bx_json_parts *parts) except -1
+    bx_json *bx_json_of(bx_state *st) except NULL
+    object bx_json_dumps(bx_json *j, object value, object options, const bx_json_layout *layout)
+    object bx_json_loads(bx_json *j, object text, object options, bint strict)
 
 
-# The owner of the codec's state; it lives as long as this module.
-cdef object _state_module = bx_module_create()
-cdef bx_state *_state = bx_module_state(_state_module)
+cdef class _Functions:
+    """The functions of this file: the methods of one object, which knows the state."""
 
-ObjectId = <object><PyObject *>_state.ObjectId
-Timestamp = <object><PyObject *>_state.Timestamp
-Decimal128 = <object><PyObject *>_state.Decimal128
-Int64 = <object><PyObject *>_state.Int64
-DatetimeMS = <object><PyObject *>_state.DatetimeMS
-RawDocument = <object><PyObject *>_state.RawDocument
+    cdef object core
+    cdef bx_state *st
+
+    def __cinit__(self, core):
+        self.core = core
+        self.st = bx_core_state(core)
+
+    def _after_fork_in_child(self):
+        bx_objectid_after_fork(self.st)
+
+    def decode_as(self, type, data, codec_options):
+        """Return the one document that ``data`` is as an instance of ``type``."""
+        return bx_decode(self.st, data, bx_options_for_type(self.st, type, codec_options))
+
+    def options_for_type(self, type, codec_options):
+        """Return the CodecOptions that decode to ``type``, otherwise like ``codec_options``."""
+        return bx_options_for_type(self.st, type, codec_options)
+
+    def encode_batch(
+        self,
+        int32_t request_id,
+        uint32_t flags,
+        body,
+        str identifier not None,
+        documents,
+        Py_ssize_t start,
+        codec_options,
+        *,
+        Py_ssize_t max_count,
+        Py_ssize_t max_document_size,
+        Py_ssize_t max_message_size,
+        bint add_ids=False,
+        list ids=None,
+    ):
+        """Return an OP_MSG with ``documents[start:stop]`` as the sequence ``identifier``, and stop."""
+        cdef bx_batch batch
+
+        batch.request_id = request_id
+        batch.flags = flags
+        batch.body = <PyObject *>body
+        batch.identifier = <PyObject *>identifier
+        batch.documents = <PyObject *>documents
+        batch.start = start
+        batch.codec_options = <PyObject *>codec_options
+        batch.max_count = max_count
+        batch.max_document_size = max_document_size
+        batch.max_message_size = max_message_size
+        batch.add_ids = add_ids
+        batch.ids = <PyObject *>ids
+        return bx_encode_batch(self.st, &batch)
+
+    def json_bind(
+        self,
+        options_class,
+        encode_value,
+        dumps,
+        object_hook,
+        regex_flags,
+        loads,
+        object_hook_strict,
+        loads_strict,
+    ):
+        """Take the parts of the pure implementation that the JSON functions hand values to."""
+        cdef bx_json_parts parts
+
+        parts.options_class = <PyObject *>options_class
+        parts.encode_value = <PyObject *>encode_value
+        parts.dumps = <PyObject *>dumps
+        parts.object_hook = <PyObject *>object_hook
+        parts.regex_flags = <PyObject *>regex_flags
+        parts.loads = <PyObject *>loads
+        parts.object_hook_strict = <PyObject *>object_hook_strict
+        parts.loads_strict = <PyObject *>loads_strict
+        bx_json_bind(self.st, &parts)
+
+    def json_dumps_layout(
+        self,
+        value,
+        options,
+        bytes indent,
+        bytes item_separator not None,
+        bytes key_separator not None,
+        bint sort_keys,
+        bint ensure_ascii,
+    ):
+        """Return ``value`` as extended JSON text with layout arguments of ``json.dumps``.
+
+        The texts of the layout are ASCII. None for options that only the pure implementation takes.
+        """
+        cdef bx_json_layout layout
+
+        layout.indent = NULL
+        layout.indent_size = 0
+        if indent is not None:
+            layout.indent = indent
+            layout.indent_size = len(indent)
+        layout.item_separator = item_separator
+        layout.item_separator_size = len(item_separator)
+        layout.key_separator = key_separator
+        layout.key_separator_size = len(key_separator)
+        layout.sort_keys = sort_keys
+        layout.ensure_ascii = ensure_ascii
+        return bx_json_dumps(bx_json_of(self.st), value, options, &layout)
+
+    def json_loads_strict(self, text, options):
+        """Return the value of extended JSON text, with an error for whatever would get lost."""
+        return bx_json_loads(bx_json_of(self.st), text, options, True)
 
 
-def _after_fork_in_child():
-    bx_objectid_after_fork(_state)
-
+_core = bx_core_new(__spec__)
+bx_export(bx_core_state(_core), globals())
+_functions = _Functions(_core)
+decode_as = _functions.decode_as
+options_for_type = _functions.options_for_type
+encode_batch = _functions.encode_batch
+json_bind = _functions.json_bind
+json_dumps_layout = _functions.json_dumps_layout
+json_loads_strict = _functions.json_loads_strict
 
 if hasattr(_os, "register_at_fork"):
-    _os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-# In place of arguments that were not given, where None would be an error.
-cdef object _absent = object()
-
-
-def encode(document, bint check_keys=False, codec_options=_absent):
-    """``bsonx.encode``."""
-    if codec_options is _absent:
-        return bx_encode(_state, document, check_keys, None)
-    if codec_options is None:
-        raise TypeError("codec_options must be an instance of CodecOptions")
-    return bx_encode(_state, document, check_keys, codec_options)
-
-
-def decode(data, codec_options=None, type=None):
-    """``bsonx.decode``."""
-    if type is not None:
-        codec_options = bx_options_for_type(_state, type, codec_options)
-    return bx_decode(_state, data, codec_options)
-
-
-def decode_all(data, codec_options=None, type=None):
-    """``bsonx.decode_all``."""
-    if type is not None:
-        codec_options = bx_options_for_type(_state, type, codec_options)
-    return bx_decode_all(_state, data, codec_options)
-
-
-def encode_document(document, bint check_keys, codec_options):
-    """Return the BSON of a top-level document: its ``_id`` comes first."""
-    return bx_encode(_state, document, check_keys, codec_options)
-
-
-def decode_document(data, codec_options):
-    """Return the one document that ``data`` (bytes-like) is; InvalidBSON for anything else."""
-    return bx_decode(_state, data, codec_options)
-
-
-def decode_all_documents(data, codec_options):
-    """Return the documents that ``data`` (bytes-like) is a sequence of."""
-    return bx_decode_all(_state, data, codec_options)
-
-
-include "_native_typed.pxi"
-
-
-def encode_message(int32_t request_id, uint32_t flags, body, codec_options):
-    """Return one OP_MSG that holds ``body`` alone, header included."""
-    return bx_encode_message(_state, request_id, flags, body, codec_options)
-
-
-def encode_batch(
-    int32_t request_id,
-    uint32_t flags,
-    body,
-    str identifier not None,
-    documents,
-    Py_ssize_t start,
-    codec_options,
-    *,
-    Py_ssize_t max_count,
-    Py_ssize_t max_document_size,
-    Py_ssize_t max_message_size,
-    bint add_ids=False,
-    list ids=None,
-):
-    """Return an OP_MSG with ``documents[start:stop]`` as the sequence ``identifier``, and stop."""
-    cdef bx_batch batch
-
-    batch.request_id = request_id
-    batch.flags = flags
-    batch.body = <PyObject *>body
-    batch.identifier = <PyObject *>identifier
-    batch.documents = <PyObject *>documents
-    batch.start = start
-    batch.codec_options = <PyObject *>codec_options
-    batch.max_count = max_count
-    batch.max_document_size = max_document_size
-    batch.max_message_size = max_message_size
-    batch.add_ids = add_ids
-    batch.ids = <PyObject *>ids
-    return bx_encode_batch(_state, &batch)
-
-
-def decode_message(data, codec_options, user_fields=None):
-    """Return (flags, body) of a whole OP_MSG; a document sequence becomes a list in the body."""
-    return bx_decode_message(_state, data, codec_options, user_fields)
-
-
-def message_header(data, Py_ssize_t offset=0):
-    """Return (length, request id, response to, opcode) of the message at ``offset``."""
-    return bx_message_header(_state, data, offset)
-
-
-def run_coroutine(coro):
-    """Run a coroutine that never waits to its end and return its result."""
-    return bx_run_coroutine(coro)
-
-
-include "_native_json.pxi"
+    _os.register_at_fork(after_in_child=_functions._after_fork_in_child)
