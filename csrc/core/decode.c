@@ -2,7 +2,7 @@
 #include "core/decode_inline.h"
 
 #include "core/datetime_bson.h"
-#include "typed/plan.h"
+#include "typed/typed.h"
 #include "raw/raw_document.h"
 #include "core/skip.h"
 #include "types/types.h"

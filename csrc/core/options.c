@@ -1,6 +1,6 @@
 #include "core/options.h"
 
-#include "typed/plan.h"
+#include "typed/typed.h"
 #include "raw/raw_document.h"
 
 static int options_traverse(bx_options *self, visitproc visit, void *arg)

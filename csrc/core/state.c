@@ -4,7 +4,7 @@
 #include "core/options.h"
 #include "json/json.h"
 #include "raw/raw_document.h"
-#include "typed/plan.h"
+#include "typed/typed.h"
 #include "types/types.h"
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg)

@@ -8,7 +8,7 @@
 #include "json/json.h"
 #include "module/function.h"
 #include "op_msg/op_msg.h"
-#include "typed/plan.h"
+#include "typed/typed.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 

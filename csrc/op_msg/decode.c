@@ -1,6 +1,6 @@
 #include "core/decode.h"
 #include "op_msg/op_msg.h"
-#include "typed/plan.h"
+#include "typed/typed.h"
 #include "core/utf8.h"
 
 #define OP_MSG 2013

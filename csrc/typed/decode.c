@@ -1,5 +1,5 @@
 /* Executes plans: scalars, containers and choices. Models are read in plan_model.c. */
-#include "typed/plan.h"
+#include "typed/run.h"
 
 #include <stdarg.h>
 

@@ -1,7 +1,7 @@
 /* Instances of classes with fields as documents (see bsonx._typed.encode). */
 #include "typed/encode.h"
 
-#include "typed/plan.h"
+#include "typed/typed.h"
 
 /* One attribute and its name in documents. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* Executes plans: documents to instances of classes with fields. */
-#include "typed/plan.h"
+#include "typed/run.h"
 
 /* ---- finding fields ---- */
 
@@ -121,8 +121,11 @@ static int keep_unknown(reading *r, PyObject *key, const uint8_t **at, bx_place 
     int status;
 
     place->name = key;
-    value = bx_decode_value(r->run->d, *place->element, at, place->end, key, place->element);
-    if (value == NULL) return -1;
+    value = bx_read_node(r->run, r->model->rest, *place->element, at, place);
+    if (value == NULL) {
+        bx_misfit_in_field(r->run, key);
+        return -1;
+    }
     status = store_extra(r, key, value);
     Py_DECREF(value);
     return status;
@@ -310,20 +313,6 @@ static int read_fields(reading *r, const uint8_t *p, const uint8_t *last)
 
 /* ---- building ---- */
 
-/* An instance with nothing in it, and unknown to the collector until it is complete if that can be:
- * that is quicker, above all where instances get room for attributes that is not used. */
-static PyObject *new_instance(const bx_model *model)
-{
-    PyTypeObject *cls = model->cls;
-    PyObject *instance;
-
-    if (!model->plain_alloc) return cls->tp_alloc(cls, 0);
-    instance = PyObject_GC_New(PyObject, cls);
-    if (instance == NULL) return NULL;
-    memset((char *)instance + sizeof(PyObject), 0, (size_t)cls->tp_basicsize - sizeof(PyObject));
-    return instance;
-}
-
 /* Tell the collector about a complete instance. */
 BX_INLINE void track(const bx_model *model, PyObject *instance)
 {
@@ -390,25 +379,31 @@ static PyObject *build_tuple(reading *r)
     return tuple;
 }
 
-/* The names of the fields that are there, for a call. */
+/* Whether a field is there, and an argument of the constructor. */
+BX_INLINE bool is_argument(reading *r, int field)
+{
+    return *place_of(r, field) != NULL && !r->model->fields[field].late;
+}
+
+/* The names of the arguments that are there. */
 static PyObject *present_names(reading *r, Py_ssize_t *count)
 {
     Py_ssize_t n = 0;
     PyObject *names;
 
-    for (int i = 0; i < r->model->count; i++) n += *place_of(r, i) != NULL;
+    for (int i = 0; i < r->model->count; i++) n += is_argument(r, i);
     *count = n;
-    if (n == r->model->count) return Py_NewRef(r->model->all_names);
+    if (n == r->model->arguments) return Py_NewRef(r->model->all_names);
     names = PyTuple_New(n);
     n = 0;
     for (int i = 0; names != NULL && i < r->model->count; i++) {
-        if (*place_of(r, i) == NULL) continue;
+        if (!is_argument(r, i)) continue;
         PyTuple_SET_ITEM(names, n++, Py_NewRef(r->model->fields[i].name));
     }
     return names;
 }
 
-static PyObject *build_call(reading *r, const uint8_t *p)
+static PyObject *call_class(reading *r)
 {
     Py_ssize_t count, n = 0;
     PyObject *names = present_names(r, &count);
@@ -421,11 +416,37 @@ static PyObject *build_call(reading *r, const uint8_t *p)
         return PyErr_NoMemory();
     }
     for (int i = 0; i < r->model->count; i++) {
-        if (*place_of(r, i) != NULL) arguments[n++] = *place_of(r, i);
+        if (is_argument(r, i)) arguments[n++] = *place_of(r, i);
     }
     instance = PyObject_Vectorcall((PyObject *)r->model->cls, arguments, 0, names);
     PyMem_Free(arguments);
     Py_DECREF(names);
+    return instance;
+}
+
+/* Set a field that is no argument, also of a frozen class; a property keeps its own value. */
+static int set_late(PyObject *instance, PyObject *name, PyObject *value)
+{
+    if (PyObject_SetAttr(instance, name, value) == 0) return 0;
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+    PyErr_Clear();
+    if (PyObject_GenericSetAttr(instance, name, value) == 0) return 0;
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+    PyErr_Clear();
+    return 0;
+}
+
+static PyObject *build_call(reading *r, const uint8_t *p)
+{
+    const bx_model *model = r->model;
+    PyObject *instance = call_class(r);
+
+    for (int i = 0; instance != NULL && model->arguments < model->count && i < model->count; i++) {
+        PyObject *value = *place_of(r, i);
+
+        if (value == NULL || !model->fields[i].late) continue;
+        if (set_late(instance, model->fields[i].name, value) < 0) Py_CLEAR(instance);
+    }
     return instance != NULL ? instance : bx_wrap_user_error(r->run, p);
 }
 
@@ -483,6 +504,23 @@ static int add_extra_names(PyObject *names, PyObject *extra)
     return 0;
 }
 
+/* Set what pydantic keeps, in its slot or as pydantic does it. Takes the reference to `value`. */
+static int set_kept(PyObject *instance, Py_ssize_t slot, const char *text, PyObject *value)
+{
+    PyObject *name;
+    int status;
+
+    if (BX_LIKELY(slot > 0)) {
+        set_slot(instance, slot, value);
+        return 0;
+    }
+    name = PyUnicode_InternFromString(text);
+    status = name == NULL ? -1 : PyObject_GenericSetAttr(instance, name, value);
+    Py_XDECREF(name);
+    Py_DECREF(value);
+    return status;
+}
+
 /* The bookkeeping of a pydantic model. Takes the reference to `names`. */
 static int set_pydantic(reading *r, PyObject *instance, PyObject *names)
 {
@@ -497,17 +535,12 @@ static int set_pydantic(reading *r, PyObject *instance, PyObject *names)
             return -1;
         }
     }
-    set_slot(instance, model->fields_set, names);
-    set_slot(instance, model->extra, extra);
-    set_slot(instance, model->private_, Py_NewRef(Py_None));
-    return 0;
-}
-
-/* Whether a value cannot be part of a cycle. */
-BX_INLINE bool is_flat(PyObject *value)
-{
-    return value == NULL || !PyType_IS_GC(Py_TYPE(value)) ||
-           (PyTuple_CheckExact(value) && !PyObject_GC_IsTracked(value));
+    if (set_kept(instance, model->fields_set, "__pydantic_fields_set__", names) < 0) {
+        Py_DECREF(extra);
+        return -1;
+    }
+    if (set_kept(instance, model->extra, "__pydantic_extra__", extra) < 0) return -1;
+    return set_kept(instance, model->private_, "__pydantic_private__", Py_NewRef(Py_None));
 }
 
 /* A struct without references to containers needs no cyclic collection; msgspec tracks it when that
@@ -516,7 +549,7 @@ static bool needs_tracking(const bx_model *model, PyObject *instance)
 {
     if (model->build != BX_BUILD_STRUCT) return true;
     for (int i = 0; i < model->count; i++) {
-        if (!is_flat(*slot_of(instance, model->fields[i].slot))) return true;
+        if (!bx_is_flat(*slot_of(instance, model->fields[i].slot))) return true;
     }
     return false;
 }
@@ -582,7 +615,7 @@ static PyObject *attributes_dict(reading *r)
 static PyObject *build_pydantic(reading *r, PyObject *names, const uint8_t *p)
 {
     PyObject *dict = attributes_dict(r);
-    PyObject *instance = dict == NULL ? NULL : new_instance(r->model);
+    PyObject *instance = dict == NULL ? NULL : bx_new_instance(r->model->cls, r->model->plain_alloc);
 
     if (instance == NULL || PyObject_GenericSetDict(instance, dict, NULL) < 0) {
         Py_XDECREF(dict);
@@ -632,7 +665,7 @@ static int start_reading(reading *r, bx_run *run, const bx_model *model)
 {
     *r = (reading){.run = run, .model = model, .base = run->top, .last = -1};
     if (model->all_slots) {
-        r->instance = new_instance(model);
+        r->instance = bx_new_instance(model->cls, model->plain_alloc);
         return r->instance == NULL ? -1 : 0;
     }
     if (model->build == BX_BUILD_PYDANTIC) {

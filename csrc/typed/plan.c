@@ -1,7 +1,5 @@
-/* From the nodes and model plans of bsonx._typed.plan to structs. */
+/* From the nodes and model plans of bsonx._typed.nodes to structs. */
 #include "typed/plan.h"
-
-#include <structmember.h>
 
 /* ---- the plan object ---- */
 
@@ -39,85 +37,9 @@ static PyType_Spec plan_spec = {
     .slots = plan_slots,
 };
 
-/* ---- what is needed of Python ---- */
-
-static PyObject *import_object(const char *module_name, const char *name)
+PyTypeObject *bx_plan_type(PyObject *module)
 {
-    PyObject *module = PyImport_ImportModule(module_name);
-    PyObject *object = module == NULL ? NULL : PyObject_GetAttrString(module, name);
-
-    Py_XDECREF(module);
-    return object;
-}
-
-static int typed_bind(bx_state *st, bx_typed *typed)
-{
-#define X(name, module, attribute)                                                                \
-    if ((typed->name = import_object(module, attribute)) == NULL) return -1;
-    BX_TYPED_OBJECTS(X)
-#undef X
-    typed->type_slot = bx_slot_offset((PyTypeObject *)typed->TypePlan, st->s_type);
-    typed->options_slot = bx_slot_offset((PyTypeObject *)typed->TypePlan, st->s_options);
-    typed->compiled_slot = bx_slot_offset((PyTypeObject *)typed->EncodePlan, st->s_compiled);
-    typed->no_arguments = PyTuple_New(0);
-    if (typed->no_arguments == NULL) return -1;
-    typed->Plan = (PyTypeObject *)PyType_FromModuleAndSpec(st->module, &plan_spec, NULL);
-    if (typed->Plan == NULL) return -1;
-    typed->CompiledEncodePlan = bx_encode_plan_type(st->module);
-    return typed->CompiledEncodePlan == NULL ? -1 : 0;
-}
-
-void bx_typed_free(bx_typed *typed)
-{
-    if (typed == NULL) return;
-#define X(name, module, attribute) Py_XDECREF(typed->name);
-    BX_TYPED_OBJECTS(X)
-#undef X
-    Py_XDECREF(typed->no_arguments);
-    Py_XDECREF(typed->Plan);
-    Py_XDECREF(typed->CompiledEncodePlan);
-    Py_XDECREF(typed->Enum);
-    Py_XDECREF(typed->Decimal);
-    Py_XDECREF(typed->PurePath);
-    Py_XDECREF(typed->numpy_generic);
-    PyMem_Free(typed);
-}
-
-int bx_typed_traverse(bx_typed *typed, visitproc visit, void *arg)
-{
-    if (typed == NULL) return 0;
-#define X(name, module, attribute) Py_VISIT(typed->name);
-    BX_TYPED_OBJECTS(X)
-#undef X
-    Py_VISIT(typed->Plan);
-    Py_VISIT(typed->CompiledEncodePlan);
-    Py_VISIT(typed->Enum);
-    Py_VISIT(typed->Decimal);
-    Py_VISIT(typed->PurePath);
-    Py_VISIT(typed->numpy_generic);
-    return 0;
-}
-
-bx_typed *bx_typed_get(bx_state *st)
-{
-    bx_typed *typed = st->typed;
-
-    if (BX_LIKELY(typed != NULL)) return typed;
-    typed = PyMem_Calloc(1, sizeof(bx_typed));
-    if (typed == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    if (typed_bind(st, typed) < 0) {
-        bx_typed_free(typed);
-        return NULL;
-    }
-    if (st->typed != NULL) { /* the imports have come here as well */
-        bx_typed_free(typed);
-    } else {
-        st->typed = typed;
-    }
-    return st->typed;
+    return (PyTypeObject *)PyType_FromModuleAndSpec(module, &plan_spec, NULL);
 }
 
 /* ---- compiling ---- */
@@ -192,6 +114,16 @@ static int get_int(PyObject *source, const char *name, int limit, int *out)
         return -1;
     }
     *out = (int)number;
+    return 0;
+}
+
+static int get_bool(PyObject *source, const char *name, bool *out)
+{
+    PyObject *value = PyObject_GetAttrString(source, name);
+
+    if (value == NULL) return -1;
+    *out = value == Py_True;
+    Py_DECREF(value);
     return 0;
 }
 
@@ -381,18 +313,6 @@ static const bx_node *compile_node(compiler *c, PyObject *source)
 
 /* ---- models ---- */
 
-Py_ssize_t bx_slot_offset(PyTypeObject *cls, PyObject *name)
-{
-    PyObject *found = _PyType_Lookup(cls, name);
-    PyMemberDef *member;
-
-    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) return 0;
-    if (!PyType_IsSubtype(cls, PyDescr_TYPE(found))) return 0; /* a slot of another class */
-    member = ((PyMemberDescrObject *)found)->d_member;
-    if (member->type != T_OBJECT_EX || (member->flags & READONLY)) return 0;
-    return member->offset;
-}
-
 /* Whether the node makes a str of a string. */
 static bool takes_str(const bx_node *node)
 {
@@ -447,10 +367,11 @@ static int fill_field(compiler *c, PyObject *source, const bx_model *model, bx_f
     if ((field->name = keep(c, name)) == NULL) return -1;
     if ((field->key = get(c, source, "key")) == NULL) return -1;
     if (get_text(field->key, &field->text, &size) < 0) return -1;
-    /* Constant fields have a NUL in their names: no document can hold them. */
+    /* No document can hold a name with a NUL. */
     field->size = memchr(field->text, 0, (size_t)size) != NULL ? BX_NO_NAME : (uint32_t)size;
     if (field->size != BX_NO_NAME) fill_words(field);
     if (get_optional(c, source, "weak_key", weak_key) < 0) return -1;
+    if (get_bool(source, "late", &field->late) < 0) return -1;
     if ((node = get(c, source, "node")) == NULL) return -1;
     if ((field->node = compile_node(c, node)) == NULL) return -1;
     field->takes_str = takes_str(field->node);
@@ -522,11 +443,15 @@ static int fill_fields(compiler *c, PyObject *sources, bx_model *model)
 
 static int fill_all_names(compiler *c, bx_model *model)
 {
-    PyObject *names = keep(c, PyTuple_New(model->count));
+    PyObject *names;
+    int n = 0;
 
+    for (int i = 0; i < model->count; i++) model->arguments += !model->fields[i].late;
+    names = keep(c, PyTuple_New(model->arguments));
     if (names == NULL) return -1;
     for (int i = 0; i < model->count; i++) {
-        PyTuple_SET_ITEM(names, i, Py_NewRef(model->fields[i].name));
+        if (model->fields[i].late) continue;
+        PyTuple_SET_ITEM(names, n++, Py_NewRef(model->fields[i].name));
     }
     model->all_names = names;
     if (model->build == BX_BUILD_PYDANTIC) {
@@ -550,6 +475,7 @@ static int fill_no_values(compiler *c, bx_model *model)
     return dict == NULL ? -1 : 0;
 }
 
+/* The place of what pydantic keeps; 0 where an attribute of the class hides its own. */
 static int pydantic_slot(bx_model *model, const char *text, Py_ssize_t *slot)
 {
     PyObject *name = PyUnicode_InternFromString(text);
@@ -557,9 +483,7 @@ static int pydantic_slot(bx_model *model, const char *text, Py_ssize_t *slot)
     if (name == NULL) return -1;
     *slot = bx_slot_offset(model->cls, name);
     Py_DECREF(name);
-    if (*slot > 0) return 0;
-    PyErr_Format(PyExc_TypeError, "%R has no slot %s", (PyObject *)model->cls, text);
-    return -1;
+    return 0;
 }
 
 /* Whether instances can be made by their allocator and filled in place. */
@@ -575,6 +499,18 @@ static bool has_all_slots(const bx_model *model)
     return true;
 }
 
+/* Leave a struct to its constructor if its layout is not the one that is known. */
+static int call_structs(compiler *c, bx_model *model)
+{
+    int known = bx_structs_are_known(c->typed);
+
+    if (known < 0) return -1;
+    if (known && has_all_slots(model)) return 0;
+    model->build = BX_BUILD_CALL;
+    model->post_init = NULL; /* the constructor calls it */
+    return 0;
+}
+
 static int fill_build(compiler *c, bx_model *model)
 {
     PyTypeObject *cls = model->cls;
@@ -584,13 +520,9 @@ static int fill_build(compiler *c, bx_model *model)
         PyErr_Format(PyExc_SystemError, "a plan cannot build %R", (PyObject *)cls);
         return -1;
     }
-    model->plain_alloc = cls->tp_alloc == PyType_GenericAlloc && PyType_IS_GC(cls) &&
-                         cls->tp_itemsize == 0;
+    model->plain_alloc = bx_has_plain_alloc(cls);
+    if (model->build == BX_BUILD_STRUCT && call_structs(c, model) < 0) return -1;
     model->all_slots = has_all_slots(model);
-    if (model->build == BX_BUILD_STRUCT && !model->all_slots) {
-        PyErr_Format(PyExc_TypeError, "%R has fields without slots", (PyObject *)cls);
-        return -1;
-    }
     if (model->build == BX_BUILD_CALL || model->build == BX_BUILD_PYDANTIC) {
         if (fill_all_names(c, model) < 0) return -1;
     }
@@ -603,7 +535,7 @@ static int fill_build(compiler *c, bx_model *model)
 
 static int fill_model(compiler *c, PyObject *source, bx_model *model)
 {
-    PyObject *fields, *fallback, *argument;
+    PyObject *fields, *fallback, *argument, *rest;
     int build, unknown;
 
     if ((model->cls = (PyTypeObject *)get(c, source, "cls")) == NULL ||
@@ -615,6 +547,7 @@ static int fill_model(compiler *c, PyObject *source, bx_model *model)
         get_optional(c, source, "tag", &model->tag) < 0 ||
         get_optional(c, source, "fallback", &fallback) < 0 ||
         (argument = get(c, source, "post_init_argument")) == NULL ||
+        (rest = get(c, source, "rest")) == NULL ||
         (fields = get(c, source, "fields")) == NULL) {
         return -1;
     }
@@ -626,6 +559,7 @@ static int fill_model(compiler *c, PyObject *source, bx_model *model)
         return -1;
     }
     if (fill_fields(c, fields, model) < 0 || fill_build(c, model) < 0) return -1;
+    if ((model->rest = compile_node(c, rest)) == NULL) return -1;
     if (fallback == NULL) return 0;
     model->fallback = compile_node(c, fallback);
     return model->fallback == NULL ? -1 : 0;
@@ -641,10 +575,9 @@ static const bx_model *compile_model(compiler *c, PyObject *source)
     return fill_model(c, source, model) < 0 ? NULL : model;
 }
 
-/* ---- plans of classes ---- */
+/* ---- whole plans ---- */
 
-/* Compile a TypePlan: new reference, or NULL with an exception. */
-static bx_plan *compile_plan(bx_typed *typed, PyObject *type_plan)
+bx_plan *bx_plan_compile(bx_typed *typed, PyObject *type_plan)
 {
     compiler c = {NULL, typed, NULL, NULL};
     PyObject *node = PyObject_GetAttrString(type_plan, "node");
@@ -664,77 +597,4 @@ static bx_plan *compile_plan(bx_typed *typed, PyObject *type_plan)
     Py_XDECREF(c.models);
     Py_DECREF(node);
     return c.plan;
-}
-
-/* The compiled form kept by a TypePlan, made if it is not there. */
-static bx_plan *plan_of(bx_typed *typed, PyObject *type_plan)
-{
-    PyObject *compiled = PyObject_GetAttrString(type_plan, "compiled");
-
-    if (compiled == NULL || Py_IS_TYPE(compiled, typed->Plan)) return (bx_plan *)compiled;
-    Py_DECREF(compiled);
-    compiled = (PyObject *)compile_plan(typed, type_plan);
-    if (compiled != NULL && PyObject_SetAttrString(type_plan, "compiled", compiled) < 0) {
-        Py_CLEAR(compiled);
-    }
-    return (bx_plan *)compiled;
-}
-
-int bx_plan_of_class(bx_state *st, PyObject *document_class, bx_plan **plan)
-{
-    bx_typed *typed = bx_typed_get(st);
-    PyObject *type_plan;
-
-    *plan = NULL;
-    if (typed == NULL) return -1;
-    type_plan = PyObject_CallOneArg(typed->typed_plan, document_class);
-    if (type_plan == NULL) return -1;
-    if (type_plan == Py_None) {
-        Py_DECREF(type_plan);
-        return 0;
-    }
-    *plan = plan_of(typed, type_plan);
-    Py_DECREF(type_plan);
-    return *plan == NULL ? -1 : 1;
-}
-
-#if BX_FREE_THREADED
-/* Without the GIL what is found might be gone by the time it is used. */
-static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
-{
-    (void)typed, (void)st, (void)type, (void)base;
-    return NULL;
-}
-#else
-/* The options made for an earlier use of `type` with `base` (borrowed), or NULL. */
-static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
-{
-    PyObject *plan, *options;
-
-    if (typed == NULL || !PyType_Check(type) || typed->type_slot == 0) return NULL;
-    plan = _PyType_Lookup((PyTypeObject *)type, st->s_plan);
-    if (plan == NULL || !Py_IS_TYPE(plan, (PyTypeObject *)typed->TypePlan)) return NULL;
-    /* The plan may be that of a base class. */
-    if (*(PyObject **)((char *)plan + typed->type_slot) != type) return NULL;
-    options = *(PyObject **)((char *)plan + typed->options_slot);
-    if (options == NULL || !PyTuple_CheckExact(options)) return NULL;
-    for (Py_ssize_t i = 0; i + 1 < PyTuple_GET_SIZE(options); i += 2) {
-        if (PyTuple_GET_ITEM(options, i) == base) return PyTuple_GET_ITEM(options, i + 1);
-    }
-    return NULL;
-}
-#endif
-
-PyObject *bx_options_for_type(bx_state *st, PyObject *type, PyObject *codec_options)
-{
-    PyObject *base, *options;
-    bx_typed *typed;
-
-    if (bx_bind(st) < 0) return NULL;
-    base = codec_options == Py_None ? st->default_codec_options : codec_options;
-    options = known_options(st->typed, st, type, base);
-    if (options != NULL) return Py_NewRef(options);
-    typed = bx_typed_get(st);
-    if (typed == NULL) return NULL;
-    return PyObject_CallFunctionObjArgs(typed->options_for, type, codec_options, NULL);
 }

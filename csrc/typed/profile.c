@@ -2,7 +2,7 @@
 #include "typed/encode.h"
 
 #include "core/datetime_bson.h"
-#include "typed/plan.h"
+#include "typed/typed.h"
 #include "types/types.h"
 
 /* An attribute of a module that is already imported: new reference, or NULL, with an exception only

@@ -36,7 +36,7 @@ cdef extern from "types/types.h":
 cdef extern from "core/decode.h":
     object bx_decode(bx_state *st, object data, object codec_options)
 
-cdef extern from "typed/plan.h":
+cdef extern from "typed/typed.h":
     object bx_options_for_type(bx_state *st, object type, object codec_options)
 
 cdef extern from "op_msg/op_msg.h":

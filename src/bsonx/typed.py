@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx._typed.annotations import Name
 from bsonx._typed.errors import TypedDecodeError
+from bsonx._typed.hints import Name
 from bsonx._typed.plan import plan_for, typed_plan
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 

@@ -418,7 +418,8 @@ def test_objectids_in_models(bx):
 
 
 def test_the_direct_way_is_taken_for_plain_models_only():
-    from bsonx._typed.plan import Build, plan_for
+    from bsonx._typed.nodes import Build
+    from bsonx._typed.plan import plan_for
 
     assert plan_for(Plain).node.model.build is Build.PYDANTIC
     assert plan_for(Recursive).node.model.build is Build.PYDANTIC

@@ -10,17 +10,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bsonx._typed.annotations import Builder, strip_annotated
-from bsonx._typed.models import (
-    annotations_of,
+from bsonx._typed.hints import (
+    explicit_alias,
     field_keys,
-    is_msgspec,
-    is_namedtuple,
-    is_pydantic,
+    hints_of,
     name_in,
     name_of_metadata,
+    strip_annotated,
 )
-from bsonx._typed.plan import MISSING
+from bsonx._typed.kinds import ClassKind, class_kind
+from bsonx._typed.nodes import MISSING
 
 __all__ = ["EncodeField", "EncodePlan", "encode_plan_for"]
 
@@ -111,22 +110,9 @@ def encode_plan_for(cls: type) -> EncodePlan | None:
 
 
 def _build(cls: Any) -> EncodePlan | None:
-    if is_pydantic(cls):
-        return _pydantic_plan(cls)
-    if is_msgspec(cls):
-        return _msgspec_plan(cls)
-    if hasattr(cls, "__attrs_attrs__"):
-        return _attrs_plan(cls)
-    if hasattr(cls, "__dataclass_fields__"):
-        return _dataclass_plan(cls)
-    if is_namedtuple(cls):
-        hints = _hints(cls)
-        return EncodePlan(cls, [_named(name, None, cls._fields, hints) for name in cls._fields])
-    return None
-
-
-def _hints(cls: Any) -> dict[str, Any]:
-    return annotations_of(cls, Builder())
+    kind = class_kind(cls)
+    make = None if kind is None else _MAKERS.get(kind)
+    return None if make is None else make(cls)
 
 
 def _named(name: str, explicit: str | None, names: Any, hints: dict[str, Any]) -> EncodeField:
@@ -136,10 +122,15 @@ def _named(name: str, explicit: str | None, names: Any, hints: dict[str, Any]) -
     return EncodeField(name, key, weak or key)
 
 
+def _namedtuple_plan(cls: Any) -> EncodePlan:
+    hints = hints_of(cls)
+    return EncodePlan(cls, [_named(name, None, cls._fields, hints) for name in cls._fields])
+
+
 def _dataclass_plan(cls: Any) -> EncodePlan:
     import dataclasses
 
-    hints = _hints(cls)
+    hints = hints_of(cls)
     fields = dataclasses.fields(cls)
     names = {f.name for f in fields}
     return EncodePlan(
@@ -148,9 +139,7 @@ def _dataclass_plan(cls: Any) -> EncodePlan:
 
 
 def _attrs_plan(cls: Any) -> EncodePlan:
-    from bsonx._typed.models import explicit_alias
-
-    hints = _hints(cls)
+    hints = hints_of(cls)
     names = {a.name for a in cls.__attrs_attrs__}
     fields = []
     for a in cls.__attrs_attrs__:
@@ -162,7 +151,7 @@ def _attrs_plan(cls: Any) -> EncodePlan:
 
 
 def _msgspec_plan(cls: Any) -> EncodePlan:
-    hints = _hints(cls)
+    hints = hints_of(cls)
     config = cls.__struct_config__
     names = cls.__struct_fields__
     fields = []
@@ -242,3 +231,15 @@ def _has_serializer(tp: Any) -> bool:
 
 def _is_serializer(item: Any) -> bool:
     return type(item).__name__ in ("PlainSerializer", "WrapSerializer")
+
+
+# ---- all kinds ----
+
+# An instance of a TypedDict is a dict.
+_MAKERS: dict[ClassKind, Callable[[Any], EncodePlan]] = {
+    ClassKind.PYDANTIC: _pydantic_plan,
+    ClassKind.MSGSPEC: _msgspec_plan,
+    ClassKind.ATTRS: _attrs_plan,
+    ClassKind.DATACLASS: _dataclass_plan,
+    ClassKind.NAMEDTUPLE: _namedtuple_plan,
+}

@@ -49,6 +49,8 @@ TypedDecodeError.__module__ = "bsonx.typed"
 def wrap_error(exc: Exception, offset: int) -> TypedDecodeError:
     """Return the error for one of USER_ERRORS, raised by code called for ``offset``."""
     if isinstance(exc, TypedDecodeError):
+        if exc.offset is None:
+            exc.offset = offset
         return exc
     error = _from_pydantic(exc, offset) if hasattr(exc, "errors") else None
     if error is None:

@@ -9,17 +9,33 @@ which BSON's types are replaced by those the model declares.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import sys
 import types
 import typing
 from collections import abc
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
-from bsonx._typed import plan as p
-from bsonx._typed.annotations import Builder, any_node, strip_annotated, tagged_node, to_decimal
-from bsonx._typed.models import annotations_of, field_keys
-from bsonx._typed.plan import ABSENT, MISSING, Build, Field, Kind, ModelPlan, Node, Unknown
+from bsonx._typed import nodes as p
+from bsonx._typed.annotations import Builder
+from bsonx._typed.choices import tagged_node
+from bsonx._typed.direct import pydantic_is_known
+from bsonx._typed.fields import annotations_of
+from bsonx._typed.hints import field_keys, hints_of, own_annotations, strip_annotated
+from bsonx._typed.nodes import (
+    ABSENT,
+    MISSING,
+    Build,
+    Field,
+    Kind,
+    ModelPlan,
+    Node,
+    Unknown,
+    any_node,
+)
+from bsonx._typed.pydantic_raw import raw_model, raw_node
+from bsonx._typed.scalars import to_decimal
 
 __all__ = ["read_pydantic", "root_node"]
 
@@ -101,9 +117,7 @@ def read_pydantic(builder: Builder, plan: ModelPlan, tp: Any) -> None:
     if issubclass(cls, sys.modules["pydantic"].BaseModel):
         _read_base_model(builder, plan)
     else:
-        hints = annotations_of(cls, builder)
-        for name, info in cls.__pydantic_fields__.items():
-            plan.fields.extend(_declared_fields(builder, plan, name, info, hints.get(name, Any)))
+        _read_dataclass(builder, plan)
     # Other models' plans may still be empty: what pydantic gets is settled when all are read.
     builder.deferred.append(lambda: _set_fallback(plan))
 
@@ -113,30 +127,71 @@ def root_node(builder: Builder, cls: Any) -> Node:
     if not cls.__pydantic_complete__:
         cls.model_rebuild()
     item = raw_node([builder.node(cls.model_fields["root"].annotation)], {})
-    validate = cls.__pydantic_validator__.validate_python
-    return Node(Kind.CALL, cls.__name__, p.ALL_CODES, item=item, call=validate)
+    return Node(Kind.CALL, cls.__name__, p.ALL_CODES, item=item, call=_validator(cls))
+
+
+def _validator(cls: Any) -> Callable[[Any], Any]:
+    """Return the function that pydantic validates with; the private one is quicker."""
+    own: Any = getattr(cls, "__pydantic_validator__", None)
+    validate: Callable[[Any], Any] | None = getattr(own, "validate_python", None)
+    return validate or sys.modules["pydantic"].TypeAdapter(cls).validate_python
 
 
 def _set_fallback(plan: ModelPlan) -> None:
-    item = _raw_model([plan], {})
-    validate = plan.cls.__pydantic_validator__.validate_python
+    item = raw_model([plan], {})
+    validate = _validator(plan.cls)
+    late = [field for field in plan.fields if field.late]
+    if late:
+        validate = _Completed(validate, [field.name for field in late])
     plan.fallback = Node(Kind.CALL, plan.label, item.codes, item=item, call=validate)
+
+
+class _Completed:
+    """Validates, and sets what is no argument afterwards."""
+
+    def __init__(self, validate: Callable[[Any], Any], names: list[str]) -> None:
+        self._validate = validate
+        self._names = names
+
+    def __call__(self, document: dict[str, Any]) -> Any:
+        found = {name: document.pop(f"\0{name}", ABSENT) for name in self._names}
+        instance = self._validate(document)
+        for name, value in found.items():
+            if value is not ABSENT:
+                object.__setattr__(instance, name, value)
+        return instance
+
+
+def _read_dataclass(builder: Builder, plan: ModelPlan) -> None:
+    cls = plan.cls
+    rebuild = sys.modules["pydantic"].dataclasses.rebuild_dataclass
+    if not getattr(cls, "__pydantic_complete__", True):
+        rebuild(cls)
+    hints = annotations_of(cls, builder)
+    late = {f.name for f in dataclasses.fields(cls) if not f.init}
+    for name, info in cls.__pydantic_fields__.items():
+        fields = declared_fields(builder, plan, name, info, hints.get(name, Any))
+        for field in fields:
+            field.late = name in late
+        plan.fields.extend(fields)
 
 
 def _read_base_model(builder: Builder, plan: ModelPlan) -> None:
     cls = plan.cls
     if not cls.__pydantic_complete__:
         cls.model_rebuild()
+    extra = cls.model_config.get("extra")
     try:
         _check_class(cls)
         fields = [_direct_field(builder, cls, name, f) for name, f in cls.model_fields.items()]
     except _NotPlain:
+        if extra == "allow":
+            plan.rest = _node_of_extras(builder, cls) or any_node()
         for name, info in cls.model_fields.items():
-            plan.fields.extend(_declared_fields(builder, plan, name, info, info.annotation))
+            plan.fields.extend(declared_fields(builder, plan, name, info, info.annotation))
         return
     plan.build = Build.PYDANTIC
     plan.fields = fields
-    extra = cls.model_config.get("extra")
     plan.unknown = {"forbid": Unknown.FORBID, "allow": Unknown.KEEP}.get(extra, Unknown.IGNORE)
     plan.post_init = cls.__pydantic_post_init__
     plan.post_init_argument = True
@@ -158,8 +213,34 @@ def _check_class(cls: Any) -> None:
         or cls.__new__ is not object.__new__
         or any("__get_pydantic_core_schema__" in vars(c) for c in own)
         or set(cls.model_config) - _HARMLESS_SETTINGS
+        or type(cls.__pydantic_validator__).__name__ != "SchemaValidator"  # a plugin watches
+        or _annotation_of_extras(cls) is not None
+        or not pydantic_is_known()
     ):
         raise _NotPlain
+
+
+def _annotation_of_extras(cls: Any) -> Any:
+    """Return the annotation that a model gives to its extras; None if it takes any."""
+    base = sys.modules["pydantic"].BaseModel
+    if cls.model_config.get("extra") != "allow":
+        return None
+    for c in cls.__mro__[: cls.__mro__.index(base)]:
+        if "__pydantic_extra__" in own_annotations(c):
+            return hints_of(c)["__pydantic_extra__"]
+    return None
+
+
+def _node_of_extras(builder: Builder, cls: Any) -> Node | None:
+    """Return the node of the values of ``__pydantic_extra__: dict[str, T]``."""
+    tp, _ = strip_annotated(_annotation_of_extras(cls))
+    arguments = [a for a in typing.get_args(tp) if a is not type(None)]
+    if typing.get_origin(tp) in (typing.Union, types.UnionType) and len(arguments) == 1:
+        arguments = list(typing.get_args(arguments[0]))
+    try:
+        return builder.node(arguments[1]) if len(arguments) == 2 else None
+    except TypeError:
+        return None
 
 
 def _direct_field(builder: Builder, cls: Any, name: str, info: Any) -> Field:
@@ -270,125 +351,46 @@ def _discriminated(node: Node, discriminator: Any) -> Node:
 # ---- validation by pydantic ----
 
 
-def _declared_fields(
+def declared_fields(
     builder: Builder, plan: ModelPlan, name: str, info: Any, annotation: Any
-) -> Iterable[Field]:
+) -> list[Field]:
     """Return the fields of a model that pydantic validates, by the names it looks for."""
     try:
         node = builder.field_node(plan.cls, name, annotation)
     except TypeError:
         node = any_node()
+    early = _sees_stored(plan.cls, name, info, annotation)
     choices = getattr(info.validation_alias, "choices", None)
     if choices is not None:
         keys = [choice for choice in choices if isinstance(choice, str)]
-        return [Field(key, key, node, default=ABSENT) for key in keys]
+        return [Field(key, key, node, default=ABSENT, sees_stored=early) for key in keys]
     if not isinstance(info.validation_alias, str | None):
         return []
     key, weak = _input_keys(plan.cls, name, info)
-    return [Field(name, key, node, weak_key=weak, default=ABSENT)]
+    return [Field(name, key, node, weak_key=weak, default=ABSENT, sees_stored=early)]
 
 
-def raw_node(nodes: list[Node], known: dict[Any, Node]) -> Node:
-    """Return a node that takes anything, and converts what pydantic would not understand.
+_EARLY = ("before", "plain", "wrap")
 
-    ``nodes`` are the alternatives declared; ``known`` the models on the way, which may be
-    recursive.
-    """
-    flat = [inner for node in nodes for inner in _alternatives(node)]
-    table: dict[int, tuple[Node, ...]] = {}
-    for code in (p.DOCUMENT, p.ARRAY, p.BINARY, p.INT32, p.INT64, p.DECIMAL128):
-        fitting = [n for n in flat if code in n.codes or code in n.widened]
-        node_ = _raw_alternative(code, fitting, known)
-        if node_ is not None:
-            table[code] = (node_, any_node())
-    if not table:
-        return any_node()
-    items = tuple(n for alternatives in table.values() for n in alternatives)
-    return Node(
-        Kind.UNION, "any value", (), widened=p.ALL_CODES, table=table, item=any_node(), items=items
+
+def _sees_stored(cls: Any, name: str, info: Any, annotation: Any) -> bool:
+    """Whether a validator of the field sees the value before its type is looked at."""
+    return (
+        any(map(_is_early, info.metadata))
+        or _has_early_validator(annotation)
+        or any(
+            validator.info.mode in _EARLY and {name, "*"} & set(validator.info.fields)
+            for validator in cls.__pydantic_decorators__.field_validators.values()
+        )
     )
 
 
-def _alternatives(node: Node) -> Iterable[Node]:
-    if node.kind in (Kind.UNION, Kind.TAGGED):
-        for inner in node.items:
-            yield from _alternatives(inner)
-    elif node.kind in (Kind.CALL, Kind.LOOKUP) and node.label not in ("Decimal", "timedelta"):
-        if node.item is not None:
-            yield from _alternatives(node.item)
-    else:
-        yield node
+def _has_early_validator(tp: Any) -> bool:
+    tp, metadata = strip_annotated(tp)
+    return any(map(_is_early, metadata)) or any(
+        map(_has_early_validator, getattr(tp, "__args__", ()))
+    )
 
 
-_CONVERSIONS: dict[int, set[str]] = {
-    p.BINARY: {"UUID"},
-    p.INT32: {"int", "float", "timedelta"},
-    p.INT64: {"int", "float", "timedelta"},
-    p.DECIMAL128: {"Decimal"},
-}
-
-
-def _raw_alternative(code: int, fitting: list[Node], known: dict[Any, Node]) -> Node | None:
-    """Return the conversion of one element type, if the declared types agree on it."""
-    if code == p.DOCUMENT:
-        return _raw_document(fitting, known)
-    if code == p.ARRAY:
-        return _raw_array(fitting, known)
-    labels = {n.label for n in fitting}
-    if not labels or not labels <= _CONVERSIONS[code]:
-        return None
-    exact = [n for n in fitting if code in n.codes]
-    first = (exact or fitting)[0]
-    if code == p.DECIMAL128:  # whether it must be finite is for pydantic to say
-        return Node(Kind.CALL, first.label, first.codes, item=first.item, call=to_decimal)
-    return first if first.label != "float" else None
-
-
-def _raw_array(fitting: list[Node], known: dict[Any, Node]) -> Node | None:
-    inner: list[Node] = []
-    for node in fitting:
-        if node.kind is Kind.FIXED:
-            inner.extend(node.items)
-        elif node.kind in (Kind.LIST, Kind.TUPLE, Kind.SET, Kind.FROZENSET) and node.item:
-            inner.append(node.item)
-        else:
-            return None
-    item = raw_node(inner, known) if inner else any_node()
-    return None if item.kind is Kind.ANY else Node(Kind.LIST, "list", (p.ARRAY,), item=item)
-
-
-def _raw_document(fitting: list[Node], known: dict[Any, Node]) -> Node | None:
-    if fitting and all(n.kind is Kind.DICT for n in fitting):
-        item = raw_node([n.item for n in fitting if n.item is not None], known)
-        return None if item.kind is Kind.ANY else Node(Kind.DICT, "dict", (p.DOCUMENT,), item=item)
-    models = [n.model for n in fitting if n.model is not None]
-    if not models or len(models) != len(fitting):
-        return None
-    key = tuple(dict.fromkeys(model.cls for model in models))
-    node = known.get(key)
-    if node is None:
-        node = known[key] = _raw_model(models, known)
-    return node
-
-
-def _raw_model(models: list[ModelPlan], known: dict[Any, Node]) -> Node:
-    """Return the node of a dict whose fields are those of all the models."""
-    raw = ModelPlan(dict, models[0].label)
-    raw.unknown = Unknown.KEEP
-    node = Node(Kind.MODEL, raw.label, (p.DOCUMENT,), model=raw)
-    known[tuple(dict.fromkeys(model.cls for model in models))] = node
-    found: dict[str, list[tuple[Field, ModelPlan]]] = {}
-    for model in models:
-        for field in model.fields:
-            found.setdefault(field.key, []).append((field, model))
-    for key, pairs in found.items():
-        field, model = pairs[0]
-        name = key if _has_alias(model.cls, field.name) else field.name
-        item = raw_node([f.node for f, _ in pairs], known)
-        raw.fields.append(Field(name, key, item, weak_key=field.weak_key, default=ABSENT))
-    return node
-
-
-def _has_alias(cls: Any, name: str) -> bool:
-    info = getattr(cls, "__pydantic_fields__", {}).get(name)
-    return info is not None and (info.validation_alias or info.alias) is not None
+def _is_early(item: Any) -> bool:
+    return type(item).__name__ in ("BeforeValidator", "PlainValidator", "WrapValidator")

@@ -1,0 +1,174 @@
+/* What typed documents need of Python, and the plans behind document classes. */
+#include "typed/typed.h"
+
+#include <structmember.h>
+
+#include "typed/plan.h"
+
+/* ---- what is needed of Python ---- */
+
+PyObject *bx_import_object(const char *module_name, const char *name)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *object = module == NULL ? NULL : PyObject_GetAttrString(module, name);
+
+    Py_XDECREF(module);
+    return object;
+}
+
+static int typed_bind(bx_state *st, bx_typed *typed)
+{
+#define X(name, module, attribute)                                                                \
+    if ((typed->name = bx_import_object(module, attribute)) == NULL) return -1;
+    BX_TYPED_OBJECTS(X)
+#undef X
+    typed->type_slot = bx_slot_offset((PyTypeObject *)typed->TypePlan, st->s_type);
+    typed->options_slot = bx_slot_offset((PyTypeObject *)typed->TypePlan, st->s_options);
+    typed->compiled_slot = bx_slot_offset((PyTypeObject *)typed->EncodePlan, st->s_compiled);
+    typed->no_arguments = PyTuple_New(0);
+    if (typed->no_arguments == NULL) return -1;
+    typed->Plan = bx_plan_type(st->module);
+    if (typed->Plan == NULL) return -1;
+    typed->CompiledEncodePlan = bx_encode_plan_type(st->module);
+    return typed->CompiledEncodePlan == NULL ? -1 : 0;
+}
+
+void bx_typed_free(bx_typed *typed)
+{
+    if (typed == NULL) return;
+#define X(name, module, attribute) Py_XDECREF(typed->name);
+    BX_TYPED_OBJECTS(X)
+#undef X
+    Py_XDECREF(typed->no_arguments);
+    Py_XDECREF(typed->Plan);
+    Py_XDECREF(typed->CompiledEncodePlan);
+    Py_XDECREF(typed->Enum);
+    Py_XDECREF(typed->Decimal);
+    Py_XDECREF(typed->PurePath);
+    Py_XDECREF(typed->numpy_generic);
+    PyMem_Free(typed);
+}
+
+int bx_typed_traverse(bx_typed *typed, visitproc visit, void *arg)
+{
+    if (typed == NULL) return 0;
+#define X(name, module, attribute) Py_VISIT(typed->name);
+    BX_TYPED_OBJECTS(X)
+#undef X
+    Py_VISIT(typed->Plan);
+    Py_VISIT(typed->CompiledEncodePlan);
+    Py_VISIT(typed->Enum);
+    Py_VISIT(typed->Decimal);
+    Py_VISIT(typed->PurePath);
+    Py_VISIT(typed->numpy_generic);
+    return 0;
+}
+
+bx_typed *bx_typed_get(bx_state *st)
+{
+    bx_typed *typed = st->typed;
+
+    if (BX_LIKELY(typed != NULL)) return typed;
+    typed = PyMem_Calloc(1, sizeof(bx_typed));
+    if (typed == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (typed_bind(st, typed) < 0) {
+        bx_typed_free(typed);
+        return NULL;
+    }
+    if (st->typed != NULL) { /* the imports have come here as well */
+        bx_typed_free(typed);
+    } else {
+        st->typed = typed;
+    }
+    return st->typed;
+}
+
+Py_ssize_t bx_slot_offset(PyTypeObject *cls, PyObject *name)
+{
+    PyObject *found = _PyType_Lookup(cls, name);
+    PyMemberDef *member;
+
+    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) return 0;
+    if (!PyType_IsSubtype(cls, PyDescr_TYPE(found))) return 0; /* a slot of another class */
+    member = ((PyMemberDescrObject *)found)->d_member;
+    if (member->type != T_OBJECT_EX || (member->flags & READONLY)) return 0;
+    return member->offset;
+}
+
+/* ---- plans of classes ---- */
+
+/* The compiled form kept by a TypePlan, made if it is not there. */
+static bx_plan *plan_of(bx_typed *typed, PyObject *type_plan)
+{
+    PyObject *compiled = PyObject_GetAttrString(type_plan, "compiled");
+
+    if (compiled == NULL || Py_IS_TYPE(compiled, typed->Plan)) return (bx_plan *)compiled;
+    Py_DECREF(compiled);
+    compiled = (PyObject *)bx_plan_compile(typed, type_plan);
+    if (compiled != NULL && PyObject_SetAttrString(type_plan, "compiled", compiled) < 0) {
+        Py_CLEAR(compiled);
+    }
+    return (bx_plan *)compiled;
+}
+
+int bx_plan_of_class(bx_state *st, PyObject *document_class, bx_plan **plan)
+{
+    bx_typed *typed = bx_typed_get(st);
+    PyObject *type_plan;
+
+    *plan = NULL;
+    if (typed == NULL) return -1;
+    type_plan = PyObject_CallOneArg(typed->typed_plan, document_class);
+    if (type_plan == NULL) return -1;
+    if (type_plan == Py_None) {
+        Py_DECREF(type_plan);
+        return 0;
+    }
+    *plan = plan_of(typed, type_plan);
+    Py_DECREF(type_plan);
+    return *plan == NULL ? -1 : 1;
+}
+
+#if BX_FREE_THREADED
+/* Without the GIL what is found might be gone by the time it is used. */
+static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
+{
+    (void)typed, (void)st, (void)type, (void)base;
+    return NULL;
+}
+#else
+/* The options made for an earlier use of `type` with `base` (borrowed), or NULL. */
+static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
+{
+    PyObject *plan, *options;
+
+    if (typed == NULL || !PyType_Check(type) || typed->type_slot == 0) return NULL;
+    plan = _PyType_Lookup((PyTypeObject *)type, st->s_plan);
+    if (plan == NULL || !Py_IS_TYPE(plan, (PyTypeObject *)typed->TypePlan)) return NULL;
+    /* The plan may be that of a base class. */
+    if (*(PyObject **)((char *)plan + typed->type_slot) != type) return NULL;
+    options = *(PyObject **)((char *)plan + typed->options_slot);
+    if (options == NULL || !PyTuple_CheckExact(options)) return NULL;
+    for (Py_ssize_t i = 0; i + 1 < PyTuple_GET_SIZE(options); i += 2) {
+        if (PyTuple_GET_ITEM(options, i) == base) return PyTuple_GET_ITEM(options, i + 1);
+    }
+    return NULL;
+}
+#endif
+
+PyObject *bx_options_for_type(bx_state *st, PyObject *type, PyObject *codec_options)
+{
+    PyObject *base, *options;
+    bx_typed *typed;
+
+    if (bx_bind(st) < 0) return NULL;
+    base = codec_options == Py_None ? st->default_codec_options : codec_options;
+    options = known_options(st->typed, st, type, base);
+    if (options != NULL) return Py_NewRef(options);
+    typed = bx_typed_get(st);
+    if (typed == NULL) return NULL;
+    return PyObject_CallFunctionObjArgs(typed->options_for, type, codec_options, NULL);
+}
