@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -132,6 +133,28 @@ def use(
             return await main(client)
 
     return run_on(flavour, whole)
+
+
+async def wait(backend: Any, reached: Callable[[], Any]) -> None:
+    """Wait until a condition holds that something in the background brings about."""
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline
+        await backend.sleep(0.005)
+
+
+async def until_known_to_fail(client: Client) -> None:
+    """Open a client of one server; wait for the error of its check, however long that takes.
+
+    Selecting a server can then fail with that error at once.
+    """
+
+    def failed() -> Any:
+        (found,) = client.description.server_descriptions().values()
+        return found.error
+
+    client.open()
+    await wait(client.backend, failed)
 
 
 @contextlib.contextmanager

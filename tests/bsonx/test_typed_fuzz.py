@@ -5,7 +5,6 @@ import gc
 import itertools
 import struct
 import sys
-import time
 from typing import Any, Literal
 
 import bson
@@ -126,10 +125,8 @@ def nested(depth, leaf):
 
 def test_nested_unions_do_not_cost_exponential_time(bx):
     data = bx.encode(nested(60, {"child": None, "tag": "neither"}))
-    start = time.perf_counter()
     with pytest.raises((bx.InvalidBSON, ValueError)):
-        bx.decode(data, type=Left | Right)
-    assert time.perf_counter() - start < 20
+        bx.decode(data, type=Left | Right)  # 2 ** 60 tries would have no end
     assert bx.decode(bx.encode(nested(4, None)), type=Left | Right).tag == "right"
 
 

@@ -9,7 +9,18 @@ import pytest
 import trustme
 from cryptography.x509 import load_pem_x509_certificate
 
-from core_kit import PING, Find, Insert, Recorder, Run, make_client, opened, pool_of, use
+from core_kit import (
+    PING,
+    Find,
+    Insert,
+    Recorder,
+    Run,
+    make_client,
+    opened,
+    pool_of,
+    until_known_to_fail,
+    use,
+)
 from flavours import run_on
 from mongodriver.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
 from mongodriver.local import LocalServer
@@ -224,7 +235,7 @@ def secured(tmp_path_factory):
 
 
 def uri_of(secured):
-    return f"mongodb://localhost:{secured[0].members[0].port}/?serverSelectionTimeoutMS=2000"
+    return f"mongodb://localhost:{secured[0].members[0].port}/?serverSelectionTimeoutMS=60000"
 
 
 def test_tls(flavour, secured):
@@ -238,6 +249,7 @@ def test_tls(flavour, secured):
 
 def test_tls_with_an_unknown_authority(flavour, secured):
     async def main(client):
+        await until_known_to_fail(client)
         with pytest.raises(ServerSelectionTimeoutError, match="CERTIFICATE_VERIFY_FAILED"):
             await client.execute(Run(PING))
 

@@ -135,7 +135,7 @@ def test_a_frozen_member_times_out_and_its_operations_end(flavour, replica_set, 
     options = {
         "event_listeners": [recorder],
         "heartbeatfrequencyms": 500,
-        "connecttimeoutms": 500,
+        "connecttimeoutms": 2000,
         "retryreads": False,
     }
 

@@ -185,7 +185,7 @@ def test_burying_is_harmless_where_nothing_can_be_done(flavour, server):
         with pytest.raises(InvalidOperation):
             await client.execute(Run(PING))
 
-    use(flavour, server.uri, main, serverselectiontimeoutms=100)
+    use(flavour, server.uri, main, serverselectiontimeoutms=5000)
 
 
 def test_sessions_are_ended_in_batches(flavour):

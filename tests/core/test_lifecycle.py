@@ -14,7 +14,19 @@ import weakref
 
 import pytest
 
-from core_kit import PING, Background, Find, Recorder, Run, make_client, opened, pool_of, use
+from core_kit import (
+    PING,
+    Background,
+    Find,
+    Recorder,
+    Run,
+    make_client,
+    opened,
+    pool_of,
+    until_known_to_fail,
+    use,
+    wait,
+)
 from fake_mongod import SILENCE, FakeMongod
 from flavours import run_on
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
@@ -35,13 +47,6 @@ def wait_until(reached):
     while not reached():
         assert time.monotonic() < deadline
         threading.Event().wait(0.005)
-
-
-async def wait(backend, reached):
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        await backend.sleep(0.005)
 
 
 def test_nothing_starts_before_the_first_use(flavour, server, background):
@@ -362,8 +367,7 @@ def test_no_server_in_time(flavour):
         async with opened(
             backend, "mongodb://127.0.0.1:1/", serverselectiontimeoutms=100
         ) as client:
-            client.open()
-            await wait(backend, lambda: "error=" in repr(client.description))
+            await until_known_to_fail(client)
             begun = time.monotonic()
             with pytest.raises(ServerSelectionTimeoutError) as caught:
                 await client.execute(Run(PING))

@@ -208,7 +208,7 @@ def test_a_late_answer_is_not_taken_for_the_next_one(flavour):
         return (await client.execute(Run(PING)))["name"]
 
     with FakeMongod(answer=answer) as fake:
-        assert use(flavour, fake.uri, main, sockettimeoutms=50) == "ping"
+        assert use(flavour, fake.uri, main, sockettimeoutms=1000) == "ping"
         assert fake.of("slow")[0].connection != fake.of("ping")[0].connection
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from core_kit import PING, Background, Recorder, Run, use
+from core_kit import PING, Background, Recorder, Run, until_known_to_fail, use, wait
 from fake_mongod import EXHAUST_ALLOWED, HANG_UP, STANDALONE, FakeMongod, topology_version
 from flavours import FLAVOURS
 from mongodriver.core.monitor import RoundTrips
@@ -40,13 +40,6 @@ async def ping(client):
     await client.execute(Run(PING))
 
 
-async def wait(client, reached):
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        await client.backend.sleep(0.005)
-
-
 def streaming(fake):
     """Hello as 4.4 and newer answer it: held back until the test ends, and streamed."""
 
@@ -60,24 +53,13 @@ def streaming(fake):
     return hello
 
 
-async def until_known_to_fail(client):
-    """Open the client and wait for the error of the first check, however long that takes."""
-
-    def failed():
-        (found,) = client.description.server_descriptions().values()
-        return found.error
-
-    client.open()
-    await wait(client, failed)
-
-
 # -- polling --
 
 
 def test_an_old_server_is_polled(flavour):
     async def main(client):
         await ping(client)
-        await wait(client, lambda: len(fake.of(*HELLO)) >= 4)
+        await wait(client.backend, lambda: len(fake.of(*HELLO)) >= 4)
 
     with FakeMongod({**STANDALONE, "helloOk": True}) as fake:
         use(flavour, fake.uri, main, heartbeatfrequencyms=500)
@@ -95,7 +77,7 @@ def test_an_old_server_is_polled(flavour):
 def test_a_server_that_does_not_know_hello_is_asked_by_the_old_name(flavour):
     async def main(client):
         await ping(client)
-        await wait(client, lambda: len(fake.of(*HELLO)) >= 3)
+        await wait(client.backend, lambda: len(fake.of(*HELLO)) >= 3)
 
     with FakeMongod({k: v for k, v in STANDALONE.items() if k != "helloOk"}) as fake:
         use(flavour, fake.uri, main, heartbeatfrequencyms=500)
@@ -122,7 +104,7 @@ def test_checks_keep_their_pace_however_many_are_asked_for(flavour):
 def test_polling_can_be_demanded(flavour):
     async def main(client):
         await ping(client)
-        await wait(client, lambda: len(fake.of(*HELLO)) >= 4)
+        await wait(client.backend, lambda: len(fake.of(*HELLO)) >= 4)
 
     with FakeMongod({**STANDALONE, "topologyVersion": topology_version(1)}) as fake:
         use(flavour, fake.uri, main, servermonitoringmode="poll", heartbeatfrequencyms=500)
@@ -154,9 +136,9 @@ def test_a_new_server_streams(flavour):
 
     async def main(client):
         await ping(client)
-        await wait(client, lambda: len(recorder.of(ServerHeartbeatSucceededEvent)) == 3)
+        await wait(client.backend, lambda: len(recorder.of(ServerHeartbeatSucceededEvent)) == 3)
         release.set()
-        await wait(client, lambda: len([r for r in fake.requests if r.flags]) == 2)
+        await wait(client.backend, lambda: len([r for r in fake.requests if r.flags]) == 2)
 
     with FakeMongod() as fake:
         fake.hello = hello
@@ -174,7 +156,7 @@ def test_a_new_server_streams(flavour):
 def test_round_trips_are_measured_beside_a_stream(flavour):
     async def main(client):
         await ping(client)
-        await wait(client, lambda: len({r.connection for r in fake.of(*HELLO)}) == 3)
+        await wait(client.backend, lambda: len({r.connection for r in fake.of(*HELLO)}) == 3)
         (server,) = client.topology.servers
         return server.monitor.round_trips.average
 
@@ -202,7 +184,7 @@ def test_round_trip_statistics():
 def test_closing_does_not_wait_for_a_stream(flavour):
     async def main(client):
         await ping(client)
-        await wait(client, lambda: any(r.flags for r in fake.requests))
+        await wait(client.backend, lambda: any(r.flags for r in fake.requests))
         await client.close()
         tasks = asyncio.all_tasks() if flavour != "blocking" else {None}
         return answered, len(tasks), background.names()
@@ -235,8 +217,8 @@ def test_a_known_server_is_asked_again_at_once(flavour):
     async def main(client):
         await ping(client)
         client.topology.request_checks()
-        await wait(client, lambda: recorder.of(ServerHeartbeatFailedEvent))
-        await wait(client, lambda: len(recorder.of(ServerHeartbeatSucceededEvent)) == 2)
+        await wait(client.backend, lambda: recorder.of(ServerHeartbeatFailedEvent))
+        await wait(client.backend, lambda: len(recorder.of(ServerHeartbeatSucceededEvent)) == 2)
         await ping(client)
 
     with FakeMongod() as fake:
@@ -285,7 +267,7 @@ def test_hostile_answers_to_hello_do_not_stop_the_monitor(flavour, garbage):
             await ping(client)
         healthy.set()
         client.topology.request_checks()
-        await wait(client, lambda: client.description.has_known_servers)
+        await wait(client.backend, lambda: client.description.has_known_servers)
         await ping(client)
 
     with FakeMongod(lambda request: STANDALONE if healthy.is_set() else garbage) as fake:
@@ -325,7 +307,7 @@ def test_wrong_types_in_hello_do_not_stop_the_monitor(flavour, fields):
         except PyMongoError:
             pass  # or it does not mind: both will do
         healthy.set()
-        await wait(client, lambda: len(fake.of(*HELLO)) >= 2)
+        await wait(client.backend, lambda: len(fake.of(*HELLO)) >= 2)
         while True:
             client.topology.request_checks()
             try:
@@ -362,7 +344,7 @@ def test_a_lost_operation_cancels_the_stream(flavour):
 
     async def main(client):
         await ping(client)
-        await wait(client, lambda: any(r.flags for r in fake.requests))
+        await wait(client.backend, lambda: any(r.flags for r in fake.requests))
         with pytest.raises(AutoReconnect):
             await client.execute(Run({"hangUp": 1}))
         await ping(client)
