@@ -57,6 +57,22 @@ def attempt(call, *args, **kwargs):
         return
 
 
+_lasting = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled():
+    """Put aside what lives already: with a large suite in memory a collection takes long."""
+    gc.collect()
+    _lasting[:] = gc.get_objects()
+    leaves()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    leaves.cache_clear()
+    _lasting.clear()
+
+
 @functools.cache
 def leaves():
     """Objects that live long and have no references themselves: strings, numbers, ..."""
@@ -71,7 +87,7 @@ def counts(watched):
     return [
         sys.getallocatedblocks(),
         sum(map(sys.getrefcount, leaves())) + sum(map(sys.getrefcount, watched)),
-        sum(map(sys.getrefcount, gc.get_objects())),
+        sum(map(sys.getrefcount, _lasting)) + sum(map(sys.getrefcount, gc.get_objects())),
     ]
 
 

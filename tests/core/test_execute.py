@@ -409,7 +409,7 @@ def test_socket_timeout(server, flavour, recorder):
     async def main(client):
         await client.execute(Run(PING))
         with fail_point(
-            server, {"times": 1}, failCommands=["ping"], blockConnection=True, blockTimeMS=5000
+            server, {"times": 1}, failCommands=["ping"], blockConnection=True, blockTimeMS=3000
         ):
             with pytest.raises(NetworkTimeout, match=r"timed out \(configured timeouts: socketT"):
                 await client.execute(Run(PING))
@@ -500,7 +500,7 @@ def test_a_deadline_bounds_everything(server, flavour):
     async def main(client):
         await client.execute(Run(PING))
         with fail_point(
-            server, {"times": 1}, failCommands=["ping"], blockConnection=True, blockTimeMS=5000
+            server, {"times": 1}, failCommands=["ping"], blockConnection=True, blockTimeMS=3000
         ):
             begun = time.monotonic()
             with pytest.raises(NetworkTimeout):

@@ -225,7 +225,7 @@ def test_database_in_the_uri(tmp_path, uri, database, capsys, monkeypatch):
 
 
 def test_no_server(tmp_path, capsys):
-    uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
+    uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=2000"
     assert main(["ingest", "a.csv", "--uri", uri, "--db", "x"]) == 2
     assert "mongodriver ingest: 127.0.0.1:1" in capsys.readouterr().err
 

@@ -14,7 +14,7 @@ from functools import partial
 
 import pytest
 
-from core_kit import PING, Run, make_client, use
+from core_kit import PING, Run, make_client, until_known_to_fail, use
 from fake_mongod import MONGOS, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver import MongoClient
@@ -154,6 +154,7 @@ def test_a_monitor_survives_an_error_of_the_program(flavour, reported, monkeypat
     monkeypatch.setattr(Connector, "connect_monitor", connect)
 
     async def main(client):
+        await until_known_to_fail(client)
         with pytest.raises(ServerSelectionTimeoutError) as caught:
             await client.execute(Run(PING))
         return str(caught.value)
