@@ -108,7 +108,11 @@ class AsyncCommandCursor(_AgnosticCommandCursor[DocumentT]):
         return document
 
     async def to_list(self, length: int | None = None) -> list[DocumentT]:
-        """Return the remaining documents as a list, at most `length` of them."""
+        """Return the remaining documents as a list, at most `length` of them.
+
+        Of a cursor that waits for documents to come, such as a change stream's: those that are
+        there, up to the first empty batch.
+        """
         return await self._all(length)
 
     async def close(self) -> None:

@@ -255,6 +255,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
                 break  # it is for the user to ask again
         return len(self._data)
 
+    async def _next_batch(self) -> int:
+        return await self._refresh()
+
     async def _open(self) -> None:
         operation = self._operation()
         try:

@@ -141,13 +141,23 @@ class CursorCore(ABC, Generic[ItemT]):
             await self._get_more()
         return len(self._data)
 
+    async def _next_batch(self) -> int:
+        """Fetch one batch; how many documents it has.
+
+        None, while the cursor lives on, means that there are none for now: the cursors of change
+        streams and of tailable finds, which only the server knows for what they are.
+        """
+        if not self._killed:
+            await self._get_more()
+        return len(self._data)
+
     async def _all(self, length: int | None) -> list[Any]:
-        """The remaining documents, at most `length`."""
+        """The remaining documents, at most `length`; those that are there if it waits for more."""
         if length is not None and length < 1:
             raise ValueError("to_list() length must be greater than 0")
         result: list[Any] = []
         while length is None or len(result) < length:
-            if not self._data and not await self._refresh():
+            if not self._data and not await self._next_batch():
                 break
             data = self._data
             if length is None:
