@@ -23,6 +23,7 @@ class Run(Operation[Any]):
     """Any command, sent as it is; the result is its reply."""
 
     codec_options = CodecOptions()
+    reports_errors = True
 
     def __init__(self, body: dict[str, Any], database: str = "admin", **attributes: Any) -> None:
         self.name = next(iter(body))
@@ -58,6 +59,7 @@ class Insert(Operation[Any]):
     codec_options = CodecOptions()
     retryable = True
     is_write = True
+    reports_errors = True
 
     def __init__(self, collection: str, documents: list[Any], **attributes: Any) -> None:
         self.collection = collection

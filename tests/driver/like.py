@@ -9,9 +9,11 @@ The outcome holds the result or the exception, and the commands that were sent.
 from __future__ import annotations
 
 import ast
+import datetime
 import importlib
 import inspect
 import re
+import uuid
 import warnings
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -48,6 +50,7 @@ def _names(driver: str, bson: str) -> dict[str, Any]:
             exported = getattr(loaded, "__all__", vars(loaded))
             space.__dict__.update({n: getattr(loaded, n) for n in exported if n[:2] != "__"})
         names[alias] = space
+    names["bson"].datetime, names["bson"].uuid = datetime, uuid
     return names
 
 

@@ -11,10 +11,7 @@ from mongodriver.errors import (
     BulkWriteError,
     ConfigurationError,
     DocumentTooLarge,
-    DuplicateKeyError,
     InvalidOperation,
-    WriteConcernError,
-    WTimeoutError,
 )
 from mongodriver.operations import DeleteMany, DeleteOne, InsertOne, UpdateOne
 from mongodriver.ops.base import BuildContext, Command, Operation, present
@@ -93,7 +90,18 @@ def test_documents_too_large():
     error = Update(writing(), {}).document_too_large(20, 16)
     assert isinstance(error, DocumentTooLarge)
     assert str(error) == "update command document too large"
-    assert statement_limit(context()) == 16 * 1024 * 1024 + 16382
+    assert statement_limit(context(), True) == 16 * 1024 * 1024 + 16382
+    assert statement_limit(context(), False) == 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize("kind", [Insert, Update, Delete])
+@pytest.mark.parametrize(("concern", "more"), [(1, 16382), (0, 0)])
+def test_the_largest_statement_is_one_whose_error_is_heard_of(kind, concern, more):
+    command = kind(writing(WriteConcern(concern)), {}).build(context())
+    assert command.max_document_size == 16 * 1024 * 1024 + more
+    runs = [Run(kind.name, [{}], [0])]
+    bulk = BulkWrite(writing(WriteConcern(concern)), runs, True)
+    assert bulk.build(context()).max_document_size == 16 * 1024 * 1024 + more
 
 
 def test_present_leaves_none_out():
@@ -342,21 +350,6 @@ def test_the_reply_to_an_update():
     assert silent.parse({"ok": 1}, context()) is None
 
 
-@pytest.mark.parametrize("kind", [Insert, Update, Delete])
-def test_errors_of_writes(kind):
-    operation = kind(writing(), {})
-    error = {"index": 0, "code": 11000, "errmsg": "dup"}
-    with pytest.raises(DuplicateKeyError) as caught:
-        operation.parse({"ok": 1, "n": 0, "writeErrors": [error]}, context())
-    assert caught.value.details == error
-    concern = {"code": 64, "errmsg": "late", "errInfo": {"wtimeout": True}}
-    with pytest.raises(WTimeoutError):
-        operation.parse({"ok": 1, "n": 1, "writeConcernError": concern}, context())
-    with pytest.raises(DuplicateKeyError):
-        both = {"ok": 1, "writeErrors": [error], "writeConcernError": concern}
-        operation.parse(both, context())
-
-
 def test_find_and_modify():
     operation = FindAndModify(writing(WriteConcern(2)), {"_id": 1}, {"new": True, "remove": True})
     assert operation.build(context()).body == {
@@ -367,8 +360,6 @@ def test_find_and_modify():
     }
     assert operation.parse({"ok": 1, "value": {"_id": 1}}, context()) == {"_id": 1}
     assert operation.parse({"ok": 1, "value": None}, context()) is None
-    with pytest.raises(WriteConcernError):
-        operation.parse({"ok": 1, "writeConcernError": {"code": 1, "errmsg": "e"}}, context())
     given = FindAndModify(writing(WriteConcern(2)), {}, {"writeConcern": {"w": 1}})
     assert given.write_concern is None
 

@@ -12,6 +12,7 @@ from mongodriver.database_shared import _check_name
 from mongodriver.operations import IndexModel
 from mongodriver.ops.base import present
 from mongodriver.ops.command import CreateEncrypted, ListCommand, WriteCommand
+from mongodriver.ops.reply_options import plain
 from mongodriver.write_concern import WriteConcern
 
 if TYPE_CHECKING:
@@ -77,12 +78,15 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
         operation = ListCommand(
             self._name, fields, self.codec_options, collection="$cmd.listCollections"
         )
+        # The entries are documents of the server, not of the user.
+        operation.reply_options = plain(self.codec_options)
         reply = await self._execute(operation, self._core_session(session))
         return self._collection_class._command_cursor_class._from_reply(
             self._hidden_collection("$cmd.listCollections"),
             reply,
             session=session,
             comment=comment,
+            codec_options=operation.reply_options,
         )
 
     async def _collection_names(

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bsonx.codec_options import CodecOptions, DatetimeConversion
 from bsonx.errors import BSONError
 
-from ..errors import InvalidOperation, PyMongoError
+from ..errors import InvalidOperation, NotPrimaryError, PyMongoError
 from ..ops.base import COMMAND_OVERHEAD
 from ..read_preferences import ReadPreference
-from ..spec.errors import command_error, write_concern_error
+from ..spec.errors import command_error, write_concern_error, write_error
 from ..spec.retry import Retries, is_overload, is_retryable_write
 from ..spec.topology import TOPOLOGY_TYPE
 from ..wire.header import (
@@ -49,6 +50,10 @@ ResultT = TypeVar("ResultT")
 #: The wire version from which aggregations may write from a secondary (MongoDB 5.0).
 _OUTPUT_ON_SECONDARIES = 13
 _ANY = ReadPreference.NEAREST
+#: For the driver's own fields of a reply whose other fields may be anything.
+_OWN_OPTIONS: CodecOptions[Any] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+)
 
 
 class Call:
@@ -61,6 +66,7 @@ class Call:
         "is_retry",
         "operation",
         "operation_id",
+        "plain_reply",
         "preference",
         "sent",
         "server",
@@ -93,6 +99,8 @@ class Call:
         self.server: Server | None = None
         self.transaction_number: Any = None
         self.operation_id = 0
+        #: What the server said, beside what the user's document class has made of it.
+        self.plain_reply: Any = None
 
 
 class Executor:
@@ -293,8 +301,8 @@ class Executor:
             except BaseException as exc:
                 observation.failed(exc)
                 raise
-            observation.replied(reply)
-        self._interpret(call, connection, reply)
+            observation.replied(reply if type(reply) is dict else call.plain_reply)
+        self._interpret(call, connection, reply if type(reply) is dict else call.plain_reply)
         result = operation.parse(reply, context)
         if context.keep_session and call.session is not None and call.session.implicit:
             call.session.kept = True
@@ -377,7 +385,9 @@ class Executor:
                 data = await connection.receive(deadline)
             else:
                 data = await connection.exchange(message, request_id, deadline, operation.name)
-            flags, reply = decode_message(data, operation.codec_options, operation.user_fields)
+            flags, reply = decode_message(
+                data, operation.reply_options or operation.codec_options, operation.user_fields
+            )
         except OSError as exc:
             raise self._connection_lost(call, connection, exc) from exc
         except BSONError:
@@ -387,6 +397,9 @@ class Executor:
             raise
         if flags or connection.more_to_come:
             connection.more_to_come = bool(flags & MORE_TO_COME)
+        if type(reply) is not dict:
+            # A class of the user's, which may make of the driver's own fields what it likes.
+            call.plain_reply = decode_message(data, _OWN_OPTIONS)[1]
         return reply
 
     def _connection_lost(self, call: Call, connection: Connection, exc: OSError) -> PyMongoError:
@@ -407,25 +420,35 @@ class Executor:
         session = call.session
         if session is not None and not session.implicit:
             session.observe(reply)
-        if reply.get("ok") == 1 and "writeConcernError" not in reply:
+        if (
+            reply.get("ok") == 1
+            and "writeConcernError" not in reply
+            and ("writeErrors" not in reply or call.operation.reports_errors)
+        ):
             return
         self._raise_error(call, connection, reply)
 
     def _raise_error(self, call: Call, connection: Connection, reply: Any) -> None:
+        """Judge the reply of a command that failed, or whose write concern was not met."""
         operation = call.operation
-        error = command_error(reply, connection.max_wire_version, operation.allowable_errors)
-        failed = error is not None
-        if error is None:
-            error = write_concern_error(reply)
-            if error is None:
-                return
-            failed = is_retryable_write(error)
-        self._topology.handle_error(
-            connection.address, error, connection.generation, connection.service_id
-        )
-        # A write concern error is an answer, which the operation reports, unless a retry helps.
+        failure = command_error(reply, connection.max_wire_version, operation.allowable_errors)
+        unmet = write_concern_error(reply)
+        error = failure or unmet
+        if error is not None:
+            self._topology.handle_error(
+                connection.address, error, connection.generation, connection.service_id
+            )
+        if operation.reports_errors:
+            # It reports an unmet write concern itself, unless a retry may help.
+            if failure is None and not (operation.retryable and is_retryable_write(unmet)):
+                error = None
+        elif failure is None:
+            error = write_error(reply) or unmet
+        elif unmet is not None and not isinstance(failure, NotPrimaryError):
+            # As PyMongo has it: what the write concern is for comes before what went wrong.
+            error = unmet
         try:
-            if failed:
+            if error is not None:
                 raise error
         finally:
-            del error  # as in `_retry`
+            del error, failure, unmet  # as in `_retry`

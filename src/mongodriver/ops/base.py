@@ -13,8 +13,8 @@ Who adds what.  `build` returns only the command's own fields in the order they 
 without ``lsid``, ``txnNumber``, ``$clusterTime``, ``$db``, ``$readPreference``, ``readConcern``,
 ``writeConcern`` and the API version: the executor adds those from the operation's attributes.
 Replies with ``ok: 0`` never reach `parse`, except those in `allowable_errors`.  A reply with
-``ok: 1`` and write errors or a write concern error does, after the executor has looked at it for
-a retry.
+``ok: 1`` and write errors or a write concern error does so only where `reports_errors` is set,
+after the executor has looked at it for a retry.
 """
 
 from __future__ import annotations
@@ -178,9 +178,15 @@ class Operation(Generic[ResultT]):
     acknowledged: bool = True
     #: How the body, and the user's fields of the reply, are encoded and decoded.
     codec_options: CodecOptions[Any]
-    #: Reply fields (top level or under "cursor") decoded with `codec_options`; the rest of the
-    #: reply is plain.  None: the whole reply is decoded with `codec_options`.
-    user_fields: frozenset[str] | None = None
+    #: Reply fields (top level or under "cursor") decoded as the user wants; the rest of the reply
+    #: is plain.  None: the whole reply is decoded with `reply_options`.
+    user_fields: frozenset[str] | None = frozenset()
+    #: How the reply's fields of the user, or the whole reply, are decoded; None: as the body was
+    #: encoded.
+    reply_options: CodecOptions[Any] | None = None
+    #: `parse` deals with the ``writeErrors`` and the ``writeConcernError`` of a reply itself.
+    #: Otherwise the executor raises what they stand for.
+    reports_errors: bool = False
     #: Whether an implicit session may be added.
     supports_session: bool = True
     #: Codes or messages of errors that are an answer: the ``ok: 0`` reply goes to `parse`.

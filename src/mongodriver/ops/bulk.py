@@ -104,6 +104,8 @@ class BulkWrite(Operation[dict[str, Any]]):
 
     is_write = True
     multi_batch = True
+    reports_errors = True
+    user_fields = None
 
     def __init__(
         self,
@@ -117,6 +119,7 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
+        self.reply_options = target.reply_options
         self._write_concern = target.write_concern
         self.wants_result = target.acknowledged
         self.runs = runs
@@ -159,7 +162,7 @@ class BulkWrite(Operation[dict[str, Any]]):
             self._start,
             add_ids=fill,
             ids=self._batch_ids if fill else None,
-            max_document_size=statement_limit(context),
+            max_document_size=statement_limit(context, self.wants_result),
         )
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from mongodriver.errors import ConfigurationError, InvalidOperation
 
 from .base import BuildContext, Command, Operation
 from .cursor import CursorReply, read_cursor
+from .reply_options import without_decoders
 
 __all__ = [
     "EVERYTHING",
@@ -36,11 +37,15 @@ EVERYTHING = _Everything()
 
 
 class RunCommand(Operation[Any]):
-    """A command as the user wrote it: the reply as the codec options make it.
+    """A command as the user wrote it: the reply as the codec options make it, with the values
+    that stand in it, whatever they say of errors of a write.
 
     :param fields: the command, its name first.
     :param allowable_errors: codes and messages of errors that are returned, not raised.
     """
+
+    user_fields = None
+    reports_errors = True
 
     def __init__(
         self,
@@ -54,9 +59,13 @@ class RunCommand(Operation[Any]):
         self.database = database
         self.fields = fields
         self.codec_options = codec_options
+        self.reply_options = self._reply_options(codec_options)
         self.read_preference = read_preference
         if allowable_errors:
             self.allowable_errors = allowable_errors
+
+    def _reply_options(self, codec_options: Any) -> Any:
+        return without_decoders(codec_options)
 
     def build(self, context: BuildContext) -> Command:
         return Command(dict(self.fields))
@@ -66,6 +75,9 @@ class CursorCommand(RunCommand):
     """A command of the user whose reply is a cursor."""
 
     user_fields = _FIRST_BATCH
+
+    def _reply_options(self, codec_options: Any) -> Any:
+        return codec_options
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
         cursor = reply.get("cursor")

@@ -9,6 +9,7 @@ from bsonx.codec_options import untyped
 
 from .base import BuildContext, Command, Operation
 from .cursor import CursorReply, ReadTarget, read_cursor
+from .reply_options import without_decoders
 
 __all__ = ["Aggregate", "AggregateOne", "Count", "Distinct", "Explain", "has_output_stage"]
 
@@ -67,11 +68,7 @@ class Aggregate(Operation[CursorReply]):
 class AggregateOne(Aggregate):
     """aggregate whose result is one document at most, of the driver's: that document, or None."""
 
-    def __init__(
-        self, target: ReadTarget, pipeline: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> None:
-        super().__init__(target, pipeline, options)
-        self.codec_options = untyped(target.codec_options)
+    user_fields = frozenset()
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
         batch = reply["cursor"]["firstBatch"]
@@ -127,12 +124,14 @@ class Explain(Operation[Any]):
     """explain of another read: the server's whole reply."""
 
     name = "explain"
+    user_fields = None
 
     def __init__(self, explained: Operation[Any]) -> None:
         self.explained = explained
         self.database = explained.database
         self.collection = explained.collection
         self.codec_options = explained.codec_options
+        self.reply_options = without_decoders(explained.codec_options)
         self.read_preference = explained.read_preference
 
     def build(self, context: BuildContext) -> Command:

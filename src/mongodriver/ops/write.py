@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from mongodriver.spec.errors import write_concern_error, write_error
-
 from .base import COMMAND_OVERHEAD, BuildContext, Command, Operation
+from .reply_options import plain
 
 __all__ = [
     "Delete",
@@ -15,27 +14,30 @@ __all__ = [
     "InsertOne",
     "Update",
     "WriteTarget",
-    "check_write_reply",
     "statement_limit",
 ]
 
 
-def statement_limit(context: BuildContext) -> int:
-    """The size in bytes of the largest statement worth sending: the server judges the rest."""
-    return context.max_bson_size + COMMAND_OVERHEAD
+def statement_limit(context: BuildContext, acknowledged: bool) -> int:
+    """The size in bytes of the largest statement worth sending.
 
-
-def check_write_reply(reply: Mapping[str, Any]) -> None:
-    """Raise the reply's write error (the last one) or its write concern error, if any."""
-    error = write_error(reply) or write_concern_error(reply)
-    if error is not None:
-        raise error
+    Of an acknowledged write the server judges the rest. An error of an unacknowledged one nobody
+    would hear of: no statement may be larger than a document.
+    """
+    return context.max_bson_size + (COMMAND_OVERHEAD if acknowledged else 0)
 
 
 class WriteTarget:
     """Where and how a write runs: the collection's name and options, fixed when it is made."""
 
-    __slots__ = ("acknowledged", "codec_options", "collection", "database", "write_concern")
+    __slots__ = (
+        "acknowledged",
+        "codec_options",
+        "collection",
+        "database",
+        "reply_options",
+        "write_concern",
+    )
 
     def __init__(
         self, database: str, collection: str, codec_options: Any, write_concern: Any
@@ -43,6 +45,7 @@ class WriteTarget:
         self.database = database
         self.collection = collection
         self.codec_options = codec_options
+        self.reply_options = plain(codec_options)
         self.acknowledged: bool = write_concern.acknowledged
         self.write_concern = None if write_concern.is_server_default else write_concern
 
@@ -55,6 +58,7 @@ class _Statement(Operation[Any]):
     """
 
     is_write = True
+    user_fields = None
     identifier = ""
 
     def __init__(
@@ -67,6 +71,7 @@ class _Statement(Operation[Any]):
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
+        self.reply_options = target.reply_options
         self.write_concern = target.write_concern
         self.acknowledged = target.acknowledged
         self.retryable = target.acknowledged and not multi
@@ -81,13 +86,8 @@ class _Statement(Operation[Any]):
             body,
             (self.statement,),
             self.identifier,
-            max_document_size=statement_limit(context),
+            max_document_size=statement_limit(context, self.acknowledged),
         )
-
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
-        if "writeErrors" in reply or "writeConcernError" in reply:
-            check_write_reply(reply)
-        return reply
 
 
 class InsertOne(_Statement):
@@ -117,8 +117,6 @@ class Update(_Statement):
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
         if not self.acknowledged:
             return None
-        if "writeErrors" in reply or "writeConcernError" in reply:
-            check_write_reply(reply)
         upserted: Sequence[Mapping[str, Any]] | None = reply.get("upserted")
         # A copy: listeners may have kept the reply.
         result = dict(reply)
@@ -154,6 +152,4 @@ class FindAndModify(Operation[Any]):
         return Command({"findAndModify": self.collection, "query": self.query, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
-        if "writeConcernError" in reply:
-            check_write_reply(reply)
         return reply.get("value")
