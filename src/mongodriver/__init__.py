@@ -105,6 +105,10 @@ def __getattr__(name: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name != f"{__name__}.{name}":
                 raise
+    if name == "timeout":
+        raise AttributeError(
+            f"{__name__}.timeout: time limits of blocks are not supported by this version"
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from bsonx.timestamp import Timestamp
 from mongodriver.client_session_shared import SessionOptions, TransactionOptions
 from mongodriver.errors import InvalidOperation
+from mongodriver.spec.missing import why_missing
 
 __all__ = ["AsyncClientSession", "ClientSessionBase", "SessionOptions", "TransactionOptions"]
 
@@ -94,6 +95,13 @@ class ClientSessionBase:
                 f"not {type(operation_time)}"
             )
         self._core.advance_operation_time(operation_time)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            # No NotImplementedError: whoever asks with hasattr() shall be told the truth.
+            why = why_missing(type(self).__name__, name)
+            raise AttributeError(why or f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __copy__(self) -> NoReturn:
         raise TypeError("A ClientSession cannot be copied, create a new session instead")

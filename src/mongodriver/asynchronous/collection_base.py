@@ -9,6 +9,7 @@ from mongodriver.common import BaseObject
 from mongodriver.errors import ConfigurationError, InvalidName
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.write import WriteTarget
+from mongodriver.spec.missing import refuse_missing
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
@@ -217,6 +218,7 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         parent, _, method = self._name.rpartition(".")
         owner = type(self if parent else self._database).__name__
+        refuse_missing(owner, method)
         article = "an" if owner == "AsyncDatabase" else "a"
         raise TypeError(
             f"'{type(self).__name__}' object is not callable. If you meant to call the "

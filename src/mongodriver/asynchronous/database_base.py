@@ -13,6 +13,7 @@ from mongodriver.operations import IndexModel
 from mongodriver.ops.base import present
 from mongodriver.ops.command import CreateEncrypted, ListCommand, WriteCommand
 from mongodriver.ops.reply_options import plain
+from mongodriver.spec.missing import refuse_missing
 from mongodriver.write_concern import WriteConcern
 
 if TYPE_CHECKING:
@@ -229,6 +230,10 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
             f"{type(self).__name__} objects do not implement truth value testing or bool(). "
             "Please compare with None instead: database is not None"
         )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse_missing(type(self._client).__name__, self._name)
+        raise TypeError(f"'{type(self).__name__}' object is not callable")
 
     # A class with __getitem__ would be iterable by index otherwise.
     __iter__ = None

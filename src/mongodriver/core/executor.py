@@ -440,7 +440,8 @@ class Executor:
             )
         if operation.reports_errors:
             # It reports an unmet write concern itself, unless a retry may help.
-            if failure is None and not (operation.retryable and is_retryable_write(unmet)):
+            retry = operation.retryable and unmet is not None and is_retryable_write(unmet)
+            if failure is None and not retry:
                 error = None
         elif failure is None:
             error = write_error(reply) or unmet

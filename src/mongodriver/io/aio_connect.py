@@ -30,7 +30,7 @@ async def open_stream(
     """A connected protocol of `make_protocol`. Raises OSError; the caller limits the time."""
     host, port = address
     if port is None:
-        connecting = loop.create_unix_connection
+        connecting: Callable[..., Any] = loop.create_unix_connection
         arguments: dict[str, Any] = {"path": host}
     else:
         connecting = loop.create_connection
@@ -38,7 +38,7 @@ async def open_stream(
         arguments = {"sock": await _open_socket(loop, host, port)}
     if ssl_context is None:
         _, protocol = await connecting(make_protocol, **arguments)
-        return protocol
+        return protocol  # type: ignore[no-any-return]
     try:
         _, protocol = await connecting(
             make_protocol, ssl=ssl_context, server_hostname=host, **arguments
@@ -48,7 +48,7 @@ async def open_stream(
             raise
         # A peer that does not speak TLS hangs up, which loops report by an exception without text.
         raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
-    return protocol
+    return protocol  # type: ignore[no-any-return]
 
 
 async def _open_socket(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:

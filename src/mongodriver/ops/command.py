@@ -44,7 +44,7 @@ class RunCommand(Operation[Any]):
     :param allowable_errors: codes and messages of errors that are returned, not raised.
     """
 
-    user_fields = None
+    user_fields: frozenset[str] | None = None
     reports_errors = True
 
     def __init__(
