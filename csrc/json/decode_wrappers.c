@@ -125,6 +125,11 @@ static int read_decimal128(bx_json_decoder *d, PyObject **value)
     if (text == NULL) return -1;
     number = PyObject_CallOneArg((PyObject *)d->st->Decimal128, text);
     Py_DECREF(text);
+    if (number == NULL && (PyErr_ExceptionMatches(PyExc_ArithmeticError) ||
+                           PyErr_ExceptionMatches(PyExc_ValueError))) {
+        PyErr_Clear(); /* the pure implementation has the words */
+        return 0;
+    }
     return found(number, value);
 }
 

@@ -337,8 +337,8 @@ static PyObject *pure_value(bx_json_encoder *e, PyObject *value)
     PyObject *const args[2] = {value, e->options};
     PyObject *result = PyObject_Vectorcall(e->j->encode_value, args, 2, NULL);
 
-    if (result == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Clear();
+    if (result == Py_NotImplemented) {
+        Py_DECREF(result);
         return Py_NewRef(value);
     }
     return result;
@@ -510,19 +510,18 @@ static PyObject *finish(bx_json_encoder *e)
 }
 
 /* Which of several errors is the first: those of json.dumps are TypeErrors and come after those of
- * all conversions. Python converts again to see whether there is one of these. Always NULL. */
+ * all conversions. Python converts again to see whether there is one of these; it finds none where
+ * an iterator is exhausted by now. Always NULL. */
 static BX_COLD PyObject *first_error(bx_json_encoder *e, PyObject *object)
 {
     PyObject *const args[2] = {object, e->options};
-    PyObject *pending, *text;
+    PyObject *pending, *converted;
 
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) return NULL;
     pending = bx_take_exception();
-    text = PyObject_Vectorcall(e->j->dumps, args, 2, NULL);
-    if (text != NULL || PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_SetObject((PyObject *)Py_TYPE(pending), pending);
-    }
-    Py_XDECREF(text);
+    converted = PyObject_Vectorcall(e->j->convert, args, 2, NULL);
+    if (converted != NULL) PyErr_SetObject((PyObject *)Py_TYPE(pending), pending);
+    Py_XDECREF(converted);
     Py_DECREF(pending);
     return NULL;
 }

@@ -9,6 +9,7 @@ static int fill(bx_json *j, const bx_json_parts *parts)
     }
     j->JSONOptions = (PyTypeObject *)Py_NewRef(parts->options_class);
     j->encode_value = Py_NewRef(parts->encode_value);
+    j->convert = Py_NewRef(parts->convert);
     j->dumps = Py_NewRef(parts->dumps);
     j->object_hook = Py_NewRef(parts->object_hook);
     j->regex_flags = Py_NewRef(parts->regex_flags);
@@ -58,6 +59,7 @@ int bx_json_traverse(bx_json *j, visitproc visit, void *arg)
     for (; j != NULL; j = j->before) {
         Py_VISIT((PyObject *)j->JSONOptions);
         Py_VISIT(j->encode_value);
+        Py_VISIT(j->convert);
         Py_VISIT(j->dumps);
         Py_VISIT(j->object_hook);
         Py_VISIT(j->regex_flags);
@@ -75,6 +77,7 @@ void bx_json_free(bx_json *j)
 
         Py_XDECREF((PyObject *)j->JSONOptions);
         Py_XDECREF(j->encode_value);
+        Py_XDECREF(j->convert);
         Py_XDECREF(j->dumps);
         Py_XDECREF(j->object_hook);
         Py_XDECREF(j->regex_flags);

@@ -22,7 +22,8 @@ struct bx_json {
     bx_state *st;
     bx_json *before; /* bound before this one, by a module that was loaded again: may be in use */
     PyTypeObject *JSONOptions;
-    PyObject *encode_value;       /* bsonx._py.json.encode.default */
+    PyObject *encode_value;       /* bsonx._py.json.encode.encode_value */
+    PyObject *convert;            /* bsonx._py.json.encode.convert */
     PyObject *dumps;              /* bsonx._py.json.encode.json_dumps */
     PyObject *object_hook;        /* bsonx._py.json.decode.object_hook */
     PyObject *regex_flags;        /* bsonx._py.json.decode._regex_flags */
@@ -39,6 +40,7 @@ struct bx_json {
 typedef struct {
     PyObject *options_class;
     PyObject *encode_value;
+    PyObject *convert;
     PyObject *dumps;
     PyObject *object_hook;
     PyObject *regex_flags;

@@ -64,6 +64,7 @@ def run_coroutine(coro: Coroutine[Any, Any, _T]) -> _T: ...
 def json_bind(
     options_class: type[JSONOptions],
     encode_value: Callable[[Any, JSONOptions], Any],
+    convert: Callable[[Any, JSONOptions], Any],
     dumps: Callable[[Any, JSONOptions], str],
     object_hook: Callable[[Any, JSONOptions], Any],
     regex_flags: Callable[[str], int],

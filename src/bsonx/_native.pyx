@@ -73,6 +73,7 @@ cdef extern from "json/json.h":
     ctypedef struct bx_json_parts:
         PyObject *options_class
         PyObject *encode_value
+        PyObject *convert
         PyObject *dumps
         PyObject *object_hook
         PyObject *regex_flags
@@ -144,6 +145,7 @@ cdef class _Functions:
         self,
         options_class,
         encode_value,
+        convert,
         dumps,
         object_hook,
         regex_flags,
@@ -156,6 +158,7 @@ cdef class _Functions:
 
         parts.options_class = <PyObject *>options_class
         parts.encode_value = <PyObject *>encode_value
+        parts.convert = <PyObject *>convert
         parts.dumps = <PyObject *>dumps
         parts.object_hook = <PyObject *>object_hook
         parts.regex_flags = <PyObject *>regex_flags

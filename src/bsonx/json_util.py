@@ -94,7 +94,8 @@ get_size.__module__ = __name__
 if _impl.json_bind is not None:
     _impl.json_bind(
         JSONOptions,
-        _encode.default,
+        _encode.encode_value,
+        _encode.convert,
         _encode.json_dumps,
         _decode.object_hook,
         _decode._regex_flags,

@@ -134,6 +134,7 @@ FAITHFUL = [
     '{"$dbPointer": {"$ref": "c", "$id": {"$oid": "6592008029c8c3e4dc76256c"}}}',
     '{"$ref": "c", "$id": 1, "$db": "d", "x": 1}',
     '{"$ref": 5, "$id": 1}',
+    '{"$ref": "c", "$id": 1, "collection": "x"}',
     '{"$unknown": 1, "x": 2}',
     '{"$scope": {"a": 1}}',
 ]
@@ -157,7 +158,6 @@ def test_line_breaks_in_base64(ours):
         '{"$id": 1, "$ref": "c"}',
         '{"x": 1, "$ref": "c", "$id": 1}',
         '{"$ref": "c", "$id": 1, "$db": null}',
-        '{"$ref": "c", "$id": 1, "collection": "x"}',
         '{"$ref": "c", "$id": 1, "x": 1, "$db": "d"}',
         '{"$regex": "a"}',
         '{"$regex": "a", "x": 1}',

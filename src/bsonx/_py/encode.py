@@ -17,7 +17,7 @@ from bsonx._py.types.datetime_ms import DatetimeMS, is_nat, millis_from_datetime
 from bsonx._py.types.decimal128 import Decimal128
 from bsonx._py.types.int64 import Int64
 from bsonx._py.types.objectid import ObjectId
-from bsonx._py.types.regex import Regex
+from bsonx._py.types.regex import FLAG_LETTERS, Regex
 from bsonx._py.types.timestamp import Timestamp
 from bsonx.binary import OLD_BINARY_SUBTYPE, Binary
 from bsonx.code import Code
@@ -41,14 +41,7 @@ _pack_double = struct.Struct("<d").pack
 _pack_timestamp = struct.Struct("<II").pack
 _pack_length_and_subtype = struct.Struct("<iB").pack
 
-_REGEX_LETTERS = (
-    (int(re.IGNORECASE), b"i"),
-    (int(re.LOCALE), b"l"),
-    (int(re.MULTILINE), b"m"),
-    (int(re.DOTALL), b"s"),
-    (int(re.UNICODE), b"u"),
-    (int(re.VERBOSE), b"x"),
-)
+_REGEX_LETTERS = [(int(flag), letter.encode()) for letter, flag in FLAG_LETTERS.items()]
 
 # An encoder gets the stored name (with its NUL), the value, the names of the document, the options
 # and the depth; it returns one whole element.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bsonx._py.json.encode import _FLAG_LETTERS
 from bsonx._py.types.datetime_ms import _RANGE_HINT, datetime_from_millis
+from bsonx._py.types.regex import FLAG_LETTERS
 from bsonx.binary import ALL_UUID_SUBTYPES, UUID_SUBTYPE, Binary, UuidRepresentation
 from bsonx.code import Code
 from bsonx.codec_options import DatetimeConversion
@@ -29,7 +30,6 @@ from bsonx.tz_util import utc
 if TYPE_CHECKING:
     from bsonx._py.json.options import JSONOptions
 
-_FLAGS = dict(_FLAG_LETTERS)
 # Some tools wrote subtypes from 0x80 on as sign-extended 32-bit numbers.
 _SIGN_EXTENDED = 0xFFFFFF80
 _KEEP_MILLIS = (DatetimeConversion.DATETIME_MS, DatetimeConversion.DATETIME_AUTO)
@@ -64,21 +64,33 @@ def _parse_undefined(doc: Any, options: JSONOptions) -> Any:
     return None
 
 
+def _number(make: Callable[[Any], Any], value: Any, doc: Any, name: str) -> Any:
+    """Return ``make(value)``; the error names the wrapper, which that of `make` does not know."""
+    try:
+        return make(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a number: {doc}") from None
+    except ValueError as exc:
+        raise ValueError(f"Bad {name}, {exc}: {doc}") from exc
+    except ArithmeticError as exc:
+        raise type(exc)(f"{name} must be a number that its type can hold: {doc}") from exc
+
+
 def _parse_int32(doc: Any, options: JSONOptions) -> Any:
-    return int(_text(doc, "$numberInt"))
+    return _number(int, _text(doc, "$numberInt"), doc, "$numberInt")
 
 
 def _parse_int64(doc: Any, options: JSONOptions) -> Any:
     _refuse_extra(doc, "$numberLong")
-    return Int64(doc["$numberLong"])
+    return _number(Int64, doc["$numberLong"], doc, "$numberLong")
 
 
 def _parse_double(doc: Any, options: JSONOptions) -> Any:
-    return float(_text(doc, "$numberDouble"))
+    return _number(float, _text(doc, "$numberDouble"), doc, "$numberDouble")
 
 
 def _parse_decimal128(doc: Any, options: JSONOptions) -> Any:
-    return Decimal128(_text(doc, "$numberDecimal"))
+    return _number(Decimal128, _text(doc, "$numberDecimal"), doc, "$numberDecimal")
 
 
 def _parse_min_key(doc: Any, options: JSONOptions) -> Any:
@@ -92,15 +104,9 @@ def _parse_min_key(doc: Any, options: JSONOptions) -> Any:
 def _parse_max_key(doc: Any, options: JSONOptions) -> Any:
     value = doc["$maxKey"]
     if type(value) is not int or value != 1:
-        # Two arguments and the other key's name below: so does PyMongo, to the letter.
-        raise TypeError("$maxKey value must be 1: %s", (doc,))
-    _refuse_extra_max_key(doc)
+        raise TypeError(f"$maxKey value must be 1: {doc}")
+    _refuse_extra(doc, "$maxKey")
     return MaxKey()
-
-
-def _refuse_extra_max_key(doc: Any) -> None:
-    if len(doc) != 1:
-        raise TypeError(f"Bad $minKey, extra field(s): {doc}")
 
 
 def _parse_timestamp(doc: Any, options: JSONOptions) -> Any:
@@ -121,7 +127,8 @@ def _parse_code(doc: Any, options: JSONOptions) -> Any:
 
 
 def _parse_dbref(doc: Any, options: JSONOptions) -> Any:
-    return DBRef(doc.pop("$ref"), doc.pop("$id"), database=doc.pop("$db", None), **doc)
+    # Extra fields may be named like the arguments.
+    return DBRef(doc.pop("$ref"), doc.pop("$id"), doc.pop("$db", None), doc)
 
 
 def _parse_dbpointer(doc: Any, options: JSONOptions) -> Any:
@@ -142,7 +149,7 @@ def _parse_dbpointer(doc: Any, options: JSONOptions) -> Any:
 def _regex_flags(options: Any) -> int:
     flags = 0
     for letter in options:
-        flags |= _FLAGS.get(letter, 0)
+        flags |= FLAG_LETTERS.get(letter, 0)
     return flags
 
 
@@ -151,13 +158,16 @@ def _parse_legacy_regex(doc: Any, options: JSONOptions) -> Any:
     # A query with the $regex operator over an extended JSON value stays a query.
     if not isinstance(pattern, (str, bytes)):
         return doc
-    return Regex(pattern, _regex_flags(doc.get("$options", "")))
+    letters = doc.get("$options", "")
+    if not isinstance(letters, Iterable):
+        raise TypeError(f"Bad $regex, $options must be string: {doc}")
+    return Regex(pattern, _regex_flags(letters))
 
 
 def _parse_regex(doc: Any, options: JSONOptions) -> Any:
     _refuse_extra(doc, "$regularExpression")
     regex = doc["$regularExpression"]
-    if len(regex) != 2:
+    if not isinstance(regex, Sized) or len(regex) != 2:
         raise TypeError(
             f'Bad $regularExpression must include only "pattern and "options" components: {doc}'
         )
@@ -191,13 +201,24 @@ def _parse_uuid(doc: Any, options: JSONOptions) -> Any:
     text = doc["$uuid"]
     if not isinstance(text, str):
         raise TypeError(f"$uuid must be a string: {doc}")
-    return _binary_or_uuid(uuid.UUID(text).bytes, UUID_SUBTYPE, options)
+    try:
+        value = uuid.UUID(text)
+    except ValueError as exc:
+        raise ValueError(f"Bad $uuid, {exc}: {doc}") from exc
+    return _binary_or_uuid(value.bytes, UUID_SUBTYPE, options)
 
 
 def _parse_binary(doc: Any, options: JSONOptions) -> Any:
     if "$type" in doc:
         return _parse_legacy_binary(doc, options)
     binary = doc["$binary"]
+    if not isinstance(binary, Mapping):
+        raise TypeError(
+            f'$binary value must be a document with "base64" and "subType" components: {doc}'
+        )
+    for part in ("base64", "subType"):
+        if part not in binary:
+            raise KeyError(f'$binary must include "base64" and "subType" components: {doc}')
     encoded = binary["base64"]
     subtype = binary["subType"]
     if not isinstance(encoded, str):
@@ -206,18 +227,38 @@ def _parse_binary(doc: Any, options: JSONOptions) -> Any:
         raise TypeError(f"$binary subType must be a string at most 2 characters: {doc}")
     if len(binary) != 2:
         raise TypeError(f'$binary must include only "base64" and "subType" components: {doc}')
-    data = base64.b64decode(encoded.encode())
-    return _binary_or_uuid(data, int(subtype, 16), options)
+    return _binary_or_uuid(_base64(encoded, doc), _hex(subtype, "subType", doc), options)
+
+
+def _base64(text: str, doc: Any) -> bytes:
+    try:
+        return base64.b64decode(text.encode())
+    except binascii.Error as exc:
+        raise binascii.Error(f"Bad $binary, {exc}: {doc}") from exc
+
+
+def _hex(text: str, name: str, doc: Any) -> int:
+    try:
+        return int(text, 16)
+    except ValueError as exc:
+        raise ValueError(f"Bad $binary, {name} must be hexadecimal: {doc}") from exc
 
 
 def _parse_legacy_binary(doc: Any, options: JSONOptions) -> Any:
     if isinstance(doc["$type"], int):
         doc["$type"] = f"{doc['$type']:02x}"
-    subtype = int(doc["$type"], 16)
+    kind = doc["$type"]
+    if not isinstance(kind, str):
+        raise TypeError(f"Bad $binary, $type must be a number or a string: {doc}")
+    subtype = _hex(kind, "$type", doc)
     if subtype >= _SIGN_EXTENDED:
-        subtype = int(doc["$type"][6:], 16)
-    data = base64.b64decode(doc["$binary"].encode())
-    return _binary_or_uuid(data, subtype, options)
+        subtype = _hex(kind[6:], "$type", doc)
+    encoded = doc["$binary"]
+    if not isinstance(encoded, str):
+        raise TypeError(f"$binary base64 must be a string: {doc}")
+    if not 0 <= subtype <= 0xFF:
+        raise ValueError(f"Bad $binary, $type must be contained in [0, 256): {doc}")
+    return _binary_or_uuid(_base64(encoded, doc), subtype, options)
 
 
 def _parse_date(doc: Any, options: JSONOptions) -> Any:
@@ -225,7 +266,7 @@ def _parse_date(doc: Any, options: JSONOptions) -> Any:
     value = doc["$date"]
     if isinstance(value, str):
         return _from_iso8601(value, options)
-    return _from_millis(int(value), options)
+    return _from_millis(_number(int, value, doc, "$date"), options)
 
 
 def _from_millis(millis: int, options: JSONOptions) -> Any:
@@ -242,21 +283,39 @@ def _from_millis(millis: int, options: JSONOptions) -> Any:
 
 def _split_offset(text: str) -> tuple[str, str]:
     """Split an ISO 8601 text into date with time, and Z or ±HH:MM, ±HHMM, ±HH or nothing."""
-    try:
-        if text[-1] == "Z":
-            return text[:-1], ""
-        if text[-6] in ("+", "-") and text[-3] == ":":
-            return text[:-6], text[-6:-3] + text[-2:]
-        if text[-5] in ("+", "-"):
-            return text[:-5], text[-5:]
-        if text[-3] in ("+", "-"):
-            return text[:-3], text[-3:] + "00"
-    except IndexError:
-        raise ValueError(f"time data {text!r} does not match ISO-8601 datetime format") from None
+    if text[-1] == "Z":
+        return text[:-1], ""
+    if text[-6] in ("+", "-") and text[-3] == ":":
+        return text[:-6], text[-6:-3] + text[-2:]
+    if text[-5] in ("+", "-"):
+        return text[:-5], text[-5:]
+    if text[-3] in ("+", "-"):
+        return text[:-3], text[-3:] + "00"
     return text, ""
 
 
 def _from_iso8601(text: str, options: JSONOptions) -> Any:
+    try:
+        value = _utc_moment(text)
+    except (ValueError, IndexError) as exc:
+        # Its own error shows the part that was left when it failed, but also what is out of range.
+        in_range = isinstance(exc, IndexError) or "out of range" not in str(exc)
+        reason = "" if in_range else f": {exc}"
+        raise ValueError(
+            f"time data {text!r} does not match ISO-8601 datetime format{reason}"
+        ) from exc
+    except OverflowError as exc:
+        raise OverflowError(f"date value out of range: {text!r}") from exc
+    if not options.tz_aware:
+        value = value.replace(tzinfo=None)
+    elif options.tzinfo:
+        value = value.astimezone(options.tzinfo)
+    if options.datetime_conversion == DatetimeConversion.DATETIME_MS:
+        return DatetimeMS(value)
+    return value
+
+
+def _utc_moment(text: str) -> datetime:
     moment, offset = _split_offset(text)
     microsecond = 0
     dot = moment.rfind(".")
@@ -268,12 +327,6 @@ def _from_iso8601(text: str, options: JSONOptions) -> Any:
     if offset:
         shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:]))
         value = value + shift if offset[0] == "-" else value - shift
-    if not options.tz_aware:
-        value = value.replace(tzinfo=None)
-    elif options.tzinfo:
-        value = value.astimezone(options.tzinfo)
-    if options.datetime_conversion == DatetimeConversion.DATETIME_MS:
-        return DatetimeMS(value)
     return value
 
 

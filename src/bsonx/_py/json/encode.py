@@ -8,11 +8,17 @@ import math
 import re
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from bsonx._py.json.options import DatetimeRepresentation, JSONMode
-from bsonx._py.types.datetime_ms import millis_from_datetime
+from bsonx._py.types.datetime_ms import (
+    MAX_MILLIS,
+    asked_fields,
+    is_nat,
+    millis_from_datetime,
+)
+from bsonx._py.types.regex import FLAG_LETTERS
 from bsonx.binary import Binary
 from bsonx.code import Code
 from bsonx.datetime_ms import DatetimeMS
@@ -30,19 +36,12 @@ if TYPE_CHECKING:
     from bsonx._py.json.options import JSONOptions
 
 EPOCH_AWARE = datetime(1970, 1, 1, tzinfo=utc)
+_EPOCH_NAIVE = datetime(1970, 1, 1)
+_NO_OFFSET = timedelta(0)
+_MINUTE = timedelta(minutes=1)
 
-# The last millisecond of the year 9999.
-_MAX_UTC_MS = 253402300799999
 _INT32_MIN = -(2**31)
 _INT32_MAX = 2**31 - 1
-_FLAG_LETTERS = (
-    ("i", re.IGNORECASE),
-    ("l", re.LOCALE),
-    ("m", re.MULTILINE),
-    ("s", re.DOTALL),
-    ("u", re.UNICODE),
-    ("x", re.VERBOSE),
-)
 
 
 def _same(obj: Any, options: JSONOptions) -> Any:
@@ -99,27 +98,46 @@ def _encode_float(obj: float, options: JSONOptions) -> Any:
 
 
 def _encode_datetime(obj: datetime, options: JSONOptions) -> Any:
-    if options.datetime_representation == DatetimeRepresentation.ISO8601:
-        if not obj.tzinfo:
-            obj = obj.replace(tzinfo=utc)
-        if obj >= EPOCH_AWARE:
-            return {"$date": _iso8601(obj)}
+    iso = options.datetime_representation == DatetimeRepresentation.ISO8601
+    if type(obj) is not datetime:
+        if options.profile is not None and is_nat(obj):
+            return None
+        obj = _exact(obj)
+    if iso:
+        offset = obj.utcoffset() or _NO_OFFSET
+        local = obj.replace(tzinfo=None)
+        if local - _EPOCH_NAIVE >= offset:
+            return {"$date": _iso8601(local, offset)}
     return _millis(millis_from_datetime(obj), options)
 
 
-def _iso8601(obj: datetime) -> str:
-    """Format an aware datetime from 1970 on, to the millisecond."""
-    offset = "%z" if obj.utcoffset() else "Z"
-    millis = obj.microsecond // 1000
+def _exact(obj: datetime) -> datetime:
+    """Ask an instance of a subclass, which may hold its value elsewhere."""
+    offset = obj.utcoffset()
+    return asked_fields(obj).replace(tzinfo=None if offset is None else timezone(offset))
+
+
+def _iso8601(local: datetime, offset: timedelta) -> str:
+    """Format a time from 1970 on, to the millisecond.
+
+    As RFC 3339 has it, which the extended JSON specification asks for ("Datetime"): an offset is
+    of hours and minutes with a colon; a finer one leads to UTC.
+    """
+    zone = "Z"
+    if offset % _MINUTE:
+        local -= offset
+    elif offset:
+        minutes = abs(offset) // _MINUTE
+        zone = f"{'-' if offset < _NO_OFFSET else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
+    millis = local.microsecond // 1000
     fraction = f".{millis:03d}" if millis else ""
-    text = obj.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}{fraction}{obj.strftime(offset) if offset == '%z' else offset}"
+    return f"{local.replace(microsecond=0).isoformat()}{fraction}{zone}"
 
 
 def _encode_datetime_ms(obj: Any, options: JSONOptions) -> Any:
     millis = int(obj)
     iso = options.datetime_representation == DatetimeRepresentation.ISO8601
-    if iso and 0 <= millis <= _MAX_UTC_MS:
+    if iso and 0 <= millis <= MAX_MILLIS:
         return _encode_datetime(obj.as_datetime(), options)
     return _millis(millis, options)
 
@@ -132,7 +150,7 @@ def _millis(millis: int, options: JSONOptions) -> Any:
 
 def _encode_regex(obj: Any, options: JSONOptions) -> Any:
     flags = obj.flags
-    letters = "".join(letter for letter, flag in _FLAG_LETTERS if flags & flag)
+    letters = "".join(letter for letter, flag in FLAG_LETTERS.items() if flags & flag)
     pattern = obj.pattern
     if isinstance(pattern, bytes):
         pattern = pattern.decode("utf-8")
@@ -214,10 +232,10 @@ _MARKERS: dict[int, _Encoder] = {
 _BUILT_IN_TYPES = (datetime, float, int, re.Pattern, str, uuid.UUID, bytes)
 
 
-def default(obj: Any, options: JSONOptions) -> Any:
+def encode_value(obj: Any, options: JSONOptions) -> Any:
     """Return the extended JSON of one scalar as dicts, strings and numbers.
 
-    Raises TypeError for containers and for types that BSON does not have.
+    NotImplemented for containers and for types that BSON does not have.
     """
     encoder = _ENCODERS.get(type(obj))
     if encoder is not None:
@@ -228,7 +246,23 @@ def default(obj: Any, options: JSONOptions) -> Any:
     for base in _BUILT_IN_TYPES:
         if isinstance(obj, base):
             return _ENCODERS[base](obj, options)
-    raise TypeError(f"{obj!r} is not JSON serializable")
+    if getattr(options, "profile", None) is not None:
+        from bsonx._typed.profile import simplified  # which needs the types of this package
+
+        simple = simplified(obj)
+        return simple if simple is NotImplemented else convert(simple, options)
+    return NotImplemented
+
+
+def default(obj: Any, options: JSONOptions) -> Any:
+    """Return the extended JSON of one scalar as dicts, strings and numbers.
+
+    Raises TypeError for containers and for types that BSON does not have.
+    """
+    value = encode_value(obj, options)
+    if value is NotImplemented:
+        raise TypeError(f"{obj!r} is not JSON serializable")
+    return value
 
 
 def convert(obj: Any, options: JSONOptions) -> Any:
@@ -244,10 +278,8 @@ def convert(obj: Any, options: JSONOptions) -> Any:
         # An enum.IntFlag iterates over itself; as a number it is well defined.
         if hasattr(obj, "__iter__") and not isinstance(obj, (str, bytes, int)):
             return [convert(value, options) for value in obj]
-    try:
-        return default(obj, options)
-    except TypeError:
-        return obj
+    value = encode_value(obj, options)
+    return obj if value is NotImplemented else value
 
 
 def json_dumps(obj: Any, options: JSONOptions) -> str:

@@ -123,18 +123,18 @@ class JSONOptions(CodecOptions):
     ) -> None:
         """Fix the three choices that relaxed and canonical mode do not leave open."""
         relaxed = self.json_mode == JSONMode.RELAXED
+        mode = "RELAXED" if relaxed else "CANONICAL"
         name = "ISO8601" if relaxed else "NUMBERLONG"
         fixed = getattr(DatetimeRepresentation, name)
-        # PyMongo's messages say RELAXED for both modes, and programs match on them.
         if number_long not in (None, not relaxed):
-            raise ValueError(f"Cannot specify strict_number_long={relaxed} with JSONMode.RELAXED")
+            raise ValueError(f"Cannot specify strict_number_long={relaxed} with JSONMode.{mode}")
         if datetimes not in (None, fixed):
             raise ValueError(
                 f"datetime_representation must be DatetimeRepresentation.{name} "
-                "or omitted with JSONMode.RELAXED"
+                f"or omitted with JSONMode.{mode}"
             )
         if strict_uuid not in (None, True):
-            raise ValueError("Cannot specify strict_uuid=False with JSONMode.RELAXED")
+            raise ValueError(f"Cannot specify strict_uuid=False with JSONMode.{mode}")
         self.strict_number_long = not relaxed
         self.datetime_representation = fixed
         self.strict_uuid = True

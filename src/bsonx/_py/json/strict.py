@@ -16,7 +16,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from bsonx._py.json.decode import _PARSERS, _is_dbref, object_hook
-from bsonx._py.json.encode import _FLAG_LETTERS
+from bsonx._py.types.regex import FLAG_LETTERS
 
 if TYPE_CHECKING:
     from bsonx._py.json.options import JSONOptions
@@ -33,7 +33,6 @@ _DATE = re.compile(
 )
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
 _SUBTYPE = re.compile(r"(?:ffffff(?=[89a-fA-F]))?[0-9a-fA-F]{1,2}")
-_LETTERS = {letter for letter, _ in _FLAG_LETTERS}
 
 
 def _fail(name: str, value: Any, what: str) -> ValueError:
@@ -140,8 +139,8 @@ def _check_timestamp(value: Any) -> None:
 def _check_flags(name: str, value: Any) -> None:
     _check_text(name, value)
     for letter in value:
-        if letter not in _LETTERS or value.count(letter) > 1:
-            raise _fail(name, value, f"must be letters of {''.join(sorted(_LETTERS))}, each once")
+        if letter not in FLAG_LETTERS or value.count(letter) > 1:
+            raise _fail(name, value, f"must be letters of {''.join(FLAG_LETTERS)}, each once")
 
 
 def _check_regex(value: Any) -> None:
@@ -188,10 +187,7 @@ _ALONE: dict[str, Callable[[Any], None]] = {
 
 def _read_reference(doc: Any, options: JSONOptions) -> Any:
     """A reference, unless it would be written differently: the document is as good in BSON."""
-    try:
-        reference = object_hook(dict(doc), options)
-    except TypeError:  # it has a field that is named like an argument of DBRef
-        return doc
+    reference = object_hook(dict(doc), options)
     return reference if list(reference.as_doc()) == list(doc) else doc
 
 

@@ -13,8 +13,8 @@ from bsonx.tz_util import utc
 
 _EPOCH_AWARE = datetime.datetime(1970, 1, 1, tzinfo=utc)
 _EPOCH_NAIVE = datetime.datetime(1970, 1, 1)
-_MIN_MILLIS = -62135596800000  # 0001-01-01T00:00:00
-_MAX_MILLIS = 253402300799999  # 9999-12-31T23:59:59.999
+MIN_MILLIS = -62135596800000  # 0001-01-01T00:00:00
+MAX_MILLIS = 253402300799999  # 9999-12-31T23:59:59.999
 
 _RANGE_HINT = (
     "(Consider Using CodecOptions(datetime_conversion=DATETIME_AUTO) or "
@@ -110,7 +110,7 @@ def utc_moment(value: datetime.datetime) -> datetime.datetime:
     raise passes. ValueError or OverflowError for what is no datetime.
     """
     offset = value.utcoffset()
-    moment = _asked_fields(value)
+    moment = asked_fields(value)
     if offset is None:
         return moment
     if not isinstance(offset, datetime.timedelta):
@@ -118,7 +118,8 @@ def utc_moment(value: datetime.datetime) -> datetime.datetime:
     return moment - plain_timedelta(offset)
 
 
-def _asked_fields(value: datetime.datetime) -> datetime.datetime:
+def asked_fields(value: datetime.datetime) -> datetime.datetime:
+    """Return the date and time that ``value`` says it has, without its zone."""
     if type(value) is datetime.datetime:
         return value.replace(tzinfo=None)
     date = value.year, value.month, value.day
@@ -145,7 +146,7 @@ def datetime_from_millis(
         return DatetimeMS(millis)
     clamp = conversion == DatetimeConversion.DATETIME_CLAMP
     if clamp:
-        millis = max(_MIN_MILLIS, min(_MAX_MILLIS, millis))
+        millis = max(MIN_MILLIS, min(MAX_MILLIS, millis))
     try:
         return _moment(millis, options.tz_aware, options.tzinfo)
     except OverflowError:
@@ -154,7 +155,7 @@ def datetime_from_millis(
         if not clamp:
             raise
         # In range in UTC, but not in the zone.
-        end = _MIN_MILLIS if millis < 0 else _MAX_MILLIS
+        end = MIN_MILLIS if millis < 0 else MAX_MILLIS
         return _moment(end, False, None).replace(tzinfo=options.tzinfo)
 
 
@@ -169,7 +170,7 @@ def _moment(millis: int, tz_aware: bool, tzinfo: datetime.tzinfo | None) -> date
 
 def out_of_range(millis: int, exc: OverflowError) -> str:
     """Return the message for a stored datetime that ``datetime`` cannot hold."""
-    if _MIN_MILLIS <= millis <= _MAX_MILLIS:  # only the time zone leads out of the range
+    if MIN_MILLIS <= millis <= MAX_MILLIS:  # only the time zone leads out of the range
         return str(exc)
     if millis - millis % 1000 < -(2**63):
         millis += 2**64  # PyMongo rounds to seconds in 64 bits, where this wraps

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_FLAG_LETTERS = {
+# In the order in which BSON has them.
+FLAG_LETTERS = {
     "i": re.IGNORECASE,
     "l": re.LOCALE,
     "m": re.MULTILINE,
@@ -18,7 +19,7 @@ _FLAG_LETTERS = {
 def str_flags_to_int(str_flags: str) -> int:
     """Return the ``re`` flags for BSON option letters; unknown letters are ignored."""
     flags = 0
-    for letter, flag in _FLAG_LETTERS.items():
+    for letter, flag in FLAG_LETTERS.items():
         if letter in str_flags:
             flags |= flag
     return flags
