@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +167,7 @@ def _parse_legacy_regex(doc: Any, options: JSONOptions) -> Any:
 def _parse_regex(doc: Any, options: JSONOptions) -> Any:
     _refuse_extra(doc, "$regularExpression")
     regex = doc["$regularExpression"]
-    if not isinstance(regex, Sized) or len(regex) != 2:
+    if not hasattr(regex, "__len__") or len(regex) != 2:
         raise TypeError(
             f'Bad $regularExpression must include only "pattern and "options" components: {doc}'
         )
