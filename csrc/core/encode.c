@@ -9,36 +9,28 @@ static BX_COLD int no_mapping(PyObject *document)
     return -1;
 }
 
+/* 1 done, 0 it cannot be a document, -1 error. */
 static int encode_top_other(bx_encoder *e, PyObject *document)
 {
     long marker;
-    int status;
+    int status = bx_encode_known_instance(e, 0, document, true);
 
-    status = bx_encode_known_instance(e, 0, document, true);
     if (status != 0) return status;
     if (bx_read_marker(e, document, &marker) < 0) return -1;
-    if (marker == BX_MARK_RAW) return bx_encode_raw(e, document);
+    if (marker == BX_MARK_RAW) return bx_encode_raw(e, document) < 0 ? -1 : 1;
     status = PyObject_IsInstance(document, (PyObject *)e->st->Mapping);
-    if (status > 0) return bx_encode_mapping(e, document, true);
-    if (status == 0) status = bx_encode_instance_top(e, document);
-    return status == 0 ? no_mapping(document) : status;
+    if (status > 0) return bx_encode_mapping(e, document, true) < 0 ? -1 : 1;
+    return status < 0 ? -1 : bx_encode_instance_top(e, document);
 }
 
-int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document)
+int bx_encode_top_instead(bx_encoder *e, PyObject *stored, PyObject *document)
 {
     int status;
 
-    if (PyDict_Check(mapping)) return bx_encode_dict_subclass(e, mapping, true);
-    status = PyObject_IsInstance(mapping, (PyObject *)e->st->Mapping);
-    if (status > 0) return bx_encode_mapping(e, mapping, true);
-    return status < 0 ? -1 : no_mapping(document);
-}
-
-/* Any object as a top-level document. */
-static int encode_top(bx_encoder *e, PyObject *document)
-{
-    if (PyDict_Check(document)) return bx_encode_dict_subclass(e, document, true);
-    return encode_top_other(e, document);
+    if (PyDict_Check(stored)) return bx_encode_dict_subclass(e, stored, true);
+    status = encode_top_other(e, stored);
+    if (status == 0) return no_mapping(document);
+    return status < 0 ? -1 : 0;
 }
 
 /* ---- the entry points ---- */
@@ -49,7 +41,7 @@ int bx_encode_document(bx_encoder *e, PyObject *document)
 
     bx_leave_to(&e->guard, 0);
     status = PyDict_CheckExact(document) ? bx_encode_dict(e, document, true)
-                                         : encode_top(e, document);
+                                         : bx_encode_top_instead(e, document, document);
     if (BX_UNLIKELY(status < 0)) {
         bx_complete_error(e, document);
         Py_CLEAR(e->path);

@@ -14,6 +14,9 @@ typedef struct {
     bx_guard guard;
     unsigned foreign;   /* grows whenever code of others is called, which may change documents */
     bool check_keys;
+    /* Those of the options, or what holds inside instances of classes with fields. */
+    bool extended;
+    int uuid_representation;
 } bx_encoder;
 
 /* Prepare an encoder. It borrows `options`, which must outlive it. */
@@ -27,6 +30,8 @@ BX_INLINE void bx_encoder_init(bx_encoder *e, bx_state *st, const bx_options *op
     bx_guard_init(&e->guard);
     e->foreign = 0;
     e->check_keys = check_keys;
+    e->extended = options->extended;
+    e->uuid_representation = options->uuid_representation;
 }
 
 /* Append one top-level document (`_id` first). -1 with an exception that carries `.path`; what was
@@ -68,12 +73,10 @@ int bx_encode_raw(bx_encoder *e, PyObject *value);
 /* An element with a key (a str) and any value. */
 int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value);
 
-/* Where the size of a new container goes, for bx_end_container; -1 with an exception. */
-Py_ssize_t bx_start_container(bx_encoder *e);
-int bx_end_container(bx_encoder *e, Py_ssize_t at);
-
-/* Raise RecursionError, where bx_enter(&e->guard) found no room. Always -1. */
+/* Raise RecursionError, where bx_enter(&e->guard) found no room, and InvalidDocument for a document
+ * that is too large. Always -1. */
 BX_COLD int bx_encode_too_deep(void);
+BX_COLD int bx_encode_too_large(bx_encoder *e);
 
 /* What the value at hand has already been through (a set of these): a type encoder's result is not
  * passed to type encoders again, a fallback encoder's not to the fallback encoder. */
@@ -92,8 +95,8 @@ int bx_read_marker(bx_encoder *e, PyObject *value, long *marker);
 /* A dict of any class: an OrderedDict keeps its order outside the dict's own. */
 int bx_encode_dict_subclass(bx_encoder *e, PyObject *dict, bool top);
 
-/* What stands for `document` at the top: a mapping, else TypeError. */
-int bx_encode_top_mapping(bx_encoder *e, PyObject *mapping, PyObject *document);
+/* What stands for `document` at the top: TypeError, about the document, if it cannot be one. */
+int bx_encode_top_instead(bx_encoder *e, PyObject *stored, PyObject *document);
 
 /* Raise InvalidDocument (encode_errors.c, as what follows). Always -1. */
 BX_COLD int bx_invalid_document(bx_encoder *e, const char *format, ...);

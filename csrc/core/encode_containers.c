@@ -19,40 +19,9 @@ int bx_encode_too_deep(void)
     return -1;
 }
 
-/* Where the size of a new container goes, for end_container; -1 with an exception. */
-BX_INLINE Py_ssize_t start_container(bx_encoder *e)
-{
-    if (BX_UNLIKELY(!bx_enter(&e->guard))) return bx_encode_too_deep();
-    if (bx_writer_reserve(&e->w, 5) < 0) return -1;
-    return (Py_ssize_t)bx_put_size_later(&e->w);
-}
-
-static BX_COLD int too_large(bx_encoder *e)
+int bx_encode_too_large(bx_encoder *e)
 {
     return bx_invalid_document(e, "Document would overflow BSON size limit");
-}
-
-BX_INLINE int end_container(bx_encoder *e, Py_ssize_t at)
-{
-    size_t size;
-
-    if (bx_writer_reserve(&e->w, 1) < 0) return -1;
-    bx_put_u8(&e->w, 0);
-    size = bx_writer_size(&e->w) - (size_t)at;
-    if (BX_UNLIKELY(size > INT32_MAX)) return too_large(e);
-    bx_patch_u32(&e->w, (size_t)at, (uint32_t)size);
-    bx_leave(&e->guard);
-    return 0;
-}
-
-Py_ssize_t bx_start_container(bx_encoder *e)
-{
-    return start_container(e);
-}
-
-int bx_end_container(bx_encoder *e, Py_ssize_t at)
-{
-    return end_container(e, at);
 }
 
 BX_INLINE bool is_id_key(bx_state *st, PyObject *key)
@@ -107,7 +76,7 @@ BX_INLINE int encode_pairs(bx_encoder *e, PyObject *dict, Py_ssize_t size, bool 
 
 int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
 {
-    Py_ssize_t at = start_container(e);
+    Py_ssize_t at = bx_open_container(e);
     Py_ssize_t size;
     int status = 0;
 
@@ -123,12 +92,12 @@ int bx_encode_dict(bx_encoder *e, PyObject *dict, bool top)
     }
     Py_END_CRITICAL_SECTION();
     if (BX_UNLIKELY(status < 0)) return -1;
-    return end_container(e, at);
+    return bx_close_container(e, at);
 }
 
 int bx_encode_list(bx_encoder *e, PyObject *list)
 {
-    Py_ssize_t at = start_container(e);
+    Py_ssize_t at = bx_open_container(e);
     uint8_t *p = e->w.p;
 
     if (at < 0) return -1;
@@ -140,12 +109,12 @@ int bx_encode_list(bx_encoder *e, PyObject *list)
     Py_END_CRITICAL_SECTION();
     if (BX_UNLIKELY(p == NULL)) return -1;
     e->w.p = p;
-    return end_container(e, at);
+    return bx_close_container(e, at);
 }
 
 int bx_encode_tuple(bx_encoder *e, PyObject *tuple)
 {
-    Py_ssize_t at = start_container(e);
+    Py_ssize_t at = bx_open_container(e);
     uint8_t *p = e->w.p;
 
     if (at < 0) return -1;
@@ -154,7 +123,7 @@ int bx_encode_tuple(bx_encoder *e, PyObject *tuple)
         if (BX_UNLIKELY(p == NULL)) return -1;
     }
     e->w.p = p;
-    return end_container(e, at);
+    return bx_close_container(e, at);
 }
 
 /* The value of a key that an iterator gave: new reference, or NULL with KeyError. */
@@ -206,7 +175,7 @@ static int encode_mapping_id(bx_encoder *e, PyObject *mapping)
 
 int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top)
 {
-    Py_ssize_t at = start_container(e);
+    Py_ssize_t at = bx_open_container(e);
     int status = 0;
 
     if (at < 0) return -1;
@@ -214,5 +183,5 @@ int bx_encode_mapping(bx_encoder *e, PyObject *mapping, bool top)
     if (top) status = PyDict_Check(mapping) ? encode_leading_id(e, mapping)
                                             : encode_mapping_id(e, mapping);
     if (status >= 0) status = encode_items(e, mapping, status > 0);
-    return status < 0 ? -1 : end_container(e, at);
+    return status < 0 ? -1 : bx_close_container(e, at);
 }

@@ -241,4 +241,27 @@ BX_INLINE uint8_t *bx_put_item(bx_encoder *e, uint8_t *p, Py_ssize_t index, PyOb
     return p;
 }
 
+/* ---- containers ---- */
+
+/* Where the size of a new container goes, for bx_close_container; -1 with an exception. */
+BX_INLINE Py_ssize_t bx_open_container(bx_encoder *e)
+{
+    if (BX_UNLIKELY(!bx_enter(&e->guard))) return bx_encode_too_deep();
+    if (bx_writer_reserve(&e->w, 5) < 0) return -1;
+    return (Py_ssize_t)bx_put_size_later(&e->w);
+}
+
+BX_INLINE int bx_close_container(bx_encoder *e, Py_ssize_t at)
+{
+    size_t size;
+
+    if (bx_writer_reserve(&e->w, 1) < 0) return -1;
+    bx_put_u8(&e->w, 0);
+    size = bx_writer_size(&e->w) - (size_t)at;
+    if (BX_UNLIKELY(size > INT32_MAX)) return bx_encode_too_large(e);
+    bx_patch_u32(&e->w, (size_t)at, (uint32_t)size);
+    bx_leave(&e->guard);
+    return 0;
+}
+
 #endif

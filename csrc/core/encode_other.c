@@ -2,6 +2,7 @@
  * type registry. */
 #include "core/encode.h"
 #include "typed/encode.h"
+#include "typed/profile.h"
 #include "types/types.h"
 
 /* ---- markers ---- */
@@ -173,7 +174,7 @@ int bx_encode_dict_subclass(bx_encoder *e, PyObject *value, bool top)
 /* No moment (NaT) is null where the profile says so. */
 static int encode_datetime_subclass(bx_encoder *e, size_t at, PyObject *value)
 {
-    int is_nat = e->options->extended ? bx_is_nat(value) : 0;
+    int is_nat = e->extended ? bx_is_nat(value) : 0;
 
     bx_set_type(e, at, is_nat > 0 ? BX_NULL : BX_DATETIME);
     return is_nat != 0 ? (is_nat < 0 ? -1 : 0) : bx_encode_datetime(e, value);
@@ -264,7 +265,7 @@ static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, bx_origin f
     long marker;
     int status;
 
-    if (options->encoders == NULL && (options->fallback == NULL || options->extended) &&
+    if (options->encoders == NULL && (options->fallback == NULL || e->extended) &&
         (status = bx_encode_known_instance(e, at, value, false)) != 0) {
         return status;
     }
@@ -284,13 +285,13 @@ static int encode_unknown(bx_encoder *e, size_t at, PyObject *value, bx_origin f
         }
         PyErr_Clear();
     }
-    if (options->extended && (status = bx_encode_extended(e, at, value, from)) != 0) {
+    if (e->extended && (status = bx_encode_extended(e, at, value, from)) != 0) {
         return status;
     }
     if (options->fallback != NULL && !(from & BX_FROM_FALLBACK)) {
         return call_and_encode(e, at, options->fallback, value, from | BX_FROM_FALLBACK);
     }
-    if (!options->extended && (status = bx_encode_instance(e, at, value)) != 0) return status;
+    if (!e->extended && (status = bx_encode_instance(e, at, value)) != 0) return status;
     return cannot_encode(e, value);
 }
 

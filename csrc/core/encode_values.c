@@ -159,7 +159,7 @@ static int asked_uuid_bytes(bx_state *st, PyObject *uuid, int representation, ui
 int bx_encode_uuid(bx_encoder *e, PyObject *value)
 {
     uint8_t bytes[16];
-    int representation = e->options->uuid_representation;
+    int representation = e->uuid_representation;
 
     if (representation == BX_UUID_UNSPECIFIED) {
         PyErr_SetString(PyExc_ValueError,

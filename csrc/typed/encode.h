@@ -1,6 +1,6 @@
-/* Instances of classes with fields, and the types of the profile "python", in the encoder. */
-#ifndef BSONX_PLAN_ENCODE_H
-#define BSONX_PLAN_ENCODE_H
+/* Instances of classes with fields in the encoder. */
+#ifndef BSONX_TYPED_ENCODE_H
+#define BSONX_TYPED_ENCODE_H
 
 #include "core/encode.h"
 
@@ -14,12 +14,5 @@ int bx_encode_known_instance(bx_encoder *e, size_t at, PyObject *value, bool top
 
 /* The same for a top-level document. */
 int bx_encode_instance_top(bx_encoder *e, PyObject *value);
-
-/* Encode what only the profile "python" knows: the same results. `from` is for bx_encode_from
- * (profile.c, as the next). */
-int bx_encode_extended(bx_encoder *e, size_t at, PyObject *value, int from);
-
-/* Whether `value` is pandas.NaT: 1, 0, or -1 with an exception. */
-int bx_is_nat(PyObject *value);
 
 #endif

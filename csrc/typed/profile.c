@@ -1,7 +1,8 @@
 /* What the profile "python" encodes beyond BSON's own types (see bsonx._typed.profile). */
-#include "typed/encode.h"
+#include "typed/profile.h"
 
 #include "core/datetime_bson.h"
+#include "typed/encode.h"
 #include "typed/typed.h"
 #include "types/types.h"
 
@@ -108,6 +109,8 @@ static PyObject *simple_value(bx_state *st, bx_typed *typed, PyObject *value)
     if (status > 0) return PyObject_GetAttrString(value, "value");
     if (status == 0) status = is_of(&typed->Decimal, "decimal", "Decimal", value);
     if (status > 0) return decimal_of(st, typed, value);
+    if (status == 0) status = is_of(&typed->deque, "collections", "deque", value);
+    if (status > 0) return PySequence_List(value);
     if (status == 0) status = is_of(&typed->PurePath, "pathlib", "PurePath", value);
     if (status > 0) return PyObject_Str(value);
     if (status == 0) status = is_of(&typed->numpy_generic, "numpy", "generic", value);
@@ -131,7 +134,7 @@ static BX_COLD int refuse(bx_encoder *e, PyObject *value)
     return -1;
 }
 
-int bx_encode_extended(bx_encoder *e, size_t at, PyObject *value, int from)
+int bx_encode_extended(bx_encoder *e, size_t at, PyObject *value, bx_origin from)
 {
     bx_typed *typed = bx_typed_get(e->st);
     PyObject *simple = typed == NULL ? NULL : simple_value(e->st, typed, value);

@@ -3,6 +3,7 @@
 
 #include <structmember.h>
 
+#include "typed/attributes.h"
 #include "typed/plan.h"
 
 /* ---- what is needed of Python ---- */
@@ -18,6 +19,10 @@ PyObject *bx_import_object(const char *module_name, const char *name)
 
 static int typed_bind(bx_state *st, bx_typed *typed)
 {
+    int known = bx_attributes_known();
+
+    if (known < 0) return -1;
+    typed->layout_known = known;
 #define X(name, module, attribute)                                                                \
     if ((typed->name = bx_import_object(module, attribute)) == NULL) return -1;
     BX_TYPED_OBJECTS(X)
@@ -44,6 +49,7 @@ void bx_typed_free(bx_typed *typed)
     Py_XDECREF(typed->CompiledEncodePlan);
     Py_XDECREF(typed->Enum);
     Py_XDECREF(typed->Decimal);
+    Py_XDECREF(typed->deque);
     Py_XDECREF(typed->PurePath);
     Py_XDECREF(typed->numpy_generic);
     PyMem_Free(typed);
@@ -59,6 +65,7 @@ int bx_typed_traverse(bx_typed *typed, visitproc visit, void *arg)
     Py_VISIT(typed->CompiledEncodePlan);
     Py_VISIT(typed->Enum);
     Py_VISIT(typed->Decimal);
+    Py_VISIT(typed->deque);
     Py_VISIT(typed->PurePath);
     Py_VISIT(typed->numpy_generic);
     return 0;

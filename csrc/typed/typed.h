@@ -30,8 +30,9 @@ typedef struct bx_typed {
     enum { BX_STRUCTS_NOT_TRIED, BX_STRUCTS_KNOWN, BX_STRUCTS_CHANGED } structs; /* of msgspec */
     Py_ssize_t type_slot, options_slot; /* of TypePlan */
     Py_ssize_t compiled_slot;           /* of EncodePlan */
+    bool layout_known;                  /* of instances (see attributes.h) */
     /* found when their modules are imported by others; NULL before */
-    PyObject *Enum, *Decimal, *PurePath, *numpy_generic;
+    PyObject *Enum, *Decimal, *deque, *PurePath, *numpy_generic;
 } bx_typed;
 
 /* The above, bound; NULL with an exception. */
@@ -45,7 +46,7 @@ PyObject *bx_import_object(const char *module_name, const char *name);
 /* The offset of an attribute that is a plain slot of the class, else 0. */
 Py_ssize_t bx_slot_offset(PyTypeObject *cls, PyObject *name);
 
-/* The type of compiled encode plans (plan_encode.c). */
+/* The type of compiled encode plans (encode_plan.c). */
 PyTypeObject *bx_encode_plan_type(PyObject *module);
 
 /* The plan behind a document_class: 1 with a new reference, 0 for mapping classes, -1 error. */

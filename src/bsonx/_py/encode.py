@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 
 from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
+from bsonx._py.typed.encode import Unreadable, elements
 from bsonx._py.types.datetime_ms import DatetimeMS, is_nat, millis_from_datetime
 from bsonx._py.types.decimal128 import Decimal128
 from bsonx._py.types.int64 import Int64
@@ -54,36 +55,36 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
     TypeError if it is no mapping; InvalidDocument with ``path`` and ``document`` for what BSON
     cannot hold; OverflowError for ints beyond 64 bits; UnicodeEncodeError for lone surrogates.
     """
-    if not isinstance(document, dict):
-        if _marker(document) == _RAW_DOCUMENT:
-            return _raw_bytes(document)
-        if not isinstance(document, Mapping):
-            return _encode_instance(document, check_keys, codec_options)
-    names = CHECKED_NAMES if check_keys else NAMES
     try:
-        return _document(_id_first(document), names, names, codec_options, 1)
+        return _top(document, document, CHECKED_NAMES if check_keys else NAMES, codec_options, 1)
     except Exception as exc:
         _finish_error(exc, document)
         raise
 
 
-def _encode_instance(document: Any, check_keys: bool, codec_options: CodecOptions) -> bytes:
+def _top(stored: Any, document: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+    """Return the BSON of what is stored in place of a top-level document."""
+    if not isinstance(stored, dict):
+        if _marker(stored) == _RAW_DOCUMENT:
+            return _raw_bytes(stored)
+        if not isinstance(stored, Mapping):
+            return _top_instance(stored, document, names, options, depth)
+    return _document(_id_first(stored), names, names, options, depth)
+
+
+def _top_instance(
+    stored: Any, document: Any, names: Names, options: CodecOptions, depth: int
+) -> bytes:
     """Encode an instance of a class with fields as a top-level document."""
-    plan = _instance_plan(type(document))
+    plan = _instance_plan(type(stored))
     if plan is None:
         raise TypeError(f"encoder expected a mapping type but got: {document!r}")
-    if plan.dump is not None:
-        dumped = plan.dump(document, True)
-        if not isinstance(dumped, Mapping):
-            raise TypeError(f"encoder expected a mapping type but got: {document!r}")
-        return encode_document(dumped, check_keys, extended_options(codec_options))
-    names = CHECKED_NAMES if check_keys else NAMES
-    try:
-        pairs = plan.items(document, True)
-        return _document(pairs, names, names, extended_options(codec_options), 1)
-    except Exception as exc:
-        _finish_error(exc, document)
-        raise
+    options = extended_options(options)
+    if plan.dump is None:
+        return _document(elements(plan, stored, True), names, names, options, depth)
+    if depth > _MAX_DEPTH:
+        raise RecursionError(_TOO_DEEP)
+    return _top(plan.dump(stored, True), document, names, options, depth + 1)
 
 
 def _id_first(document: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
@@ -383,6 +384,12 @@ def _raw(name: bytes, value: Any, names: Names, options: CodecOptions, depth: in
     return b"\x03" + name + _raw_bytes(value)
 
 
+def _unreadable(
+    name: bytes, value: Any, names: Names, options: CodecOptions, depth: int
+) -> NoReturn:
+    raise value.exception
+
+
 def _raw_bytes(value: Any) -> bytes:
     raw = bytes(value.raw)
     if len(raw) < 5 or int.from_bytes(raw[:4], "little") != len(raw) or raw[-1]:
@@ -415,6 +422,7 @@ _ENCODERS: dict[type, _Encoder] = {
     Regex: _regex,
     SON: _mapping,
     Timestamp: _timestamp,
+    Unreadable: _unreadable,
 }
 
 # By the marker that the BSON types of every compatible package carry, subclasses included.
@@ -512,11 +520,11 @@ def _instance(
         return None
     options = extended_options(options)
     if plan.dump is not None:
-        if depth > _MAX_DEPTH:
+        if depth >= _MAX_DEPTH:
             raise RecursionError(_TOO_DEEP)
         dumped = plan.dump(value, False)
         return _encode_from(name, dumped, options, names, depth + 1, _PLAIN)
-    pairs = plan.items(value, False)
+    pairs = elements(plan, value, False)
     return b"\x03" + name + _document(pairs, names, names, options, depth + 1)
 
 

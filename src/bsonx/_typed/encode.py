@@ -21,21 +21,35 @@ from bsonx._typed.hints import (
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import MISSING
 
-__all__ = ["EncodeField", "EncodePlan", "encode_plan_for"]
+__all__ = ["EncodeField", "EncodePlan", "Source", "encode_plan_for"]
+
+
+class Source:
+    """Where the value of a field comes from; ``csrc/typed/encode_plan.h`` has the same numbers."""
+
+    ATTRIBUTE = 0
+    CONSTANT = 1
+    DUMP = 2  # what ``dump_some`` made of it
+    EXTRA = 3  # no field: all elements of a dict in the attribute
 
 
 class EncodeField:
     """One attribute and its name in documents, at the top and inside other documents.
 
     A value that is ``default``, or is empty and exactly of type ``empty``, is left out.
+    ``constant``: the value of a CONSTANT, the key of a DUMP in what ``dump_some`` returns.
     """
 
-    __slots__ = ("default", "empty", "key", "name", "nested_key")
+    __slots__ = ("constant", "default", "empty", "key", "name", "nested_key", "source")
 
-    def __init__(self, name: str, key: str, nested_key: str) -> None:
+    def __init__(
+        self, name: str, key: str, nested_key: str, source: int = Source.ATTRIBUTE
+    ) -> None:
         self.name = name
         self.key = key
         self.nested_key = nested_key
+        self.source = source
+        self.constant: Any = None
         self.default: Any = MISSING
         self.empty: Any = None
 
@@ -43,20 +57,20 @@ class EncodeField:
 class EncodePlan:
     """How the instances of one class are stored.
 
-    ``tag``: a constant element (name, value) before the others, or None. ``extra``: attribute
-    that holds a dict of more elements. ``unset``: a value that stands for no value. ``dump``: a
-    function from the instance, and whether it is the whole document, to what is stored instead.
+    ``unset``: a value that stands for no value. ``dump``: a function from the instance, and whether
+    it is the whole document, to what is stored instead. ``dump_some``: a function from the instance
+    to a dict of the fields that come from it. ``may_be_marked``: an instance may have a
+    ``_type_marker`` though its class has none.
     """
 
     __slots__ = (
         "cls",
         "compiled",
         "dump",
-        "extra",
+        "dump_some",
         "fields",
-        "has_dict",
+        "may_be_marked",
         "nested_fields",
-        "tag",
         "unset",
     )
 
@@ -66,30 +80,30 @@ class EncodePlan:
         # A top-level document starts with its _id.
         self.fields = tuple(sorted(fields, key=lambda field: field.key != "_id"))
         self.nested_fields = tuple(fields)
-        self.tag: tuple[str, Any] | None = None
-        self.extra: str | None = None
         self.unset: Any = MISSING
         self.dump: Callable[[Any, bool], Any] | None = None
-        self.has_dict = False  # attributes are in an instance dict that exists in any case
+        self.dump_some: Callable[[Any], dict[str, Any]] | None = None
+        self.may_be_marked = _may_be_marked(cls, fields)
 
-    def items(self, instance: Any, top: bool) -> list[tuple[str, Any]]:
-        """Return the elements of an instance; a top-level ``_id`` of None is left out."""
-        found = []
-        for field in self.fields if top else self.nested_fields:
-            value = getattr(instance, field.name)
-            if value is field.default or value is self.unset:
-                continue
-            if field.empty is not None and type(value) is field.empty and not value:
-                continue
-            key = field.key if top else field.nested_key
-            if top and value is None and key == "_id":
-                continue
-            found.append((key, value))
-        if self.tag is not None:
-            found.insert(1 if found and top and found[0][0] == "_id" else 0, self.tag)
-        if self.extra is not None:
-            found.extend((getattr(instance, self.extra, None) or {}).items())
-        return found
+    def set_tag(self, key: str, value: Any) -> None:
+        """Put a constant element before everything but a top-level ``_id``."""
+        tag = EncodeField(key, key, key, Source.CONSTANT)
+        tag.constant = value
+        self.nested_fields = (tag, *self.nested_fields)
+        first = 1 if self.fields and self.fields[0].key == "_id" else 0
+        self.fields = (*self.fields[:first], tag, *self.fields[first:])
+
+
+def _may_be_marked(cls: Any, fields: list[EncodeField]) -> bool:
+    own = getattr(cls, "__getattr__", None)
+    pydantic = sys.modules.get("pydantic")
+    if own is not None and pydantic is not None:
+        own = None if own is getattr(pydantic.BaseModel, "__getattr__", None) else own
+    return (
+        own is not None
+        or cls.__getattribute__ is not object.__getattribute__
+        or any(field.name == "_type_marker" for field in fields)
+    )
 
 
 _ATTRIBUTE = "__bsonx_encode__"
@@ -166,71 +180,14 @@ def _msgspec_plan(cls: Any) -> EncodePlan:
     plan = EncodePlan(cls, fields)
     plan.unset = sys.modules["msgspec"].UNSET
     if config.tag_field is not None:
-        plan.tag = (config.tag_field, config.tag)
+        plan.set_tag(config.tag_field, config.tag)
     return plan
-
-
-# ---- pydantic ----
 
 
 def _pydantic_plan(cls: Any) -> EncodePlan:
-    is_model = hasattr(cls, "model_dump")
-    names = cls.__pydantic_fields__
-    fields = []
-    for name, info in names.items():
-        stored = info.serialization_alias or info.alias
-        key, weak = field_keys(name, stored, names)
-        if not info.exclude:
-            fields.append(EncodeField(name, key, weak or key))
-    plan = EncodePlan(cls, fields)
-    plan.has_dict = is_model
-    if is_model and _serializes_itself(cls):
-        renamed = [f.key for f in fields if f.key != f.nested_key]
-        plan.dump = _dumper(bool(renamed))
-    elif is_model and cls.model_config.get("extra") == "allow":
-        plan.extra = "__pydantic_extra__"
-    return plan
+    from bsonx._typed.pydantic_encode import pydantic_plan
 
-
-def _dumper(renames_id: bool) -> Callable[[Any, bool], Any]:
-    def dump(instance: Any, top: bool) -> Any:
-        """Return what pydantic makes of the model; the rules about ``_id`` hold."""
-        document = instance.model_dump(by_alias=True)
-        if top and isinstance(document, dict):
-            if renames_id and "id" in document:
-                document = {"_id": document.pop("id"), **document}
-            if document.get("_id", MISSING) is None:
-                del document["_id"]
-        return document
-
-    return dump
-
-
-def _serializes_itself(cls: Any) -> bool:
-    """Whether the model has a say in what is stored: serializers, computed fields, a root."""
-    base = sys.modules["pydantic"].BaseModel
-    decorators = cls.__pydantic_decorators__
-    return bool(
-        cls.__pydantic_root_model__
-        or decorators.field_serializers
-        or decorators.model_serializers
-        or decorators.computed_fields
-        or cls.model_dump is not base.model_dump
-        or any(getattr(info, "exclude_if", None) for info in cls.model_fields.values())
-        or any(_has_serializer(info.annotation) for info in cls.model_fields.values())
-        or any(_is_serializer(m) for info in cls.model_fields.values() for m in info.metadata)
-    )
-
-
-def _has_serializer(tp: Any) -> bool:
-    tp, metadata = strip_annotated(tp)
-    return any(map(_is_serializer, metadata)) or any(
-        _has_serializer(argument) for argument in getattr(tp, "__args__", ())
-    )
-
-
-def _is_serializer(item: Any) -> bool:
-    return type(item).__name__ in ("PlainSerializer", "WrapSerializer")
+    return pydantic_plan(cls)
 
 
 # ---- all kinds ----

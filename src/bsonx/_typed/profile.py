@@ -6,6 +6,7 @@ encoder does the same in ``csrc/typed/profile.c``.
 
 from __future__ import annotations
 
+import collections
 import datetime
 import decimal
 import enum
@@ -43,7 +44,7 @@ def simplified(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
         return Int64(plain_timedelta(value) // _MILLISECOND)
-    if isinstance(value, set | frozenset):
+    if isinstance(value, set | frozenset | collections.deque):
         return list(value)
     if isinstance(value, pathlib.PurePath):
         return str(value)

@@ -1,0 +1,125 @@
+/* Attributes of instances out of order, and the trial of CPython's layout. */
+#include "typed/attributes.h"
+
+bool bx_attributes_generic(PyTypeObject *cls)
+{
+    PyObject *name, *own, *base;
+
+    if (cls->tp_getattro == PyObject_GenericGetAttr) return true;
+    /* A class with __getattr__, which is asked last, has another function there. */
+    name = PyUnicode_InternFromString("__getattribute__");
+    if (name == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    own = _PyType_Lookup(cls, name);
+    base = _PyType_Lookup(&PyBaseObject_Type, name);
+    Py_DECREF(name);
+    return own != NULL && own == base;
+}
+
+bool bx_attribute_in_dict(PyTypeObject *cls, PyObject *name)
+{
+    PyObject *found = _PyType_Lookup(cls, name);
+
+    return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
+}
+
+#if BX_ATTRIBUTES_LAYOUT
+
+#define LOOK_AHEAD 3 /* attributes that may lie between two that are asked for */
+
+static PyObject *look_among_keys(bx_attributes *a, PyObject *name)
+{
+    for (Py_ssize_t i = 0; i < a->count; i++) {
+        if (a->keys[i].key == name) {
+            a->next = i + 1;
+            return a->values[i];
+        }
+    }
+    return NULL;
+}
+
+PyObject *bx_attribute_slow(bx_attributes *a, PyObject *name)
+{
+    Py_ssize_t next = a->next;
+    PyObject *key, *value;
+
+    if (a->values != NULL) return look_among_keys(a, name);
+    if (a->dict == NULL) return NULL;
+    for (int i = 0; i < LOOK_AHEAD && PyDict_Next(a->dict, &next, &key, &value); i++) {
+        if (key == name) {
+            a->next = next;
+            return value;
+        }
+    }
+    value = PyDict_GetItemWithError(a->dict, name);
+    if (value == NULL) PyErr_Clear();
+    return value;
+}
+
+/* ---- the trial ---- */
+
+/* Whether exactly the named attributes are found, with the numbers 0, 1, ... as values. */
+static bool finds(PyObject *instance, PyObject *const *names, int count, PyObject *absent)
+{
+    bx_attributes attributes;
+
+    bx_attributes_open(&attributes, instance);
+    attributes.next = 0;
+    for (int i = 0; i < count; i++) {
+        PyObject *value = bx_attribute(&attributes, names[i]);
+
+        if (value == NULL || !PyLong_CheckExact(value) || PyLong_AsLong(value) != i) return false;
+    }
+    return bx_attribute(&attributes, absent) == NULL;
+}
+
+/* Try an instance without a dict, and with one. */
+static int try_instance(PyObject *instance, PyObject *const *names, PyObject *absent)
+{
+    PyObject *number, *dict;
+    int status;
+
+    for (int i = 0; i < 3; i++) {
+        number = PyLong_FromLong(i);
+        status = number == NULL ? -1 : PyObject_SetAttr(instance, names[i], number);
+        Py_XDECREF(number);
+        if (status < 0) return -1;
+    }
+    if (!finds(instance, names, 3, absent)) return 0;
+    dict = PyObject_GenericGetDict(instance, NULL);
+    if (dict == NULL) return -1;
+    Py_DECREF(dict);
+    if (!finds(instance, names, 3, absent)) return 0;
+    if (PyObject_SetAttr(instance, names[2], NULL) < 0) return -1;
+    return finds(instance, names, 2, names[2]);
+}
+
+int bx_attributes_known(void)
+{
+    static const char *const texts[] = {"one", "two", "three", "none"};
+    PyObject *names[4] = {NULL}, *cls, *instance = NULL;
+    int status = -1;
+
+    cls = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "Trial");
+    if (cls != NULL) instance = PyObject_CallNoArgs(cls);
+    if (instance != NULL) {
+        status = 0;
+        for (int i = 0; i < 4 && status == 0; i++) {
+            names[i] = PyUnicode_InternFromString(texts[i]);
+            if (names[i] == NULL) status = -1;
+        }
+        if (status == 0) status = try_instance(instance, names, names[3]);
+    }
+    for (int i = 0; i < 4; i++) Py_XDECREF(names[i]);
+    Py_XDECREF(instance);
+    Py_XDECREF(cls);
+    return status;
+}
+
+#else
+
+int bx_attributes_known(void) { return 0; }
+
+#endif
