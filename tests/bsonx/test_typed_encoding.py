@@ -40,7 +40,7 @@ class Inner:
     x: int
 
 
-UTC = datetime.timezone.utc
+UTC = datetime.UTC
 DAY = datetime.datetime(2020, 1, 2)
 UUID = uuid.UUID(int=7)
 # By the first cell of the row: annotations, with a value and what is stored.
@@ -193,7 +193,7 @@ def kinds(**fields):
     yield msgspec.defstruct("G", typed, frozen=True, gc=False)
     yield attrs.make_class("A", names, slots=True)
     yield attrs.make_class("B", names, slots=False)
-    yield pydantic.create_model("P", **{name: (typing.Any, None) for name in names})
+    yield pydantic.create_model("P", **dict.fromkeys(names, (typing.Any, None)))
 
 
 FIELDS = {
