@@ -217,13 +217,20 @@ PyObject *bx_datetime_utc(bx_state *st, int64_t millis)
     return build(st, millis, st->utc);
 }
 
+/* The words of Python's own datetime, which are PyMongo's. */
+#if PY_VERSION_HEX >= 0x030E0000
+#define YEAR_OUT_OF_RANGE "year must be in 1..9999, not %lld"
+#else
+#define YEAR_OUT_OF_RANGE "year %lld is out of range"
+#endif
+
 static PyObject *raise_out_of_range(int64_t millis)
 {
     /* The first second of the int64 range shows the year of the last: so does PyMongo. */
     int64_t shown = millis < INT64_MIN + 808 ? INT64_MAX : millis;
     int64_t year = date_from_days(floor_div(shown, MILLIS_PER_DAY)).year;
 
-    PyErr_Format(PyExc_ValueError, "year %lld is out of range" BX_DATETIME_HINT, (long long)year);
+    PyErr_Format(PyExc_ValueError, YEAR_OUT_OF_RANGE BX_DATETIME_HINT, (long long)year);
     return NULL;
 }
 

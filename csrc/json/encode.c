@@ -264,6 +264,18 @@ static int put_tuple(bx_json_encoder *e, PyObject *tuple)
 
 /* ---- other objects ---- */
 
+/* The words of Python's own unpacking, which counts what has a size since 3.14. */
+static void too_many_values(PyObject *pair, Py_ssize_t size)
+{
+    bool counted = PyTuple_CheckExact(pair) || PyList_CheckExact(pair) || PyDict_CheckExact(pair);
+
+    if (PY_VERSION_HEX >= 0x030E0000 && counted) {
+        PyErr_Format(PyExc_ValueError, "too many values to unpack (expected 2, got %zd)", size);
+    } else {
+        PyErr_SetString(PyExc_ValueError, "too many values to unpack (expected 2)");
+    }
+}
+
 /* Store one of the pairs that a mapping's items() gives. */
 static int add_pair(PyObject *dict, PyObject *pair)
 {
@@ -276,7 +288,7 @@ static int add_pair(PyObject *dict, PyObject *pair)
     if (size == 2) {
         status = PyDict_SetItem(dict, PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_ITEM(tuple, 1));
     } else if (size > 2) {
-        PyErr_SetString(PyExc_ValueError, "too many values to unpack (expected 2)");
+        too_many_values(pair, size);
     } else {
         PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected 2, got %zd)", size);
     }

@@ -67,6 +67,109 @@ def test_a_constant_field_is_in_no_document(bx):
     assert bx.decode(data, type=Constant) == Constant()
 
 
+def test_fields_that_are_no_arguments_come_back(bx):
+    from bsonx.typed import TypedDecodeError
+
+    @dataclass
+    class Plain:
+        name: str
+        nick: str = field(init=False, default="")
+        tags: list[int] = field(init=False, default_factory=list)
+        late: int = field(init=False)
+        Scale: typing.ClassVar[int] = 3
+
+    @dataclass(slots=True)
+    class Slots:
+        name: str
+        nick: str = field(init=False, default="")
+
+    @dataclass(frozen=True)
+    class Frozen:
+        name: str
+        nick: str = field(init=False, default="")
+
+    ada = Plain("Ada")
+    ada.nick, ada.tags, ada.late = "Countess", [1], 5
+    assert decode(bx, Plain, bx.decode(bx.encode(ada))) == ada
+    bare = decode(bx, Plain, {"name": "Ada"})
+    assert vars(bare) == vars(Plain("Ada"))  # no default is set that the constructor does not set
+    assert not hasattr(bare, "late")
+    refuse(bx, Plain, {"name": "Ada", "nick": 5}, "expected str, got int", "nick")
+    for cls in (Slots, Frozen):
+        assert decode(bx, cls, {"name": "Ada", "nick": "x"}).nick == "x"
+        assert decode(bx, cls, {"name": "Ada"}) == cls("Ada")
+
+    @dataclass
+    class OwnInit:
+        a: int
+        nick: str = field(init=False, default="")
+        scale: InitVar[int] = 2
+
+        def __post_init__(self, scale):
+            self.nick = f"x{self.a * scale}"
+
+    assert decode(bx, OwnInit, {"a": 1}).nick == "x2"
+    assert decode(bx, OwnInit, {"a": 1, "nick": "y"}).nick == "y"
+
+    @dataclass(frozen=True)
+    class FrozenInit:
+        a: int
+        nick: str = field(init=False, default="")
+
+        def __init__(self, a):
+            object.__setattr__(self, "a", a)
+
+    assert decode(bx, FrozenInit, {"a": 1, "nick": "y"}).nick == "y"
+
+    @dataclass
+    class Base:
+        a: int
+        nick: str = field(init=False)
+
+    class Computed(Base):
+        @property
+        def nick(self):
+            return f"x{self.a}"
+
+    assert decode(bx, Computed, {"a": 1, "nick": "old"}).nick == "x1"
+
+    @dataclass
+    class Checked:
+        a: int
+        nick: str = field(init=False, default="")
+
+        def __setattr__(self, name, value):
+            if value == "bad":
+                raise ValueError("a bad value")
+            super().__setattr__(name, value)
+
+    assert decode(bx, Checked, {"a": 1, "nick": "y"}).nick == "y"
+    with pytest.raises(TypedDecodeError, match="a bad value"):
+        decode(bx, Checked, {"a": 1, "nick": "bad"})
+
+
+def test_attributes_of_attrs_that_are_no_arguments_come_back(bx):
+    @attrs.define
+    class A:
+        a: int
+        c: int = attrs.field(init=False, default=5)
+        d: list[int] = attrs.field(init=False, factory=list)
+        e: int = attrs.field(init=False)
+
+    @attrs.frozen
+    class Converted:
+        a: int = attrs.field(converter=int)
+        c: int = attrs.field(init=False, default=5)
+
+    made = A(1)
+    made.c, made.d, made.e = 99, [1], 7
+    assert decode(bx, A, bx.decode(bx.encode(made))) == made
+    assert decode(bx, A, {"a": 1}).c == 5
+    assert not hasattr(decode(bx, A, {"a": 1}), "e")
+    assert decode(bx, Converted, {"a": 1, "c": 6}).c == 6
+    assert decode(bx, Converted, {"a": 1}) == Converted(1)
+
+
 def test_exceptions_that_are_not_about_the_document_pass(bx):
     @dataclass
     class Bad:

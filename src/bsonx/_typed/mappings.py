@@ -25,18 +25,13 @@ def key_reader(node: Node) -> _Read | None:
 
     TypeError if the type has values that are no str, for such keys cannot be stored.
     """
-    readers = [_reader_of(alternative) for alternative in _of_strings(node)]
-    if not readers:
+    alternatives = node.items if node.kind is Kind.UNION else (node,)
+    if not all(STRING in n.codes or STRING in n.widened for n in alternatives):
         raise TypeError(f"the keys of a document are of type str, not {node.label}")
+    readers = [_reader_of(alternative) for alternative in alternatives]
     if all(reader is _as_it_is for reader in readers):
         return None
     return functools.partial(_first_fitting, node.label, readers)
-
-
-def _of_strings(node: Node) -> tuple[Node, ...]:
-    if node.kind is Kind.UNION:
-        return (node.table or {}).get(STRING, ())
-    return (node,) if STRING in node.codes or STRING in node.widened else ()
 
 
 def _as_it_is(key: str) -> str:

@@ -138,7 +138,7 @@ def _validator(cls: Any) -> Callable[[Any], Any]:
 
 
 def _set_fallback(plan: ModelPlan) -> None:
-    item = raw_model([plan], {})
+    item = raw_model([plan], {}, late=True)
     validate = _validator(plan.cls)
     late = [field for field in plan.fields if field.late]
     if late:
@@ -234,9 +234,7 @@ def _annotation_of_extras(cls: Any) -> Any:
 def _node_of_extras(builder: Builder, cls: Any) -> Node | None:
     """Return the node of the values of ``__pydantic_extra__: dict[str, T]``."""
     tp, _ = strip_annotated(_annotation_of_extras(cls))
-    arguments = [a for a in typing.get_args(tp) if a is not type(None)]
-    if typing.get_origin(tp) in (typing.Union, types.UnionType) and len(arguments) == 1:
-        arguments = list(typing.get_args(arguments[0]))
+    arguments = typing.get_args(tp)
     try:
         return builder.node(arguments[1]) if len(arguments) == 2 else None
     except TypeError:

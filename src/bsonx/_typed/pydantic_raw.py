@@ -71,13 +71,10 @@ def _choices(code: int, flat: list[Node], known: _Known, sees_stored: bool) -> l
     members = [n for n in fitting if n.kind is Kind.LOOKUP]
     fitting = [n for n in fitting if n.kind is not Kind.LOOKUP]
     if code == p.DOCUMENT:
-        found = _documents(fitting, known)
-    elif code == p.ARRAY:
-        found = _array(fitting, known)
-    else:
-        widened = [n for n in flat if code in n.widened]
-        found = _scalar(code, fitting, widened)
-    choices = members + found
+        return members + _documents(fitting, known, sees_stored)
+    if code == p.ARRAY:
+        return members + _array(fitting, known)
+    choices = members + _scalar(code, fitting, [n for n in flat if code in n.widened])
     return [*choices, any_node()] if choices and choices[-1].label != _MOMENT else choices
 
 
@@ -141,13 +138,6 @@ def _binary(fitting: list[Node], flat: list[Node], sees_stored: bool) -> list[No
 
 
 def _array(fitting: list[Node], known: _Known) -> list[Node]:
-    if len(fitting) == 1:
-        positions = _positions(fitting[0])
-        if positions is not None:
-            raw = tuple(raw_node([node], known) for node in positions)
-            if all(node.kind is Kind.ANY for node in raw):
-                return []
-            return [Node(Kind.FIXED, fitting[0].label, (p.ARRAY,), items=raw)]
     inner: list[Node] = []
     for node in fitting:
         positions = _positions(node)
@@ -158,7 +148,14 @@ def _array(fitting: list[Node], known: _Known) -> list[Node]:
         else:
             return []
     item = raw_node(inner, known) if inner else any_node()
-    return [] if item.kind is Kind.ANY else [Node(Kind.LIST, "list", (p.ARRAY,), item=item)]
+    if item.kind is Kind.ANY:
+        return []
+    found = Node(Kind.LIST, "list", (p.ARRAY,), item=item)
+    positions = _positions(fitting[0]) if len(fitting) == 1 else None
+    if positions is None:
+        return [found]
+    raw = tuple(raw_node([node], known) for node in positions)
+    return [Node(Kind.FIXED, fitting[0].label, (p.ARRAY,), items=raw), found]
 
 
 def _positions(node: Node) -> tuple[Node, ...] | None:
@@ -170,47 +167,56 @@ def _positions(node: Node) -> tuple[Node, ...] | None:
     return None
 
 
-def _documents(fitting: list[Node], known: _Known) -> list[Node]:
+def _documents(fitting: list[Node], known: _Known, sees_stored: bool) -> list[Node]:
     if fitting and all(n.kind is Kind.DICT for n in fitting):
         item = raw_node([n.item for n in fitting if n.item is not None], known)
         return [] if item.kind is Kind.ANY else [Node(Kind.DICT, "dict", (p.DOCUMENT,), item=item)]
-    found: list[Node] = []
+    instances: list[Node] = []
     models: list[ModelPlan] = []
     for node in fitting:
-        if node.kind is Kind.MODEL and node.model is not None and not _is_handed_over(node.model):
-            models.append(node.model)
-        elif node.kind in (Kind.MODEL, Kind.DOCUMENT, Kind.INSTANCE):
-            if not models:  # a dict for models fits everything
-                found.append(node)
-        else:
+        if node.kind not in (Kind.MODEL, Kind.DOCUMENT, Kind.INSTANCE):
             return []
-    if not models:
-        return found
-    key = tuple(dict.fromkeys(model.cls for model in models))
-    return [*found, known.get(key) or raw_model(models, known)]
+        if not models and (node.model is None or _is_handed_over(node.model)):
+            instances.append(node)  # while there is no dict, which fits everything
+        if node.model is not None and not _is_foreign(node.model.cls):
+            models.append(node.model)
+    if models:
+        key = tuple(dict.fromkeys(model.cls for model in models))
+        return [*instances, known.get(key) or raw_model(models, known)]
+    only_models = all(node.kind is Kind.MODEL for node in instances)
+    return instances if only_models and not sees_stored else [*instances, any_node()]
 
 
 def _is_handed_over(model: ModelPlan) -> bool:
     """Whether pydantic gets instances of a class, because it could not make them of a dict."""
-    if hasattr(model.cls, "__get_pydantic_core_schema__"):
-        return False
-    kind = class_kind(model.cls)
-    if kind in (ClassKind.ATTRS, ClassKind.MSGSPEC):
+    if _is_foreign(model.cls):
         return True
     return dataclasses.is_dataclass(model.cls) and any(
         not f.init for f in dataclasses.fields(model.cls)
     )
 
 
-def raw_model(models: list[ModelPlan], known: _Known) -> Node:
-    """Return the node of a dict whose fields are those of all the models."""
+def _is_foreign(cls: Any) -> bool:
+    """Whether pydantic does not know this kind of class."""
+    foreign = class_kind(cls) in (ClassKind.ATTRS, ClassKind.MSGSPEC)
+    return foreign and not hasattr(cls, "__get_pydantic_core_schema__")
+
+
+def raw_model(models: list[ModelPlan], known: _Known, *, late: bool = False) -> Node:
+    """Return the node of a dict whose fields are those of all the models.
+
+    ``late``: also with those that are no arguments, which pydantic must not get to see.
+    """
     raw = ModelPlan(dict, models[0].label)
     raw.unknown = Unknown.KEEP
     node = Node(Kind.MODEL, raw.label, (p.DOCUMENT,), model=raw)
-    known[tuple(dict.fromkeys(model.cls for model in models))] = node
+    if not late:
+        known[tuple(dict.fromkeys(model.cls for model in models))] = node
     found: dict[str, list[tuple[Field, ModelPlan]]] = {}
     for model in models:
         for field in model.fields:
+            if field.late and not late:
+                continue
             found.setdefault(field.key, []).append((field, model))
     for key, pairs in found.items():
         raw.fields.append(_raw_field(key, pairs, known))

@@ -176,4 +176,7 @@ def out_of_range(millis: int, exc: OverflowError) -> str:
         millis += 2**64  # PyMongo rounds to seconds in 64 bits, where this wraps
     cycles, rest = divmod(millis, 146097 * 86400000)  # the calendar repeats after 400 years
     year = _moment(rest, False, None).year + 400 * cycles
-    return f"year {year} is out of range {_RANGE_HINT}"
+    # The words of Python's own datetime, which are PyMongo's.
+    new = sys.version_info >= (3, 14)
+    text = f"year must be in 1..9999, not {year}" if new else f"year {year} is out of range"
+    return f"{text} {_RANGE_HINT}"
