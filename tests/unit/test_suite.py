@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import bsonx
 from implementations import tree
 
 TESTS = Path(__file__).parent.parent
+CTRL_C = "test_ctrl_c_in_the_middle_of_an_exchange_closes_the_stream"
 
 
 class Collection:
@@ -72,3 +74,18 @@ def test_a_late_import_belongs_to_its_tree(implementation, monkeypatch):
     with chosen.active():
         assert sys.modules.pop("bsonx.late") is sys
         assert chosen.modules == before
+
+
+def test_what_the_shell_ignores_is_not_ignored_in_tests():
+    """Shells ignore SIGINT for what they start in the background, and children inherit it."""
+    chosen = f"{TESTS}/unit/test_streams.py::{CTRL_C}"
+    pytest_ = shlex.join([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", chosen])
+    done = subprocess.run(
+        ["sh", "-c", f"trap '' INT TERM CHLD; exec {pytest_}"],
+        cwd=TESTS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in done.stdout
+    assert done.returncode == 0
