@@ -36,7 +36,7 @@ $(VENV)/.base: $(VENV)/.created pyproject.toml
 	@touch $@ $(VENV)/.extension
 
 $(VENV)/.extension: $(VENV)/.base $(SOURCES)
-	@echo "Building the extension."
+	@echo "Bringing the extension up to date."
 	@$(PY) setup.py -q build_ext --inplace
 	@touch $@
 
