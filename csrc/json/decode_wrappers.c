@@ -1,5 +1,6 @@
-/* Type wrappers of extended JSON in the forms that programs write. Everything else about them (other
- * forms, errors) is left to the pure implementation, which sees the object as a document. */
+/* Type wrappers of extended JSON in the forms that programs write (the "Conversion table" of the
+ * specification, and the legacy forms). Everything else about them (other forms, errors) is left to
+ * the pure implementation, which sees the object as a document. */
 #include "core/datetime_bson.h"
 #include "core/encode.h"
 #include "core/hex.h"

@@ -32,6 +32,7 @@ static int put_number(bx_json_encoder *e, PyObject *value)
     return 0;
 }
 
+/* Rows "Int32" and "Int64" of the specification's "Conversion table", canonical. */
 static int put_canonical_int(bx_json_encoder *e, PyObject *value)
 {
     int64_t number;
@@ -43,6 +44,7 @@ static int put_canonical_int(bx_json_encoder *e, PyObject *value)
     return BX_JSON_PUT(e, "\"}");
 }
 
+/* "Representation of Non-finite Numeric Values" of the specification. */
 static int put_not_finite(bx_json_encoder *e, double value)
 {
     if (isnan(value)) return BX_JSON_PUT(e, "NaN");

@@ -1,4 +1,5 @@
-/* Extended JSON text of the values that BSON has and JSON has not, in the usual layout. */
+/* Extended JSON text of the values that BSON has and JSON has not, in the usual layout: the rows of
+ * the extended JSON specification's "Conversion table". */
 #include "core/datetime_bson.h"
 #include "core/encode.h"
 #include "core/hex.h"
@@ -25,7 +26,7 @@ static int put_millis(bx_json_encoder *e, int64_t millis)
     return wrapped ? BX_JSON_PUT(e, "\"}}") : BX_JSON_PUT(e, "}");
 }
 
-/* A datetime in UTC from 1970 on, to the millisecond. */
+/* A datetime in UTC from 1970 on, to the millisecond (row "Datetime", relaxed). */
 static int put_iso(bx_json_encoder *e, PyObject *value)
 {
     unsigned millis = (unsigned)PyDateTime_DATE_GET_MICROSECOND(value) / 1000;
@@ -87,6 +88,7 @@ static int put_datetime_ms(bx_json_encoder *e, int64_t millis)
 
 /* ---- binary data ---- */
 
+/* Row "Binary", or the form before it. */
 static int put_binary(bx_json_encoder *e, const uint8_t *data, Py_ssize_t size, unsigned subtype)
 {
     bool legacy = e->mode == BX_JSON_LEGACY;

@@ -2,6 +2,7 @@
  * and copied on the way. */
 #include "json/text.h"
 
+#include "core/hex.h"
 #include "core/utf8.h"
 
 /* ---- integers ---- */
@@ -63,15 +64,11 @@ uint8_t *bx_json_write_int(uint8_t *p, int64_t value)
 
 static uint8_t *write_hex4(uint8_t *p, unsigned c)
 {
-    static const char hex[] = "0123456789abcdef";
+    const uint8_t bytes[2] = {(uint8_t)(c >> 8), (uint8_t)c};
 
     p[0] = '\\';
     p[1] = 'u';
-    p[2] = (uint8_t)hex[c >> 12 & 15];
-    p[3] = (uint8_t)hex[c >> 8 & 15];
-    p[4] = (uint8_t)hex[c >> 4 & 15];
-    p[5] = (uint8_t)hex[c & 15];
-    return p + 6;
+    return bx_hex_write(p + 2, bytes, 2);
 }
 
 /* A character below 0x80 that cannot stand for itself. */

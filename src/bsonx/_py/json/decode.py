@@ -1,4 +1,8 @@
-"""Extended JSON wrappers to BSON values, in plain Python."""
+"""Extended JSON wrappers to BSON values, in plain Python.
+
+All three formats are read at once (extended JSON specification, "Parsers"); comments name the rows
+of its "Conversion table".
+"""
 
 from __future__ import annotations
 
@@ -131,6 +135,7 @@ def _parse_dbref(doc: Any, options: JSONOptions) -> Any:
     return DBRef(doc.pop("$ref"), doc.pop("$id"), doc.pop("$db", None), doc)
 
 
+# Row "DBPointer": read as a DBRef, which BSON has instead.
 def _parse_dbpointer(doc: Any, options: JSONOptions) -> Any:
     _refuse_extra(doc, "$dbPointer")
     dbref = doc["$dbPointer"]
@@ -179,6 +184,7 @@ def _parse_regex(doc: Any, options: JSONOptions) -> Any:
     return Regex(regex["pattern"], _regex_flags(flags))
 
 
+# Rows "Binary" and, for the two UUID subtypes, "Special rules for parsing $uuid fields".
 def _binary_or_uuid(data: bytes, subtype: int, options: JSONOptions) -> Any:
     if subtype in ALL_UUID_SUBTYPES:
         representation = options.uuid_representation

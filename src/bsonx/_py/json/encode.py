@@ -1,4 +1,8 @@
-"""Python values to what ``json.dumps`` takes: extended JSON, written in plain Python."""
+"""Python values to what ``json.dumps`` takes: extended JSON, written in plain Python.
+
+The forms are those of the extended JSON specification's "Conversion table", canonical and relaxed;
+comments name its rows. Legacy is what drivers wrote before there was one.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +61,7 @@ def _encode_binary(obj: Any, options: JSONOptions) -> Any:
 
 
 def _binary(data: bytes, subtype: int, options: JSONOptions) -> Any:
+    # Row "Binary": base64 with padding, and a subtype of one or two hexadecimal digits.
     text = base64.b64encode(data).decode()
     if options.json_mode == JSONMode.LEGACY:
         return {"$binary": text, "$type": f"{subtype:02x}"}
@@ -73,7 +78,7 @@ def _encode_uuid(obj: uuid.UUID, options: JSONOptions) -> Any:
 def _encode_int(obj: int, options: JSONOptions) -> Any:
     if options.json_mode != JSONMode.CANONICAL:
         return obj
-    # As json.dumps does: an enumeration's own str() could not be read back.
+    # Rows "Int32" and "Int64". By int's own repr: an enumeration's str() could not be read back.
     digits = int.__repr__(obj)
     if _INT32_MIN <= obj <= _INT32_MAX:
         return {"$numberInt": digits}
@@ -87,6 +92,7 @@ def _encode_int64(obj: Any, options: JSONOptions) -> Any:
 
 
 def _encode_float(obj: float, options: JSONOptions) -> Any:
+    # Rows "Double", and "Representation of Non-finite Numeric Values": also in relaxed text.
     if options.json_mode != JSONMode.LEGACY:
         if math.isnan(obj):
             return {"$numberDouble": "NaN"}
@@ -120,8 +126,8 @@ def _exact(obj: datetime) -> datetime:
 def _iso8601(local: datetime, offset: timedelta) -> str:
     """Format a time from 1970 on, to the millisecond.
 
-    As RFC 3339 has it, which the extended JSON specification asks for ("Datetime"): an offset is
-    of hours and minutes with a colon; a finer one leads to UTC.
+    Row "Datetime [year from 1970 to 9999 inclusive]" asks for RFC 3339: an offset is of hours and
+    minutes with a colon; a finer one leads to UTC.
     """
     zone = "Z"
     if offset % _MINUTE:

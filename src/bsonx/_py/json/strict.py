@@ -2,8 +2,8 @@
 
 What a program reads it can look at; what a tool reads and stores nobody sees any more. So this
 refuses all that the ordinary reader drops, rounds away or takes for something else: keys that come
-twice, numbers beyond a double, wrappers with more or other content than the extended JSON
-specification gives them.
+twice, numbers beyond a double, wrappers with more or other keys and values than the extended JSON
+specification gives them ("Parsers": extra keys and values of an incorrect type are errors).
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _read_reference(doc: Any, options: JSONOptions) -> Any:
 def _read_wrapper(doc: Any, key: str, options: JSONOptions) -> Any:
     allowed = {key}
     if key == "$regex":
-        # Without options it is a query, or a part of one (extended JSON specification, "$regex").
+        # Without options it is a part of a query (extended JSON specification, "Parsers").
         if not isinstance(doc["$regex"], str) or "$options" not in doc:
             return doc
         allowed.add("$options")
