@@ -119,7 +119,7 @@ static int compile_header(compiler *c, bx_stored_field *out)
     return 0;
 }
 
-/* How the class's attributes are read: those at an offset and in the dict without PyObject_GetAttr. */
+/* Find the attributes that can be read without PyObject_GetAttr. */
 static void find_place(compiler *c, bx_stored_field *out)
 {
     if (out->source != BX_FROM_ATTRIBUTE || !c->plan->generic) return;

@@ -108,8 +108,7 @@ def _fields(cls: Any, schema: _Schema, definitions: _Schema) -> tuple[list[Encod
         fields.append(field)
     if getattr(cls, "model_config", {}).get("extra") == "allow":
         fields.append(EncodeField("__pydantic_extra__", "", "", Source.EXTRA))
-    for computed in schema.get("computed_fields", ()):
-        fields.append(_computed_field(computed, definitions))
+    fields.extend(_computed_field(c, definitions) for c in schema.get("computed_fields", ()))
     return fields, {field.name for field in fields if field.source == Source.DUMP}
 
 
