@@ -1,11 +1,15 @@
-"""Typed decoding: instances of classes inferred from the benchmark documents.
+"""Typed documents: instances of classes inferred from the benchmark documents.
 
-    python bench/typed.py [--rounds N]
+    python bench/typed.py [--rounds N] [--documents tweet small] [--encode] [--instructions]
 
 For each document and kind of class, the time of `decode(data, type=T)` against `decode(data)` into
 dicts; for pydantic against PyMongo's decode followed by `model_validate`, and for msgspec against
 `msgspec.msgpack.decode(data, type=T)` of the same content. Ratios above 1 mean that the typed
-decode is faster. Contenders run in turn; a figure is the best of the rounds.
+decode is faster. Then the time of encoding an instance against encoding the equal dict; above 1 the
+instance is faster. Contenders run in turn; a figure is the best of the rounds.
+
+--encode leaves out decoding. --instructions counts what encoding takes by callgrind instead (needs
+valgrind): no noise moves it.
 """
 
 from __future__ import annotations
@@ -13,7 +17,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import os
+import re
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -83,11 +91,15 @@ def make_dataclass(slots: bool) -> Maker:
     return make
 
 
-def make_attrs(name: str, fields: Fields) -> Any:
-    specs = {
-        attribute(key): attrs.field(type=tp, metadata={"bson": key}) for key, tp in fields.items()
-    }
-    return attrs.make_class("Doc", specs, slots=True)
+def make_attrs(slots: bool) -> Maker:
+    def make(name: str, fields: Fields) -> Any:
+        specs = {
+            attribute(key): attrs.field(type=tp, metadata={"bson": key})
+            for key, tp in fields.items()
+        }
+        return attrs.make_class("Doc", specs, slots=slots)
+
+    return make
 
 
 def make_pydantic(name: str, fields: Fields) -> Any:
@@ -103,7 +115,8 @@ MAKERS: dict[str, Maker] = {
     "msgspec": make_msgspec,
     "dataclass": make_dataclass(slots=False),
     "slots": make_dataclass(slots=True),
-    "attrs": make_attrs,
+    "attrs": make_attrs(slots=True),
+    "attrs-dict": make_attrs(slots=False),
     "pydantic": make_pydantic,
 }
 
@@ -141,14 +154,10 @@ def best(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
 
 
 def compare(name: str, kind: str, cls: Any, data: bytes, rounds: int) -> None:
-    """Time the decoding and encoding of one document as instances of one class."""
-    document = bsonx.decode(data)
-    instance = bsonx.decode(data, type=cls)
+    """Time the decoding of one document to instances of one class."""
     runs: dict[str, Callable[[], Any]] = {
         "typed": lambda: bsonx.decode(data, type=cls),
         "dict": lambda: bsonx.decode(data),
-        "encode": lambda: bsonx.encode(instance),
-        "encode dict": lambda: bsonx.encode(document),
     }
     if kind == "pydantic":
         runs["pymongo+pydantic"] = lambda: cls.model_validate(bson.decode(data))
@@ -159,7 +168,6 @@ def compare(name: str, kind: str, cls: Any, data: bytes, rounds: int) -> None:
     times = best(runs, rounds)
     line = f"{name:8}{kind:10} {times['typed'] * 1e6:9.2f} us"
     line += f"   dict/typed {times['dict'] / times['typed']:5.2f}"
-    line += f"   encode dict/instance {times['encode dict'] / times['encode']:5.2f}"
     for other in ("pymongo+pydantic", "msgpack"):
         if other in times:
             line += f"   {other}/typed {times[other] / times['typed']:5.2f}"
@@ -177,17 +185,86 @@ def compare_tree(data: bytes, rounds: int) -> None:
         compare("tree", kind, cls, data, rounds)
 
 
+# ---- encoding ----
+
+
+def values(name: str, data: bytes) -> dict[str, Any]:
+    """The document as a dict, and as an instance of each kind of class."""
+    document = bsonx.decode(data)
+    found = {"dict": document}
+    for kind, make in MAKERS.items():
+        found[kind] = bsonx.decode(data, type=infer(document, "Doc", make))
+    return found
+
+
+def print_encoding(name: str, unit: str, figures: dict[str, float]) -> None:
+    for kind, figure in figures.items():
+        ratio = figures["dict"] / figure
+        print(f"encode {name:8}{kind:10} {figure:12,.2f} {unit}   dict/instance {ratio:5.2f}")
+    sys.stdout.flush()
+
+
+def time_encoding(name: str, data: bytes, rounds: int) -> None:
+    """Time the encoding of one document as a dict and as instances."""
+    runs: dict[str, Callable[[], Any]] = {
+        kind: lambda value=value: bsonx.encode(value) for kind, value in values(name, data).items()
+    }
+    print_encoding(name, "us", {k: t * 1e6 for k, t in best(runs, rounds).items()})
+
+
+def encode_for_callgrind(name: str) -> None:
+    """What callgrind watches: each value is encoded twice, after its class's plan is made."""
+    from bsonx.op_msg import encode_message
+
+    for value in values(name, load()[name]).values():
+        encode_message(1, 0, {"value": value}, bsonx.CodecOptions())
+        bsonx.encode(value)
+        bsonx.encode(value)
+
+
+def count_encoding(name: str) -> None:
+    """Print the instructions that encoding takes, from the call of `encode` to its result."""
+    kinds = ["dict", *MAKERS]
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
+        command += ["--toggle-collect=bx_encode", "--dump-after=bx_encode"]
+        command += [sys.executable, __file__, "--work", name]
+        environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        subprocess.run(command, env=environment, capture_output=True, check=True)
+        figures = {}
+        for i, kind in enumerate(kinds):
+            text = Path(folder, f"out.{2 * i + 2}").read_text()  # of the second time
+            counted = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
+            assert counted is not None
+            figures[kind] = float(counted[1])
+    print_encoding(name, "instructions", figures)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=60)
-    rounds = parser.parse_args().rounds
-    for name, data in load().items():
-        if name == "large":  # 94,000 fields
+    parser.add_argument(
+        "--documents", nargs="+", default=["flat", "deep", "full", "tweet", "small"]
+    )
+    parser.add_argument("--encode", action="store_true")
+    parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--work", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        encode_for_callgrind(options.work)
+        return
+    documents = {name: load()[name] for name in options.documents}
+    for name, data in documents.items():
+        if options.instructions:
+            count_encoding(name)
             continue
-        for kind, make in MAKERS.items():
-            compare(name, kind, infer(bsonx.decode(data), "Doc", make), data, rounds)
-        if name == "deep":
-            compare_tree(data, rounds)
+        if not options.encode:
+            for kind, make in MAKERS.items():
+                cls = infer(bsonx.decode(data), "Doc", make)
+                compare(name, kind, cls, data, options.rounds)
+            if name == "deep":
+                compare_tree(data, options.rounds)
+        time_encoding(name, data, options.rounds)
 
 
 if __name__ == "__main__":

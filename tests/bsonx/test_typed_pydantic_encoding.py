@@ -17,6 +17,10 @@ def stored(bx, value, **kwargs):
     return bx.decode(bx.encode(value, **kwargs))
 
 
+def as_text(value):
+    return str(value)
+
+
 class Part(BaseModel):
     name: str
 
@@ -65,7 +69,7 @@ class WithSerializer(Machine):
 
 
 class WithMarker(Machine):
-    n: Annotated[int, PlainSerializer(str)] = 1
+    n: Annotated[int, PlainSerializer(as_text)] = 1
 
 
 class WithExclude(Machine):
@@ -167,8 +171,8 @@ class Fields(BaseModel):
     nested: Nested = Nested()
     nested_list: list[Nested] = [Nested()]
     encoded: pydantic.Base64Bytes = b"aGVsbG8="
-    json_only: Annotated[int, PlainSerializer(str, when_used="json")] = 7
-    unless_none: Annotated[int | None, PlainSerializer(str, when_used="unless-none")] = None
+    json_only: Annotated[int, PlainSerializer(as_text, when_used="json")] = 7
+    unless_none: Annotated[int | None, PlainSerializer(as_text, when_used="unless-none")] = None
     named: Tenfold = Field(1, serialization_alias="other")
     last: int = 9
 
