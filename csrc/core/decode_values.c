@@ -277,9 +277,9 @@ PyObject *bx_decode_rare(bx_decoder *d, uint8_t type, const uint8_t **at, const 
         *at = p + 16;
         return bx_decimal128_new(d->st, bx_load64(p + 8), bx_load64(p));
     case BX_MINKEY:
-        return bx_empty_instance(d->st->MinKey);
+        return Py_NewRef(d->st->min_key);
     case BX_MAXKEY:
-        return bx_empty_instance(d->st->MaxKey);
+        return Py_NewRef(d->st->max_key);
     default:
         return bx_bad_type(d, element, name);
     }

@@ -2,6 +2,7 @@
  * for each type that BSON knows. */
 #include "core/encode.h"
 
+#include "types/storage.h"
 #include "types/types.h"
 
 /* 0 and -1 of an encode function as 1 (done) and -1. */
@@ -10,10 +11,10 @@ BX_INLINE int done(int status)
     return status < 0 ? -1 : 1;
 }
 
-/* An instance of Code itself keeps its scope in an attribute, which spares the property's call. */
+/* An instance of Code itself keeps its scope in a field, which spares the property's call. */
 static int encode_exact_code(bx_encoder *e, size_t at, PyObject *value)
 {
-    PyObject *scope = PyObject_GenericGetAttr(value, e->st->s_code_scope);
+    PyObject *scope = bx_stored(value, ((bx_code *)value)->scope, "_Code__scope");
     int status;
 
     if (scope == NULL) return -1;

@@ -4,6 +4,7 @@
 #include "core/pylong.h"
 #include "core/regex_options.h"
 #include "raw/raw_document.h"
+#include "types/storage.h"
 #include "types/types.h"
 #include "core/utf8.h"
 
@@ -81,11 +82,15 @@ static int read_subtype(PyObject *object)
 
 int bx_encode_binary(bx_encoder *e, PyObject *value)
 {
-    /* An instance of Binary itself keeps it in an attribute, which spares the property's call. */
-    bool exact = Py_IS_TYPE(value, e->st->Binary);
-    PyObject *object = PyObject_GetAttr(value, exact ? e->st->s_binary_subtype : e->st->s_subtype);
+    PyObject *object;
     int subtype;
 
+    /* An instance of Binary itself keeps it in a field, which spares the property's call. */
+    if (Py_IS_TYPE(value, e->st->Binary)) {
+        object = bx_stored(value, *bx_binary_subtype(value), "_Binary__subtype");
+    } else {
+        object = PyObject_GetAttr(value, e->st->s_subtype);
+    }
     if (object == NULL) return -1;
     subtype = read_subtype(object);
     Py_DECREF(object);
@@ -303,12 +308,18 @@ static int put_options(bx_encoder *e, long flags)
 
 int bx_encode_regex(bx_encoder *e, PyObject *value)
 {
-    PyObject *pattern = PyObject_GetAttr(value, e->st->s_pattern);
+    bx_regex *own = Py_IS_TYPE(value, e->st->Regex) ? (bx_regex *)value : NULL;
+    PyObject *pattern = own ? bx_stored(value, own->pattern, "pattern")
+                            : PyObject_GetAttr(value, e->st->s_pattern);
     PyObject *flags = NULL;
     long bits = 0;
     int status = -1;
 
-    if (pattern != NULL && (flags = PyObject_GetAttr(value, e->st->s_flags)) != NULL) {
+    if (pattern != NULL) {
+        flags = own ? bx_stored(value, own->flags, "flags")
+                    : PyObject_GetAttr(value, e->st->s_flags);
+    }
+    if (flags != NULL) {
         bits = PyLong_AsLong(flags);
         if (bits != -1 || !PyErr_Occurred()) {
             status = put_pattern(e, pattern);

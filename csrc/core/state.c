@@ -5,6 +5,7 @@
 #include "json/json.h"
 #include "raw/raw_document.h"
 #include "typed/typed.h"
+#include "types/storage.h"
 #include "types/types.h"
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg)
@@ -24,6 +25,11 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
     BX_CLASSES(X)
     BX_OBJECTS(X)
 #undef X
+    Py_VISIT(st->BinaryStorage);
+    Py_VISIT(st->CodeStorage);
+    Py_VISIT(st->RegexStorage);
+    Py_VISIT(st->min_key);
+    Py_VISIT(st->max_key);
     Py_VISIT(st->safe_uuid_unknown);
     Py_VISIT((PyObject *)st->default_options);
     Py_VISIT((PyObject *)st->default_raw_options);
@@ -51,6 +57,11 @@ static int state_clear(PyObject *module)
     st->typed = NULL;
     bx_json_free(st->json);
     st->json = NULL;
+    Py_CLEAR(st->min_key);
+    Py_CLEAR(st->max_key);
+    Py_CLEAR(st->BinaryStorage);
+    Py_CLEAR(st->CodeStorage);
+    Py_CLEAR(st->RegexStorage);
     Py_CLEAR(st->safe_uuid_unknown);
 #define X(name, module, attribute) Py_CLEAR(st->name);
     BX_CLASSES(X)
@@ -123,6 +134,9 @@ static int state_exec(PyObject *module)
     if ((st->Decimal128 = bx_decimal128_type(module)) == NULL) return -1;
     if ((st->DatetimeMS = bx_datetime_ms_type(module)) == NULL) return -1;
     if ((st->Int64 = bx_int64_type(module)) == NULL) return -1;
+    if ((st->BinaryStorage = bx_binary_storage(module)) == NULL) return -1;
+    if ((st->CodeStorage = bx_code_storage(module)) == NULL) return -1;
+    if ((st->RegexStorage = bx_regex_storage(module)) == NULL) return -1;
     if ((st->RawDocument = bx_raw_document_type(module)) == NULL) return -1;
     if ((st->Options = bx_options_type(module)) == NULL) return -1;
     return 0;
@@ -179,6 +193,20 @@ static int import_object(PyObject **slot, const char *module_name, const char *n
     return bx_publish(slot, import_attribute(module_name, name));
 }
 
+/* Whether instances of a Python class have the fields that the codec reads and fills. */
+static int check_storage(PyTypeObject *cls, PyTypeObject *storage)
+{
+    if (PyType_IsSubtype(cls, storage) && cls->tp_basicsize == storage->tp_basicsize) return 0;
+    PyErr_Format(PyExc_TypeError, "%R must be a class of %R", cls, storage);
+    return -1;
+}
+
+static int make_instance(PyObject **slot, PyTypeObject *cls)
+{
+    if (bx_load_pointer(slot) != NULL) return 0;
+    return bx_publish(slot, PyObject_CallNoArgs((PyObject *)cls));
+}
+
 static int compile_options(bx_state *st, bx_options **slot, PyObject *codec_options)
 {
     if (bx_load_pointer(slot) != NULL) return 0;
@@ -197,6 +225,13 @@ int bx_bind_slow(bx_state *st)
     if (import_object(&st->name, module, attribute) < 0) return -1;
     BX_OBJECTS(X)
 #undef X
+    if (check_storage(st->Binary, st->BinaryStorage) < 0 ||
+        check_storage(st->Code, st->CodeStorage) < 0 ||
+        check_storage(st->Regex, st->RegexStorage) < 0 ||
+        make_instance(&st->min_key, st->MinKey) < 0 ||
+        make_instance(&st->max_key, st->MaxKey) < 0) {
+        return -1;
+    }
     if (st->safe_uuid_unknown == NULL) {
         PyObject *unknown = PyObject_GetAttrString((PyObject *)st->SafeUUID, "unknown");
 

@@ -30,9 +30,7 @@ typedef struct bx_typed bx_typed;
     X(compiled, "compiled")                                                                       \
     X(id, "_id")                                                                                  \
     X(type_marker, "_type_marker")                                                                \
-    X(binary_subtype, "_Binary__subtype")                                                         \
     X(subtype, "subtype")                                                                         \
-    X(code_scope, "_Code__scope")                                                                 \
     X(scope, "scope")                                                                             \
     X(as_doc, "as_doc")                                                                           \
     X(raw, "raw")                                                                                 \
@@ -116,6 +114,7 @@ typedef struct bx_state {
 
     /* extension types */
     PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *RawDocument, *Options;
+    PyTypeObject *BinaryStorage, *CodeStorage, *RegexStorage; /* bases of Python classes */
 
 #define X(name, module, attribute) PyTypeObject *name;
     BX_CLASSES(X)
@@ -128,6 +127,7 @@ typedef struct bx_state {
 #undef X
 
     PyDateTime_CAPI *datetime;
+    PyObject *min_key, *max_key; /* what decoding gives for all of them */
     PyObject *safe_uuid_unknown; /* what UUID() puts into .is_safe */
 
     bx_options *default_options, *default_raw_options;

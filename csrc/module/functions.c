@@ -248,6 +248,8 @@ int bx_export(bx_state *st, PyObject *dict)
         {"ObjectId", st->ObjectId},     {"Timestamp", st->Timestamp},
         {"Decimal128", st->Decimal128}, {"DatetimeMS", st->DatetimeMS},
         {"Int64", st->Int64},           {"RawDocument", st->RawDocument},
+        {"CodeStorage", st->CodeStorage}, {"RegexStorage", st->RegexStorage},
+        {"BinaryStorage", st->BinaryStorage},
     };
 
     for (int i = 0; i < COUNT(types); i++) {

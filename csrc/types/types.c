@@ -2,6 +2,7 @@
 #include "types/types.h"
 
 #include "core/pylong.h"
+#include "types/storage.h"
 
 void bx_plain_dealloc(PyObject *self)
 {
@@ -102,24 +103,15 @@ int bx_parse_one(const char *function, const char *name, PyObject *args, PyObjec
 
 /* ---- instances of Python classes ---- */
 
-PyObject *bx_empty_instance(PyTypeObject *type)
-{
-    return type->tp_alloc(type, 0);
-}
-
 PyObject *bx_binary_new(bx_state *st, const uint8_t *data, Py_ssize_t size, int subtype)
 {
     PyObject *self = st->Binary->tp_alloc(st->Binary, size);
-    PyObject *number;
-    int status;
 
     if (self == NULL) return NULL;
     bx_init_bytes_hash(self);
     memcpy(PyBytes_AS_STRING(self), data, (size_t)size);
-    number = PyLong_FromLong(subtype);
-    status = number == NULL ? -1 : PyObject_GenericSetAttr(self, st->s_binary_subtype, number);
-    Py_XDECREF(number);
-    if (status < 0) Py_CLEAR(self);
+    *bx_binary_subtype(self) = PyLong_FromLong(subtype); /* one of the small ones */
+    if (BX_UNLIKELY(*bx_binary_subtype(self) == NULL)) Py_CLEAR(self);
     return self;
 }
 
@@ -131,25 +123,20 @@ PyObject *bx_code_new(bx_state *st, PyObject *text, PyObject *scope)
     if (args == NULL) return NULL;
     self = PyUnicode_Type.tp_new(st->Code, args, NULL);
     Py_DECREF(args);
-    if (self != NULL && PyObject_GenericSetAttr(self, st->s_code_scope, scope) < 0) {
-        Py_CLEAR(self);
-    }
+    if (self != NULL) ((bx_code *)self)->scope = Py_NewRef(scope);
     return self;
 }
 
 PyObject *bx_regex_new(bx_state *st, PyObject *pattern, long flags)
 {
-    PyObject *self = st->Regex->tp_alloc(st->Regex, 0);
-    PyObject *number;
+    bx_regex *self = PyObject_GC_New(bx_regex, st->Regex);
 
     if (self == NULL) return NULL;
-    number = PyLong_FromLong(flags);
-    if (number == NULL || PyObject_GenericSetAttr(self, st->s_pattern, pattern) < 0 ||
-        PyObject_GenericSetAttr(self, st->s_flags, number) < 0) {
-        Py_CLEAR(self);
-    }
-    Py_XDECREF(number);
-    return self;
+    self->pattern = Py_NewRef(pattern);
+    self->flags = PyLong_FromLong(flags);
+    PyObject_GC_Track((PyObject *)self);
+    if (BX_UNLIKELY(self->flags == NULL)) Py_CLEAR(self);
+    return (PyObject *)self;
 }
 
 PyObject *bx_uuid_new(bx_state *st, const uint8_t *bytes)

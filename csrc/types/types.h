@@ -59,7 +59,6 @@ PyObject *bx_binary_new(bx_state *st, const uint8_t *data, Py_ssize_t size, int 
 PyObject *bx_code_new(bx_state *st, PyObject *text, PyObject *scope);
 PyObject *bx_regex_new(bx_state *st, PyObject *pattern, long flags);
 PyObject *bx_uuid_new(bx_state *st, const uint8_t *bytes);
-PyObject *bx_empty_instance(PyTypeObject *type);
 
 /* Shared by the types: what a deallocator of an instance without references does. */
 void bx_plain_dealloc(PyObject *self);

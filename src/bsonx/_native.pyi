@@ -14,8 +14,10 @@ from bsonx._py.types.datetime_ms import DatetimeMS as DatetimeMS
 from bsonx._py.types.decimal128 import Decimal128 as Decimal128
 from bsonx._py.types.int64 import Int64 as Int64
 from bsonx._py.types.objectid import ObjectId as ObjectId
-from bsonx._py.types.regex import Regex as Regex
 from bsonx._py.types.timestamp import Timestamp as Timestamp
+from bsonx._storage import BinaryStorage as BinaryStorage
+from bsonx._storage import CodeStorage as CodeStorage
+from bsonx._storage import RegexStorage as RegexStorage
 from bsonx.codec_options import CodecOptions
 
 _T = TypeVar("_T")

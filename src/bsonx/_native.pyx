@@ -14,8 +14,6 @@ import os as _os
 
 from libc.stdint cimport int32_t, uint32_t
 
-from bsonx._py.types.regex import Regex
-
 
 cdef extern from "Python.h":
     ctypedef struct PyObject

@@ -9,6 +9,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from bsonx._storage import BinaryStorage
+
 if TYPE_CHECKING:
     from array import array
     from mmap import mmap
@@ -156,7 +158,7 @@ def _swap_halves(data: bytes) -> bytes:
     return data[7::-1] + data[:7:-1]
 
 
-class Binary(bytes):
+class Binary(BinaryStorage):
     """Bytes with a BSON binary subtype (0 to 255).
 
     ``data`` is any bytes-like object. Never equal to plain bytes. TypeError for a subtype that is

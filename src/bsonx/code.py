@@ -6,10 +6,12 @@ from collections.abc import Mapping, MutableMapping
 from copy import copy
 from typing import Any
 
+from bsonx._storage import CodeStorage
+
 __all__ = ["Code"]
 
 
-class Code(str):
+class Code(CodeStorage):
     """JavaScript source, with the variables it may use (``scope``) or without (None).
 
     ``code`` is a str or a Code, whose scope is then taken over; keyword arguments are added to

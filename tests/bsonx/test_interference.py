@@ -75,10 +75,10 @@ def test_the_slot_of_another_class_is_not_written(bx, slots):
 
 def native_class_methods(bx):
     """The class methods of the extension's types."""
-    from bsonx import _impl
+    from bsonx import _native
 
-    for name in sorted(_impl.__all__):
-        cls = getattr(_impl, name)
+    for name in sorted(vars(_native)):
+        cls = getattr(_native, name)
         if isinstance(cls, type):
             methods = [member for member in vars(cls).values() if isinstance(member, classmethod)]
             yield from ((cls, method.__func__) for method in methods)

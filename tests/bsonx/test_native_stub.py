@@ -74,7 +74,7 @@ def test_classes_have_the_interface_of_their_twins(native, stub):
         for alias in node.names
         if alias.asname is not None
     }
-    assert len(twins) == 7
+    assert len(twins) == 9
     with tree("py").active():
         for name, module in twins.items():
             twin = getattr(importlib.import_module(module), name)

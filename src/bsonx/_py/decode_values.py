@@ -18,7 +18,6 @@ from bsonx._py.types.datetime_ms import datetime_from_millis, out_of_range
 from bsonx._py.types.decimal128 import Decimal128
 from bsonx._py.types.int64 import Int64
 from bsonx._py.types.objectid import ObjectId
-from bsonx._py.types.regex import Regex, str_flags_to_int
 from bsonx._py.types.timestamp import Timestamp
 from bsonx.binary import (
     ALL_UUID_SUBTYPES,
@@ -33,6 +32,7 @@ from bsonx.dbref import DBRef
 from bsonx.errors import InvalidBSON
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
+from bsonx.regex import Regex, str_flags_to_int
 
 if TYPE_CHECKING:
     from bsonx._py.decode import Plan

@@ -18,7 +18,6 @@ from bsonx._py.types.datetime_ms import DatetimeMS, is_nat, millis_from_datetime
 from bsonx._py.types.decimal128 import Decimal128
 from bsonx._py.types.int64 import Int64
 from bsonx._py.types.objectid import ObjectId
-from bsonx._py.types.regex import FLAG_LETTERS, Regex
 from bsonx._py.types.timestamp import Timestamp
 from bsonx.binary import OLD_BINARY_SUBTYPE, Binary
 from bsonx.code import Code
@@ -27,6 +26,7 @@ from bsonx.dbref import DBRef
 from bsonx.errors import InvalidBSON, InvalidDocument, InvalidStringData
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
+from bsonx.regex import FLAG_LETTERS, Regex
 from bsonx.son import SON
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: 
     if isinstance(pattern, str):
         stored = pattern.encode()
     else:
-        stored = pattern
+        stored = _base_bytes(pattern)
         try:
             stored.decode()
         except UnicodeDecodeError:

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bsonx._py.types.datetime_ms import _RANGE_HINT, datetime_from_millis
-from bsonx._py.types.regex import FLAG_LETTERS
 from bsonx.binary import ALL_UUID_SUBTYPES, UUID_SUBTYPE, Binary, UuidRepresentation
 from bsonx.code import Code
 from bsonx.codec_options import DatetimeConversion
@@ -27,7 +26,7 @@ from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 from bsonx.objectid import ObjectId
-from bsonx.regex import Regex
+from bsonx.regex import FLAG_LETTERS, Regex
 from bsonx.timestamp import Timestamp
 from bsonx.tz_util import utc
 

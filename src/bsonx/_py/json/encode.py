@@ -22,7 +22,6 @@ from bsonx._py.types.datetime_ms import (
     is_nat,
     millis_from_datetime,
 )
-from bsonx._py.types.regex import FLAG_LETTERS
 from bsonx.binary import Binary
 from bsonx.code import Code
 from bsonx.datetime_ms import DatetimeMS
@@ -32,7 +31,7 @@ from bsonx.int64 import Int64
 from bsonx.max_key import MaxKey
 from bsonx.min_key import MinKey
 from bsonx.objectid import ObjectId
-from bsonx.regex import Regex
+from bsonx.regex import FLAG_LETTERS, Regex
 from bsonx.timestamp import Timestamp
 from bsonx.tz_util import utc
 

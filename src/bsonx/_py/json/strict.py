@@ -16,7 +16,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from bsonx._py.json.decode import _PARSERS, _is_dbref, object_hook
-from bsonx._py.types.regex import FLAG_LETTERS
+from bsonx.regex import FLAG_LETTERS
 
 if TYPE_CHECKING:
     from bsonx._py.json.options import JSONOptions
