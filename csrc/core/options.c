@@ -1,3 +1,4 @@
+/* CodecOptions read into a struct, and the structs read last. */
 #include "core/options.h"
 
 #include "typed/typed.h"

@@ -1,3 +1,4 @@
+/* Where the output grows: from the stack into a bytes object, and that by doubling. */
 #include "core/writer.h"
 
 /* Twice or four times as much is still a size of a bytes object, in 32 bits too. */

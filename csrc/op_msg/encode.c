@@ -1,3 +1,4 @@
+/* OP_MSG written: one document, or a batch of them as a document sequence. */
 #include "core/encode.h"
 #include "op_msg/op_msg.h"
 #include "types/types.h"

@@ -248,6 +248,17 @@ static void code_dealloc(PyObject *self)
     release(self, PyUnicode_Type.tp_dealloc);
 }
 
+static PyObject *code_get(PyObject *self, void *Py_UNUSED(closure))
+{
+    return bx_stored(self, ((bx_code *)self)->scope, "_Code__scope");
+}
+
+static int code_set(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    Py_XSETREF(((bx_code *)self)->scope, Py_XNewRef(value));
+    return 0;
+}
+
 static PyObject *code_get_dict(PyObject *self, void *Py_UNUSED(closure))
 {
     return dict_shown(self, ((bx_code *)self)->scope, "_Code__scope");
@@ -264,6 +275,7 @@ static PyObject *code_getstate(PyObject *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyGetSetDef code_properties[] = {
+    {"_Code__scope", code_get, code_set, NULL, NULL},
     {"__dict__", code_get_dict, code_set_dict, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -275,7 +287,6 @@ static PyMethodDef code_methods[] = {
 };
 
 static PyMemberDef code_members[] = {
-    {"_Code__scope", T_OBJECT_EX, offsetof(bx_code, scope), 0, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(bx_code, dict), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(bx_code, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
