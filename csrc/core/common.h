@@ -249,6 +249,29 @@ BX_INLINE int bx_getattr_optional(PyObject *object, PyObject *name, PyObject **v
 #endif
 }
 
+/* What a class or a base has under a name, as it stands there: new reference, or NULL without an
+ * exception. */
+BX_INLINE PyObject *bx_type_lookup(PyTypeObject *type, PyObject *name)
+{
+#if defined(Py_GIL_DISABLED)
+    return _PyType_LookupRef(type, name);
+#else
+    return Py_XNewRef(_PyType_Lookup(type, name));
+#endif
+}
+
+/* The object at an offset in an instance, which other threads may replace: new reference, or NULL
+ * without an exception. */
+BX_INLINE PyObject *bx_slot_get(PyObject *instance, Py_ssize_t offset)
+{
+    PyObject *value;
+
+    Py_BEGIN_CRITICAL_SECTION(instance);
+    value = Py_XNewRef(*(PyObject **)((char *)instance + offset));
+    Py_END_CRITICAL_SECTION();
+    return value;
+}
+
 /* Take the pending exception as one normalised object (new reference, NULL if none). */
 BX_INLINE PyObject *bx_take_exception(void)
 {

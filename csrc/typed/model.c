@@ -252,19 +252,14 @@ BX_INLINE int read_field(reading *r, int index, const uint8_t **at, bx_place *pl
 /* The field that will come next, as far as one can know. */
 BX_INLINE int expected(const reading *r)
 {
-    return r->model->follow[r->last + 1];
+    return bx_glance_int(&r->model->follow[r->last + 1]);
 }
 
 /* Remember what came after the last field: documents of one kind have their fields in one order,
  * which need not be that of the class. */
 static void expect(reading *r, int field)
 {
-#if !BX_FREE_THREADED
-    r->model->follow[r->last + 1] = field;
-#else
-    (void)r; /* plans are shared by threads */
-    (void)field;
-#endif
+    bx_note_int(&r->model->follow[r->last + 1], field);
 }
 
 /* An element whose name is not the expected one. */

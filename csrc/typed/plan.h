@@ -125,7 +125,8 @@ struct bx_model {
     bx_field *fields;
     int count;
     int arguments;        /* of CALL: how many fields are not late */
-    int *follow;          /* by 1 + a field, or 0 at the start: the field that came next last time */
+    int *follow;          /* by 1 + a field, or 0 at the start: the field that came next last time,
+                           * in whatever thread: only guesses */
     bool all_slots;       /* every field has a slot, and nothing else need be done */
     bool plain_alloc;     /* instances are allocated as CPython does by default */
     bx_field_name *names; /* open addressing */

@@ -23,12 +23,17 @@ static PyObject *if_imported(const char *module_name, const char *name)
     return found;
 }
 
-/* The class `name` of an imported module, cached in *slot (borrowed), or NULL: there can be no
+/* The class `name` of an imported module, published in *slot (borrowed), or NULL: there can be no
  * instances of a class whose module nobody has imported. */
 static PyObject *class_if_imported(PyObject **slot, const char *module_name, const char *name)
 {
-    if (*slot == NULL) *slot = if_imported(module_name, name);
-    return *slot;
+    if (bx_load_pointer(slot) == NULL) {
+        PyObject *found = if_imported(module_name, name);
+
+        if (found == NULL) return NULL;
+        bx_publish(slot, found);
+    }
+    return bx_load_pointer(slot);
 }
 
 int bx_is_nat(PyObject *value)

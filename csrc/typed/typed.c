@@ -73,7 +73,7 @@ int bx_typed_traverse(bx_typed *typed, visitproc visit, void *arg)
 
 bx_typed *bx_typed_get(bx_state *st)
 {
-    bx_typed *typed = st->typed;
+    bx_typed *typed = bx_load_pointer(&st->typed);
 
     if (BX_LIKELY(typed != NULL)) return typed;
     typed = PyMem_Calloc(1, sizeof(bx_typed));
@@ -85,24 +85,25 @@ bx_typed *bx_typed_get(bx_state *st)
         bx_typed_free(typed);
         return NULL;
     }
-    if (st->typed != NULL) { /* the imports have come here as well */
-        bx_typed_free(typed);
-    } else {
-        st->typed = typed;
-    }
-    return st->typed;
+    /* Another thread, or the imports, may have come here as well: the first stays. */
+    if (!bx_publish_pointer(&st->typed, typed)) bx_typed_free(typed);
+    return bx_load_pointer(&st->typed);
 }
 
 Py_ssize_t bx_slot_offset(PyTypeObject *cls, PyObject *name)
 {
-    PyObject *found = _PyType_Lookup(cls, name);
-    PyMemberDef *member;
+    PyObject *found = bx_type_lookup(cls, name);
+    Py_ssize_t offset = 0;
 
-    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) return 0;
-    if (!PyType_IsSubtype(cls, PyDescr_TYPE(found))) return 0; /* a slot of another class */
-    member = ((PyMemberDescrObject *)found)->d_member;
-    if (member->type != T_OBJECT_EX || (member->flags & READONLY)) return 0;
-    return member->offset;
+    /* Not a slot of another class. */
+    if (found != NULL && Py_IS_TYPE(found, &PyMemberDescr_Type) &&
+        PyType_IsSubtype(cls, PyDescr_TYPE(found))) {
+        const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+
+        if (member->type == T_OBJECT_EX && !(member->flags & READONLY)) offset = member->offset;
+    }
+    Py_XDECREF(found);
+    return offset;
 }
 
 /* ---- plans of classes ---- */
@@ -139,32 +140,33 @@ int bx_plan_of_class(bx_state *st, PyObject *document_class, bx_plan **plan)
     return *plan == NULL ? -1 : 1;
 }
 
-#if BX_FREE_THREADED
-/* Without the GIL what is found might be gone by the time it is used. */
-static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
+/* The value of `key` in a tuple of keys and values: new reference, or NULL. */
+static PyObject *find_in_pairs(PyObject *pairs, PyObject *key)
 {
-    (void)typed, (void)st, (void)type, (void)base;
-    return NULL;
-}
-#else
-/* The options made for an earlier use of `type` with `base` (borrowed), or NULL. */
-static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
-{
-    PyObject *plan, *options;
-
-    if (typed == NULL || !PyType_Check(type) || typed->type_slot == 0) return NULL;
-    plan = _PyType_Lookup((PyTypeObject *)type, st->s_plan);
-    if (plan == NULL || !Py_IS_TYPE(plan, (PyTypeObject *)typed->TypePlan)) return NULL;
-    /* The plan may be that of a base class. */
-    if (*(PyObject **)((char *)plan + typed->type_slot) != type) return NULL;
-    options = *(PyObject **)((char *)plan + typed->options_slot);
-    if (options == NULL || !PyTuple_CheckExact(options)) return NULL;
-    for (Py_ssize_t i = 0; i + 1 < PyTuple_GET_SIZE(options); i += 2) {
-        if (PyTuple_GET_ITEM(options, i) == base) return PyTuple_GET_ITEM(options, i + 1);
+    if (pairs == NULL || !PyTuple_CheckExact(pairs)) return NULL;
+    for (Py_ssize_t i = 0; i + 1 < PyTuple_GET_SIZE(pairs); i += 2) {
+        if (PyTuple_GET_ITEM(pairs, i) == key) return Py_NewRef(PyTuple_GET_ITEM(pairs, i + 1));
     }
     return NULL;
 }
-#endif
+
+/* The options made for an earlier use of `type` with `base`: new reference, or NULL. */
+static PyObject *known_options(bx_typed *typed, bx_state *st, PyObject *type, PyObject *base)
+{
+    PyObject *plan, *of, *pairs, *options = NULL;
+
+    if (typed == NULL || !PyType_Check(type) || typed->type_slot == 0) return NULL;
+    plan = bx_type_lookup((PyTypeObject *)type, st->s_plan);
+    if (plan != NULL && Py_IS_TYPE(plan, (PyTypeObject *)typed->TypePlan)) {
+        of = bx_slot_get(plan, typed->type_slot);
+        pairs = bx_slot_get(plan, typed->options_slot);
+        if (of == type) options = find_in_pairs(pairs, base); /* else the plan of a base class */
+        Py_XDECREF(of);
+        Py_XDECREF(pairs);
+    }
+    Py_XDECREF(plan);
+    return options;
+}
 
 PyObject *bx_options_for_type(bx_state *st, PyObject *type, PyObject *codec_options)
 {
@@ -173,8 +175,8 @@ PyObject *bx_options_for_type(bx_state *st, PyObject *type, PyObject *codec_opti
 
     if (bx_bind(st) < 0) return NULL;
     base = codec_options == Py_None ? st->default_codec_options : codec_options;
-    options = known_options(st->typed, st, type, base);
-    if (options != NULL) return Py_NewRef(options);
+    options = known_options(bx_load_pointer(&st->typed), st, type, base);
+    if (options != NULL) return options;
     typed = bx_typed_get(st);
     if (typed == NULL) return NULL;
     return PyObject_CallFunctionObjArgs(typed->options_for, type, codec_options, NULL);
