@@ -215,16 +215,36 @@ BX_INLINE Py_hash_t bx_hash_bytes(const void *data, Py_ssize_t size)
 #endif
 }
 
-/* An empty dict with room for `size` entries. */
-BX_INLINE PyObject *bx_dict_new(Py_ssize_t size)
+/* A dict of `n` pairs, keys and values in turn; of equal keys the last wins. It is made in its size,
+ * which spares the rehashing while it grows. */
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x03100000
+/* Exported, but not declared for us: what the interpreter makes dict displays with. */
+PyAPI_FUNC(PyObject *) _PyDict_FromItems(PyObject *const *keys, Py_ssize_t keys_offset,
+                                         PyObject *const *values, Py_ssize_t values_offset,
+                                         Py_ssize_t length);
+
+BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
+{
+    return _PyDict_FromItems(pairs, 2, pairs + 1, 2, n);
+}
+#else
+#define BX_WIDE_DICT 64
+
+BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
 {
 #if PY_VERSION_HEX < 0x030D0000
-    return size > 5 ? _PyDict_NewPresized(size) : PyDict_New();
+    /* Looking up takes a little longer in such a dict. */
+    PyObject *dict = n > BX_WIDE_DICT ? _PyDict_NewPresized(n) : PyDict_New();
 #else
-    (void)size;
-    return PyDict_New();
+    PyObject *dict = PyDict_New();
 #endif
+
+    for (Py_ssize_t i = 0; dict != NULL && i < n; i++) {
+        if (BX_UNLIKELY(PyDict_SetItem(dict, pairs[2 * i], pairs[2 * i + 1]) < 0)) Py_CLEAR(dict);
+    }
+    return dict;
 }
+#endif
 
 /* Look a key up in an exact dict: 1 found (new reference), 0 missing, -1 error. */
 BX_INLINE int bx_dict_get(PyObject *dict, PyObject *key, PyObject **value)

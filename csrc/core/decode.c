@@ -17,12 +17,16 @@ void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
     d->origin = input->origin;
     d->limit = input->data + input->size;
     d->owner = input->owner;
+    d->pile.items = d->pile.first;
+    d->pile.top = 0;
+    d->pile.room = BX_PILE_FIRST;
     bx_guard_init(&d->guard);
 }
 
 void bx_decoder_end(bx_decoder *d)
 {
     bx_leave_to(&d->guard, 0);
+    if (BX_UNLIKELY(d->pile.items != d->pile.first)) PyMem_Free(d->pile.items);
     bx_keys_release(d->keys);
 }
 
@@ -65,11 +69,64 @@ void *bx_too_deep(bx_decoder *d, const uint8_t *p, const char *what)
     return bx_bad(d, p, "maximum recursion depth exceeded while decoding a %s", what);
 }
 
-/* A field name that could not be read: a pending UnicodeDecodeError, or no NUL. */
-static BX_COLD void *bad_name(bx_decoder *d, const uint8_t *name)
+void *bx_bad_key(bx_decoder *d, const uint8_t *key)
 {
-    if (PyErr_Occurred()) return bx_wrap_error(d, name);
-    return bx_bad(d, name, "field name too large");
+    if (PyErr_Occurred()) return bx_wrap_error(d, key);
+    return bx_bad(d, key, "field name too large");
+}
+
+void *bx_bad_item(bx_decoder *d, const uint8_t *element, PyObject *name)
+{
+    if (!bx_is_known_type(*element)) return bx_bad_type(d, element, name);
+    return bx_bad_element(d, element + 1);
+}
+
+/* ---- values that wait ---- */
+
+int bx_pile_grow(bx_pile *pile)
+{
+    size_t room = 4 * pile->room;
+    PyObject **items = pile->items == pile->first ? NULL : pile->items;
+
+    items = PyMem_Realloc(items, room * sizeof *items);
+    if (items == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (pile->items == pile->first) memcpy(items, pile->first, sizeof pile->first);
+    pile->items = items;
+    pile->room = room;
+    return 0;
+}
+
+void bx_pile_drop(bx_pile *pile, size_t base)
+{
+    while (pile->top > base) Py_DECREF(pile->items[--pile->top]);
+}
+
+PyObject *bx_pile_dict(bx_pile *pile, size_t base)
+{
+    PyObject *dict =
+        bx_dict_of_pairs(pile->items + base, (Py_ssize_t)(pile->top - base) / 2);
+
+    bx_pile_drop(pile, base);
+    return dict;
+}
+
+PyObject *bx_pile_list(bx_pile *pile, size_t base)
+{
+    Py_ssize_t n = (Py_ssize_t)(pile->top - base);
+    PyObject *list = PyList_New(n);
+
+    if (list == NULL) {
+        bx_pile_drop(pile, base);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyList_SET_ITEM(list, i, pile->items[base + (size_t)i]);
+    }
+    pile->top = base;
+    return list;
 }
 
 /* ---- containers ---- */
@@ -133,11 +190,8 @@ static PyObject *decode_mapping(bx_decoder *d, const uint8_t *p, const uint8_t *
         int status;
 
         dollar |= *p == '$';
-        key = bx_read_key(d->keys, &p, end, d->limit, d->options->errors);
-        if (key == NULL) {
-            bad_name(d, element + 1);
-            goto error;
-        }
+        key = bx_decode_key(d, &p, end, d->options->errors);
+        if (key == NULL) goto error;
         value = bx_decode_value(d, *element, &p, end, key, element);
         if (value == NULL) {
             Py_DECREF(key);
@@ -179,56 +233,46 @@ static PyObject *decode_embedded(bx_decoder *d, const uint8_t *first, const uint
 BX_INLINE PyObject *decode_value(bx_decoder *d, uint8_t type, const uint8_t **at,
                                  const uint8_t *end, PyObject *name, const uint8_t *element)
 {
-    const uint8_t *p = *at;
-    const uint8_t *first, *last;
+    const uint8_t *p, *last;
 
     switch (type) {
     case BX_STRING:
         return bx_decode_string(d, at, end);
     case BX_INT32:
-        if (BX_UNLIKELY(end - p < 4)) break;
-        *at = p + 4;
+        if ((p = bx_take(at, end, 4)) == NULL) break;
         return PyLong_FromLong((int32_t)bx_load32(p));
     case BX_DOUBLE:
-        if (BX_UNLIKELY(end - p < 8)) break;
-        *at = p + 8;
+        if ((p = bx_take(at, end, 8)) == NULL) break;
         return PyFloat_FromDouble(bx_load_double(p));
     case BX_BOOL:
-        if (BX_UNLIKELY(end - p < 1)) break;
-        *at = p + 1;
-        if (BX_UNLIKELY(*p > 1)) {
-            return bx_bad(d, p, "invalid boolean value: %d", *p);
-        }
+        if ((p = bx_take(at, end, 1)) == NULL) break;
+        if (BX_UNLIKELY(*p > 1)) return bx_bad(d, p, "invalid boolean value: %d", *p);
         return Py_NewRef(*p ? Py_True : Py_False);
     case BX_NULL:
         return Py_NewRef(Py_None);
     case BX_DOCUMENT:
-        if (BX_UNLIKELY(!bx_embedded_bounds(at, end, &first, &last))) break;
-        return decode_embedded(d, first, last, true);
+        if ((p = bx_take_document(at, end, &last)) == NULL) break;
+        return decode_embedded(d, p + 4, last, true);
     case BX_ARRAY:
-        if (BX_UNLIKELY(!bx_embedded_bounds(at, end, &first, &last))) break;
-        return decode_array(d, first, last, name);
+        if ((p = bx_take_document(at, end, &last)) == NULL) break;
+        return decode_array(d, p + 4, last, name);
     case BX_OBJECTID:
-        if (BX_UNLIKELY(end - p < 12)) break;
-        *at = p + 12;
+        if ((p = bx_take(at, end, 12)) == NULL) break;
         return bx_objectid_new(d->st, p);
     case BX_INT64:
-        if (BX_UNLIKELY(end - p < 8)) break;
-        *at = p + 8;
+        if ((p = bx_take(at, end, 8)) == NULL) break;
         return bx_int64_new(d->st, (int64_t)bx_load64(p));
     case BX_DATETIME: {
         PyObject *value;
 
-        if (BX_UNLIKELY(end - p < 8)) break;
-        *at = p + 8;
+        if ((p = bx_take(at, end, 8)) == NULL) break;
         value = bx_datetime_from_millis(d->st, d->options, (int64_t)bx_load64(p));
-        if (BX_UNLIKELY(value == NULL)) return bx_wrap_error(d, p);
-        return value;
+        return BX_LIKELY(value != NULL) ? value : bx_wrap_error(d, p);
     }
     default:
         return bx_decode_rare(d, type, at, end, name, element);
     }
-    return bx_bad_element(d, p);
+    return bx_bad_element(d, *at);
 }
 
 PyObject *bx_decode_value(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
@@ -246,135 +290,59 @@ PyObject *bx_decode_stored(bx_decoder *d, uint8_t type, const uint8_t **at, cons
     return decode_value(d, type, at, end, name, element);
 }
 
-#define WIDE_SIZE 4096
-#define WIDE_SAMPLE 64
-#define WIDE_MOST (1 << 17)
-
-/* A dict for the elements in [p, end). One with many fields gets its size at once, which spares the
- * rehashing: as many as there will be if all are like the first. The guess is bounded, because the
- * input may mislead it. */
-static PyObject *new_dict(const uint8_t *p, const uint8_t *end)
-{
-    const uint8_t *sample = p;
-    Py_ssize_t fields;
-    bx_element e;
-
-    if (BX_LIKELY(end - p < WIDE_SIZE)) return PyDict_New();
-    for (int i = 0; i < WIDE_SAMPLE; i++) {
-        if (sample >= end || bx_skip(sample, end, &e) != BX_SKIP_OK) return PyDict_New();
-        sample = e.next;
-    }
-    fields = (end - p) / (sample - p) * WIDE_SAMPLE;
-    fields += fields / 8; /* a guess too small costs what was to be spared */
-    return bx_dict_new(fields < WIDE_MOST ? fields : WIDE_MOST);
-}
-
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
 {
-    PyObject *dict = new_dict(p, end);
     const char *errors = d->options->errors;
     bool has_decoders = d->options->decoders != NULL;
     bool dollar = false;
+    size_t base = d->pile.top;
+    PyObject *dict;
 
-    if (dict == NULL) return NULL;
     while (p < end) {
         const uint8_t *element = p++;
         PyObject *key, *value;
-        int status;
 
         dollar |= *p == '$';
-        key = bx_read_key(d->keys, &p, end, d->limit, errors);
-        if (BX_UNLIKELY(key == NULL)) {
-            bad_name(d, element + 1);
-            goto error;
-        }
+        key = bx_decode_key(d, &p, end, errors);
+        if (BX_UNLIKELY(key == NULL)) goto error;
         value = decode_value(d, *element, &p, end, key, element);
         if (BX_UNLIKELY(has_decoders) && value != NULL) value = bx_apply_decoder(d, value);
         if (BX_UNLIKELY(value == NULL)) {
             Py_DECREF(key);
             goto error;
         }
-        status = PyDict_SetItem(dict, key, value);
-        Py_DECREF(key);
-        Py_DECREF(value);
-        if (BX_UNLIKELY(status < 0)) goto error;
+        if (BX_UNLIKELY(bx_pile_push_pair(&d->pile, key, value) < 0)) goto error;
     }
-    return BX_UNLIKELY(dollar) && nested ? bx_maybe_dbref(d, dict) : dict;
+    dict = bx_pile_dict(&d->pile, base);
+    return BX_UNLIKELY(dollar) && nested && dict != NULL ? bx_maybe_dbref(d, dict) : dict;
 
 error:
-    Py_DECREF(dict);
+    bx_pile_drop(&d->pile, base);
     return NULL;
 }
 
 /* ---- arrays ---- */
 
-/* Types of the specification; the others are unknown. */
-static bool is_known_type(uint8_t type)
-{
-    return (type >= BX_DOUBLE && type <= BX_DECIMAL128) || type == BX_MINKEY || type == BX_MAXKEY;
-}
-
-/* The element at *at of an array: its keys are skipped unread. */
-BX_INLINE PyObject *decode_item(bx_decoder *d, const uint8_t **at, const uint8_t *end,
-                                PyObject *name)
-{
-    const uint8_t *element = *at;
-    const uint8_t *p = element + 1;
-    PyObject *value;
-
-    while (p < end && *p != 0) p++;
-    if (BX_UNLIKELY(p >= end)) {
-        return is_known_type(*element) ? bx_bad_element(d, element + 1)
-                                       : bx_bad_type(d, element, name);
-    }
-    *at = p + 1;
-    value = decode_value(d, *element, at, end, name, element);
-    if (BX_UNLIKELY(d->options->decoders != NULL) && value != NULL) {
-        value = bx_apply_decoder(d, value);
-    }
-    return value;
-}
-
-#define FIRST_ITEMS 16
-
-/* A list of items that are handed over. */
-static PyObject *list_of(PyObject *const *items, Py_ssize_t n)
-{
-    PyObject *list = PyList_New(n);
-
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (list != NULL) {
-            PyList_SET_ITEM(list, i, items[i]);
-        } else {
-            Py_DECREF(items[i]);
-        }
-    }
-    return list;
-}
-
-/* Most arrays are short: the first items wait on the stack, so that the list is made in its size. */
 static PyObject *decode_items(bx_decoder *d, const uint8_t *p, const uint8_t *end,
                               PyObject *name)
 {
-    PyObject *first[FIRST_ITEMS];
-    PyObject *list, *value;
-    Py_ssize_t n = 0;
+    bool has_decoders = d->options->decoders != NULL;
+    size_t base = d->pile.top;
 
-    while (p < end && n < FIRST_ITEMS) {
-        value = decode_item(d, &p, end, name);
-        if (BX_UNLIKELY(value == NULL)) {
-            while (n > 0) Py_DECREF(first[--n]);
+    while (p < end) {
+        const uint8_t *element = p;
+        PyObject *value = NULL;
+
+        if (BX_LIKELY(bx_skip_item_name(d, &p, end, name))) {
+            value = decode_value(d, *element, &p, end, name, element);
+        }
+        if (BX_UNLIKELY(has_decoders) && value != NULL) value = bx_apply_decoder(d, value);
+        if (BX_UNLIKELY(value == NULL || bx_pile_push(&d->pile, value) < 0)) {
+            bx_pile_drop(&d->pile, base);
             return NULL;
         }
-        first[n++] = value;
     }
-    list = list_of(first, n);
-    while (list != NULL && p < end) {
-        value = decode_item(d, &p, end, name);
-        if (BX_UNLIKELY(value == NULL || PyList_Append(list, value) < 0)) Py_CLEAR(list);
-        Py_XDECREF(value);
-    }
-    return list;
+    return bx_pile_list(&d->pile, base);
 }
 
 static PyObject *decode_array(bx_decoder *d, const uint8_t *p, const uint8_t *end, PyObject *name)
@@ -433,20 +401,26 @@ static PyObject *decode_one(bx_decoder *d)
     return bx_decode_document(d, d->base);
 }
 
-static PyObject *decode_many(bx_decoder *d)
+PyObject *bx_decode_documents(bx_decoder *d, const uint8_t *p, const uint8_t *end)
 {
-    PyObject *list = PyList_New(0);
-    const uint8_t *p = d->base;
+    size_t base = d->pile.top;
 
-    while (list != NULL && p < d->limit) {
-        Py_ssize_t size = bx_check_document(d, p, d->limit);
+    while (p < end) {
+        Py_ssize_t size = bx_check_document(d, p, end);
         PyObject *document = size < 0 ? NULL : bx_decode_document(d, p);
 
-        if (document == NULL || PyList_Append(list, document) < 0) Py_CLEAR(list);
-        Py_XDECREF(document);
-        if (size > 0) p += size;
+        if (document == NULL || bx_pile_push(&d->pile, document) < 0) {
+            bx_pile_drop(&d->pile, base);
+            return NULL;
+        }
+        p += size;
     }
-    return list;
+    return bx_pile_list(&d->pile, base);
+}
+
+static PyObject *decode_many(bx_decoder *d)
+{
+    return bx_decode_documents(d, d->base, d->limit);
 }
 
 /* ---- the input ---- */

@@ -7,6 +7,15 @@
 #include "core/guard.h"
 #include "core/options.h"
 
+/* Values that were read, and wait until their container is complete and can be made in its size. */
+#define BX_PILE_FIRST 128
+typedef struct {
+    PyObject **items;
+    size_t top, room;
+    PyObject *first[BX_PILE_FIRST];
+} bx_pile;
+
+/* One decoding call. It refers to itself: not to be copied. */
 typedef struct {
     bx_state *st;
     const bx_options *options;
@@ -16,6 +25,7 @@ typedef struct {
     const uint8_t *limit; /* end of the input: reading up to here is safe */
     PyObject *owner;      /* the bytes object around it, which raw documents may share, or NULL */
     bx_guard guard;
+    bx_pile pile;
 } bx_decoder;
 
 /* The bytes of a bytes-like object while they are decoded. Raw documents keep `owner` alive and
@@ -44,6 +54,9 @@ void bx_decoder_end(bx_decoder *d);
  * a new reference to what document_class asks for, NULL with an exception. */
 PyObject *bx_decode_document(bx_decoder *d, const uint8_t *p);
 
+/* A list of the documents that fill [p, end). */
+PyObject *bx_decode_documents(bx_decoder *d, const uint8_t *p, const uint8_t *end);
+
 /* The size of the document at `p`, which must end at or before `end`; -1 with InvalidBSON. */
 Py_ssize_t bx_check_document(bx_decoder *d, const uint8_t *p, const uint8_t *end);
 
@@ -68,6 +81,17 @@ PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bo
 PyObject *bx_decode_rare(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
                          PyObject *name, const uint8_t *element);
 
+/* Make room; -1 with MemoryError. */
+int bx_pile_grow(bx_pile *pile);
+
+/* Drop what was pushed since the pile was `base` high. */
+void bx_pile_drop(bx_pile *pile, size_t base);
+
+/* What was pushed since the pile was `base` high, keys and values in turn, as a dict, or as a list.
+ * It leaves the pile, also on failure: NULL with an exception. */
+PyObject *bx_pile_dict(bx_pile *pile, size_t base);
+PyObject *bx_pile_list(bx_pile *pile, size_t base);
+
 /* Turn a dict with `$ref` into a DBRef if it is one. Takes the reference, gives one. */
 PyObject *bx_maybe_dbref(bx_decoder *d, PyObject *document);
 
@@ -86,6 +110,11 @@ BX_COLD void *bx_bad(bx_decoder *d, const uint8_t *at, const char *format, ...);
 BX_COLD void *bx_bad_element(bx_decoder *d, const uint8_t *at);
 BX_COLD void *bx_bad_type(bx_decoder *d, const uint8_t *element, PyObject *name);
 BX_COLD void *bx_wrap_error(bx_decoder *d, const uint8_t *at);
+
+/* InvalidBSON for a key that could not be read: a pending UnicodeDecodeError, or no NUL. For an array
+ * item without the end of its name; `name` is that of the array. Always NULL. */
+BX_COLD void *bx_bad_key(bx_decoder *d, const uint8_t *key);
+BX_COLD void *bx_bad_item(bx_decoder *d, const uint8_t *element, PyObject *name);
 
 /* InvalidBSON for documents nested too deeply at `p`; `what` is a noun. Always NULL. */
 BX_COLD void *bx_too_deep(bx_decoder *d, const uint8_t *p, const char *what);

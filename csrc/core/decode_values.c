@@ -4,46 +4,32 @@
 #include "core/encode.h"
 #include "core/regex_options.h"
 #include "types/types.h"
+#include "core/take.h"
 #include "core/utf8.h"
 
-/* A length-prefixed string at *at, which is moved behind it: its bytes without the NUL, or NULL
- * without an exception if it does not fit. */
-static const uint8_t *take_string(const uint8_t **at, const uint8_t *end, Py_ssize_t *size)
+static PyObject *text_of(bx_decoder *d, const uint8_t *at, const uint8_t *p, Py_ssize_t size)
 {
-    const uint8_t *p = *at;
-    int32_t n;
-
-    if (end - p < 5) return NULL;
-    n = (int32_t)bx_load32(p);
-    p += 4;
-    if (n < 1 || n > end - p || p[n - 1] != 0) return NULL;
-    *at = p + n;
-    *size = n - 1;
-    return p;
-}
-
-static PyObject *decode_text(bx_decoder *d, const uint8_t **at, const uint8_t *end)
-{
-    Py_ssize_t size;
-    const uint8_t *p = take_string(at, end, &size);
     PyObject *text;
 
-    if (p == NULL) return bx_bad_element(d, *at);
+    if (p == NULL) return bx_bad_element(d, at);
     text = bx_text(p, size, d->options->errors);
     return text != NULL ? text : bx_wrap_error(d, p);
 }
 
-/* A NUL-terminated string. */
+static PyObject *decode_text(bx_decoder *d, const uint8_t **at, const uint8_t *end)
+{
+    Py_ssize_t size = 0;
+    const uint8_t *p = bx_take_string(at, end, &size);
+
+    return text_of(d, *at, p, size);
+}
+
 static PyObject *decode_cstring(bx_decoder *d, const uint8_t **at, const uint8_t *end)
 {
-    const uint8_t *p = *at;
-    const uint8_t *nul = end > p ? memchr(p, 0, (size_t)(end - p)) : NULL;
-    PyObject *text;
+    Py_ssize_t size = 0;
+    const uint8_t *p = bx_take_cstring(at, end, &size);
 
-    if (nul == NULL) return bx_bad_element(d, p);
-    *at = nul + 1;
-    text = bx_text(p, nul - p, d->options->errors);
-    return text != NULL ? text : bx_wrap_error(d, p);
+    return text_of(d, *at, p, size);
 }
 
 /* ---- binary ---- */
@@ -69,21 +55,11 @@ static bool is_uuid(const bx_options *options, int subtype)
 
 static PyObject *decode_binary(bx_decoder *d, const uint8_t **at, const uint8_t *end)
 {
-    const uint8_t *p = *at;
-    int32_t size;
+    Py_ssize_t size;
     int subtype;
+    const uint8_t *p = bx_take_binary(at, end, &size, &subtype);
 
-    if (end - p < 5) return bx_bad_element(d, p);
-    size = (int32_t)bx_load32(p);
-    subtype = p[4];
-    p += 5;
-    if (size < 0 || size > end - p) return bx_bad_element(d, *at);
-    *at = p + size;
-    if (subtype == 2) {
-        if (size < 4 || (int32_t)bx_load32(p) != size - 4) return bx_bad_element(d, p);
-        p += 4;
-        size -= 4;
-    }
+    if (p == NULL) return bx_bad_element(d, *at);
     if (subtype == 0) return PyBytes_FromStringAndSize((const char *)p, size);
     if (is_uuid(d->options, subtype)) return decode_uuid(d, p, size);
     return bx_binary_new(d->st, p, size, subtype);
@@ -126,31 +102,22 @@ static PyObject *decode_code(bx_decoder *d, const uint8_t **at, const uint8_t *e
     return code;
 }
 
-static PyObject *decode_scope(bx_decoder *d, const uint8_t *p, const uint8_t *end)
-{
-    int32_t size;
-
-    if (end - p < 5) return bx_bad_element(d, p);
-    size = (int32_t)bx_load32(p);
-    if (size != end - p || p[size - 1] != 0) return bx_bad_element(d, p);
-    return bx_decode_plain_document(d, p);
-}
-
+/* Code with scope: int32 size of all of it, a string, a document that ends it. */
 static PyObject *decode_code_with_scope(bx_decoder *d, const uint8_t **at, const uint8_t *end)
 {
-    const uint8_t *p = *at;
-    PyObject *text, *scope, *code = NULL;
-    int32_t size;
+    const uint8_t *p = bx_take_sized(at, end, 14), *scope_at, *last;
+    PyObject *text, *scope = NULL, *code = NULL;
 
-    if (end - p < 14) return bx_bad_element(d, p);
-    size = (int32_t)bx_load32(p);
-    if (size < 14 || size > end - p) return bx_bad_element(d, p);
-    end = p + size;
-    *at = end;
+    if (p == NULL) return bx_bad_element(d, *at);
     p += 4;
-    text = decode_text(d, &p, end);
+    text = decode_text(d, &p, *at);
     if (text == NULL) return NULL;
-    scope = decode_scope(d, p, end);
+    scope_at = p;
+    if (bx_take_document(&p, *at, &last) != NULL && p == *at) {
+        scope = bx_decode_plain_document(d, scope_at);
+    } else {
+        bx_bad_element(d, scope_at);
+    }
     if (scope != NULL) {
         code = bx_code_new(d->st, text, scope);
         Py_DECREF(scope);
@@ -165,12 +132,13 @@ static PyObject *decode_dbpointer(bx_decoder *d, const uint8_t **at, const uint8
 {
     PyObject *collection = decode_text(d, at, end);
     PyObject *id, *reference = NULL;
+    const uint8_t *p;
 
     if (collection == NULL) return NULL;
-    if (end - *at < 12) {
+    p = bx_take(at, end, 12);
+    if (p == NULL) {
         bx_bad_element(d, *at);
-    } else if ((id = bx_objectid_new(d->st, *at)) != NULL) {
-        *at += 12;
+    } else if ((id = bx_objectid_new(d->st, p)) != NULL) {
         reference =
             PyObject_CallFunctionObjArgs((PyObject *)d->st->DBRef, collection, id, NULL);
         Py_DECREF(id);
@@ -251,7 +219,7 @@ PyObject *bx_apply_decoder(bx_decoder *d, PyObject *value)
 PyObject *bx_decode_rare(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
                          PyObject *name, const uint8_t *element)
 {
-    const uint8_t *p = *at;
+    const uint8_t *p;
 
     switch (type) {
     case BX_BINARY:
@@ -269,12 +237,10 @@ PyObject *bx_decode_rare(bx_decoder *d, uint8_t type, const uint8_t **at, const 
     case BX_CODE_W_SCOPE:
         return decode_code_with_scope(d, at, end);
     case BX_TIMESTAMP:
-        if (end - p < 8) break;
-        *at = p + 8;
+        if ((p = bx_take(at, end, 8)) == NULL) break;
         return bx_timestamp_new(d->st, bx_load32(p + 4), bx_load32(p));
     case BX_DECIMAL128:
-        if (end - p < 16) break;
-        *at = p + 16;
+        if ((p = bx_take(at, end, 16)) == NULL) break;
         return bx_decimal128_new(d->st, bx_load64(p + 8), bx_load64(p));
     case BX_MINKEY:
         return Py_NewRef(d->st->min_key);
@@ -283,5 +249,5 @@ PyObject *bx_decode_rare(bx_decoder *d, uint8_t type, const uint8_t **at, const 
     default:
         return bx_bad_type(d, element, name);
     }
-    return bx_bad_element(d, p);
+    return bx_bad_element(d, *at);
 }

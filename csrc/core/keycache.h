@@ -1,67 +1,92 @@
 /* The key cache: the same key bytes give the same str object in all documents of the process.
  *
- * Keys of up to 15 bytes are compared as two 64-bit words (a key holds no NUL, so zero padding is
- * unambiguous). They stand in the order in which they came, and documents of one kind have their keys
- * in one order: most keys are found right behind the one read before, without hashing and in memory
- * that is next. Longer keys have a table of their own and are compared by their bytes. A full cache
- * forgets the oldest; nothing grows with the input. */
+ * Keys stand in the order in which they came, and documents of one kind have their keys in one order:
+ * most are found right behind the one read before, without hashing and in memory that is next. The
+ * first 16 bytes of a key are compared as two 64-bit words. A key of up to 15 bytes is in them whole
+ * (a key holds no NUL, so zero padding is unambiguous); of a longer one the rest is compared as well.
+ *
+ * A key is kept from its second sight on: what is data rather than a name costs a look, and holds
+ * and displaces nothing. The cache starts small, grows while most keys that it does not have were
+ * seen before, and gives back what nobody has used for a while. */
 #ifndef BSONX_KEYCACHE_H
 #define BSONX_KEYCACHE_H
 
 #include "core/common.h"
 #include "core/valuecache.h"
 
-typedef struct bx_keycache bx_keycache;
-
-bx_keycache *bx_keycache_new(void);
-void bx_keycache_free(bx_keycache *cache);
-
-#define BX_KEYS (1 << 17)
-#define BX_KEY_SETS_LOG2 17
-#define BX_LONG_KEYS_LOG2 9
+/* Entries: how many at first and at most, and how many make a page, the unit of giving back. */
+#define BX_KEYS_LEAST_LOG2 12
+#define BX_KEYS_MOST_LOG2 17
+#define BX_KEYS_MOST (UINT32_C(1) << BX_KEYS_MOST_LOG2)
+#define BX_KEY_PAGE_LOG2 12
+#define BX_KEY_MARKS_LOG2 16
+/* Decoding calls after which the cache looks at what was used. */
+#define BX_KEYS_SETTLE (1 << 14)
 
 typedef struct {
     PyObject *text; /* NULL: not used yet; its hash is computed */
     uint64_t head, tail;
 } bx_key_entry;
 
-typedef struct {
-    PyObject *text;
-    uint64_t hash;
-    Py_ssize_t size;
-} bx_long_key;
-
-struct bx_keycache {
-    bx_key_entry *entries; /* in the order in which the keys came */
-    uint32_t (*sets)[2];   /* by hash: where the entry may be */
-    uint32_t end;          /* where the next new key goes: over the oldest */
+typedef struct bx_keycache {
+    bx_key_entry *entries; /* in the order in which the keys came; one more is always empty */
+    uint32_t (*sets)[2];   /* by hash, as many as entries: tag and place of an entry */
+    int shift;             /* of a hash, to the number of its set */
     uint32_t next;         /* behind the entry of the key that was read last */
+    uint32_t capacity;     /* of `entries` */
+    uint32_t end;          /* where the next new key goes: over the oldest */
+    uint32_t used;         /* a bit for each page that was read from */
+    uint32_t calls;        /* that are left until the cache settles */
+    int again;             /* how much the keys not found were such that were seen before */
     int *busy;             /* without the GIL: what the call that owns it sets to 0 at its end */
-    bx_long_key longs[1 << BX_LONG_KEYS_LOG2];
-    bx_valuecache values; /* strings that are no keys, shared under the same rules */
-};
+    uint32_t *marks;       /* of keys that were seen once, by hash */
+    bx_valuecache values;  /* strings that are no keys, shared under the same rules */
+} bx_keycache;
+
+/* A new cache, or NULL with MemoryError. */
+bx_keycache *bx_keycache_new(void);
+void bx_keycache_free(bx_keycache *cache);
+
+/* Give back pages that were not used since the last time. */
+BX_COLD void bx_keycache_settle(bx_keycache *cache);
+
+/* Note the end of a decoding call. */
+BX_INLINE void bx_keycache_called(bx_keycache *cache)
+{
+    cache->used |= UINT32_C(1) << ((cache->next - (cache->next > 0)) >> BX_KEY_PAGE_LOG2);
+    if (BX_UNLIKELY(--cache->calls == 0)) bx_keycache_settle(cache);
+}
 
 /* ---- reading a key ---- */
 
-/* Keys that are not in the cache, long or near the end of the input. `cache` may be NULL. */
+/* A key of up to 15 bytes that is not in the cache. */
 PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_t head,
                       uint64_t tail, const char *errors);
-PyObject *bx_key_long(bx_keycache *cache, const uint8_t *p, size_t size, const char *errors);
-PyObject *bx_key_slow(bx_keycache *cache, const uint8_t **at, const uint8_t *end,
-                      const char *errors);
 
-BX_INLINE size_t bx_key_slot(uint64_t head, uint64_t tail)
+/* A key of `size` bytes, 16 or more, at `p`. */
+PyObject *bx_key_long(bx_keycache *cache, const uint8_t *p, size_t size, const char *errors);
+
+/* bx_read_key for keys of 16 bytes and more (16 bytes without a NUL can be read), and for any key
+ * near the end of the input or without a cache. */
+PyObject *bx_read_long_key(bx_keycache *cache, const uint8_t **at, const uint8_t *end,
+                           const char *errors);
+PyObject *bx_read_last_key(bx_keycache *cache, const uint8_t **at, const uint8_t *end,
+                           const char *errors);
+
+/* In a set an entry's place has part of its hash above it: a key that is not there costs no look at
+ * the entries. Not a place if that part is another. */
+BX_INLINE uint32_t bx_key_place(uint32_t tagged, uint64_t hash)
 {
-    return (size_t)(bx_hash_words(head, tail) >> (64 - BX_KEY_SETS_LOG2));
+    return tagged ^ ((uint32_t)(hash >> 8) & ~(BX_KEYS_MOST - 1));
 }
 
-/* The text of the entry at `i` if it is this key (new reference), or NULL. */
+/* The text of the entry at `i` if it is this short key (new reference), or NULL. */
 BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint32_t i, uint64_t head, uint64_t tail)
 {
     const bx_key_entry *entry = &cache->entries[i];
 
     if (entry->head != head || entry->tail != tail) return NULL;
-    cache->next = (i + 1) & (BX_KEYS - 1);
+    cache->next = i + 1; /* behind the last entry there is an empty one */
     return Py_XNewRef(entry->text);
 }
 
@@ -69,17 +94,27 @@ BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint32_t i, uint64_t head, uin
 BX_INLINE PyObject *bx_key_find(bx_keycache *cache, uint64_t head, uint64_t tail)
 {
     PyObject *text = bx_key_at(cache, cache->next, head, tail);
+    uint64_t hash;
     const uint32_t *set;
 
     if (BX_LIKELY(text != NULL)) return text;
-    set = cache->sets[bx_key_slot(head, tail)];
-    text = bx_key_at(cache, set[0], head, tail);
-    return text != NULL ? text : bx_key_at(cache, set[1], head, tail);
+    hash = bx_hash_words(head, tail);
+    set = cache->sets[hash >> cache->shift];
+    for (int i = 0; i < 2; i++) {
+        uint32_t place = bx_key_place(set[i], hash);
+
+        if (place >= BX_KEYS_MOST) continue;
+        text = bx_key_at(cache, place, head, tail);
+        if (text == NULL) continue;
+        cache->used |= UINT32_C(1) << (place >> BX_KEY_PAGE_LOG2);
+        return text;
+    }
+    return NULL;
 }
 
 /* Read the key at *at and move *at behind its NUL, which must lie before `end`; bytes up to `limit`
  * (the end of the whole input) may be looked at. New reference; NULL with an exception for text
- * that is not UTF-8, NULL without one if there is no NUL. */
+ * that is not UTF-8, NULL without one if there is no NUL. `cache` may be NULL. */
 BX_INLINE PyObject *bx_read_key(bx_keycache *cache, const uint8_t **at, const uint8_t *end,
                                 const uint8_t *limit, const char *errors)
 {
@@ -89,7 +124,7 @@ BX_INLINE PyObject *bx_read_key(bx_keycache *cache, const uint8_t **at, const ui
     size_t size;
 
     if (BX_UNLIKELY(limit - p < 16 || cache == NULL)) {
-        return bx_key_slow(cache, at, end, errors);
+        return bx_read_last_key(cache, at, end, errors);
     }
 #if BX_SSE2
     {
@@ -98,7 +133,7 @@ BX_INLINE PyObject *bx_read_key(bx_keycache *cache, const uint8_t **at, const ui
         __m128i v = _mm_loadu_si128((const __m128i *)p);
         unsigned zeros = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128()));
 
-        if (BX_UNLIKELY(zeros == 0)) return bx_key_slow(cache, at, end, errors);
+        if (BX_UNLIKELY(zeros == 0)) return bx_read_long_key(cache, at, end, errors);
         size = (size_t)bx_ctz64(zeros);
         v = _mm_and_si128(v, _mm_loadu_si128((const __m128i *)(masks + 16 - size)));
         head = (uint64_t)_mm_cvtsi128_si64(v);
@@ -116,7 +151,7 @@ BX_INLINE PyObject *bx_read_key(bx_keycache *cache, const uint8_t **at, const ui
             size = 8;
             tail = bx_load64(p + 8);
             zeros = bx_zero_byte(tail);
-            if (BX_UNLIKELY(zeros == 0)) return bx_key_slow(cache, at, end, errors);
+            if (BX_UNLIKELY(zeros == 0)) return bx_read_long_key(cache, at, end, errors);
             tail &= (zeros & (0 - zeros)) - 1;
         } else {
             head &= (zeros & (0 - zeros)) - 1;

@@ -45,7 +45,9 @@ bx_keycache *bx_keys_acquire(bx_state *st)
 
 void bx_keys_release(bx_keycache *keys)
 {
-    if (keys != NULL) bx_store_int(keys->busy, 0);
+    if (keys == NULL) return;
+    bx_keycache_called(keys);
+    bx_store_int(keys->busy, 0);
 }
 
 bx_local *bx_options_cache_acquire(bx_state *st)

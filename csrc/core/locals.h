@@ -38,7 +38,7 @@ bx_local *bx_options_cache_acquire(struct bx_state *st);
 void bx_options_cache_release(bx_local *local);
 #else
 #define bx_keys_acquire(st) ((st)->locals[0].keys)
-#define bx_keys_release(keys) ((void)(keys))
+#define bx_keys_release(keys) bx_keycache_called(keys)
 #define bx_options_cache_acquire(st) (&(st)->locals[0])
 #define bx_options_cache_release(local) ((void)(local))
 #endif

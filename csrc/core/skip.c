@@ -53,7 +53,7 @@ bx_skip_status bx_skip(const uint8_t *p, const uint8_t *end, bx_element *out)
     out->name = p + 1;
     out->value = cstring_end(p + 1, end);
     if (out->value == NULL) return BX_SKIP_NAME;
-    if (!bx_layouts[*p].known && *p != BX_REGEX) return BX_SKIP_TYPE;
+    if (!bx_is_known_type(*p)) return BX_SKIP_TYPE;
     out->next = bx_value_end(*p, out->value, end);
     return out->next == NULL ? BX_SKIP_VALUE : BX_SKIP_OK;
 }

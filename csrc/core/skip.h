@@ -23,6 +23,12 @@ typedef struct {
 
 extern const bx_layout bx_layouts[256]; /* by element type */
 
+/* Whether the specification has an element type of this code. */
+BX_INLINE bool bx_is_known_type(uint8_t type)
+{
+    return bx_layouts[type].known || type == BX_REGEX;
+}
+
 typedef enum { BX_SKIP_OK, BX_SKIP_NAME, BX_SKIP_TYPE, BX_SKIP_VALUE } bx_skip_status;
 
 /* The element at `p` of a document whose elements end at `end`. What is not BX_SKIP_OK says what is

@@ -1,7 +1,8 @@
-#include "core/decode.h"
+/* OP_MSG: reading messages. */
 #include "op_msg/op_msg.h"
+
+#include "core/decode_inline.h"
 #include "typed/typed.h"
-#include "core/utf8.h"
 
 #define OP_MSG 2013
 
@@ -46,20 +47,18 @@ PyObject *bx_message_header(bx_state *st, PyObject *data, Py_ssize_t offset)
 static PyObject *read_sequence_head(reader *r, const uint8_t **at, const uint8_t **first,
                                     const uint8_t **last)
 {
-    const uint8_t *p = *at, *nul;
+    const uint8_t *p = *at, *text;
     PyObject *name;
-    int32_t size;
+    Py_ssize_t size;
 
     if (r->end - p < 5) return bad(r, p, "not enough data for a document sequence");
-    size = (int32_t)bx_load32(p);
-    if (size < 5 || size > r->end - p) return bad(r, p, "invalid document sequence length");
-    *last = *at = p + size;
-    p += 4;
-    nul = memchr(p, 0, (size_t)(*last - p));
-    if (nul == NULL) return bad(r, p, "unterminated document sequence identifier");
-    *first = nul + 1;
-    name = bx_text(p, nul - p, NULL);
-    return name != NULL ? name : bx_wrap_error(&r->d, p);
+    if (bx_take_sized(at, r->end, 5) == NULL) return bad(r, p, "invalid document sequence length");
+    *last = *at;
+    *first = p + 4;
+    text = bx_take_cstring(first, *last, &size);
+    if (text == NULL) return bad(r, p + 4, "unterminated document sequence identifier");
+    name = bx_text(text, size, NULL);
+    return name != NULL ? name : bx_wrap_error(&r->d, text);
 }
 
 /* Step over all sections and note the body. */
@@ -99,22 +98,6 @@ static int find_body(reader *r)
     return 0;
 }
 
-static PyObject *read_documents(reader *r, const uint8_t *p, const uint8_t *end)
-{
-    PyObject *list = PyList_New(0);
-
-    r->d.options = r->user;
-    while (list != NULL && p < end) {
-        Py_ssize_t size = bx_check_document(&r->d, p, end);
-        PyObject *document = size < 0 ? NULL : bx_decode_document(&r->d, p);
-
-        if (document == NULL || PyList_Append(list, document) < 0) Py_CLEAR(list);
-        Py_XDECREF(document);
-        if (size > 0) p += size;
-    }
-    return list;
-}
-
 static int add_sequence(reader *r, PyObject *body, const uint8_t **at)
 {
     const uint8_t *first, *last;
@@ -128,7 +111,8 @@ static int add_sequence(reader *r, PyObject *body, const uint8_t **at)
         bx_bad(&r->d, first, "duplicate field %R", name);
         status = -1;
     }
-    if (status == 0 && (documents = read_documents(r, first, last)) == NULL) status = -1;
+    r->d.options = r->user;
+    if (status == 0 && (documents = bx_decode_documents(&r->d, first, last)) == NULL) status = -1;
     if (status == 0) status = PyObject_SetItem(body, name, documents);
     Py_XDECREF(documents);
     Py_DECREF(name);
@@ -168,15 +152,13 @@ static PyObject *read_fields(reader *r, const uint8_t *p, const uint8_t *end, bo
 static PyObject *read_field(reader *r, const uint8_t **at, const uint8_t *end,
                             const uint8_t *element, PyObject *key, bool top)
 {
-    const uint8_t *p = *at;
     int is_user;
 
     if (top && *element == BX_DOCUMENT && PyUnicode_Compare(key, r->d.st->s_cursor) == 0) {
-        int32_t size = end - p < 5 ? 0 : (int32_t)bx_load32(p);
+        const uint8_t *last;
+        const uint8_t *p = bx_take_document(at, end, &last);
 
-        if (size < 5 || size > end - p || p[size - 1] != 0) return bx_bad_element(&r->d, p);
-        *at = p + size;
-        return read_fields(r, p + 4, p + size - 1, false);
+        return p == NULL ? bx_bad_element(&r->d, *at) : read_fields(r, p + 4, last, false);
     }
     is_user = PySet_Contains(r->user_fields, key);
     if (is_user < 0) return NULL;
@@ -187,26 +169,22 @@ static PyObject *read_field(reader *r, const uint8_t **at, const uint8_t *end,
 /* The elements in [p, end) of a reply or, with `top` false, of its `cursor`. */
 static PyObject *read_fields(reader *r, const uint8_t *p, const uint8_t *end, bool top)
 {
-    PyObject *dict = PyDict_New();
+    size_t base = r->d.pile.top;
 
-    while (dict != NULL && p < end) {
+    while (p < end) {
         const uint8_t *element = p++;
-        const uint8_t *name = p;
-        PyObject *key = bx_read_key(r->d.keys, &p, end, r->d.limit, NULL);
+        PyObject *key = bx_decode_key(&r->d, &p, end, NULL);
         PyObject *value = key == NULL ? NULL : read_field(r, &p, end, element, key, top);
 
-        if (key == NULL) {
-            if (PyErr_Occurred()) {
-                bx_wrap_error(&r->d, name);
-            } else {
-                bad(r, name, "field name too large");
-            }
+        if (value == NULL) {
+            Py_XDECREF(key);
+        } else if (bx_pile_push_pair(&r->d.pile, key, value) == 0) {
+            continue;
         }
-        if (value == NULL || PyDict_SetItem(dict, key, value) < 0) Py_CLEAR(dict);
-        Py_XDECREF(key);
-        Py_XDECREF(value);
+        bx_pile_drop(&r->d.pile, base);
+        return NULL;
     }
-    return dict;
+    return bx_pile_dict(&r->d.pile, base);
 }
 
 static PyObject *read_body(reader *r)

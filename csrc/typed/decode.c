@@ -96,7 +96,7 @@ void *bx_wrap_user_error(bx_run *run, const uint8_t *p)
 static BX_COLD void *wrong_type(bx_run *run, const bx_node *node, uint8_t type, const uint8_t *p,
                                 const bx_place *place)
 {
-    if (bx_type_slot(type) == 0) return bx_bad_type(run->d, place->element, place->name);
+    if (!bx_is_known_type(type)) return bx_bad_type(run->d, place->element, place->name);
     return bx_misfit(run, p, "expected %U, got %s", node->label, bx_type_name(type));
 }
 
@@ -149,7 +149,7 @@ int bx_skip_value(bx_run *run, uint8_t type, const uint8_t **at, const bx_place 
 {
     const uint8_t *next;
 
-    if (BX_UNLIKELY(bx_type_slot(type) == 0)) {
+    if (BX_UNLIKELY(!bx_is_known_type(type))) {
         bx_bad_type(run->d, place->element, place->name);
         return -1;
     }
@@ -179,42 +179,17 @@ static PyObject *read_any(bx_run *run, uint8_t type, const uint8_t **at, const b
 static PyObject *read_int(bx_run *run, const bx_node *node, uint8_t type, const uint8_t **at,
                           const bx_place *place)
 {
-    const uint8_t *p = *at;
+    const uint8_t *p = bx_take(at, place->end, type == BX_INT32 ? 4 : 8);
     int64_t number;
 
-    if (type == BX_INT32) {
-        if (BX_UNLIKELY(place->end - p < 4)) return bx_bad_element(run->d, p);
-        *at = p + 4;
-        number = (int32_t)bx_load32(p);
-    } else {
-        if (BX_UNLIKELY(place->end - p < 8)) return bx_bad_element(run->d, p);
-        *at = p + 8;
-        number = (int64_t)bx_load64(p);
-    }
+    if (BX_UNLIKELY(p == NULL)) return bx_bad_element(run->d, *at);
+    number = type == BX_INT32 ? (int32_t)bx_load32(p) : (int64_t)bx_load64(p);
     if (node->kind == BX_K_INT64) return bx_int64_new(run->d->st, number);
     if (node->kind == BX_K_FLOAT) return PyFloat_FromDouble((double)number);
     return PyLong_FromLongLong(number);
 }
 
-/* Binary data at *at: the payload and its subtype; NULL with an exception. */
-static const uint8_t *read_binary_parts(bx_run *run, const uint8_t **at, const uint8_t *end,
-                                        int32_t *size, int *subtype)
-{
-    const uint8_t *p = *at;
-
-    if (end - p < 5) return bx_bad_element(run->d, p);
-    *size = (int32_t)bx_load32(p);
-    *subtype = p[4];
-    p += 5;
-    if (*size < 0 || *size > end - p) return bx_bad_element(run->d, p - 5);
-    *at = p + *size;
-    if (*subtype != 2) return p;
-    if (*size < 4 || (int32_t)bx_load32(p) != *size - 4) return bx_bad_element(run->d, p);
-    *size -= 4;
-    return p + 4;
-}
-
-static PyObject *uuid_of(bx_run *run, const uint8_t *payload, int32_t size, int subtype)
+static PyObject *uuid_of(bx_run *run, const uint8_t *payload, Py_ssize_t size, int subtype)
 {
     int representation = run->d->options->uuid_representation;
     PyObject *binary, *uuid;
@@ -236,12 +211,12 @@ static PyObject *read_binary(bx_run *run, const bx_node *node, const uint8_t **a
                              const bx_place *place)
 {
     const uint8_t *p = *at;
-    int32_t size = 0;
+    Py_ssize_t size = 0;
     int subtype = 0;
-    const uint8_t *payload = read_binary_parts(run, at, place->end, &size, &subtype);
+    const uint8_t *payload = bx_take_binary(at, place->end, &size, &subtype);
     PyObject *value;
 
-    if (payload == NULL) return NULL;
+    if (payload == NULL) return bx_bad_element(run->d, *at);
     if (node->kind == BX_K_BINARY) return bx_binary_new(run->d->st, payload, size, subtype);
     if (node->kind == BX_K_BYTES) {
         if (subtype == 0) return PyBytes_FromStringAndSize((const char *)payload, size);
@@ -258,11 +233,10 @@ static PyObject *read_datetime(bx_run *run, const uint8_t **at, const bx_place *
 {
     const bx_options *options = run->d->options;
     bool clamp = options->datetime_conversion == BX_DATETIME_CLAMP;
-    const uint8_t *p = *at;
+    const uint8_t *p = bx_take(at, place->end, 8);
     PyObject *value;
 
-    if (BX_UNLIKELY(place->end - p < 8)) return bx_bad_element(run->d, p);
-    *at = p + 8;
+    if (BX_UNLIKELY(p == NULL)) return bx_bad_element(run->d, *at);
     value = bx_datetime_converted(run->d->st, options,
                                   clamp ? BX_DATETIME_CLAMP : BX_DATETIME_OBJECT,
                                   (int64_t)bx_load64(p));
@@ -271,10 +245,9 @@ static PyObject *read_datetime(bx_run *run, const uint8_t **at, const bx_place *
 
 static PyObject *read_datetime_ms(bx_run *run, const uint8_t **at, const bx_place *place)
 {
-    const uint8_t *p = *at;
+    const uint8_t *p = bx_take(at, place->end, 8);
 
-    if (place->end - p < 8) return bx_bad_element(run->d, p);
-    *at = p + 8;
+    if (p == NULL) return bx_bad_element(run->d, *at);
     return bx_datetime_ms_new(run->d->st, (int64_t)bx_load64(p));
 }
 
@@ -300,13 +273,16 @@ static PyObject *read_instance(bx_run *run, const bx_node *node, uint8_t type,
 static PyObject *read_document(bx_run *run, const bx_node *node, const uint8_t **at,
                                const bx_place *place)
 {
+    const bx_options *outer = run->d->options;
     const uint8_t *p = *at, *first, *last;
-    bx_decoder inner = *run->d;
+    PyObject *document = NULL;
 
     if (bx_run_enter(run, BX_DOCUMENT, at, place->end, &first, &last) < 0) return NULL;
     bx_run_leave(run);
-    inner.options = bx_options_nested(run->d->st, run->d->options, node->cls);
-    return inner.options == NULL ? NULL : bx_decode_document(&inner, p);
+    run->d->options = bx_options_nested(run->d->st, outer, node->cls);
+    if (run->d->options != NULL) document = bx_decode_document(run->d, p);
+    run->d->options = outer;
+    return document;
 }
 
 /* ---- arrays ---- */
@@ -316,16 +292,9 @@ BX_INLINE PyObject *read_item(bx_run *run, const bx_node *node, const uint8_t **
                               const bx_place *around)
 {
     bx_place place = {*at, around->end, around->name};
-    const uint8_t *p = *at + 1;
-    uint8_t type = **at;
 
-    while (p < place.end && *p != 0) p++;
-    if (BX_UNLIKELY(p >= place.end)) {
-        if (bx_type_slot(type) == 0) return bx_bad_type(run->d, place.element, place.name);
-        return bx_bad_element(run->d, place.element + 1);
-    }
-    *at = p + 1;
-    return bx_read_node(run, node, type, at, &place);
+    if (BX_UNLIKELY(!bx_skip_item_name(run->d, at, place.end, place.name))) return NULL;
+    return bx_read_node(run, node, *place.element, at, &place);
 }
 
 static BX_COLD void *wrong_length(bx_run *run, const uint8_t *p, PyObject *label,
@@ -351,13 +320,9 @@ static int push_items(bx_run *run, const bx_node *node, const bx_node *const *no
 
         if (nodes != NULL && index == count) {
             /* The element itself is looked at first, as everywhere. */
-            const uint8_t *nul = memchr(p + 1, 0, (size_t)(last - p - 1));
-
-            if (bx_type_slot(*p) == 0) {
+            if (!bx_is_known_type(*p)) {
                 bx_bad_type(run->d, p, place->name);
-            } else if (nul == NULL) {
-                bx_bad_element(run->d, p + 1);
-            } else {
+            } else if (bx_skip_item_name(run->d, &p, last, place->name)) {
                 wrong_length(run, start, label, "over ", index);
             }
             goto error;
@@ -445,16 +410,6 @@ int bx_push_positions(bx_run *run, const bx_node *const *nodes, int count, PyObj
 
 /* ---- mappings ---- */
 
-static PyObject *read_key(bx_run *run, const uint8_t **at, const uint8_t *end)
-{
-    const uint8_t *p = *at;
-    PyObject *key = bx_read_key(run->d->keys, at, end, run->d->limit, run->d->options->errors);
-
-    if (BX_LIKELY(key != NULL)) return key;
-    if (PyErr_Occurred()) return bx_wrap_error(run->d, p);
-    return bx_bad(run->d, p, "field name too large");
-}
-
 static int read_entry(bx_run *run, const bx_node *node, PyObject *dict, const uint8_t **at,
                       const uint8_t *last)
 {
@@ -463,7 +418,7 @@ static int read_entry(bx_run *run, const bx_node *node, PyObject *dict, const ui
     int status;
 
     *at += 1;
-    key = read_key(run, at, last);
+    key = bx_decode_key(run->d, at, last, run->d->options->errors);
     if (key == NULL) return -1;
     place.name = key;
     value = bx_read_node(run, node->item, *place.element, at, &place);
@@ -748,38 +703,36 @@ PyObject *bx_decode_typed(bx_decoder *d, const uint8_t *p)
 static PyObject *decode_user_array(bx_decoder *d, const uint8_t *p, const uint8_t *last,
                                    PyObject *name)
 {
-    PyObject *list = PyList_New(0);
+    size_t base = d->pile.top;
 
-    while (list != NULL && p < last) {
-        const uint8_t *element = p++;
-        const uint8_t *nul = memchr(p, 0, (size_t)(last - p));
+    while (p < last) {
+        const uint8_t *element = p;
         PyObject *value = NULL;
 
-        if (bx_type_slot(*element) == 0) {
+        if (!bx_is_known_type(*element)) {
             bx_bad_type(d, element, name);
-        } else if (nul == NULL) {
-            bx_bad_element(d, p);
-        } else {
-            p = nul + 1;
+        } else if (bx_skip_item_name(d, &p, last, name)) {
             value = *element == BX_DOCUMENT
                         ? bx_decode_user_value(d, BX_DOCUMENT, &p, last, name, element)
                         : bx_decode_value(d, *element, &p, last, name, element);
         }
-        if (value == NULL || PyList_Append(list, value) < 0) Py_CLEAR(list);
-        Py_XDECREF(value);
+        if (value == NULL || bx_pile_push(&d->pile, value) < 0) {
+            bx_pile_drop(&d->pile, base);
+            return NULL;
+        }
     }
-    return list;
+    return bx_pile_list(&d->pile, base);
 }
 
 PyObject *bx_decode_user_value(bx_decoder *d, uint8_t type, const uint8_t **at,
                                const uint8_t *end, PyObject *name, const uint8_t *element)
 {
-    const uint8_t *p = *at, *first, *last;
+    const uint8_t *p, *last;
 
     if (d->options->plan == NULL || (type != BX_DOCUMENT && type != BX_ARRAY)) {
         return bx_decode_value(d, type, at, end, name, element);
     }
-    if (!bx_embedded_bounds(at, end, &first, &last)) return bx_bad_element(d, p);
-    if (type == BX_DOCUMENT) return bx_decode_typed(d, p);
-    return decode_user_array(d, first, last, name);
+    p = bx_take_document(at, end, &last);
+    if (p == NULL) return bx_bad_element(d, *at);
+    return type == BX_DOCUMENT ? bx_decode_typed(d, p) : decode_user_array(d, p + 4, last, name);
 }

@@ -188,7 +188,7 @@ static int read_unknown(reading *r, const uint8_t *nul, const uint8_t **at, bx_p
         Py_DECREF(key);
         return status;
     }
-    if (BX_UNLIKELY(bx_type_slot(*place->element) == 0)) {
+    if (BX_UNLIKELY(!bx_is_known_type(*place->element))) {
         bx_bad_type_at(r->run->d, place->element, nul + 1);
         return -1;
     }

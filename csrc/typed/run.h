@@ -43,10 +43,12 @@ BX_INLINE int bx_run_enter(bx_run *run, uint8_t type, const uint8_t **at, const 
         bx_too_deep(run->d, *at, type == BX_ARRAY ? "list value" : "BSON document");
         return -1;
     }
-    if (BX_UNLIKELY(!bx_embedded_bounds(at, end, first, last))) {
+    *first = bx_take_document(at, end, last);
+    if (BX_UNLIKELY(*first == NULL)) {
         bx_bad_element(run->d, *at);
         return -1;
     }
+    *first += 4;
     return 0;
 }
 
