@@ -105,6 +105,7 @@ def test_no_setting_is_forgotten():
     assert set(SETTINGS) >= _HARMLESS_SETTINGS
 
 
+@pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")
 @pytest.mark.parametrize("validated", [False, True], ids=["direct", "validated"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings(bx, setting, validated):

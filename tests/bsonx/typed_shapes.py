@@ -1,5 +1,6 @@
 """Types that typed decoding is tried with, and typed results as plain values that compare."""
 
+import collections
 import dataclasses
 import datetime
 import decimal
@@ -20,6 +21,11 @@ class Color(enum.Enum):
     RED = "text"
     FIVE = 5
     NO = False
+
+
+class Shade(enum.StrEnum):
+    DARK = "dark"
+    LIGHT = "x"
 
 
 def _fields(value):
@@ -99,6 +105,8 @@ def single_types(bx):
         float | list[int | str | None] | dict[str, int],
         list[int] | list[int | str | None] | list[Any],
         dict[str, int] | dict[str, str] | dict[str, Any],
+        dict[Shade, int],
+        collections.defaultdict[Literal["a", "b"], list[Any]],
     ]
 
 
@@ -158,7 +166,38 @@ def make_classes(bx):
         n: int = pydantic.Field(ge=0)
         inner: Inner | None = None
 
+    @dataclasses.dataclass
+    class Late:
+        a: int
+        b: str = dataclasses.field(init=False, default="")
+        c: list[int] = dataclasses.field(init=False, default_factory=list)
+
+    @attrs.define
+    class Later:
+        a: int = attrs.field(converter=int)
+        late: Late | None = attrs.field(init=False, default=None)
+
+    class Extras(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(extra="allow", arbitrary_types_allowed=True)
+        __pydantic_extra__: dict[str, decimal.Decimal]
+        key: uuid.UUID
+        day: datetime.date | None = None
+        struct: Cat | None = None
+        pair: Pair | None = None
+
+    class Deep(pydantic.BaseModel):
+        late: Late | None = None
+        extras: Extras | None = None
+
     number = bx.Decimal128("1.50")
+    late = {"a": 1, "b": "x", "c": [1, 2]}
+    extras = {
+        "key": bx.Binary(b"0123456789abcdef", 4),
+        "day": datetime.datetime(2020, 1, 1),
+        "struct": {"lives": 9},
+        "pair": [1, 2.5],
+        "z": number,
+    }
     pets = [{"type": "Cat", "lives": 9}, {"name": "x", "type": "Dog", "leaf": {"a": 1}}]
     typed = {"pair": [1, 2.5], "pets": pets}
     wide = {
@@ -182,4 +221,8 @@ def make_classes(bx):
         (Model, {**model, "day": datetime.datetime(2020, 1, 1), "inner": {"v": "7"}}),
         (Checked, {"n": 1, "inner": {"v": 1}}),
         (dict[str, Leaf | Any], {"x": {"a": 1}, "y": 5}),
+        (Late, late),
+        (Later, {"a": 1, "late": late}),
+        (Extras, extras),
+        (Deep, {"late": late, "extras": extras}),
     ]
