@@ -467,7 +467,7 @@ void bx_input_close(bx_input *input)
     Py_XDECREF(input->copy);
 }
 
-/* Run `decode` over the bytes of `data` with the collector paused. */
+/* Run `decode` over the bytes of `data`. */
 static PyObject *decode_buffer(bx_state *st, PyObject *data, PyObject *codec_options,
                                PyObject *(*decode)(bx_decoder *))
 {
@@ -475,15 +475,12 @@ static PyObject *decode_buffer(bx_state *st, PyObject *data, PyObject *codec_opt
     PyObject *result = NULL;
     bx_input input;
     bx_decoder d;
-    int paused;
 
     if (options == NULL) return NULL;
     if (BX_LIKELY(bx_input_open(&input, data, options) == 0)) {
-        paused = bx_gc_pause();
         bx_decoder_init(&d, st, options, &input);
         result = decode(&d);
         bx_decoder_end(&d);
-        bx_gc_resume(paused);
         bx_input_close(&input);
     }
     bx_options_release(st, options);

@@ -123,19 +123,4 @@ BX_COLD void *bx_too_deep(bx_decoder *d, const uint8_t *p, const char *what);
 PyObject *bx_decode_stored(bx_decoder *d, uint8_t type, const uint8_t **at, const uint8_t *end,
                            PyObject *name, const uint8_t *element);
 
-/* Pausing the cyclic garbage collector while many containers are built. */
-BX_INLINE int bx_gc_pause(void)
-{
-#if BX_FREE_THREADED
-    return 0;
-#else
-    return PyGC_Disable();
-#endif
-}
-
-BX_INLINE void bx_gc_resume(int paused)
-{
-    if (paused) PyGC_Enable();
-}
-
 #endif

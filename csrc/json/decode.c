@@ -644,7 +644,6 @@ static PyObject *decode(bx_json *j, const input *in, PyObject *options, bool str
     bx_json_decoder d;
     bx_options *codec = bx_options_hold(j->st, options);
     PyObject *value = NULL;
-    int paused;
 
     if (codec == NULL) {
         PyErr_Clear(); /* unusual options: for the pure implementation */
@@ -660,10 +659,8 @@ static PyObject *decode(bx_json *j, const input *in, PyObject *options, bool str
         d.strict = strict;
         d.keys = bx_keys_acquire(j->st);
         bx_guard_init(&d.guard);
-        paused = bx_gc_pause();
         value = read_text(&d);
         bx_leave_to(&d.guard, 0);
-        bx_gc_resume(paused);
         bx_keys_release(d.keys);
     }
     bx_options_release(j->st, codec);

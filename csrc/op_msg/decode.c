@@ -260,13 +260,11 @@ PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_option
     PyObject *result = NULL;
     bx_input input;
     reader r;
-    int paused;
 
     if (options == NULL) return NULL;
     if (user_fields != Py_None && !PyAnySet_Check(user_fields)) {
         PyErr_SetString(PyExc_TypeError, "user_fields must be a set or None");
     } else if (bx_input_open(&input, data, options) == 0) {
-        paused = bx_gc_pause();
         bx_decoder_init(&r.d, st, options, &input);
         r.user = options;
         r.plain = st->default_options;
@@ -274,7 +272,6 @@ PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_option
         r.end = r.body = NULL;
         result = read_message(&r);
         bx_decoder_end(&r.d);
-        bx_gc_resume(paused);
         bx_input_close(&input);
     }
     bx_options_release(st, options);

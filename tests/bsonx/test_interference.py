@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import gc
+import importlib
 import os
 import subprocess
 import sys
+import threading
+import typing
 
 import pytest
 
@@ -124,3 +128,101 @@ def test_a_raw_document_of_another_class(bx):
     for cls in (bx.ObjectId, bx.Int64, int):
         with pytest.raises((TypeError, AttributeError)):
             over(cls, data, 0, len(data), options)
+
+
+# ---- the cyclic collector is the user's ----
+
+
+def codec_with(bx, transform):
+    registry = importlib.import_module("bsonx.codec_options")
+    decoder = type(
+        "Decoder",
+        (registry.TypeDecoder,),
+        {"bson_type": float, "transform_bson": lambda self, value: transform(value)},
+    )
+    return bx.CodecOptions(type_registry=registry.TypeRegistry([decoder()]))
+
+
+def ways_to_call_back(bx, call):
+    """Callables that decode in some way and run `call()` in the middle of it."""
+
+    def transform(value):
+        call()
+        return value
+
+    @dataclasses.dataclass
+    class Noticing:
+        a: typing.Any
+
+        def __post_init__(self):
+            call()
+
+    class Document(dict):
+        def __setitem__(self, key, value):
+            call()
+            super().__setitem__(key, value)
+
+    json_util = importlib.import_module("bsonx.json_util")
+    impl = importlib.import_module("bsonx._impl")
+    options = codec_with(bx, transform)
+    data = bx.encode({"a": 1.5})
+    message = impl.encode_message(1, 0, {"a": 1.5}, bx.CodecOptions())
+    json_options = json_util.JSONOptions(document_class=Document)
+    return {
+        "decoder": lambda: bx.decode(data, options),
+        "all": lambda: bx.decode_all(data * 3, options),
+        "mapping": lambda: bx.decode(data, bx.CodecOptions(document_class=Document)),
+        "typed": lambda: bx.decode(data, type=Noticing),
+        "message": lambda: impl.decode_message(message, options, None),
+        "json": lambda: json_util.loads('{"a": 1.5}', json_options=json_options),
+    }
+
+
+WAYS = ["decoder", "all", "mapping", "typed", "message", "json"]
+
+
+@pytest.fixture
+def collector():
+    before = gc.isenabled()
+    yield
+    (gc.enable if before else gc.disable)()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_callback_may_switch_the_collector_off(bx, collector, way):
+    gc.enable()
+    called = []
+
+    def off():
+        called.append(gc.isenabled())
+        gc.disable()
+
+    ways_to_call_back(bx, off)[way]()
+    assert called[0] is True
+    assert not gc.isenabled()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_callback_may_switch_the_collector_on(bx, collector, way):
+    gc.disable()
+    ways_to_call_back(bx, gc.enable)[way]()
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_another_thread_sees_and_keeps_its_switch(bx, collector, way):
+    gc.enable()
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait():
+        inside.set()
+        assert go_on.wait(60)
+
+    thread = threading.Thread(target=ways_to_call_back(bx, wait)[way])
+    thread.start()
+    assert inside.wait(60)
+    seen = gc.isenabled()
+    gc.disable()
+    go_on.set()
+    thread.join()
+    assert (seen, gc.isenabled()) == (True, False)
