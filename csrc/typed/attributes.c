@@ -29,12 +29,13 @@ bool bx_attribute_in_dict(PyTypeObject *cls, PyObject *name)
 
 #define LOOK_AHEAD 3 /* attributes that may lie between two that are asked for */
 
-static PyObject *look_among_keys(bx_attributes *a, PyObject *name)
+/* The same among the entries from `from` to `to`. */
+static PyObject *look_among(bx_attributes *a, PyObject *name, Py_ssize_t from, Py_ssize_t to)
 {
-    for (Py_ssize_t i = 0; i < a->count; i++) {
-        if (a->keys[i].key == name) {
+    for (Py_ssize_t i = from; i < to && i < a->count; i++) {
+        if (a->entries[i].key == name) {
             a->next = i + 1;
-            return a->values[i];
+            return *(PyObject *const *)(a->values + i * a->stride);
         }
     }
     return NULL;
@@ -42,17 +43,11 @@ static PyObject *look_among_keys(bx_attributes *a, PyObject *name)
 
 PyObject *bx_attribute_slow(bx_attributes *a, PyObject *name)
 {
-    Py_ssize_t next = a->next;
-    PyObject *key, *value;
+    PyObject *value;
 
-    if (a->values != NULL) return look_among_keys(a, name);
-    if (a->dict == NULL) return NULL;
-    for (int i = 0; i < LOOK_AHEAD && PyDict_Next(a->dict, &next, &key, &value); i++) {
-        if (key == name) {
-            a->next = next;
-            return value;
-        }
-    }
+    if (a->dict == NULL) return look_among(a, name, 0, a->count); /* few: they are shared */
+    value = look_among(a, name, a->next + 1, a->next + 1 + LOOK_AHEAD);
+    if (value != NULL) return value;
     value = PyDict_GetItemWithError(a->dict, name);
     if (value == NULL) PyErr_Clear();
     return value;
@@ -75,6 +70,23 @@ static bool finds(PyObject *instance, PyObject *const *names, int count, PyObjec
     return bx_attribute(&attributes, absent) == NULL;
 }
 
+/* Try an instance whose dict is not its own. */
+static int try_other_dict(PyObject *instance, PyObject *const *names, PyObject *absent)
+{
+    PyObject *dict = PyDict_New();
+    int status = dict == NULL ? -1 : 0;
+
+    for (int i = 0; i < 2 && status == 0; i++) {
+        PyObject *number = PyLong_FromLong(i);
+
+        status = number == NULL ? -1 : PyDict_SetItem(dict, names[i], number);
+        Py_XDECREF(number);
+    }
+    if (status == 0) status = PyObject_GenericSetDict(instance, dict, NULL);
+    Py_XDECREF(dict);
+    return status < 0 ? -1 : finds(instance, names, 2, absent);
+}
+
 /* Try an instance without a dict, and with one. */
 static int try_instance(PyObject *instance, PyObject *const *names, PyObject *absent)
 {
@@ -93,12 +105,13 @@ static int try_instance(PyObject *instance, PyObject *const *names, PyObject *ab
     Py_DECREF(dict);
     if (!finds(instance, names, 3, absent)) return 0;
     if (PyObject_SetAttr(instance, names[2], NULL) < 0) return -1;
-    return finds(instance, names, 2, names[2]);
+    if (!finds(instance, names, 2, names[2])) return 0;
+    return try_other_dict(instance, names, absent);
 }
 
 int bx_attributes_known(void)
 {
-    static const char *const texts[] = {"one", "two", "three", "none"};
+    const char *const texts[] = {"one", "two", "three", "none"};
     PyObject *names[4] = {NULL}, *cls, *instance = NULL;
     int status = -1;
 

@@ -14,19 +14,20 @@
 #define BX_ATTRIBUTES_LAYOUT 0
 #endif
 
-/* An entry of the keys that the instances of a class share; the values are beside each instance. */
+/* An entry of a dict's keys, all of them str. Where the instances of a class share the keys, the
+ * values are in an array that each instance has. */
 typedef struct {
-    PyObject *key;
-    PyObject *unused;
-} bx_shared_key;
+    PyObject *key, *value;
+} bx_dict_entry;
 
 /* The attributes of one instance, borrowed: to be opened again after any Python code. */
 typedef struct {
-    const bx_shared_key *keys;
-    PyObject **values; /* by the position of `keys`; NULL: in `dict` */
-    Py_ssize_t count;  /* of `keys` */
-    Py_ssize_t next;   /* where the attribute asked for next should be */
-    PyObject *dict;    /* or NULL */
+    const bx_dict_entry *entries;
+    const char *values; /* those of the entries, `stride` bytes from one to the next */
+    Py_ssize_t stride;
+    Py_ssize_t count;
+    Py_ssize_t next; /* where the attribute asked for next should be */
+    PyObject *dict;  /* or NULL */
 } bx_attributes;
 
 /* Whether the layout is as expected: 1, 0, or -1 with an exception. */
@@ -49,59 +50,82 @@ typedef struct {
     char indices[];
 } bx_dict_keys;
 
-#define BX_SHARED_KEYS 2 /* the kind */
+/* Kinds of keys: all str, or shared as well. */
+enum { BX_STR_KEYS = 1, BX_SHARED_KEYS = 2 };
 
 #if PY_VERSION_HEX >= 0x030D0000
 typedef struct {
     uint8_t capacity, size, embedded, valid;
     PyObject *values[1];
-} bx_inline_values;
+} bx_dict_values;
+#else
+typedef struct {
+    PyObject *values[1];
+} bx_dict_values;
 #endif
 
-/* Find the values beside an instance of a class with a managed dict, or that dict. */
-BX_INLINE void bx_attributes_find(bx_attributes *a, PyObject *instance, PyTypeObject *cls)
+/* Find the values beside an instance of a class with a managed dict, else NULL and that dict. */
+BX_INLINE bx_dict_values *bx_own_values(PyObject *instance, PyTypeObject *cls, PyObject **dict)
 {
 #if PY_VERSION_HEX >= 0x030D0000
-    bx_inline_values *own = (bx_inline_values *)((char *)instance + cls->tp_basicsize);
+    bx_dict_values *own = (bx_dict_values *)((char *)instance + cls->tp_basicsize);
 
-    a->dict = ((PyObject **)instance)[-3];
-    if (a->dict == NULL && (cls->tp_flags & Py_TPFLAGS_INLINE_VALUES) && own->valid) {
-        a->values = own->values;
-    }
+    *dict = ((PyObject **)instance)[-3];
+    if (*dict == NULL && (cls->tp_flags & Py_TPFLAGS_INLINE_VALUES) && own->valid) return own;
+    return NULL;
 #elif PY_VERSION_HEX >= 0x030C0000
     uintptr_t either = ((uintptr_t *)instance)[-3];
 
-    if (either & 1) {
-        a->values = (PyObject **)(either + 1);
-    } else {
-        a->dict = (PyObject *)either;
-    }
     (void)cls;
+    *dict = either & 1 ? NULL : (PyObject *)either;
+    return either & 1 ? (bx_dict_values *)(either + 1) : NULL;
 #else
-    a->values = ((PyObject ***)instance)[-4];
-    if (a->values == NULL) a->dict = ((PyObject **)instance)[-3];
+    bx_dict_values *own = ((bx_dict_values **)instance)[-4];
+
     (void)cls;
+    *dict = own != NULL ? NULL : ((PyObject **)instance)[-3];
+    return own;
 #endif
+}
+
+/* Take keys with their values; keys of another kind than expected count as none. */
+BX_INLINE void bx_attributes_set(bx_attributes *a, const void *dict_keys, bx_dict_values *own)
+{
+    const bx_dict_keys *keys = dict_keys;
+
+    a->entries =
+        (const bx_dict_entry *)(keys->indices + ((size_t)1 << keys->log2_index_bytes));
+    if (own != NULL) {
+        a->values = (const char *)own->values;
+        a->stride = sizeof(PyObject *);
+        a->count = keys->kind == BX_SHARED_KEYS ? keys->count : 0;
+    } else {
+        a->values = (const char *)&a->entries->value;
+        a->stride = sizeof(bx_dict_entry);
+        a->count = keys->kind == BX_STR_KEYS ? keys->count : 0;
+    }
 }
 
 BX_INLINE void bx_attributes_open(bx_attributes *a, PyObject *instance)
 {
     PyTypeObject *cls = Py_TYPE(instance);
+    PyObject *dict = NULL;
 
-    a->values = NULL;
-    a->dict = NULL;
+    a->count = 0;
     if (BX_LIKELY(cls->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-        bx_attributes_find(a, instance, cls);
-        if (a->values != NULL) {
-            const bx_dict_keys *keys =
-                (const bx_dict_keys *)((PyHeapTypeObject *)cls)->ht_cached_keys;
+        bx_dict_values *own = bx_own_values(instance, cls, &dict);
 
-            a->count = keys->kind == BX_SHARED_KEYS ? keys->count : 0;
-            a->keys = (const bx_shared_key *)(keys->indices +
-                                              ((size_t)1 << keys->log2_index_bytes));
+        if (own != NULL) {
+            bx_attributes_set(a, ((PyHeapTypeObject *)cls)->ht_cached_keys, own);
         }
     } else if (cls->tp_dictoffset > 0) {
-        a->dict = *(PyObject **)((char *)instance + cls->tp_dictoffset);
+        dict = *(PyObject **)((char *)instance + cls->tp_dictoffset);
+    }
+    a->dict = dict;
+    if (dict != NULL) {
+        PyDictObject *known = (PyDictObject *)dict;
+
+        bx_attributes_set(a, known->ma_keys, (bx_dict_values *)known->ma_values);
     }
 }
 
@@ -112,20 +136,13 @@ BX_NOINLINE PyObject *bx_attribute_slow(bx_attributes *a, PyObject *name);
 /* What is stored under an interned name: borrowed, or NULL without an exception. */
 BX_INLINE PyObject *bx_attribute(bx_attributes *a, PyObject *name)
 {
-    if (a->values != NULL) {
-        if (BX_LIKELY(a->next < a->count && a->keys[a->next].key == name)) {
-            return a->values[a->next++];
-        }
-    } else if (a->dict != NULL) {
-        Py_ssize_t next = a->next;
-        PyObject *key, *value;
+    Py_ssize_t at = a->next;
 
-        if (BX_LIKELY(PyDict_Next(a->dict, &next, &key, &value) && key == name)) {
-            a->next = next;
-            return value;
-        }
+    if (BX_UNLIKELY(at >= a->count || a->entries[at].key != name)) {
+        return bx_attribute_slow(a, name);
     }
-    return bx_attribute_slow(a, name);
+    a->next = at + 1;
+    return *(PyObject *const *)(a->values + at * a->stride);
 }
 
 #else

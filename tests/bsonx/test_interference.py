@@ -89,6 +89,9 @@ def native_class_methods(bx):
 
 
 class Foreign:
+    def __repr__(self):
+        return "Foreign()"
+
     pass
 
 

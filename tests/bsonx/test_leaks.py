@@ -517,6 +517,63 @@ def test_typed_documents(bx):
     assert_no_growth(work, kinds)
 
 
+def instances():
+    """Instances whose attributes are read in every way, and such as cannot be encoded."""
+
+    class Dumped(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(extra="allow")
+        a: typing.Annotated[int, pydantic.PlainSerializer(lambda a: [a])] = 1
+        b: typing.Any = None
+
+        @pydantic.computed_field
+        @property
+        def c(self) -> int:
+            return 5
+
+    class Whole(pydantic.BaseModel):
+        a: typing.Any = None
+
+        @pydantic.model_serializer
+        def whole(self):
+            return {"a": self.a}
+
+    class Tagged(msgspec.Struct, tag="t", omit_defaults=True):
+        a: typing.Any = None
+        b: list = []
+
+    slots = dataclasses.make_dataclass("Slots", [("a", typing.Any)], slots=True)
+    data = dataclasses.make_dataclass("Data", [("a", typing.Any), ("b", int, 7)])
+    wrong = dataclasses.field(metadata={"bson": "a\0"})
+    wrong_key = dataclasses.make_dataclass("Wrong", [("a", int, wrong)])
+    for value in (None, "x", [1], collections.deque([1]), {"a": {1}}, object()):
+        yield Dumped(b=value, more=value)
+        yield Whole(a=value)
+        yield Tagged(value, [1])
+        yield slots(value)
+        yield data(value)
+    vars(data(1))
+    no_slot, no_entry = slots(1), data(1)
+    del no_slot.a, no_entry.a, no_entry.b
+    yield from (no_slot, no_entry, wrong_key(1), pydantic.RootModel[typing.Any](5))
+
+
+def test_instances(bx):
+    values = list(instances())
+    changing = type(values[4])
+
+    def work():
+        for value in values:
+            attempt(bx.encode, value)
+            attempt(bx.encode, {"a": [value, value]})
+            attempt(bx.encode, value, check_keys=True)
+        changing.b = property(lambda self: 5, lambda self, value: None)
+        bx.encode(values[4])
+        changing.b = 7
+        bx.encode(values[4])
+
+    assert_no_growth(work, {type(value) for value in values})
+
+
 def test_classes_come_and_go(bx):
     stored = bx.encode({"a": 1})
 

@@ -25,7 +25,7 @@ GOOD = [
     ("a.ndjson", b"# a remark\n{}\n"),
     ("a.json", b"[]"),
     ("a.json", b"[5, {}]"),
-    ("a.ndjson.gz", gzip.compress(b"{}\n")),
+    ("a.ndjson.gz", gzip.compress(b"{}\n", mtime=0)),
 ]
 
 
