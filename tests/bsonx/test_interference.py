@@ -92,8 +92,6 @@ class Foreign:
     def __repr__(self):
         return "Foreign()"
 
-    pass
-
 
 @pytest.mark.parametrize(
     "wrong", [1, None, "x", b"x" * 12, int, object, type, Foreign, Foreign(), list[int]], ids=repr
