@@ -291,6 +291,7 @@ class Executor:
         self._completion.complete(command.body, call, connection)
         request_id = next_request_id()
         message = self._encode(call, command, context, request_id)
+        observation = None
         if self._listeners is None:
             reply = await self._exchange(call, connection, message, request_id)
         else:
@@ -301,8 +302,10 @@ class Executor:
             except BaseException as exc:
                 observation.failed(exc)
                 raise
-            observation.replied(reply if type(reply) is dict else call.plain_reply)
-        self._interpret(call, connection, reply if type(reply) is dict else call.plain_reply)
+        told = reply if type(reply) is dict else call.plain_reply
+        if observation is not None:
+            observation.replied(told)
+        self._interpret(call, connection, told)
         result = operation.parse(reply, context)
         if context.keep_session and call.session is not None and call.session.implicit:
             call.session.kept = True
