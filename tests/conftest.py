@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
 
 import pytest
 
 from implementations import both, bx
+
+with contextlib.suppress(ImportError):  # where only tests without it run
+    from hypothesis import settings
+
+    # How long an example takes is the machine's affair.
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
 
 __all__ = ["both", "bx", "usual_signals"]
 

@@ -108,6 +108,11 @@ def json_loads_bytes(side: Side, choice: int, data: bytes) -> Any:
     return side.json_util.loads(given, json_options=side.json_options[choice % 4])
 
 
+def json_loads_strict(side: Side, choice: int, data: bytes) -> Any:
+    given = data if choice & 4 else data.decode("utf-8", "replace")
+    return side.json_util.loads_strict(given, json_options=side.json_options[choice % 4])
+
+
 def json_dumps(side: Side, choice: int, data: bytes) -> Any:
     value = side.bx.decode(data, side.options[choice // 4 % 8])
     return side.json_util.dumps(value, json_options=side.json_options[choice % 4])
@@ -182,7 +187,14 @@ Target = Callable[[Side, int, bytes], Any]
 GROUPS: dict[str, tuple[Target, ...]] = {
     "decode": (decode, decode_all, round_trip, raw_fields, decode_iter),
     "message": (message, header),
-    "json": (json_loads, json_loads_bytes, json_dumps, json_layout, json_cycle),
+    "json": (
+        json_loads,
+        json_loads_bytes,
+        json_dumps,
+        json_layout,
+        json_cycle,
+        json_loads_strict,
+    ),
     "typed": (typed, typed_cycle),
     "encode": (encode, batch),
 }

@@ -101,7 +101,7 @@ def seeds() -> dict[str, dict[str, bytes]]:
         choice = bytes([number % 256])
         found["decode"][name] = bytes([number % 5]) + choice + data
         found["message"][name] = b"\0" + choice + op_msg(data)
-        found["json"][f"{name}-text"] = bytes([(0, 1, 4)[number % 3]]) + choice + text_of(data)
+        found["json"][f"{name}-text"] = bytes([(0, 1, 4, 5)[number % 4]]) + choice + text_of(data)
         found["json"][name] = b"\2" + choice + data
     found["message"]["header"] = b"\1\0" + op_msg(b"\5\0\0\0\0")
     found["encode"]["batch"] = b"\1\3\4\4\4" + bytes(range(1, 60))
