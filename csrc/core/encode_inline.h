@@ -197,6 +197,9 @@ BX_INLINE uint8_t *bx_put_other(bx_encoder *e, uint8_t *p, size_t type_at, PyObj
     if (type == &PyDict_Type) {
         p[-(ptrdiff_t)type_at] = BX_DOCUMENT;
         status = bx_encode_dict(e, value, false);
+    } else if (type == &PyList_Type) {
+        p[-(ptrdiff_t)type_at] = BX_ARRAY;
+        status = bx_encode_list(e, value);
     } else {
         status = bx_encode_value(e, at, value);
     }

@@ -134,6 +134,7 @@ static int state_exec(PyObject *module)
     if ((st->Decimal128 = bx_decimal128_type(module)) == NULL) return -1;
     if ((st->DatetimeMS = bx_datetime_ms_type(module)) == NULL) return -1;
     if ((st->Int64 = bx_int64_type(module)) == NULL) return -1;
+    if (bx_int64_check_layout(st) < 0) return -1;
     if ((st->BinaryStorage = bx_binary_storage(module)) == NULL) return -1;
     if ((st->CodeStorage = bx_code_storage(module)) == NULL) return -1;
     if ((st->RegexStorage = bx_regex_storage(module)) == NULL) return -1;

@@ -115,6 +115,7 @@ typedef struct bx_state {
     /* extension types */
     PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *RawDocument, *Options;
     PyTypeObject *BinaryStorage, *CodeStorage, *RegexStorage; /* bases of Python classes */
+    bool int_layout; /* ints may be made field by field */
 
 #define X(name, module, attribute) PyTypeObject *name;
     BX_CLASSES(X)

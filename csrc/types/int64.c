@@ -3,9 +3,42 @@
 #include "core/pylong.h"
 #include "types/types.h"
 
+/* By the constructor of int, which knows how ints are laid out. */
+static BX_NOINLINE PyObject *new_by_constructor(PyTypeObject *type, int64_t value)
+{
+    PyObject *number = PyLong_FromLongLong(value);
+    PyObject *args = number == NULL ? NULL : PyTuple_Pack(1, number);
+    PyObject *self = args == NULL ? NULL : PyLong_Type.tp_new(type, args, NULL);
+
+    Py_XDECREF(number);
+    Py_XDECREF(args);
+    return self;
+}
+
 PyObject *bx_int64_new(bx_state *st, int64_t value)
 {
+    if (BX_UNLIKELY(!st->int_layout)) return new_by_constructor(st->Int64, value);
     return bx_long_new_subclass(st->Int64, value);
+}
+
+int bx_int64_check_layout(bx_state *st)
+{
+    static const int64_t samples[] = {0,         1,         -1,        INT32_MAX, INT32_MIN,
+                                      INT64_MAX, INT64_MIN, 1LL << 30, 1LL << 45, -(1LL << 60)};
+
+    st->int_layout = true;
+    for (size_t i = 0; st->int_layout && i < sizeof samples / sizeof samples[0]; i++) {
+        PyObject *made = bx_long_new_subclass(st->Int64, samples[i]);
+        PyObject *right = PyLong_FromLongLong(samples[i]);
+        int same = made == NULL || right == NULL ? -1 : PyObject_RichCompareBool(made, right, Py_EQ);
+
+        if (same > 0) same = PyLong_AsLongLong(made) == samples[i];
+        Py_XDECREF(made);
+        Py_XDECREF(right);
+        if (same < 0) return -1;
+        st->int_layout = same > 0;
+    }
+    return 0;
 }
 
 static PyObject *int64_getstate(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))

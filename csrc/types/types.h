@@ -46,6 +46,10 @@ PyObject *bx_decimal128_new(bx_state *st, uint64_t high, uint64_t low);
 PyObject *bx_datetime_ms_new(bx_state *st, int64_t millis);
 PyObject *bx_int64_new(bx_state *st, int64_t value);
 
+/* See whether ints are laid out as we know it (core/pylong.h), which later versions of CPython may
+ * change: bx_int64_new goes by that. -1 with an exception. */
+int bx_int64_check_layout(bx_state *st);
+
 BX_INLINE PyObject *bx_objectid_new(bx_state *st, const uint8_t *bytes)
 {
     bx_objectid *self = PyObject_New(bx_objectid, st->ObjectId);

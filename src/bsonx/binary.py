@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from bsonx import _markers
 from bsonx._storage import BinaryStorage
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Binary(BinaryStorage):
     not an int, ValueError for one out of range.
     """
 
-    _type_marker = 5
+    _type_marker = _markers.BINARY
 
     __subtype: int
 

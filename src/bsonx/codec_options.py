@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, get_origin
 from uuid import UUID
 
+from bsonx import _markers
 from bsonx.binary import (
     ALL_UUID_REPRESENTATIONS,
     UUID_REPRESENTATION_NAMES,
@@ -36,8 +37,6 @@ __all__ = [
     "TypeEncoder",
     "TypeRegistry",
 ]
-
-_RAW_DOCUMENT_MARKER = 101
 
 
 class DatetimeConversion(int, enum.Enum):
@@ -338,7 +337,7 @@ class CodecOptions(_Options, Generic[_DocumentType]):
 
 def _is_document_class(candidate: Any) -> bool:
     candidate = get_origin(candidate) or candidate  # dict[str, int] is dict
-    if getattr(candidate, "_type_marker", None) == _RAW_DOCUMENT_MARKER:
+    if getattr(candidate, "_type_marker", None) == _markers.RAW_DOCUMENT:
         return True
     return isinstance(candidate, type) and issubclass(candidate, MutableMapping)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from bsonx import _markers
 from bsonx.son import SON
 
 __all__ = ["DBRef"]
@@ -19,7 +20,7 @@ class DBRef:
 
     __slots__ = ("__collection", "__database", "__id", "__kwargs")
 
-    _type_marker = 100
+    _type_marker = _markers.DBREF
 
     def __init__(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bsonx import _markers
+
 __all__ = ["MaxKey"]
 
 
@@ -12,7 +14,7 @@ class MaxKey:
 
     __slots__ = ()
 
-    _type_marker = 127
+    _type_marker = _markers.MAXKEY
 
     def __getstate__(self) -> Any:
         return {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bsonx import _markers
+
 __all__ = ["MinKey"]
 
 
@@ -12,7 +14,7 @@ class MinKey:
 
     __slots__ = ()
 
-    _type_marker = 255
+    _type_marker = _markers.MINKEY
 
     def __getstate__(self) -> Any:
         return {}

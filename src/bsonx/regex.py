@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bsonx import _markers
 from bsonx._storage import RegexStorage
 
 __all__ = ["Regex", "str_flags_to_int"]
@@ -37,7 +38,7 @@ class Regex(RegexStorage):
 
     __slots__ = ()
 
-    _type_marker = 11
+    _type_marker = _markers.REGEX
 
     def __init__(self, pattern: str | bytes, flags: str | int = 0) -> None:
         if not isinstance(pattern, (str, bytes)):

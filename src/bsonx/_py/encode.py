@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 
+from bsonx import _markers
 from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
 from bsonx._py.typed.encode import Unreadable, elements
 from bsonx._py.types.datetime_ms import DatetimeMS, is_nat, millis_from_datetime
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 1000
 _TOO_DEEP = "maximum recursion depth exceeded while encoding an object to BSON "
-_RAW_DOCUMENT = 101
 
 _pack_int = struct.Struct("<i").pack
 _pack_long = struct.Struct("<q").pack
@@ -65,7 +65,7 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
 def _top(stored: Any, document: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     """Return the BSON of what is stored in place of a top-level document."""
     if not isinstance(stored, dict):
-        if _marker(stored) == _RAW_DOCUMENT:
+        if _marker(stored) == _markers.RAW_DOCUMENT:
             return _raw_bytes(stored)
         if not isinstance(stored, Mapping):
             return _top_instance(stored, document, names, options, depth)
@@ -339,7 +339,7 @@ def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
     """Return a document whose keys are not checked."""
     if type(value) is dict:
         return _document(value.items(), NAMES, NAMES, options, depth + 1)
-    if _marker(value) == _RAW_DOCUMENT:
+    if _marker(value) == _markers.RAW_DOCUMENT:
         return _raw_bytes(value)
     if not isinstance(value, Mapping):
         raise TypeError(f"encoder expected a mapping type but got: {value!r}")
@@ -427,18 +427,18 @@ _ENCODERS: dict[type, _Encoder] = {
 
 # By the marker that the BSON types of every compatible package carry, subclasses included.
 _MARKED: dict[int, _Encoder] = {
-    5: _binary,
-    7: _objectid,
-    9: _datetime_ms,
-    11: _regex,
-    13: _code,
-    17: _timestamp,
-    18: _long,
-    19: _decimal128,
-    100: _dbref,
-    101: _raw,
-    127: _maxkey,
-    255: _minkey,
+    _markers.BINARY: _binary,
+    _markers.OBJECTID: _objectid,
+    _markers.DATETIME: _datetime_ms,
+    _markers.REGEX: _regex,
+    _markers.CODE: _code,
+    _markers.TIMESTAMP: _timestamp,
+    _markers.INT64: _long,
+    _markers.DECIMAL128: _decimal128,
+    _markers.DBREF: _dbref,
+    _markers.RAW_DOCUMENT: _raw,
+    _markers.MAXKEY: _maxkey,
+    _markers.MINKEY: _minkey,
 }
 
 # Subclasses of these encode as their base.
@@ -469,7 +469,7 @@ def _encode_unknown(
     name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
 ) -> bytes:
     marker = _marker(value)
-    if marker in _MARKED and (marker != 18 or isinstance(value, int)):
+    if marker in _MARKED and (marker != _markers.INT64 or isinstance(value, int)):
         return _MARKED[marker](name, value, names, options, depth)
     registry = options.type_registry
     if origin in (_PLAIN, _FROM_FALLBACK):

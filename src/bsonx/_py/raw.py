@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Any, ClassVar, NoReturn, TypeVar
 
+from bsonx import _markers
 from bsonx._py.codec import raw_elements, raw_get
 from bsonx.codec_options import CodecOptions
 from bsonx.errors import InvalidBSON
-
-_RAW_DOCUMENT = 101
 
 _unpack_size = struct.Struct("<i").unpack_from
 _new = object.__new__
@@ -41,7 +40,7 @@ class RawDocument:
             _refuse(data)
         if codec_options is None:
             codec_options = self._default_options
-        elif getattr(codec_options.document_class, "_type_marker", None) != _RAW_DOCUMENT:
+        elif getattr(codec_options.document_class, "_type_marker", None) != _markers.RAW_DOCUMENT:
             raise TypeError(
                 "RawBSONDocument cannot use CodecOptions with document "
                 f"class {codec_options.document_class}"

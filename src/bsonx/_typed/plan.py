@@ -6,12 +6,11 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 from typing import Any, TypeVar, get_args, get_origin
 
+from bsonx import _markers
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import DOCUMENT, Kind, Node, TypePlan
 
 __all__ = ["is_document_type", "plan_for", "typed_plan"]
-
-_RAW_DOCUMENT_MARKER = 101
 
 
 # A class keeps its plan itself, so that both can go together; a weak dictionary would keep the
@@ -85,7 +84,7 @@ def typed_plan(document_class: Any) -> TypePlan | None:
         values = get_args(document_class)[1:]
         if not values or values[0] in (Any, object) or isinstance(values[0], TypeVar):
             return None
-    if getattr(origin, "_type_marker", None) == _RAW_DOCUMENT_MARKER:
+    if getattr(origin, "_type_marker", None) == _markers.RAW_DOCUMENT:
         return None
     return plan_for(document_class)
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from bsonx import _markers
 from bsonx._py.json.options import DatetimeRepresentation, JSONMode
 from bsonx._py.types.datetime_ms import (
     MAX_MILLIS,
@@ -221,17 +222,17 @@ _ENCODERS: dict[type, _Encoder] = {
 
 # Types of other BSON packages are known by their marker.
 _MARKERS: dict[int, _Encoder] = {
-    5: _encode_binary,
-    7: _encode_objectid,
-    9: _encode_datetime_ms,
-    11: _encode_regex,
-    13: _encode_code,
-    17: _encode_timestamp,
-    18: _encode_int64,
-    19: _encode_decimal128,
-    100: _encode_dbref,
-    127: _encode_max_key,
-    255: _encode_min_key,
+    _markers.BINARY: _encode_binary,
+    _markers.OBJECTID: _encode_objectid,
+    _markers.DATETIME: _encode_datetime_ms,
+    _markers.REGEX: _encode_regex,
+    _markers.CODE: _encode_code,
+    _markers.TIMESTAMP: _encode_timestamp,
+    _markers.INT64: _encode_int64,
+    _markers.DECIMAL128: _encode_decimal128,
+    _markers.DBREF: _encode_dbref,
+    _markers.MAXKEY: _encode_max_key,
+    _markers.MINKEY: _encode_min_key,
 }
 
 _BUILT_IN_TYPES = (datetime, float, int, re.Pattern, str, uuid.UUID, bytes)

@@ -7,6 +7,7 @@ import operator
 import sys
 from typing import Any
 
+from bsonx import _markers
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, DatetimeConversion
 from bsonx.errors import InvalidBSON
 from bsonx.tz_util import utc
@@ -33,7 +34,7 @@ class DatetimeMS:
 
     __slots__ = ("_value",)
 
-    _type_marker = 9
+    _type_marker = _markers.DATETIME
 
     def __init__(self, value: int | datetime.datetime) -> None:
         if isinstance(value, int):

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from bsonx import _markers
+
 _PAIR = struct.Struct("<QQ")  # low word, high word
 
 _EXPONENT_BIAS = 6176
@@ -112,7 +114,7 @@ class Decimal128:
 
     __slots__ = ("__high", "__low")
 
-    _type_marker = 19
+    _type_marker = _markers.DECIMAL128
 
     def __init__(self, value: _Value) -> None:
         if isinstance(value, (str, decimal.Decimal)):

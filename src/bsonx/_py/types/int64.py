@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bsonx import _markers
+
 
 class Int64(int):
     """An int that is always stored as a BSON int64, however small it is.
@@ -13,7 +15,7 @@ class Int64(int):
 
     __slots__ = ()
 
-    _type_marker = 18
+    _type_marker = _markers.INT64
 
     def __getstate__(self) -> Any:
         return {}

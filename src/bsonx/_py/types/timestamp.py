@@ -6,6 +6,7 @@ import calendar
 import datetime
 from typing import Any
 
+from bsonx import _markers
 from bsonx._py.types.datetime_ms import utc_moment
 from bsonx.tz_util import utc
 
@@ -21,7 +22,7 @@ class Timestamp:
 
     __slots__ = ("__inc", "__time")
 
-    _type_marker = 17
+    _type_marker = _markers.TIMESTAMP
 
     def __init__(self, time: datetime.datetime | int, inc: int) -> None:
         if isinstance(time, datetime.datetime):
