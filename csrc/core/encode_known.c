@@ -14,7 +14,7 @@ BX_INLINE int done(int status)
 /* An instance of Code itself keeps its scope in a field, which spares the property's call. */
 static int encode_exact_code(bx_encoder *e, size_t at, PyObject *value)
 {
-    PyObject *scope = bx_stored(value, ((bx_code *)value)->scope, "_Code__scope");
+    PyObject *scope = bx_stored(value, &((bx_code *)value)->scope, "_Code__scope");
     int status;
 
     if (scope == NULL) return -1;

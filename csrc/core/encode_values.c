@@ -87,7 +87,7 @@ int bx_encode_binary(bx_encoder *e, PyObject *value)
 
     /* An instance of Binary itself keeps it in a field, which spares the property's call. */
     if (Py_IS_TYPE(value, e->st->Binary)) {
-        object = bx_stored(value, *bx_binary_subtype(value), "_Binary__subtype");
+        object = bx_stored(value, bx_binary_subtype(value), "_Binary__subtype");
     } else {
         object = PyObject_GetAttr(value, e->st->s_subtype);
     }
@@ -309,14 +309,14 @@ static int put_options(bx_encoder *e, long flags)
 int bx_encode_regex(bx_encoder *e, PyObject *value)
 {
     bx_regex *own = Py_IS_TYPE(value, e->st->Regex) ? (bx_regex *)value : NULL;
-    PyObject *pattern = own ? bx_stored(value, own->pattern, "pattern")
+    PyObject *pattern = own ? bx_stored(value, &own->pattern, "pattern")
                             : PyObject_GetAttr(value, e->st->s_pattern);
     PyObject *flags = NULL;
     long bits = 0;
     int status = -1;
 
     if (pattern != NULL) {
-        flags = own ? bx_stored(value, own->flags, "flags")
+        flags = own ? bx_stored(value, &own->flags, "flags")
                     : PyObject_GetAttr(value, e->st->s_flags);
     }
     if (flags != NULL) {

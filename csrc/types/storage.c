@@ -9,19 +9,40 @@ void bx_not_stored(PyObject *self, const char *name)
                  Py_TYPE(self)->tp_name, name);
 }
 
+static PyObject *field_or_null(BX_UNUSED PyObject *self, PyObject **field)
+{
+    PyObject *value;
+
+    Py_BEGIN_CRITICAL_SECTION(self);
+    value = Py_XNewRef(*field);
+    Py_END_CRITICAL_SECTION();
+    return value;
+}
+
+/* Set a field, or delete it with NULL. */
+static void set_field(BX_UNUSED PyObject *self, PyObject **field, PyObject *value)
+{
+    PyObject *before;
+
+    Py_BEGIN_CRITICAL_SECTION(self);
+    before = *field;
+    *field = Py_XNewRef(value);
+    Py_END_CRITICAL_SECTION();
+    Py_XDECREF(before);
+}
+
 /* ---- the dict of an instance ---- */
 
 /* It shows the field as well, as it would be without a field. What is written into it does not come
  * back, but a dict in its place does. */
 
-static PyObject *dict_shown(PyObject *self, PyObject *value, const char *name)
+static PyObject *dict_shown(PyObject *self, PyObject **field, const char *name)
 {
     PyObject *dict = PyObject_GenericGetDict(self, NULL);
-    int status;
+    PyObject *value = dict == NULL ? NULL : field_or_null(self, field);
 
-    if (dict == NULL || value == NULL) return dict;
-    status = PyDict_SetItemString(dict, name, value);
-    if (status < 0) Py_CLEAR(dict);
+    if (value != NULL && PyDict_SetItemString(dict, name, value) < 0) Py_CLEAR(dict);
+    Py_XDECREF(value);
     return dict;
 }
 
@@ -31,7 +52,7 @@ static int dict_replaced(PyObject *self, PyObject *dict, PyObject **field, const
 
     if (PyObject_GenericSetDict(self, dict, NULL) < 0) return -1;
     value = PyDict_GetItemString(dict, name);
-    Py_XSETREF(*field, Py_XNewRef(value));
+    set_field(self, field, value);
     return 0;
 }
 
@@ -51,13 +72,14 @@ static PyObject *dict_with(PyObject *dict, const char *name, PyObject *value)
     return copy;
 }
 
-static PyObject *state_with(PyObject *self, const char *name, PyObject *value)
+static PyObject *state_with(PyObject *self, const char *name, PyObject **field)
 {
     PyObject *state = PyObject_CallMethod((PyObject *)&PyBaseObject_Type, "__getstate__", "O",
                                           self);
-    PyObject *dict, *result;
+    PyObject *dict, *result, *value;
 
     if (state == NULL) return NULL;
+    value = field_or_null(self, field);
     if (!PyTuple_Check(state)) {
         result = dict_with(state, name, value);
     } else {
@@ -66,6 +88,7 @@ static PyObject *state_with(PyObject *self, const char *name, PyObject *value)
         Py_XDECREF(dict);
     }
     Py_DECREF(state);
+    Py_XDECREF(value);
     return result;
 }
 
@@ -159,18 +182,18 @@ static void binary_dealloc(PyObject *self)
 
 static PyObject *binary_get(PyObject *self, void *Py_UNUSED(closure))
 {
-    return bx_stored(self, *bx_binary_subtype(self), "_Binary__subtype");
+    return bx_stored(self, bx_binary_subtype(self), "_Binary__subtype");
 }
 
 static int binary_set(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
 {
-    Py_XSETREF(*bx_binary_subtype(self), Py_XNewRef(value));
+    set_field(self, bx_binary_subtype(self), value);
     return 0;
 }
 
 static PyObject *binary_get_dict(PyObject *self, void *Py_UNUSED(closure))
 {
-    return dict_shown(self, *bx_binary_subtype(self), "_Binary__subtype");
+    return dict_shown(self, bx_binary_subtype(self), "_Binary__subtype");
 }
 
 static int binary_set_dict(PyObject *self, PyObject *dict, void *Py_UNUSED(closure))
@@ -180,7 +203,7 @@ static int binary_set_dict(PyObject *self, PyObject *dict, void *Py_UNUSED(closu
 
 static PyObject *binary_getstate(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return state_with(self, "_Binary__subtype", *bx_binary_subtype(self));
+    return state_with(self, "_Binary__subtype", bx_binary_subtype(self));
 }
 
 static PyGetSetDef binary_properties[] = {
@@ -250,18 +273,18 @@ static void code_dealloc(PyObject *self)
 
 static PyObject *code_get(PyObject *self, void *Py_UNUSED(closure))
 {
-    return bx_stored(self, ((bx_code *)self)->scope, "_Code__scope");
+    return bx_stored(self, &((bx_code *)self)->scope, "_Code__scope");
 }
 
 static int code_set(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
 {
-    Py_XSETREF(((bx_code *)self)->scope, Py_XNewRef(value));
+    set_field(self, &((bx_code *)self)->scope, value);
     return 0;
 }
 
 static PyObject *code_get_dict(PyObject *self, void *Py_UNUSED(closure))
 {
-    return dict_shown(self, ((bx_code *)self)->scope, "_Code__scope");
+    return dict_shown(self, &((bx_code *)self)->scope, "_Code__scope");
 }
 
 static int code_set_dict(PyObject *self, PyObject *dict, void *Py_UNUSED(closure))
@@ -271,7 +294,7 @@ static int code_set_dict(PyObject *self, PyObject *dict, void *Py_UNUSED(closure
 
 static PyObject *code_getstate(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return state_with(self, "_Code__scope", ((bx_code *)self)->scope);
+    return state_with(self, "_Code__scope", &((bx_code *)self)->scope);
 }
 
 static PyGetSetDef code_properties[] = {

@@ -36,11 +36,17 @@ BX_INLINE PyObject **bx_binary_subtype(PyObject *self)
 /* Raise AttributeError for a field that is not set. */
 BX_COLD void bx_not_stored(PyObject *self, const char *name);
 
-/* The value of a field: new reference, or NULL with AttributeError. */
-BX_INLINE PyObject *bx_stored(PyObject *self, PyObject *value, const char *name)
+/* The value of a field, which another thread may be setting: new reference, or NULL with
+ * AttributeError. */
+BX_INLINE PyObject *bx_stored(PyObject *self, PyObject **field, const char *name)
 {
+    PyObject *value;
+
+    Py_BEGIN_CRITICAL_SECTION(self);
+    value = Py_XNewRef(*field);
+    Py_END_CRITICAL_SECTION();
     if (BX_UNLIKELY(value == NULL)) bx_not_stored(self, name);
-    return Py_XNewRef(value);
+    return value;
 }
 
 #endif

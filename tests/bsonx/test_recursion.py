@@ -6,6 +6,7 @@ What may end the process runs in a process of its own.
 from __future__ import annotations
 
 import collections
+import os
 import re
 import subprocess
 import sys
@@ -242,6 +243,7 @@ def ending(implementation, name, kib):
     """What a process of its own says at its end."""
     code = PRELUDE + WORK[name] + RUN
     environment = {
+        **os.environ,
         "BSONX_IMPL": implementation,
         "PYTHONPATH": ":".join(path for path in sys.path if path),
     }
@@ -275,8 +277,7 @@ def test_small_stacks(name, kib):
 PAIRS = {
     "bx_enter": r"bx_leave|bx_leave_to",
     "bx_run_enter": "bx_run_leave",
-    "start_container": "end_container",
-    "bx_start_container": "bx_end_container",
+    "bx_open_container": "bx_close_container",
     "open_container": "close_container",
 }
 
