@@ -425,7 +425,8 @@ static PyObject *decode_many(bx_decoder *d)
 
 /* ---- the input ---- */
 
-/* Raw documents over a buffer that may change share a copy of it. */
+/* A copy is taken of a buffer that may change if raw documents are to share it and, without the GIL,
+ * always: a length must not change between its check and its use. */
 static int copy_input(bx_input *input)
 {
     input->copy = PyBytes_FromStringAndSize(input->view.buf, input->view.len);
@@ -458,7 +459,7 @@ int bx_input_open(bx_input *input, PyObject *data, const bx_options *options)
                        : NULL;
     input->has_view = true;
     shared = options->raw_over != NULL || options->plan != NULL; /* a field may be lazy */
-    return input->owner == NULL && shared ? copy_input(input) : 0;
+    return input->owner == NULL && (shared || BX_FREE_THREADED) ? copy_input(input) : 0;
 }
 
 void bx_input_close(bx_input *input)

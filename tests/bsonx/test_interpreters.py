@@ -205,7 +205,9 @@ def growth(code):
 modules = "import os; os.environ['BSONX_IMPL'] = {!r}; import bsonx, dataclasses, re, uuid\\n"
 ours = growth(modules.format("c") + "bsonx.decode(bsonx.encode({'a': bsonx.ObjectId()}))")
 theirs = growth(modules.format("py") + "bsonx.decode(bsonx.encode({'a': bsonx.ObjectId()}))")
-assert ours < theirs + 600_000, (ours, theirs)
+# Without a GIL, CPython 3.13 frees no class, nor what classes hold.
+free_threaded = not getattr(sys, "_is_gil_enabled", lambda: True)()
+assert ours < theirs + (4_000_000 if free_threaded else 600_000), (ours, theirs)
 """
     if not os.path.exists("/proc/self/statm"):
         pytest.skip("needs /proc")
@@ -218,7 +220,7 @@ assert ours < theirs + 600_000, (ours, theirs)
 def test_the_gil_stays_off():
     code = """
 import warnings; warnings.simplefilter("error")
-import bsonx, bsonx.json_util, mongodriver
+import bsonx, bsonx.json_util, bsonx.typed
 print(bsonx.has_c(), sys._is_gil_enabled())
 """
     before = os.environ.pop("PYTHON_GIL", None)

@@ -24,13 +24,14 @@ import uuid
 
 import bson.raw_bson
 import fuzz_targets
-import msgspec
-import pydantic
 import pytest
 from mutate import mutations
 from test_fuzz_corpus import inputs_of
 
 from implementations import tree
+
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 ROUND = 40  # calls; what is lost in each of them counts as many
 pytestmark = pytest.mark.skipif(

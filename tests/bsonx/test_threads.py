@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
+import subprocess
 import sys
 import threading
+import typing
 
 import pytest
 
@@ -156,3 +159,137 @@ def test_one_that_changes_while_it_is_encoded(bx):
         return
 
     assert at_once(work) == [None] * COUNT
+
+
+def test_every_way_in_with_shared_caches(bx):
+    """All of them at once, with the same options, keys, types and bytes, some that change."""
+    impl = importlib.import_module("bsonx._impl")
+    json_util = importlib.import_module("bsonx.json_util")
+    raw_bson = importlib.import_module("bsonx.raw_bson")
+    value = document(bx)
+    data = bx.encode(value)
+    text = json_util.dumps(value)
+    options = bx.CodecOptions(document_class=bx.SON, tz_aware=True)
+    limits = {"max_count": 10, "max_document_size": 1 << 20, "max_message_size": 1 << 20}
+    message = impl.encode_message(1, 0, value, options)
+    batch = impl.encode_batch(1, 0, {"insert": "c"}, "documents", [value], 0, options, **limits)
+    ways = [
+        lambda: bx.encode(value) == data,
+        lambda: bx.decode(data, options) == value,
+        lambda: bx.decode(bytearray(data)) == value,
+        lambda: bx.decode_all(memoryview(bytearray(data * 2)))[1] == value,
+        lambda: impl.encode_message(1, 0, value, options) == message,
+        lambda: impl.decode_message(message, options) == (0, value),
+        lambda: (
+            impl.encode_batch(1, 0, {"insert": "c"}, "documents", [value], 0, options, **limits)
+            == batch
+        ),
+        lambda: json_util.dumps(value) == text,
+        lambda: json_util.loads(text).keys() == value.keys(),
+        lambda: raw_bson.RawBSONDocument(data)["key2"][0] == "text",
+        lambda: bx.decode(bx.encode(Inner(3)), type=Inner) == Inner(3),
+        lambda: bx.decode(bx.encode({"a": 1}), type=Late).a == 1,
+        lambda: [*bx.decode_iter(data)] == [value],
+        lambda: str(bx.ObjectId(str(value["key3"][0]))) == str(value["key3"][0]),
+    ]
+
+    def work(number):
+        return sum(not ways[(number + turn) % len(ways)]() for turn in range(6 * len(ways)))
+
+    assert at_once(work) == [0] * COUNT
+
+
+class Late(typing.NamedTuple):
+    a: int
+
+
+def test_buffers_that_change_while_they_are_decoded(bx):
+    """Whatever the bytes are at a moment: a value or InvalidBSON, but nothing beyond them."""
+    good = bx.encode({"a": ["x" * 40, {"b": b"y" * 30}], "n": 5, "s": "text"})
+    shared = bytearray(good)
+
+    def work(number):
+        for turn in range(150):
+            if number < 2:
+                at = (turn * 7 + number) % len(shared)
+                shared[at] ^= 1 << turn % 8
+                shared[at] = good[at]
+                continue
+            try:
+                bx.decode(shared)
+            except (bx.InvalidBSON, ValueError, OverflowError):
+                pass
+        return
+
+    assert at_once(work) == [None] * COUNT
+
+
+def test_nested_containers_that_change_while_they_are_encoded(bx):
+    """Lists, dictionaries and instances at every depth, in BSON and in extended JSON."""
+    json_util = importlib.import_module("bsonx.json_util")
+    inner = {"list": [1, "two"], "dict": {"x": 1.5}}
+    point = Inner(1)
+    shared = {"inner": inner, "items": [inner["list"], inner["dict"]], "point": point}
+    plain = {"inner": inner, "items": shared["items"]}
+
+    def change(turn):
+        inner["list"].append(bx.Int64(turn))
+        inner["dict"][f"k{turn % 9}"] = ["new"] * (turn % 5)
+        point.a = f"text {turn}"
+        if turn % 4 == 3:
+            del inner["list"][2:]
+            inner["dict"] = {"x": object.__new__(bx.MinKey)}
+        shared["items"][1] = inner["dict"]
+        point.a = turn
+
+    def work(number):
+        for turn in range(150):
+            if number < 3:
+                change(turn)
+                continue
+            try:
+                bx.decode(bx.encode(shared))
+                json_util.dumps(plain)
+            except (RuntimeError, IndexError):  # changed while it was walked
+                pass
+        return
+
+    assert at_once(work) == [None] * COUNT
+
+
+def test_the_first_use_of_a_fresh_package():
+    """What is looked up once is looked up by several threads at the same time."""
+    code = """
+import threading
+import bsonx
+from bsonx import json_util
+import dataclasses
+@dataclasses.dataclass
+class Point:
+    x: int
+start = threading.Barrier(8)
+failures = []
+ids = set()
+def work():
+    start.wait()
+    try:
+        ids.add(bsonx.ObjectId().binary)
+        value = {"a": bsonx.MinKey(), "id": bsonx.ObjectId(), "d": bsonx.Decimal128("1.5")}
+        assert bsonx.decode(bsonx.encode(value)) == value
+        assert bsonx.decode(bsonx.encode(Point(2)), type=Point) == Point(2)
+        assert json_util.loads(json_util.dumps(value)) == value
+    except BaseException as exc:
+        failures.append(exc)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not failures, failures
+assert len(ids) == 8 and len({one[4:9] for one in ids}) == 1, ids
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(e for e in sys.path if e)}
+    for implementation in ("", "py"):
+        environment["BSONX_IMPL"] = implementation
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+        )
+        assert done.returncode == 0, done.stderr

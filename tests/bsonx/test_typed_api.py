@@ -9,8 +9,9 @@ import struct
 import threading
 import typing
 
-import msgspec
 import pytest
+
+msgspec = pytest.importorskip("msgspec")
 
 
 @dataclasses.dataclass

@@ -6,9 +6,10 @@ import typing
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Annotated
 
-import attrs
-import msgspec
 import pytest
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
 
 
 def decode(bx, cls, document):

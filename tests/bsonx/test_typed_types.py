@@ -11,8 +11,9 @@ import typing
 import uuid
 from typing import Annotated, Any, Literal, NewType, TypeVar
 
-import msgspec
 import pytest
+
+msgspec = pytest.importorskip("msgspec")
 
 
 class Color(enum.Enum):

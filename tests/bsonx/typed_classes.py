@@ -5,9 +5,11 @@ import datetime
 import typing
 from types import SimpleNamespace
 
-import attrs
-import msgspec
-import pydantic
+import pytest
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 KINDS = [
     "dataclass",

@@ -11,10 +11,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import attrs
-import msgspec
-import pydantic
+import pytest
 from neutral import neutral_value
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 
 class Color(enum.Enum):

@@ -13,7 +13,6 @@ import time
 import tracemalloc
 
 import pytest
-import trustme
 
 from flavours import EVENT_LOOPS, EVERYWHERE, run_on
 from mongodriver.io.aio import BUFFER_SIZE, AioBackend
@@ -28,6 +27,8 @@ from mongodriver.io.base import (
 )
 from mongodriver.io.blocking import READ_SIZE, run
 from scripted import HEADER, message, read_message, scripted
+
+trustme = pytest.importorskip("trustme")
 
 LIMIT = 1_000_000
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import ssl
 
 import pytest
-import trustme
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from mongodriver.errors import ConfigurationError
 from mongodriver.io.tls import make_context
+
+trustme = pytest.importorskip("trustme")
+serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +20,12 @@ def files(tmp_path_factory):
     certificate = authority.issue_cert("client.test")
     other = authority.issue_cert("other.test")
     chain = certificate.cert_chain_pems[0].bytes()
-    key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
-    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open"))
+    key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"open"),
+    )
     contents = {
         "ca": authority.cert_pem.bytes(),
         "own": certificate.private_key_and_cert_chain_pem.bytes(),
