@@ -6,6 +6,7 @@
 #   make test-random   the same in a random order (SEED=5: in that one)
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
+#   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
 #   make sanitize  the codec tests under AddressSanitizer and UBSan
 #   make fuzz      the long differential fuzz of the codec
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
@@ -18,16 +19,16 @@ PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
 export BSONX_WERROR ?= 1
 
-SOURCES := setup.py $(wildcard csrc/*.[ch] csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
+SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random bench lint typecheck sanitize fuzz fuzz-coverage clean
+.PHONY: demo test test-random test-threads bench lint typecheck sanitize fuzz fuzz-coverage clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
 	@echo "Making the virtual environment in $(VENV)."
 	@sh .ci/venv $(VENV)
-	@$(PIP) --upgrade "pip>=24" "setuptools>=77" wheel "Cython>=3.1"
+	@$(PIP) --upgrade "pip>=24" "setuptools>=77" wheel "Cython>=3.3"
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml
@@ -75,6 +76,22 @@ lint: $(VENV)/.dev
 
 typecheck: $(VENV)/.dev $(VENV)/.extension
 	$(PY) -m mypy
+
+# Another CPython, named by PY, in a virtual environment of its own: what is optional, and has no
+# wheel for it, is left out.
+THREADS       := build/threads
+THREADS_NEEDS := pytest pytest-timeout "hypothesis<6.140" dnspython typing_extensions
+THREADS_LIKES := attrs msgspec pydantic numpy pymongo==4.20.0 trustme tqdm
+
+test-threads:
+	$(PY) -m venv $(THREADS)/venv
+	$(THREADS)/venv/bin/python -m pip install -q "setuptools>=77" wheel "Cython>=3.3" $(THREADS_NEEDS)
+	@for one in $(THREADS_LIKES); do \
+	    $(THREADS)/venv/bin/python -m pip install -q $$one >/dev/null 2>&1 || echo "without $$one"; \
+	done
+	$(THREADS)/venv/bin/python setup.py -q build --build-base $(THREADS) --build-lib $(THREADS)/lib
+	env PYTHONPATH=$(THREADS)/lib PYTHON_GIL=0 $(THREADS)/venv/bin/python -m pytest -q \
+	    -p no:cacheprovider tests/bsonx tests/unit -m "not slow" $(TESTFLAGS)
 
 # A copy of the package with an instrumented extension, beside the ordinary one. The sanitizer
 # stops PyMongo's own extension on damaged documents, so that comparison is left out here.

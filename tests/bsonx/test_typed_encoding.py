@@ -13,10 +13,11 @@ import threading
 import typing
 import uuid
 
-import attrs
-import msgspec
-import pydantic
 import pytest
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 
 def stored(bx, value, **kwargs):

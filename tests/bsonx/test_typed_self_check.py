@@ -10,12 +10,13 @@ import subprocess
 import sys
 import types
 
-import attrs
-import msgspec
-import pydantic
 import pytest
 
 import bsonx
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 
 @pytest.fixture

@@ -16,15 +16,16 @@ import uuid
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-import attrs
-import msgspec
-import pydantic
 import pytest
 import typing_extensions
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs" / "typed.md"
 UTC = datetime.UTC
 NEW_YORK = ZoneInfo("America/New_York")
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 
 class Color(enum.Enum):
