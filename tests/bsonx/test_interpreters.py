@@ -189,6 +189,11 @@ print(type(bsonx.decode(bsonx.encode({{"field": {value}}}), type=Thing).field)._
     assert outcome(f"{main}\nrun({other!r})\n{main}") == ["int", "str", "int"]
 
 
+# These end with "free(): invalid pointer" after a dozen interpreters, with pure Python alone too.
+CRASHES = (3, 12) <= sys.version_info < (3, 13, 1)
+
+
+@pytest.mark.skipif(CRASHES, reason="this CPython crashes when many interpreters come and go")
 def test_creating_them_again_and_again_leaks_little():
     """Beyond what CPython itself loses for an interpreter that imports the same without us."""
     pytest.importorskip("resource")
