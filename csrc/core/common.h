@@ -16,6 +16,7 @@
 #define BX_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define BX_INLINE static inline __attribute__((always_inline))
 #define BX_COLD __attribute__((cold, noinline))
+#define BX_PREFETCH(p) __builtin_prefetch(p)
 #define BX_NOINLINE __attribute__((noinline))
 #define BX_UNUSED __attribute__((unused))
 #define BX_THREAD_LOCAL _Thread_local
@@ -24,6 +25,7 @@
 #define BX_UNLIKELY(x) (x)
 #define BX_INLINE static __forceinline
 #define BX_COLD __declspec(noinline)
+#define BX_PREFETCH(p) ((void)(p))
 #define BX_NOINLINE __declspec(noinline)
 #define BX_UNUSED
 #define BX_THREAD_LOCAL __declspec(thread)

@@ -4,6 +4,7 @@
 #include "core/utf8.h"
 
 #define LEAST (UINT32_C(1) << BX_KEYS_LEAST_LOG2)
+#define PAGE (UINT32_C(1) << BX_KEY_PAGE_LOG2)
 #define MARKS ((size_t)1 << BX_KEY_MARKS_LOG2)
 
 /* A key seen before counts so much towards `again`, which a new one lowers by one. Above the bound
@@ -114,43 +115,57 @@ static void enter_set(bx_keycache *cache, uint64_t hash, uint32_t i)
     set[0] = bx_key_place(i, hash);
 }
 
-/* Have room for so many entries (a power of two); those behind it are forgotten. Without memory all
- * stays as it is: false. */
-static bool resize(bx_keycache *cache, uint32_t capacity)
+/* Copy the pages whose bits are set to the start of `to`, and forget the others: how many entries
+ * there are then. */
+static uint32_t copy_pages(bx_keycache *cache, uint32_t pages, bx_key_entry *to)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < cache->capacity; i += PAGE) {
+        uint32_t fill = cache->end > i ? cache->end - i : 0;
+
+        if (pages >> (i >> BX_KEY_PAGE_LOG2) & 1) {
+            memcpy(to + n, cache->entries + i, PAGE * sizeof *to);
+            /* Only behind the newest entry there may be room; what is full stays so. */
+            n += cache->entries[i + PAGE - 1].text != NULL || fill > PAGE ? PAGE : fill;
+        } else {
+            for (uint32_t j = i; j < i + PAGE; j++) Py_CLEAR(cache->entries[j].text);
+        }
+    }
+    return n;
+}
+
+/* Have room for so many entries (a power of two), and keep those of the pages whose bits are set.
+ * Without memory all stays as it is: false. */
+static bool resize(bx_keycache *cache, uint32_t capacity, uint32_t pages)
 {
     uint32_t(*sets)[2] = PyMem_Calloc(capacity, sizeof *sets);
     bx_key_entry *entries = PyMem_Calloc((size_t)capacity + 1, sizeof *entries);
-    bx_key_entry *old = cache->entries;
-    uint32_t kept = cache->capacity < capacity ? cache->capacity : capacity;
 
     if (sets == NULL || entries == NULL) {
         PyMem_Free(sets);
         PyMem_Free(entries);
         return false;
     }
-    memcpy(entries, old, kept * sizeof *entries);
-    for (uint32_t i = kept; i < cache->capacity; i++) Py_CLEAR(old[i].text);
-    PyMem_Free(old);
+    cache->end = copy_pages(cache, pages, entries);
+    PyMem_Free(cache->entries);
     PyMem_Free(cache->sets);
     cache->entries = entries;
     cache->sets = sets;
     cache->capacity = capacity;
     cache->shift = 64 - (63 - bx_clz64(capacity));
-    cache->next = 0;
-    if (cache->end > capacity) cache->end = capacity;
-    for (uint32_t i = 0; i < kept && entries[i].text != NULL; i++) {
-        enter_set(cache, hash_of(&entries[i]), i);
-    }
+    cache->next = cache->run = 0;
+    for (uint32_t i = 0; i < cache->end; i++) enter_set(cache, hash_of(&entries[i]), i);
     return true;
 }
 
 void bx_keycache_settle(bx_keycache *cache)
 {
-    uint32_t pages = cache->used == 0 ? 0 : 64 - (uint32_t)bx_clz64(cache->used);
-    uint32_t capacity = LEAST;
+    uint32_t capacity = LEAST, n = 0;
 
-    while (capacity < pages << BX_KEY_PAGE_LOG2) capacity *= 2;
-    if (capacity < cache->capacity) (void)resize(cache, capacity);
+    for (uint32_t pages = cache->used; pages != 0; pages &= pages - 1) n += PAGE;
+    while (capacity < n) capacity *= 2;
+    if (capacity < cache->capacity) (void)resize(cache, capacity, cache->used);
     cache->used = 0;
     cache->calls = BX_KEYS_SETTLE;
 }
@@ -173,23 +188,32 @@ static bool is_wanted(bx_keycache *cache, uint64_t hash)
     return cache->again > AGAIN_BOUND;
 }
 
+/* Where a new key goes. Behind the first page are only keys that came again one after the other: a
+ * key here and there in so much memory takes longer to find than to make anew. */
+static uint32_t place_for_new(bx_keycache *cache)
+{
+    if (cache->end < LEAST) return cache->end++;
+    if (cache->again > AGAIN_BOUND) {
+        if (cache->end == BX_KEYS_MOST) cache->end = LEAST;
+        if (cache->end < cache->capacity || resize(cache, 2 * cache->capacity, UINT32_MAX)) {
+            return cache->end++;
+        }
+    }
+    return cache->oldest++ % LEAST;
+}
+
 static void keep(bx_keycache *cache, PyObject *text, uint64_t hash, uint64_t head, uint64_t tail)
 {
-    bx_key_entry *entry;
-    PyObject *evicted;
+    uint32_t place = place_for_new(cache);
+    bx_key_entry *entry = &cache->entries[place];
+    PyObject *evicted = entry->text;
 
-    if (cache->end == cache->capacity) {
-        bool grow = cache->again > AGAIN_BOUND && cache->capacity < BX_KEYS_MOST;
-
-        if (!grow || !resize(cache, 2 * cache->capacity)) cache->end = 0;
-    }
-    entry = &cache->entries[cache->end];
-    evicted = entry->text;
     entry->text = Py_NewRef(text);
     entry->head = head;
     entry->tail = tail;
-    enter_set(cache, hash, cache->end);
-    cache->next = ++cache->end;
+    enter_set(cache, hash, place);
+    bx_key_jump(cache, place);
+    cache->next = place + 1;
     Py_XDECREF(evicted);
 }
 
@@ -200,8 +224,10 @@ static PyObject *new_key(bx_keycache *cache, const uint8_t *p, size_t size, uint
     /* Bytes that are not UTF-8 read differently under another error handler: such a key must not be
      * shared. Asked before the handler, which may change the bytes, is called. */
     bool shared = errors == NULL || bx_is_ascii(p, size);
-    PyObject *text = bx_text(p, (Py_ssize_t)size, errors);
+    PyObject *text;
 
+    BX_PREFETCH(&cache->marks[hash >> (64 - BX_KEY_MARKS_LOG2)]);
+    text = bx_text(p, (Py_ssize_t)size, errors);
     if (text != NULL && PyObject_Hash(text) == -1) Py_CLEAR(text);
     if (text == NULL || !shared || !is_wanted(cache, hash)) return text;
     if (size < 16 || utf8_of(text, &size) != NULL) keep(cache, text, hash, head, tail);
@@ -218,8 +244,8 @@ PyObject *bx_key_miss(bx_keycache *cache, const uint8_t *p, size_t size, uint64_
 
 static PyObject *long_key_at(bx_keycache *cache, uint32_t i)
 {
+    bx_key_jump(cache, i);
     cache->next = i + 1;
-    cache->used |= UINT32_C(1) << (i >> BX_KEY_PAGE_LOG2);
     return Py_NewRef(cache->entries[i].text);
 }
 

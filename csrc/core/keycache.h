@@ -34,7 +34,9 @@ typedef struct bx_keycache {
     int shift;             /* of a hash, to the number of its set */
     uint32_t next;         /* behind the entry of the key that was read last */
     uint32_t capacity;     /* of `entries` */
-    uint32_t end;          /* where the next new key goes: over the oldest */
+    uint32_t end;          /* behind the newest entry */
+    uint32_t oldest;       /* of the first page: the next to be replaced once that is full */
+    uint32_t run;          /* where the keys that were read one behind the other began */
     uint32_t used;         /* a bit for each page that was read from */
     uint32_t calls;        /* that are left until the cache settles */
     int again;             /* how much the keys not found were such that were seen before */
@@ -50,10 +52,22 @@ void bx_keycache_free(bx_keycache *cache);
 /* Give back pages that were not used since the last time. */
 BX_COLD void bx_keycache_settle(bx_keycache *cache);
 
+/* Note that the next key is to be read from `place`: the pages of those before it were in use. */
+BX_INLINE void bx_key_jump(bx_keycache *cache, uint32_t place)
+{
+    if (cache->next > cache->run) {
+        uint64_t first = UINT64_C(1) << (cache->run >> BX_KEY_PAGE_LOG2);
+        uint64_t last = UINT64_C(1) << ((cache->next - 1) >> BX_KEY_PAGE_LOG2);
+
+        cache->used |= (uint32_t)(2 * last - first);
+    }
+    cache->run = cache->next = place;
+}
+
 /* Note the end of a decoding call. */
 BX_INLINE void bx_keycache_called(bx_keycache *cache)
 {
-    cache->used |= UINT32_C(1) << ((cache->next - (cache->next > 0)) >> BX_KEY_PAGE_LOG2);
+    bx_key_jump(cache, cache->next);
     if (BX_UNLIKELY(--cache->calls == 0)) bx_keycache_settle(cache);
 }
 
@@ -80,34 +94,28 @@ BX_INLINE uint32_t bx_key_place(uint32_t tagged, uint64_t hash)
     return tagged ^ ((uint32_t)(hash >> 8) & ~(BX_KEYS_MOST - 1));
 }
 
-/* The text of the entry at `i` if it is this short key (new reference), or NULL. */
-BX_INLINE PyObject *bx_key_at(bx_keycache *cache, uint32_t i, uint64_t head, uint64_t tail)
-{
-    const bx_key_entry *entry = &cache->entries[i];
-
-    if (entry->head != head || entry->tail != tail) return NULL;
-    cache->next = i + 1; /* behind the last entry there is an empty one */
-    return Py_XNewRef(entry->text);
-}
-
 /* A short key in the cache (new reference), or NULL without an exception. */
 BX_INLINE PyObject *bx_key_find(bx_keycache *cache, uint64_t head, uint64_t tail)
 {
-    PyObject *text = bx_key_at(cache, cache->next, head, tail);
+    const bx_key_entry *entry = &cache->entries[cache->next];
     uint64_t hash;
     const uint32_t *set;
 
-    if (BX_LIKELY(text != NULL)) return text;
+    if (BX_LIKELY(entry->head == head && entry->tail == tail && entry->text != NULL)) {
+        cache->next++; /* behind the last entry there is an empty one */
+        return Py_NewRef(entry->text);
+    }
     hash = bx_hash_words(head, tail);
     set = cache->sets[hash >> cache->shift];
     for (int i = 0; i < 2; i++) {
         uint32_t place = bx_key_place(set[i], hash);
 
         if (place >= BX_KEYS_MOST) continue;
-        text = bx_key_at(cache, place, head, tail);
-        if (text == NULL) continue;
-        cache->used |= UINT32_C(1) << (place >> BX_KEY_PAGE_LOG2);
-        return text;
+        entry = &cache->entries[place];
+        if (entry->head != head || entry->tail != tail || entry->text == NULL) continue;
+        bx_key_jump(cache, place);
+        cache->next = place + 1;
+        return Py_NewRef(entry->text);
     }
     return NULL;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 
 import pytest
 
@@ -40,6 +41,7 @@ def test_equal_keys_are_one_object(bx):
         b"a key of more than 15 bytes",
         "schlüssel".encode(),
     ]
+    bx.decode(with_keys(keys))  # a key is kept from its second sight on
     first = bx.decode(with_keys(keys))
     second = bx.decode(with_keys(keys[::-1]))
     for one, other in zip(first, reversed(second), strict=True):
@@ -53,6 +55,64 @@ def test_more_keys_than_are_remembered(bx):
     for _ in range(2):
         assert list(bx.decode(many)) == expected
         assert list(bx.decode(few)) == [f"other{i}" for i in range(10)]
+
+
+def test_long_keys_that_begin_alike(bx):
+    start = b"sixteen bytes of"
+    keys = [start + more for more in (b"", b" it", b" it and", b" is", "é".encode(), b"\xce\xb1")]
+    keys += [start[:15], start[:15] + b"F", "ключ длинный".encode(), "ключ длинней".encode()]
+    for _ in range(4):
+        for order in (keys, keys[::-1], keys[1:] + keys[:1], [*keys[:3], b"new", *keys[3:]]):
+            assert list(bx.decode(with_keys(order))) == [key.decode() for key in order]
+
+
+def test_a_long_key_that_is_cut_off(bx):
+    key = b"a key of more than 15 bytes"
+    for _ in range(3):
+        bx.decode(with_keys([key]))
+    data = with_keys([key])
+    for size in range(6, len(data) - 4):
+        cut = struct.pack("<i", size) + data[4 : size - 1] + b"\0"
+        with pytest.raises(bx.InvalidBSON):
+            bx.decode_all(cut + data[size - 1 :])
+
+
+def _native_only(bx):
+    if not bx.has_c():
+        pytest.skip("pure Python has a dict for its keys")
+
+
+def test_keys_seen_once_displace_nothing(bx):
+    _native_only(bx)
+    data = with_keys(names("stays", 50) + names("a name that is long and stays", 50))
+    for _ in range(3):
+        before = bx.decode(data)
+    for i in range(0, 60_000, 100):
+        bx.decode(with_keys(names(f"once{i}-", 100)))
+    for one, other in zip(before, bx.decode(data), strict=True):
+        assert one is other
+
+
+@pytest.mark.parametrize("count", [1000, 10_000, 50_000])
+def test_many_keys_that_come_again_are_kept(bx, count):
+    _native_only(bx)
+    data = with_keys(names(f"of{count}-", count))
+    for _ in range(6):
+        before = bx.decode(data)
+    after = bx.decode(data)
+    assert sum(one is other for one, other in zip(before, after, strict=True)) > count * 9 // 10
+
+
+def test_keys_that_nobody_uses_are_given_back(bx):
+    _native_only(bx)
+    many = with_keys(names("was wanted", 40_000))
+    for _ in range(6):
+        kept = list(bx.decode(many))[20_000:]
+    held = sum(map(sys.getrefcount, kept))
+    few = with_keys(names("wanted", 10))
+    for _ in range(40_000):
+        bx.decode(few)
+    assert sum(map(sys.getrefcount, kept)) < held - 15_000
 
 
 def test_a_wide_document_after_fields_that_mislead_about_its_size(bx):
