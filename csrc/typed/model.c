@@ -176,14 +176,10 @@ static int read_unknown(reading *r, const uint8_t *nul, const uint8_t **at, bx_p
     }
     if (model->unknown == BX_UNKNOWN_KEEP) {
         const uint8_t *p = name;
-        PyObject *key = bx_read_key(r->run->d->keys, &p, place->end, r->run->d->limit,
-                                    r->run->d->options->errors);
+        PyObject *key = bx_decode_key(r->run->d, &p, place->end, r->run->d->options->errors);
         int status;
 
-        if (key == NULL) {
-            bx_wrap_error(r->run->d, name);
-            return -1;
-        }
+        if (key == NULL) return -1;
         status = keep_unknown(r, key, at, place);
         Py_DECREF(key);
         return status;
