@@ -147,6 +147,7 @@ def rows(bx):
             (frozenset[datetime.timedelta], [frozenset({span})]),
             (tuple[decimal.Decimal, ...], [(D, D)]),
             (tuple[decimal.Decimal, uuid.UUID, int], [(D, U, 5)]),
+            (collections.deque[uuid.UUID], [collections.deque([U])]),
             (list[Pair], [[Pair(D, U)]]),
         ],
         "`dict[str, T]`, `Mapping[str, T]`": [
