@@ -13,6 +13,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,19 @@ def _name(path: Path) -> str:
 def test_imports_keep_the_layers(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert violations(_name(path), source, path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize("room", ["bsonx._typed", "bsonx._py.typed"])
+def test_the_modules_of_a_room_import_one_another_in_one_direction(room: str) -> None:
+    graph: dict[str, set[str]] = {}
+    for path in _modules():
+        module = _name(path)
+        if module.startswith(f"{room}."):
+            names = imports(module, path.read_text(encoding="utf-8"))
+            parts = {".".join(name.split(".")[: room.count(".") + 2]) for name in names}
+            graph[module] = {part for part in parts if part.startswith(f"{room}.")} - {module}
+    assert graph
+    assert list(TopologicalSorter(graph).static_order())  # CycleError names the circle
 
 
 def test_there_is_something_to_check() -> None:

@@ -31,7 +31,7 @@ from bsonx.regex import FLAG_LETTERS, Regex
 from bsonx.son import SON
 
 if TYPE_CHECKING:
-    from bsonx._typed.encode import EncodePlan
+    from bsonx._typed.encode_nodes import EncodePlan
 
 _MAX_DEPTH = 1000
 _TOO_DEEP = "maximum recursion depth exceeded while encoding an object to BSON "

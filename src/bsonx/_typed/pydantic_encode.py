@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bsonx._typed.encode import EncodeField, EncodePlan, Source
+from bsonx._typed.encode_nodes import EncodeField, EncodePlan, Source
 from bsonx._typed.hints import field_keys
 from bsonx._typed.nodes import MISSING
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bsonx._typed.encode import EncodeField, EncodePlan
+    from bsonx._typed.encode_nodes import EncodeField, EncodePlan
 
 __all__ = ["Unreadable", "elements"]
 
@@ -25,7 +25,7 @@ def elements(plan: EncodePlan, instance: Any, top: bool) -> Iterator[tuple[str, 
 
     A top-level ``_id`` of None is left out.
     """
-    from bsonx._typed.encode import Source
+    from bsonx._typed.encode_nodes import Source
 
     dumped = plan.dump_some(instance) if plan.dump_some is not None else {}
     for field in plan.fields if top else plan.nested_fields:
