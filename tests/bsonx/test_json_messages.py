@@ -13,6 +13,13 @@ def ours(bx):
     return cases.load("bsonx")
 
 
+def words_for(year, month, day):
+    """What this Python says about a date that there is not."""
+    with pytest.raises(ValueError) as info:
+        datetime.datetime(year, month, day)
+    return str(info.value)
+
+
 def is_no_date(text, reason=""):
     return "ValueError", f"time data {text!r} does not match ISO-8601 datetime format{reason}"
 
@@ -88,11 +95,11 @@ READING = [
     ('{"$date": ""}', is_no_date("")),
     (
         '{"$date": "0000-01-01T00:00:00Z"}',
-        is_no_date("0000-01-01T00:00:00Z", ": year 0 is out of range"),
+        is_no_date("0000-01-01T00:00:00Z", f": {words_for(0, 1, 1)}"),
     ),
     (
         '{"$date": "2015-02-29T00:00:00Z"}',
-        is_no_date("2015-02-29T00:00:00Z", ": day is out of range for month"),
+        is_no_date("2015-02-29T00:00:00Z", f": {words_for(2015, 2, 29)}"),
     ),
     (
         '{"$date": "0001-01-01T00:00:00+01:00"}',

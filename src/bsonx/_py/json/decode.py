@@ -303,9 +303,11 @@ def _from_iso8601(text: str, options: JSONOptions) -> Any:
     try:
         value = _utc_moment(text)
     except (ValueError, IndexError) as exc:
-        # Its own error shows the part that was left when it failed, but also what is out of range.
-        in_range = isinstance(exc, IndexError) or "out of range" not in str(exc)
-        reason = "" if in_range else f": {exc}"
+        # Its own error shows the part that was left when it failed, but also what is out of range
+        # (which "must be in" it since Python 3.14).
+        words = "" if isinstance(exc, IndexError) else str(exc)
+        is_cause = "out of range" in words or "must be in" in words
+        reason = f": {words}" if is_cause else ""
         raise ValueError(
             f"time data {text!r} does not match ISO-8601 datetime format{reason}"
         ) from exc
