@@ -11,9 +11,13 @@ import typing
 import uuid
 from typing import Annotated, Any, Literal
 
-import pydantic
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+
+# They have no wheels for every interpreter.
+pydantic = pytest.importorskip("pydantic")
+BaseModel = pydantic.BaseModel
+ConfigDict = pydantic.ConfigDict
+Field = pydantic.Field
 
 
 class Color(enum.Enum):

@@ -10,10 +10,14 @@ import typing
 import uuid
 from typing import Annotated, Any
 
-import pydantic
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
 from test_typed_pydantic import compare, model_validate
+
+# They have no wheels for every interpreter.
+pydantic = pytest.importorskip("pydantic")
+BaseModel = pydantic.BaseModel
+ConfigDict = pydantic.ConfigDict
+Field = pydantic.Field
 
 # A value for each setting that differs from its default and matters in decoding.
 SETTINGS = {

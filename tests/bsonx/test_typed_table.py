@@ -17,7 +17,11 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
-import typing_extensions
+
+# They have no wheels for every interpreter.
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
+typing_extensions = pytest.importorskip("typing_extensions")
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs" / "typed.md"
 UTC = datetime.UTC
