@@ -59,7 +59,7 @@ PyObject *bx_encode(bx_state *st, PyObject *document, bool check_keys, PyObject 
     if (options == NULL) return NULL;
     bx_encoder_init(&e, st, options, check_keys);
     if (BX_LIKELY(bx_encode_document(&e, document) == 0)) {
-        result = bx_writer_finish(&e.w);
+        result = bx_encoder_finish(&e);
     } else {
         bx_encoder_abandon(&e);
     }

@@ -17,6 +17,11 @@ typedef struct {
     /* Those of the options, or what holds inside instances of classes with fields. */
     bool extended;
     int uuid_representation;
+    /* The class of the last instance, if others of it may go the same short way as long as the class
+     * has this version; else NULL. The plan, which is owned, keeps the class. */
+    PyTypeObject *instance_type;
+    unsigned int instance_version;
+    PyObject *instance_plan;
 } bx_encoder;
 
 /* Prepare an encoder. It borrows `options`, which must outlive it. */
@@ -32,6 +37,8 @@ BX_INLINE void bx_encoder_init(bx_encoder *e, bx_state *st, const bx_options *op
     e->check_keys = check_keys;
     e->extended = options->extended;
     e->uuid_representation = options->uuid_representation;
+    e->instance_type = NULL;
+    e->instance_plan = NULL;
 }
 
 /* Append one top-level document (`_id` first). -1 with an exception that carries `.path`; what was
@@ -119,6 +126,14 @@ BX_INLINE void bx_encoder_abandon(bx_encoder *e)
     bx_leave_to(&e->guard, 0);
     bx_writer_abandon(&e->w);
     Py_CLEAR(e->path);
+    Py_CLEAR(e->instance_plan);
+}
+
+/* The output as a new bytes object; NULL with an exception. Ends the encoder. */
+BX_INLINE PyObject *bx_encoder_finish(bx_encoder *e)
+{
+    Py_CLEAR(e->instance_plan);
+    return bx_writer_finish(&e->w);
 }
 
 #endif

@@ -2,6 +2,7 @@
  * for each type that BSON knows. */
 #include "core/encode.h"
 
+#include "typed/encode.h"
 #include "types/storage.h"
 #include "types/types.h"
 
@@ -99,7 +100,10 @@ int bx_encode_known(bx_encoder *e, size_t at, PyObject *value)
 
 int bx_encode_value(bx_encoder *e, size_t at, PyObject *value)
 {
-    int status = bx_encode_known(e, at, value);
+    int status = 0;
+
+    if (Py_TYPE(value) == e->instance_type) status = bx_encode_same_instance(e, at, value);
+    if (status == 0) status = bx_encode_known(e, at, value);
 
     return status != 0 ? status : bx_encode_other(e, at, value);
 }

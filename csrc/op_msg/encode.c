@@ -39,7 +39,7 @@ PyObject *bx_encode_message(bx_state *st, int32_t request_id, uint32_t flags, Py
     if (options == NULL) return NULL;
     bx_encoder_init(&e, st, options, false);
     if (put_body(&e, request_id, flags, body) == 0 && put_length(&e) == 0) {
-        result = bx_writer_finish(&e.w);
+        result = bx_encoder_finish(&e);
     } else {
         bx_encoder_abandon(&e);
     }
@@ -170,7 +170,7 @@ PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch)
     bx_encoder_init(&e, st, options, false);
     if (put_body(&e, batch->request_id, batch->flags, batch->body) == 0 &&
         put_sequence(&e, batch, &stop) == 0 && put_length(&e) == 0) {
-        message = bx_writer_finish(&e.w);
+        message = bx_encoder_finish(&e);
     } else {
         bx_encoder_abandon(&e);
     }

@@ -14,6 +14,12 @@ typedef struct {
     bx_attributes attributes;
 } encoding;
 
+/* After Python code: what is known of the instance's attributes may have changed. */
+BX_INLINE void open_again(encoding *i)
+{
+    if (i->plan->in_dict) bx_attributes_open(&i->attributes, i->instance);
+}
+
 /* ---- values ---- */
 
 /* A value that Python code may be needed for: 1 with a new reference, 0 there is none and the
@@ -23,7 +29,7 @@ static BX_NOINLINE int slow_value(encoding *i, const bx_stored_field *field, PyO
     if (field->source == BX_FROM_DUMP) return bx_dict_get(i->dumped, field->constant, value);
     i->e->foreign++;
     *value = PyObject_GetAttr(i->instance, field->name);
-    bx_attributes_open(&i->attributes, i->instance);
+    open_again(i);
     return *value == NULL ? -1 : 1;
 }
 
@@ -80,7 +86,7 @@ static BX_NOINLINE uint8_t *put_other(encoding *i, uint8_t *p, const bx_stored_f
     Py_INCREF(value);
     status = bx_encode_value(e, (size_t)(p - e->w.base) - field->header_size, value);
     Py_DECREF(value);
-    bx_attributes_open(&i->attributes, i->instance);
+    open_again(i);
     return BX_UNLIKELY(status < 0) ? NULL : e->w.p;
 }
 
@@ -94,7 +100,7 @@ static BX_NOINLINE uint8_t *put_checked(encoding *i, uint8_t *p, const bx_stored
     Py_INCREF(value);
     status = bx_encode_keyed(i->e, field->key, value);
     Py_DECREF(value);
-    bx_attributes_open(&i->attributes, i->instance);
+    open_again(i);
     return BX_UNLIKELY(status < 0) ? NULL : i->e->w.p;
 }
 
@@ -123,7 +129,7 @@ static uint8_t *put_extra(encoding *i, uint8_t *p, const bx_stored_field *field)
 
     i->e->foreign++;
     status = bx_getattr_optional(i->instance, field->name, &extra);
-    bx_attributes_open(&i->attributes, i->instance);
+    open_again(i);
     if (status <= 0) return status < 0 ? NULL : p;
     if (!PyDict_Check(extra) || PyDict_GET_SIZE(extra) == 0) {
         Py_DECREF(extra);
@@ -137,7 +143,7 @@ static uint8_t *put_extra(encoding *i, uint8_t *p, const bx_stored_field *field)
         status = bx_encode_keyed(i->e, key, value);
     }
     Py_DECREF(pairs);
-    bx_attributes_open(&i->attributes, i->instance);
+    open_again(i);
     return status < 0 ? NULL : i->e->w.p;
 }
 
@@ -191,10 +197,15 @@ static int encode_fields(encoding *i, bool top)
 static int encode_container(bx_encoder *e, const bx_encode_plan *plan, PyObject *instance,
                             bool top)
 {
-    encoding i = {.e = e, .plan = plan, .instance = instance};
     Py_ssize_t at = bx_open_container(e);
+    encoding i;
     int status;
 
+    i.e = e;
+    i.plan = plan;
+    i.instance = instance;
+    i.dumped = NULL;
+    i.attributes.next = 0;
     if (BX_UNLIKELY(at < 0)) return -1;
     if (BX_UNLIKELY(plan->dump_some != NULL)) {
         e->foreign++;
@@ -202,8 +213,7 @@ static int encode_container(bx_encoder *e, const bx_encode_plan *plan, PyObject 
         if (i.dumped == NULL) return -1;
     }
     Py_BEGIN_CRITICAL_SECTION(instance);
-    bx_attributes_open(&i.attributes, instance);
-    i.attributes.next = 0;
+    open_again(&i);
     status = encode_fields(&i, top);
     Py_END_CRITICAL_SECTION();
     Py_XDECREF(i.dumped);
@@ -228,6 +238,18 @@ static int encode_dumped(bx_encoder *e, size_t at, const bx_encode_plan *plan, P
     return status;
 }
 
+/* Let the next instance of this class be recognized at once. */
+BX_INLINE void remember(bx_encoder *e, bx_encode_plan *plan)
+{
+    if (BX_FREE_THREADED || !plan->quick || plan->version == 0) return;
+    if (e->options->encoders != NULL || e->options->fallback != NULL) return;
+    e->instance_type = plan->cls;
+    e->instance_version = plan->version;
+    if (e->instance_plan != (PyObject *)plan) {
+        Py_XSETREF(e->instance_plan, Py_NewRef((PyObject *)plan));
+    }
+}
+
 /* As the class's plan says, which is given up here: 1, or -1 with an exception. Inside an instance
  * the profile "python" holds, whatever the options say. */
 static int encode_planned(bx_encoder *e, size_t at, bx_encode_plan *plan, PyObject *instance,
@@ -245,6 +267,7 @@ static int encode_planned(bx_encoder *e, size_t at, bx_encode_plan *plan, PyObje
                                 : encode_container(e, plan, instance, top);
     e->extended = extended;
     e->uuid_representation = uuid_representation;
+    remember(e, plan);
     Py_DECREF(plan);
     return status < 0 ? -1 : 1;
 }
@@ -269,6 +292,15 @@ int bx_encode_known_instance(bx_encoder *e, size_t at, PyObject *value, bool top
     if (plan->quick) return encode_planned(e, at, plan, value, top);
     Py_DECREF(plan);
     return 0;
+}
+
+int bx_encode_same_instance(bx_encoder *e, size_t at, PyObject *value)
+{
+    if (BX_UNLIKELY(Py_TYPE(value)->tp_version_tag != e->instance_version)) {
+        e->instance_type = NULL;
+        return 0;
+    }
+    return encode_planned(e, at, (bx_encode_plan *)Py_NewRef(e->instance_plan), value, false);
 }
 
 static int encode_instance(bx_encoder *e, size_t at, PyObject *value, bool top)

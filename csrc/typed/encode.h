@@ -12,6 +12,9 @@ int bx_encode_instance(bx_encoder *e, size_t at, PyObject *value);
  * that the encoder knows nothing else to do with; 0 for others. */
 int bx_encode_known_instance(bx_encoder *e, size_t at, PyObject *value, bool top);
 
+/* The same for an instance of e->instance_type. */
+int bx_encode_same_instance(bx_encoder *e, size_t at, PyObject *value);
+
 /* The same for a top-level document. */
 int bx_encode_instance_top(bx_encoder *e, PyObject *value);
 

@@ -128,6 +128,7 @@ static void find_place(compiler *c, bx_stored_field *out)
         out->source = BX_FROM_SLOT;
     } else if (c->typed->layout_known && bx_attribute_in_dict(c->plan->cls, out->name)) {
         out->source = BX_FROM_DICT;
+        c->plan->in_dict = true;
     }
 }
 

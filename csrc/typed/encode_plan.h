@@ -40,6 +40,7 @@ typedef struct {
     unsigned int version; /* of the class, when it was last looked at; 0: not to be relied on */
     bool quick;           /* instances are nothing else to the encoder */
     bool generic;         /* and are read in the way of `object` */
+    bool in_dict;         /* some fields are looked for in the instance's dict */
     bx_stored_field *top, *nested; /* in their orders */
     Py_ssize_t count;
     PyObject **found;    /* what the class has under the names of `nested` */

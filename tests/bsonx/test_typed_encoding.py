@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import gc
 import pathlib
 import re
 import subprocess
@@ -659,3 +660,73 @@ def test_threads_encode_one_class_at_once(bx):
     for thread in threads:
         thread.join()
     assert wrong == [False] * 4
+
+
+# ---- several instances of one class in a document ----
+
+
+class Acting(collections.UserDict):
+    """A mapping that does something when it is encoded."""
+
+    def __init__(self, act):
+        super().__init__(done=True)
+        self.act = act
+
+    def __getitem__(self, key):
+        self.act()
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("slots", [False, True])
+def test_a_class_that_changes_between_its_instances(bx, slots):
+    cls = dataclasses.make_dataclass("Doc", ANY_AB, slots=slots)
+
+    def hide():
+        cls.b = property(lambda self: "hidden")
+
+    def mark():
+        cls._type_marker = 127
+
+    items = [cls(1, 2), cls(Acting(hide), 3), cls(4, 5), cls(6, cls(7, 8))]
+    marked = [cls(1, 2), cls(Acting(mark), 3), cls(4, 5)]
+    assert stored(bx, {"x": items})["x"][2:] == [
+        {"a": 4, "b": "hidden"},
+        {"a": 6, "b": "hidden"},
+    ]
+
+    assert stored(bx, {"x": marked})["x"][2] == bx.MaxKey()
+
+
+def test_a_plan_that_is_taken_away_between_instances(bx):
+    cls = dataclasses.make_dataclass("Doc", ANY_AB)
+
+    def forget():
+        if "__bsonx_encode__" in vars(cls):
+            cls.__bsonx_encode__.compiled = None
+            del cls.__bsonx_encode__
+        gc.collect()
+
+    items = [cls(1, 2), cls(Acting(forget), 3), cls(4, cls(Acting(forget), 5)), cls(6, 7)]
+    assert stored(bx, {"x": items})["x"] == [
+        {"a": 1, "b": 2},
+        {"a": {"done": True}, "b": 3},
+        {"a": 4, "b": {"a": {"done": True}, "b": 5}},
+        {"a": 6, "b": 7},
+    ]
+
+
+def test_instances_by_turns(bx):
+    one, other = (dataclasses.make_dataclass(name, ANY_AB, slots=True) for name in "XY")
+    items = [one(1, other(2, 3)), other(one(4, 5), 6), {"a": 1}, one(7, 8), other(9, 10)] * 3
+    expected = [
+        {"a": 1, "b": {"a": 2, "b": 3}},
+        {"a": {"a": 4, "b": 5}, "b": 6},
+        {"a": 1},
+        {"a": 7, "b": 8},
+        {"a": 9, "b": 10},
+    ] * 3
+    assert stored(bx, {"x": items})["x"] == expected
+    registry = bx.codec_options.TypeRegistry(fallback_encoder=lambda value: "fallen back")
+    options = bx.CodecOptions(type_registry=registry)
+    assert stored(bx, {"x": [one(1, 2)] * 2}, codec_options=options)["x"] == ["fallen back"] * 2
+    assert stored(bx, {"x": items, "y": bx.SON(a=one(1, 2))})["y"] == {"a": {"a": 1, "b": 2}}
