@@ -3,6 +3,10 @@
     bsonx  <-  values, wire, spec, ops  <-  core  <-  asynchronous  <-  synchronous, root modules
                                     io  <-/
 
+and within bsonx, where no module may import itself by a detour either:
+
+    base  <-  values  <-  options  <-  dates  <-  typed plans  <-  codec  <-  the package
+
 `values` are the root modules of plain value classes, which every layer may use. Imports that are
 only for type checkers do not count.
 """
@@ -13,7 +17,6 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,27 @@ UPWARD = {("mongodriver.errors", "mongodriver.results")}
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
 BESIDE = {"local", "ingest", "gridfs", "pytest_plugin", "__main__"}
+
+
+# The levels of bsonx, lowest first, by the names that modules begin with.
+BSONX_LEVELS = [
+    ("base", ["_errors", "_markers", "_native", "_storage", "_switch", "errors", "tz_util"]),
+    (
+        "values",
+        [
+            *("binary", "code", "dbref", "int64", "max_key", "min_key", "objectid", "regex", "son"),
+            *("timestamp", "_py.names", "_py.types"),
+        ],
+    ),
+    ("options", ["codec_options"]),
+    ("dates", ["_py.types.datetime_ms", "datetime_ms", "decimal128"]),
+    ("typed plans", ["_typed"]),
+    ("codec", ["_impl", "_py", "json_util", "op_msg", "raw_bson", "typed", "typings"]),
+    ("package", [""]),
+]
+
+# Options know a class with fields when they are given one; only then is this imported.
+BSONX_UPWARD = {("bsonx.codec_options", "bsonx._typed.plan")}
 
 
 def layer(module: str) -> str:
@@ -177,17 +201,73 @@ def test_imports_keep_the_layers(path: Path) -> None:
     assert violations(_name(path), source, path.name == "__init__.py") == []
 
 
-@pytest.mark.parametrize("room", ["bsonx._typed", "bsonx._py.typed"])
-def test_the_modules_of_a_room_import_one_another_in_one_direction(room: str) -> None:
-    graph: dict[str, set[str]] = {}
-    for path in _modules():
-        module = _name(path)
-        if module.startswith(f"{room}."):
-            names = imports(module, path.read_text(encoding="utf-8"))
-            parts = {".".join(name.split(".")[: room.count(".") + 2]) for name in names}
-            graph[module] = {part for part in parts if part.startswith(f"{room}.")} - {module}
-    assert graph
-    assert list(TopologicalSorter(graph).static_order())  # CycleError names the circle
+def _bsonx_level(module: str) -> int:
+    """The level of a module of bsonx: that of the longest name it begins with."""
+    rest = module.removeprefix("bsonx").removeprefix(".")
+    _, level = max(
+        (len(name), level)
+        for level, (_, names) in enumerate(BSONX_LEVELS)
+        for name in names
+        if not name or rest == name or rest.startswith(f"{name}.")
+    )
+    return level
+
+
+def _bsonx_imports() -> dict[str, set[str]]:
+    """What each module of bsonx imports of it, but for what is allowed to go upward."""
+    paths = {_name(path): path for path in _modules() if path.is_relative_to(SOURCE / "bsonx")}
+    graph = {}
+    for module, path in paths.items():
+        source = path.read_text(encoding="utf-8")
+        found = set()
+        for name in imports(module, source, path.name == "__init__.py"):
+            while name.startswith("bsonx.") and name not in {*paths, "bsonx._native"}:
+                name = name.rpartition(".")[0]
+            if name.startswith("bsonx"):
+                found.add(name)
+        graph[module] = {name for name in found if (module, name) not in BSONX_UPWARD}
+    return graph
+
+
+def _circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """The groups of modules that reach one another."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for name in graph.get(waiting.pop(), set()) - seen:
+                seen.add(name)
+                waiting.append(name)
+        return seen
+
+    reach = {module: reached(module) for module in graph}
+    groups = [{m for m in reach[n] if n in reach.get(m, set())} for n in sorted(graph)]
+    return [group for i, group in enumerate(groups) if group and group not in groups[:i]]
+
+
+def test_bsonx_has_no_circle() -> None:
+    assert _circles(_bsonx_imports()) == []
+
+
+def test_bsonx_keeps_its_levels() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in _bsonx_imports().items()
+        for name in names
+        if _bsonx_level(name) > _bsonx_level(module)
+    ]
+    assert wrong == []
+
+
+def test_a_circle_is_found() -> None:
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [{"b", "c"}]
+    assert _circles({"a": {"a"}}) == [{"a"}]
+    assert [_bsonx_level(f"bsonx.{m}") for m in ("errors", "_py.types.int64", "_py.decode")] == [
+        0,
+        1,
+        5,
+    ]
 
 
 def test_there_is_something_to_check() -> None:

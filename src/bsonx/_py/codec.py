@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bsonx._py.bounds import bad, document_end, is_ours
-from bsonx._py.decode import Plan, decode_next, decode_top, plan_for, read_elements
+from bsonx._py.decode import Plan, decode_next, decode_top, read_elements
 from bsonx._py.encode import encode_document
+from bsonx._py.plans import plan_for
 from bsonx._py.skip import find_field
 from bsonx.errors import InvalidBSON
 

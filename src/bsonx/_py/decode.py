@@ -34,6 +34,7 @@ class Plan:
     """What one CodecOptions means for the readers, worked out once."""
 
     __slots__ = (
+        "decode_typed",
         "document_class",
         "errors",
         "keys",
@@ -72,12 +73,10 @@ class Plan:
         if converters:
             readers = {kind: _converting(read, converters) for kind, read in readers.items()}
         self.readers: dict[int, Reader] = readers
-        # Of the fields of a reply that hold documents of the user's.
+        # Of the fields of a reply that hold documents of the user's. It and the next are filled
+        # in by bsonx._py.plans for a class with fields.
         self.user_readers = readers
-        if self.typed is not None:
-            from bsonx._py.typed.decode import read_typed_array, read_typed_document
-
-            self.user_readers = {**readers, 0x03: read_typed_document, 0x04: read_typed_array}
+        self.decode_typed: Callable[..., Any] | None = None
         # Whether the short cuts of read_elements are right.
         self.plain = self.document_class is dict and self.errors == "strict" and not converters
 
@@ -100,29 +99,14 @@ class Plan:
 
 
 _strict_keys: dict[bytes, str] = {}
-_plans: dict[int, Plan] = {}
-_PLAN_LIMIT = 64
-
-
-def plan_for(options: CodecOptions) -> Plan:
-    """Return the plan of these options, which are unhashable and therefore known by identity."""
-    plan = _plans.get(id(options))
-    if plan is None:
-        plan = Plan(options)
-        if len(_plans) >= _PLAN_LIMIT:
-            _plans.clear()
-        _plans[id(options)] = plan  # which keeps the options, so that their id stays theirs
-    return plan
 
 
 def decode_top(data: bytes, start: int, end: int, plan: Plan) -> Any:
     """Return the document between ``start`` and ``end`` (see bounds.document_end)."""
     if plan.raw:
         return _raw_document(data, start, end, plan)
-    if plan.typed is not None:
-        from bsonx._py.typed.decode import decode_typed
-
-        return decode_typed(data, start, end, plan, plan.typed)
+    if plan.decode_typed is not None:
+        return plan.decode_typed(data, start, end, plan, plan.typed)
     try:
         return read_elements(data, start + 4, end - 1, plan, 1, plan.document_class())
     except RecursionError as exc:
@@ -255,16 +239,11 @@ def _raw_document(data: bytes, start: int, end: int, plan: Plan) -> Any:
     """Return a raw document that shares ``data``; foreign classes get bytes of their own."""
     over = getattr(plan.document_class, "_over", None)
     if over is not None:
-        if plan.origin and _is_native(over):
+        # A subclass may have an _over of its own, without the last argument.
+        if plan.origin and hasattr(over, "takes_origin"):
             return over(data, start, end, plan.options, plan.origin)
         return over(data, start, end, plan.options)
     return plan.document_class(data[start:end], plan.options)  # type: ignore[call-arg]
-
-
-def _is_native(over: Any) -> bool:
-    from bsonx._py.raw import RawDocument
-
-    return getattr(over, "__func__", None) is RawDocument._over.__func__  # type: ignore[attr-defined]
 
 
 def _read_code_w_scope(

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 from bsonx import _markers
 from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
 from bsonx._py.typed.encode import Unreadable, elements
-from bsonx._py.types.datetime_ms import DatetimeMS, is_nat, millis_from_datetime
+from bsonx._py.types.datetime_ms import DatetimeMS
 from bsonx._py.types.decimal128 import Decimal128
 from bsonx._py.types.int64 import Int64
+from bsonx._py.types.moments import is_nat, millis_from_datetime
 from bsonx._py.types.objectid import ObjectId
 from bsonx._py.types.timestamp import Timestamp
 from bsonx.binary import OLD_BINARY_SUBTYPE, Binary

@@ -13,8 +13,9 @@ from typing import Any
 from bsonx._errors import DocumentTooLarge
 from bsonx._py.bounds import bad, document_end, inner_end, unknown_type
 from bsonx._py.codec import as_bytes
-from bsonx._py.decode import Plan, decode_next, decode_top, plan_for, read_elements
+from bsonx._py.decode import Plan, decode_next, decode_top, read_elements
 from bsonx._py.encode import encode_document
+from bsonx._py.plans import plan_for
 from bsonx._py.types.objectid import ObjectId
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 

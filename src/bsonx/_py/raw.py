@@ -72,6 +72,8 @@ class RawDocument:
         self._options = codec_options
         return self
 
+    _over.__func__.takes_origin = True  # type: ignore[attr-defined]
+
     @property
     def raw(self) -> bytes:
         """The bytes of the document."""

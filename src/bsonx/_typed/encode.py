@@ -16,6 +16,7 @@ from bsonx._typed.hints import (
     strip_annotated,
 )
 from bsonx._typed.kinds import ClassKind, class_kind
+from bsonx._typed.pydantic_encode import pydantic_plan
 
 __all__ = ["EncodePlan", "encode_plan_for"]
 
@@ -98,17 +99,11 @@ def _msgspec_plan(cls: Any) -> EncodePlan:
     return plan
 
 
-def _pydantic_plan(cls: Any) -> EncodePlan:
-    from bsonx._typed.pydantic_encode import pydantic_plan
-
-    return pydantic_plan(cls)
-
-
 # ---- all kinds ----
 
 # An instance of a TypedDict is a dict.
 _MAKERS: dict[ClassKind, Callable[[Any], EncodePlan]] = {
-    ClassKind.PYDANTIC: _pydantic_plan,
+    ClassKind.PYDANTIC: pydantic_plan,
     ClassKind.MSGSPEC: _msgspec_plan,
     ClassKind.ATTRS: _attrs_plan,
     ClassKind.DATACLASS: _dataclass_plan,

@@ -14,7 +14,7 @@ import pathlib
 import sys
 from typing import Any
 
-from bsonx._py.types.datetime_ms import plain_timedelta
+from bsonx._py.types.moments import plain_timedelta
 from bsonx.decimal128 import Decimal128
 from bsonx.int64 import Int64
 

@@ -17,12 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx import _markers
 from bsonx._py.json.options import DatetimeRepresentation, JSONMode
-from bsonx._py.types.datetime_ms import (
-    MAX_MILLIS,
-    asked_fields,
-    is_nat,
-    millis_from_datetime,
-)
+from bsonx._py.types.datetime_ms import MAX_MILLIS
+from bsonx._py.types.moments import asked_fields, is_nat, millis_from_datetime
 from bsonx.binary import Binary
 from bsonx.code import Code
 from bsonx.datetime_ms import DatetimeMS

@@ -12,7 +12,7 @@ import time
 from typing import Any, NoReturn
 
 from bsonx import _markers
-from bsonx._py.types.datetime_ms import utc_moment
+from bsonx._py.types.moments import utc_moment
 from bsonx.errors import InvalidId
 from bsonx.tz_util import utc
 

@@ -7,7 +7,7 @@ import datetime
 from typing import Any
 
 from bsonx import _markers
-from bsonx._py.types.datetime_ms import utc_moment
+from bsonx._py.types.moments import utc_moment
 from bsonx.tz_util import utc
 
 _LIMIT = 4294967296
