@@ -24,6 +24,13 @@ __all__ = ["both", "bx", "usual_signals"]
 _SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGALRM"]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name tests by no bytes but text: what is packed or encrypted can differ in each process."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").isprintable()):
+        return argname
+    return None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def usual_signals() -> Iterator[None]:
     """Signals do what they usually do, whatever the parent of this process has chosen."""
