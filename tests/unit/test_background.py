@@ -92,8 +92,11 @@ def test_housekeeping_survives_any_exception_of_a_pool(
     flavour, reported, brisk, monkeypatch, error
 ):
     rounds = []
+    original = Pool.maintain
 
     async def maintain(self):
+        if self.address != fake.address:  # another client that still lives
+            return await original(self)
         rounds.append(self)
         raise error
 
