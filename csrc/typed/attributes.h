@@ -93,16 +93,16 @@ BX_INLINE void bx_attributes_set(bx_attributes *a, const void *dict_keys, bx_dic
 {
     const bx_dict_keys *keys = dict_keys;
 
+    a->count = keys->kind == (own != NULL ? BX_SHARED_KEYS : BX_STR_KEYS) ? keys->count : 0;
+    if (a->count == 0) return; /* those of an empty dict are shorter than they say */
     a->entries =
         (const bx_dict_entry *)(keys->indices + ((size_t)1 << keys->log2_index_bytes));
     if (own != NULL) {
         a->values = (const char *)own->values;
         a->stride = sizeof(PyObject *);
-        a->count = keys->kind == BX_SHARED_KEYS ? keys->count : 0;
     } else {
         a->values = (const char *)&a->entries->value;
         a->stride = sizeof(bx_dict_entry);
-        a->count = keys->kind == BX_STR_KEYS ? keys->count : 0;
     }
 }
 
