@@ -163,12 +163,17 @@ def ways_to_call_back(bx, call):
             call()
             super().__setitem__(key, value)
 
+    class Made(dict):
+        def __init__(self, *args):
+            call()
+            super().__init__(*args)
+
     json_util = importlib.import_module("bsonx.json_util")
     impl = importlib.import_module("bsonx._impl")
     options = codec_with(bx, transform)
     data = bx.encode({"a": 1.5})
     message = impl.encode_message(1, 0, {"a": 1.5}, bx.CodecOptions())
-    json_options = json_util.JSONOptions(document_class=Document)
+    json_options = json_util.JSONOptions(document_class=Made)
     return {
         "decoder": lambda: bx.decode(data, options),
         "all": lambda: bx.decode_all(data * 3, options),
