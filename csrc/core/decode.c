@@ -290,35 +290,73 @@ PyObject *bx_decode_stored(bx_decoder *d, uint8_t type, const uint8_t **at, cons
     return decode_value(d, type, at, end, name, element);
 }
 
-PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
+/* The field at *at, which is moved behind it: false with an exception. `dollar` is set if the name
+ * starts with one. */
+BX_INLINE bool decode_field(bx_decoder *d, const uint8_t **at, const uint8_t *end, PyObject **key,
+                            PyObject **value, bool *dollar)
 {
-    const char *errors = d->options->errors;
-    bool has_decoders = d->options->decoders != NULL;
-    bool dollar = false;
+    const uint8_t *element = *at, *p = element + 1;
+
+    *dollar |= *p == '$';
+    *key = bx_decode_key(d, &p, end, d->options->errors);
+    if (BX_UNLIKELY(*key == NULL)) return false;
+    *value = decode_value(d, *element, &p, end, *key, element);
+    if (BX_UNLIKELY(d->options->decoders != NULL) && *value != NULL) {
+        *value = bx_apply_decoder(d, *value);
+    }
+    *at = p;
+    if (BX_LIKELY(*value != NULL)) return true;
+    Py_DECREF(*key);
+    return false;
+}
+
+/* The fields in [p, end) as a dict that grows while they are read. */
+BX_INLINE PyObject *decode_growing(bx_decoder *d, const uint8_t *p, const uint8_t *end,
+                                   bool *dollar)
+{
+    PyObject *dict = PyDict_New();
+
+    while (dict != NULL && p < end) {
+        PyObject *key, *value;
+        int status;
+
+        if (BX_UNLIKELY(!decode_field(d, &p, end, &key, &value, dollar))) {
+            Py_DECREF(dict);
+            return NULL;
+        }
+        status = PyDict_SetItem(dict, key, value);
+        Py_DECREF(key);
+        Py_DECREF(value);
+        if (BX_UNLIKELY(status < 0)) Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+/* The fields in [p, end), all read before their dict is made in its size. */
+static BX_NOINLINE PyObject *decode_sized(bx_decoder *d, const uint8_t *p, const uint8_t *end,
+                                          bool *dollar)
+{
     size_t base = d->pile.top;
-    PyObject *dict;
 
     while (p < end) {
-        const uint8_t *element = p++;
         PyObject *key, *value;
 
-        dollar |= *p == '$';
-        key = bx_decode_key(d, &p, end, errors);
-        if (BX_UNLIKELY(key == NULL)) goto error;
-        value = decode_value(d, *element, &p, end, key, element);
-        if (BX_UNLIKELY(has_decoders) && value != NULL) value = bx_apply_decoder(d, value);
-        if (BX_UNLIKELY(value == NULL)) {
-            Py_DECREF(key);
-            goto error;
+        if (BX_UNLIKELY(!decode_field(d, &p, end, &key, &value, dollar) ||
+                        bx_pile_push_pair(&d->pile, key, value) < 0)) {
+            bx_pile_drop(&d->pile, base);
+            return NULL;
         }
-        if (BX_UNLIKELY(bx_pile_push_pair(&d->pile, key, value) < 0)) goto error;
     }
-    dict = bx_pile_dict(&d->pile, base);
-    return BX_UNLIKELY(dollar) && nested && dict != NULL ? bx_maybe_dbref(d, dict) : dict;
+    return bx_pile_dict(&d->pile, base);
+}
 
-error:
-    bx_pile_drop(&d->pile, base);
-    return NULL;
+PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
+{
+    bool dollar = false;
+    PyObject *dict = end - p < BX_GROWING_DICT ? decode_growing(d, p, end, &dollar)
+                                               : decode_sized(d, p, end, &dollar);
+
+    return BX_UNLIKELY(dollar) && nested && dict != NULL ? bx_maybe_dbref(d, dict) : dict;
 }
 
 /* ---- arrays ---- */
