@@ -3,6 +3,10 @@
 
 bool bx_has_plain_alloc(PyTypeObject *cls)
 {
+#ifdef Py_TPFLAGS_INLINE_VALUES
+    /* CPython 3.13.0 leaves the attributes behind such an instance as they are. */
+    if (PyType_HasFeature(cls, Py_TPFLAGS_INLINE_VALUES)) return false;
+#endif
     return cls->tp_alloc == PyType_GenericAlloc && PyType_IS_GC(cls) && cls->tp_itemsize == 0;
 }
 

@@ -398,7 +398,7 @@ _HIDES_THE_CAUSE = re.compile(
     | (?:invalid\ literal\ for|could\ not\ convert|cannot\ convert|Exceeds\ the\ limit)\ .*
     | \[<class\ 'decimal\..*
     | NaN\ with\ debug\ payload\ .*
-    | (?:time\ data|unconverted\ data|day\ is\ out|(?:day\ \d+|microsecond|second)\ must)\ .*
+    | (?:time\ data|unconverted\ data|day\ is\ out|(?:day\ \d+|microsecond|second|year)\ must)\ .*
     | (?:date\ value|year\ \d+\ is)\ out\ of\ range
     | badly\ formed\ hexadecimal\ UUID\ string
     | .*(?:base64|[Pp]adding|number\ of\ data\ characters).*
