@@ -1,4 +1,5 @@
 /* Documents and arrays: dicts, lists, tuples and other mappings. */
+#include "core/dict_layout.h"
 #include "core/encode_inline.h"
 
 int bx_encode_keyed(bx_encoder *e, PyObject *key, PyObject *value)
@@ -55,12 +56,13 @@ BX_INLINE int encode_pairs(bx_encoder *e, PyObject *dict, Py_ssize_t size, bool 
 {
     Py_ssize_t left = size;
     unsigned foreign = e->foreign;
+    bool known = e->st->dict_layout_known;
     PyObject *key, *value;
     Py_ssize_t position = 0;
     uint8_t *p = e->w.p;
 
     /* Counting spares the call that would only find the end. */
-    while (left > 0 && PyDict_Next(dict, &position, &key, &value)) {
+    while (left > 0 && bx_dict_next(dict, known, &position, &key, &value)) {
         left--;
         if (skip_id && is_id_key(e->st, key)) continue;
         p = bx_put_element(e, p, key, value);

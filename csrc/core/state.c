@@ -1,5 +1,6 @@
 #include "core/state.h"
 
+#include "core/dict_layout.h"
 #include "core/keycache.h"
 #include "core/options.h"
 #include "json/json.h"
@@ -120,12 +121,16 @@ static struct PyModuleDef state_def = {
 static int state_exec(PyObject *module)
 {
     bx_state *st = PyModule_GetState(module);
+    int known;
 
     st->module = module;
 #define X(name, text)                                                                             \
     if ((st->s_##name = PyUnicode_InternFromString(text)) == NULL) return -1;
     BX_NAMES(X)
 #undef X
+    known = bx_dict_layout_known();
+    if (known < 0) return -1;
+    st->dict_layout_known = known;
     st->datetime = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
     if (st->datetime == NULL) return -1;
     if (!BX_FREE_THREADED && (st->locals[0].keys = bx_keycache_new()) == NULL) return -1;

@@ -111,6 +111,7 @@ typedef struct {
 typedef struct bx_state {
     PyObject *module; /* borrowed: the owner of this struct */
     int bound;        /* the Python classes below are filled in: published last */
+    bool dict_layout_known; /* see dict_layout.h */
 
     /* extension types */
     PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *RawDocument, *Options;

@@ -6,19 +6,7 @@
 #ifndef BSONX_TYPED_ATTRIBUTES_H
 #define BSONX_TYPED_ATTRIBUTES_H
 
-#include "core/common.h"
-
-#if PY_VERSION_HEX < 0x03100000 && !BX_FREE_THREADED && !defined(PYPY_VERSION)
-#define BX_ATTRIBUTES_LAYOUT 1
-#else
-#define BX_ATTRIBUTES_LAYOUT 0
-#endif
-
-/* An entry of a dict's keys, all of them str. Where the instances of a class share the keys, the
- * values are in an array that each instance has. */
-typedef struct {
-    PyObject *key, *value;
-} bx_dict_entry;
+#include "core/dict_layout.h"
 
 /* The attributes of one instance, borrowed: to be opened again after any Python code. */
 typedef struct {
@@ -40,18 +28,7 @@ bool bx_attribute_in_dict(PyTypeObject *cls, PyObject *name);
 /* Whether instances of the class are read in the way of `object`. */
 bool bx_attributes_generic(PyTypeObject *cls);
 
-#if BX_ATTRIBUTES_LAYOUT
-
-typedef struct {
-    Py_ssize_t refcount;
-    uint8_t log2_size, log2_index_bytes, kind;
-    uint32_t version;
-    Py_ssize_t usable, count;
-    char indices[];
-} bx_dict_keys;
-
-/* Kinds of keys: all str, or shared as well. */
-enum { BX_STR_KEYS = 1, BX_SHARED_KEYS = 2 };
+#if BX_DICT_LAYOUT
 
 #if PY_VERSION_HEX >= 0x030D0000
 typedef struct {
@@ -95,8 +72,7 @@ BX_INLINE void bx_attributes_set(bx_attributes *a, const void *dict_keys, bx_dic
 
     a->count = keys->kind == (own != NULL ? BX_SHARED_KEYS : BX_STR_KEYS) ? keys->count : 0;
     if (a->count == 0) return; /* those of an empty dict are shorter than they say */
-    a->entries =
-        (const bx_dict_entry *)(keys->indices + ((size_t)1 << keys->log2_index_bytes));
+    a->entries = bx_dict_entries(keys);
     if (own != NULL) {
         a->values = (const char *)own->values;
         a->stride = sizeof(PyObject *);

@@ -1,0 +1,71 @@
+/* Going through a dict without a call for each pair.
+ *
+ * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried when
+ * the module is made (bx_dict_layout_known). Otherwise, and without the GIL, PyDict_Next is left. */
+#ifndef BSONX_DICT_LAYOUT_H
+#define BSONX_DICT_LAYOUT_H
+
+#include "core/common.h"
+
+#if PY_VERSION_HEX < 0x03100000 && !BX_FREE_THREADED && !defined(PYPY_VERSION)
+#define BX_DICT_LAYOUT 1
+#else
+#define BX_DICT_LAYOUT 0
+#endif
+
+/* An entry of a dict's keys, all of them str. Where the instances of a class share the keys, the
+ * values are in an array that each instance has. */
+typedef struct {
+    PyObject *key, *value;
+} bx_dict_entry;
+
+#if BX_DICT_LAYOUT
+
+typedef struct {
+    Py_ssize_t refcount;
+    uint8_t log2_size, log2_index_bytes, kind;
+    uint32_t version;
+    Py_ssize_t usable, count;
+    char indices[];
+} bx_dict_keys;
+
+/* Kinds of keys: all str, or shared as well. */
+enum { BX_STR_KEYS = 1, BX_SHARED_KEYS = 2 };
+
+BX_INLINE const bx_dict_entry *bx_dict_entries(const bx_dict_keys *keys)
+{
+    return (const bx_dict_entry *)(keys->indices + ((size_t)1 << keys->log2_index_bytes));
+}
+
+#endif
+
+/* Whether the layout is as expected: 1, 0, or -1 with an exception. */
+int bx_dict_layout_known(void);
+
+/* PyDict_Next, and in place if the layout is `known`. The dict may change between two steps. */
+BX_INLINE bool bx_dict_next(PyObject *dict, bool known, Py_ssize_t *position, PyObject **key,
+                            PyObject **value)
+{
+#if BX_DICT_LAYOUT
+    const bx_dict_keys *keys = (const bx_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys;
+
+    if (BX_LIKELY(known && keys->kind == BX_STR_KEYS &&
+                  ((PyDictObject *)dict)->ma_values == NULL)) {
+        while (*position < keys->count) {
+            const bx_dict_entry *entry = &bx_dict_entries(keys)[(*position)++];
+
+            if (BX_LIKELY(entry->value != NULL)) { /* NULL: deleted */
+                *key = entry->key;
+                *value = entry->value;
+                return true;
+            }
+        }
+        return false;
+    }
+#else
+    (void)known;
+#endif
+    return PyDict_Next(dict, position, key, value);
+}
+
+#endif
