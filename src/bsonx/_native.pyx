@@ -1,4 +1,4 @@
-# cython: language_level=3, binding=True, embedsignature=False
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
 # cython: freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The native codec: the C of csrc/ as a Python module.
 
@@ -7,10 +7,13 @@ used for. The functions that are called most come from C (csrc/module), where a 
 the ones here have more arguments, or are called less.
 
 Each interpreter of a process has a module object with a state of its own (the core). Variables of C
-at module level would belong to all interpreters: there are none.
+at module level would belong to all interpreters: there are none. Nor are there functions of Cython's
+own kind (binding) or its pickling: on CPython 3.14 the second interpreter that was given them crashed.
 """
 
 import os as _os
+
+cimport cython
 
 from libc.stdint cimport int32_t, uint32_t
 
@@ -85,6 +88,7 @@ cdef extern from "json/json.h":
     object bx_json_loads(bx_json *j, object text, object options, bint strict)
 
 
+@cython.auto_pickle(False)
 cdef class _Functions:
     """The functions of this file: the methods of one object, which knows the state."""
 
