@@ -491,10 +491,24 @@ static int find_tag(bx_run *run, const bx_node *node, const uint8_t *p, const bx
     return 0;
 }
 
-static BX_COLD void *unknown_tag(bx_run *run, const bx_node *node, const uint8_t *p,
-                                 PyObject *tag)
+/* `tag` is None for what cannot be one: the message then has the value, if it is short. */
+static BX_COLD void *unknown_tag(bx_run *run, const bx_node *node, const bx_place *place,
+                                 const uint8_t *p, PyObject *tag)
 {
-    bx_misfit(run, p, "expected %U: unknown tag %R", node->label, tag);
+    uint8_t type = *place->element;
+    const uint8_t *value = p;
+
+    if (tag != Py_None) {
+        bx_misfit(run, p, "expected %U: unknown tag %R", node->label, tag);
+    } else if (type == BX_DOUBLE || type == BX_BOOL) {
+        PyObject *shown = read_stored(run, type, &value, place);
+
+        if (shown == NULL) return NULL;
+        bx_misfit(run, p, "expected %U: unknown tag %R", node->label, shown);
+        Py_DECREF(shown);
+    } else {
+        bx_misfit(run, p, "expected %U: unknown tag of type %s", node->label, bx_type_name(type));
+    }
     return bx_misfit_in_field(run, node->key);
 }
 
@@ -518,7 +532,7 @@ static PyObject *read_tagged(bx_run *run, const bx_node *node, const uint8_t **a
     if (tag == NULL) return NULL;
     position = PyDict_GetItemWithError(node->values, tag);
     if (position == NULL) {
-        if (!PyErr_Occurred()) unknown_tag(run, node, found.value, tag);
+        if (!PyErr_Occurred()) unknown_tag(run, node, &of_tag, found.value, tag);
         Py_DECREF(tag);
         return NULL;
     }

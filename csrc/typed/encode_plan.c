@@ -1,4 +1,4 @@
-/* From the encode plans of bsonx._typed.encode to structs. */
+/* From the encode plans of bsonx._typed.encode_nodes to structs. */
 #include "typed/encode_plan.h"
 
 #include "typed/attributes.h"

@@ -1,10 +1,10 @@
-/* Encode plans in C: what bsonx._typed.encode describes, compiled once per class. */
+/* Encode plans in C: what bsonx._typed.encode_nodes describes, compiled once per class. */
 #ifndef BSONX_TYPED_ENCODE_PLAN_H
 #define BSONX_TYPED_ENCODE_PLAN_H
 
 #include "core/encode.h"
 
-/* Where the value of a field comes from: the first five are the numbers of bsonx._typed.encode. */
+/* Where the value of a field comes from: the first five are the numbers of bsonx._typed.encode_nodes. */
 typedef enum {
     BX_FROM_ATTRIBUTE, /* the attribute `name`, in any way */
     BX_FROM_CONSTANT,

@@ -1,5 +1,7 @@
 """What holds for every kind of class that documents are decoded to."""
 
+import re
+
 import pytest
 from typed_classes import KINDS, as_dict, declare, record
 
@@ -148,3 +150,28 @@ def test_field_names_that_are_not_ascii(bx, kind):
     assert as_dict(bx.decode(bx.encode(document), type=cls)) == document
     error = expect_error(bx, {"größe": "x", "名": "y"}, cls, "größe", "")
     assert "größe" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("tag", "shown"),
+    [
+        (2.0, "2.0"),
+        (True, "True"),
+        ("c", "'c'"),
+        (7, "7"),
+        (None, "of type null"),
+        ({"a": 1}, "of type object"),
+    ],
+)
+def test_an_unknown_tag_is_shown(bx, tag, shown):
+    """JavaScript stores 2 as 2.0, which is no tag; the message says so."""
+    msgspec = pytest.importorskip("msgspec")
+
+    class First(msgspec.Struct, tag=1, tag_field="k"):
+        x: int = 0
+
+    class Second(msgspec.Struct, tag=2, tag_field="k"):
+        x: int = 0
+
+    with pytest.raises(ValueError, match=f"unknown tag {re.escape(shown)}"):
+        bx.decode(bx.encode({"k": tag}), type=First | Second)

@@ -579,8 +579,8 @@ def test_unions_by_tag(bx):
     for document, text in (
         ({"lives": 9}, "no field 'type'"),
         ({"type": "Cow"}, "unknown tag 'Cow'"),
-        ({"type": None}, "unknown tag None"),
-        ({"type": ["Cat"]}, "unknown tag None"),
+        ({"type": None}, "unknown tag of type null"),
+        ({"type": ["Cat"]}, "unknown tag of type array"),
     ):
         with pytest.raises(TypedDecodeError, match=text):
             bx.decode(bx.encode(document), type=either)

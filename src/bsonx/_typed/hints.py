@@ -17,6 +17,7 @@ __all__ = [
     "name_in",
     "name_of_metadata",
     "own_annotations",
+    "pydantic_fields",
     "strip_annotated",
 ]
 
@@ -140,3 +141,11 @@ def field_keys(name: str, explicit: str | None, names: Iterable[str]) -> tuple[s
     if name == "id" and "_id" not in names:
         return "_id", "id"
     return name, None
+
+
+def pydantic_fields(cls: Any) -> dict[str, Any]:
+    """Return what pydantic knows of the fields of a model or dataclass, by name."""
+    fields: dict[str, Any] | None = getattr(cls, "__pydantic_fields__", None)
+    if fields is None:  # before pydantic 2.10
+        fields = getattr(cls, "model_fields", {})
+    return fields

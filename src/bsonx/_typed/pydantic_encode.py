@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bsonx._typed.encode_nodes import EncodeField, EncodePlan, Source
-from bsonx._typed.hints import field_keys
+from bsonx._typed.hints import field_keys, pydantic_fields
 from bsonx._typed.nodes import MISSING
 
 __all__ = ["pydantic_plan"]
@@ -42,11 +42,6 @@ def pydantic_plan(cls: Any) -> EncodePlan:
     return plan
 
 
-def _infos(cls: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = getattr(cls, "__pydantic_fields__", None) or cls.model_fields
-    return fields
-
-
 def _complete(cls: Any) -> None:
     """Let pydantic resolve what the class refers to, if that is still to be done."""
     if getattr(cls, "__pydantic_complete__", True):
@@ -73,7 +68,7 @@ def _base_of(cls: Any) -> Any:
 
 def _renames_id(cls: Any) -> bool:
     """Whether a field called ``id`` is ``_id``."""
-    names = _infos(cls)
+    names = pydantic_fields(cls)
     info = names.get("id")
     stored = None if info is None else info.serialization_alias or info.alias
     return info is not None and field_keys("id", stored, names)[0] == "_id"
@@ -96,7 +91,7 @@ def _without_no_id(document: Any, top: bool) -> Any:
 
 def _fields(cls: Any, schema: _Schema, definitions: _Schema) -> tuple[list[EncodeField], set[str]]:
     """Return the fields, and the names of those that pydantic serializes."""
-    names = _infos(cls)
+    names = pydantic_fields(cls)
     schemas = _field_schemas(schema)
     fields = []
     for name, info in names.items():

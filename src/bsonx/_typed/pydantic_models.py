@@ -22,7 +22,13 @@ from bsonx._typed.annotations import Builder
 from bsonx._typed.choices import tagged_node
 from bsonx._typed.direct import pydantic_is_known
 from bsonx._typed.fields import annotations_of
-from bsonx._typed.hints import field_keys, hints_of, own_annotations, strip_annotated
+from bsonx._typed.hints import (
+    field_keys,
+    hints_of,
+    own_annotations,
+    pydantic_fields,
+    strip_annotated,
+)
 from bsonx._typed.nodes import (
     ABSENT,
     MISSING,
@@ -169,7 +175,7 @@ def _read_dataclass(builder: Builder, plan: ModelPlan) -> None:
         rebuild(cls)
     hints = annotations_of(cls, builder)
     late = {f.name for f in dataclasses.fields(cls) if not f.init}
-    for name, info in cls.__pydantic_fields__.items():
+    for name, info in pydantic_fields(cls).items():
         fields = declared_fields(builder, plan, name, info, hints.get(name, Any))
         for field in fields:
             field.late = name in late
@@ -270,7 +276,7 @@ def _input_keys(cls: Any, name: str, info: Any) -> tuple[str, str | None]:
     alias = info.validation_alias or info.alias
     config = getattr(cls, "model_config", {})
     if alias is None or config.get("validate_by_alias") is False:
-        return field_keys(name, None, cls.__pydantic_fields__)
+        return field_keys(name, None, pydantic_fields(cls))
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     return alias, (name if by_name and name != alias else None)
 

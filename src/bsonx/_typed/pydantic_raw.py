@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bsonx._typed import nodes as p
+from bsonx._typed.hints import pydantic_fields
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import ABSENT, Field, Kind, ModelPlan, Node, Unknown, any_node
 from bsonx._typed.scalars import to_decimal
@@ -234,5 +235,5 @@ def _raw_field(key: str, pairs: list[tuple[Field, ModelPlan]], known: _Known) ->
 
 
 def _has_alias(cls: Any, name: str) -> bool:
-    info = getattr(cls, "__pydantic_fields__", {}).get(name)
+    info = pydantic_fields(cls).get(name)
     return info is not None and (info.validation_alias or info.alias) is not None

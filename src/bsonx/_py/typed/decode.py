@@ -31,7 +31,7 @@ from bsonx._py.typed.run import (
     skip,
 )
 from bsonx._typed.errors import TypedDecodeError
-from bsonx._typed.nodes import DOCUMENT, MISSING, Kind, Node, TypePlan
+from bsonx._typed.nodes import BOOL, BSON_NAMES, DOCUMENT, DOUBLE, MISSING, Kind, Node, TypePlan
 from bsonx.binary import OLD_UUID_SUBTYPE, UUID_SUBTYPE, Binary, UuidRepresentation
 from bsonx.codec_options import DatetimeConversion
 from bsonx.int64 import Int64
@@ -196,10 +196,18 @@ def _tagged(run: Run, node: Node, element: Element) -> Value:
     tag, _ = read_tag(run, found)
     chosen = node.values.get(tag)
     if chosen is None:
-        error = TypedDecodeError(f"expected {node.label}: unknown tag {tag!r}", found.pos)
+        shown = _shown(run, found) if tag is None else repr(tag)
+        error = TypedDecodeError(f"expected {node.label}: unknown tag {shown}", found.pos)
         error._within(node.key)
         raise error
     return read_node(run, chosen, element)
+
+
+def _shown(run: Run, element: Element) -> str:
+    """Return what stands where a tag should, for a message: the value if it is short."""
+    if element.code in (DOUBLE, BOOL):
+        return repr(read_stored(run, ANY, element)[0])
+    return f"of type {BSON_NAMES[element.code]}"
 
 
 def _find_element(run: Run, name: str, element: Element) -> Element | None:
