@@ -12,6 +12,7 @@ import pytest
 SETUP = """
 import sys, threading
 from bsonx import Code, DBRef, SON, json_util
+from bsonx.errors import InvalidBSON
 from bsonx.json_util import JSONOptions, dumps, loads, loads_strict
 
 def nest(value, levels, wrap):
@@ -22,7 +23,7 @@ def nest(value, levels, wrap):
 def attempt(call, *args, **kwargs):
     try:
         call(*args, **kwargs)
-    except (RecursionError, ValueError, TypeError):
+    except (RecursionError, ValueError, TypeError, InvalidBSON):
         pass
 """
 
