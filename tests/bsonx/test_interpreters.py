@@ -210,9 +210,11 @@ def growth(code):
 modules = "import os; os.environ['BSONX_IMPL'] = {!r}; import bsonx, dataclasses, re, uuid\\n"
 ours = growth(modules.format("c") + "bsonx.decode(bsonx.encode({'a': bsonx.ObjectId()}))")
 theirs = growth(modules.format("py") + "bsonx.decode(bsonx.encode({'a': bsonx.ObjectId()}))")
-# Without a GIL, CPython 3.13 frees no class, nor what classes hold.
+# Without a GIL, CPython 3.13 frees no class, nor what classes hold. On 3.14 an interpreter that
+# loaded any module of Cython 3.3, be it empty, does not give back its memory.
 free_threaded = not getattr(sys, "_is_gil_enabled", lambda: True)()
-assert ours < theirs + (4_000_000 if free_threaded else 600_000), (ours, theirs)
+allowed = 6_000_000 if free_threaded or sys.version_info >= (3, 14) else 600_000
+assert ours < theirs + allowed, (ours, theirs)
 """
     if not os.path.exists("/proc/self/statm"):
         pytest.skip("needs /proc")
