@@ -15,20 +15,13 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
     int status;
 
     if (st == NULL) return 0;
-    Py_VISIT(st->ObjectId);
-    Py_VISIT(st->Timestamp);
-    Py_VISIT(st->Decimal128);
-    Py_VISIT(st->DatetimeMS);
-    Py_VISIT(st->Int64);
-    Py_VISIT(st->RawDocument);
-    Py_VISIT(st->Options);
+#define X(name) Py_VISIT(st->name);
+    BX_OWN_TYPES(X)
+#undef X
 #define X(name, module, attribute) Py_VISIT(st->name);
     BX_CLASSES(X)
     BX_OBJECTS(X)
 #undef X
-    Py_VISIT(st->BinaryStorage);
-    Py_VISIT(st->CodeStorage);
-    Py_VISIT(st->RegexStorage);
     Py_VISIT(st->min_key);
     Py_VISIT(st->max_key);
     Py_VISIT(st->safe_uuid_unknown);
@@ -60,21 +53,14 @@ static int state_clear(PyObject *module)
     st->json = NULL;
     Py_CLEAR(st->min_key);
     Py_CLEAR(st->max_key);
-    Py_CLEAR(st->BinaryStorage);
-    Py_CLEAR(st->CodeStorage);
-    Py_CLEAR(st->RegexStorage);
     Py_CLEAR(st->safe_uuid_unknown);
 #define X(name, module, attribute) Py_CLEAR(st->name);
     BX_CLASSES(X)
     BX_OBJECTS(X)
 #undef X
-    Py_CLEAR(st->ObjectId);
-    Py_CLEAR(st->Timestamp);
-    Py_CLEAR(st->Decimal128);
-    Py_CLEAR(st->DatetimeMS);
-    Py_CLEAR(st->Int64);
-    Py_CLEAR(st->RawDocument);
-    Py_CLEAR(st->Options);
+#define X(name) Py_CLEAR(st->name);
+    BX_OWN_TYPES(X)
+#undef X
     return 0;
 }
 

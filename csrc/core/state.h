@@ -108,14 +108,28 @@ typedef struct {
     uint32_t counter;
 } bx_oid_generator;
 
+/* The types that the module makes; the storages are bases of classes written in Python. */
+#define BX_OWN_TYPES(X)                                                                           \
+    X(ObjectId)                                                                                   \
+    X(Timestamp)                                                                                  \
+    X(Decimal128)                                                                                 \
+    X(DatetimeMS)                                                                                 \
+    X(Int64)                                                                                      \
+    X(RawDocument)                                                                                \
+    X(Options)                                                                                    \
+    X(BinaryStorage)                                                                              \
+    X(CodeStorage)                                                                                \
+    X(RegexStorage)
+
 typedef struct bx_state {
     PyObject *module; /* borrowed: the owner of this struct */
     int bound;        /* the Python classes below are filled in: published last */
     bool dict_layout_known; /* see dict_layout.h */
 
     /* extension types */
-    PyTypeObject *ObjectId, *Timestamp, *Decimal128, *DatetimeMS, *Int64, *RawDocument, *Options;
-    PyTypeObject *BinaryStorage, *CodeStorage, *RegexStorage; /* bases of Python classes */
+#define X(name) PyTypeObject *name;
+    BX_OWN_TYPES(X)
+#undef X
     bool int_layout; /* ints may be made field by field */
 
 #define X(name, module, attribute) PyTypeObject *name;
