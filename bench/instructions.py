@@ -33,7 +33,7 @@ def work(library: str, operation: str, name: str, count: int) -> None:
 
     data = documents.load()[name]
     if library == "bare":
-        from bare_loop import load
+        from bare_module import load
 
         value, make = bsonx.decode(data), load().make
         for _ in range(count):
