@@ -105,7 +105,7 @@ def test_a_race_that_is_cancelled_leaves_nothing_open(event_loop_name, monkeypat
     async def main(backend):
         race = asyncio.ensure_future(aio_connect._connect_first(backend.loop, ["a", "b"]))
         while len(waiting) < 2:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         race.cancel()
         await asyncio.gather(race, return_exceptions=True)
         await asyncio.sleep(0)
