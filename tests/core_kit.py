@@ -11,10 +11,10 @@ from typing import Any
 from bsonx.codec_options import CodecOptions
 from flavours import run_on
 from mongodriver import monitoring
+from mongodriver.client.client import Client
 from mongodriver.client_options import ClientOptions
-from mongodriver.core.client import Client
 from mongodriver.ops.base import Command, Operation
-from mongodriver.spec.uri import combine, parse
+from mongodriver.options.connection_string import combine, parse
 
 NAMES = {"blocking": "MongoClient", "asyncio": "AsyncMongoClient"}
 

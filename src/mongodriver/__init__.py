@@ -9,13 +9,14 @@ from mongodriver._version import get_version_string, version, version_tuple
 
 if TYPE_CHECKING:
     from bsonx import has_c
-    from mongodriver.aliases import install_as_pymongo
     from mongodriver.asynchronous.mongo_client import AsyncMongoClient
     from mongodriver.collection import ReturnDocument
     from mongodriver.common import MAX_SUPPORTED_WIRE_VERSION, MIN_SUPPORTED_WIRE_VERSION
+    from mongodriver.compat.aliases import install_as_pymongo
     from mongodriver.cursor import CursorType
     from mongodriver.mongo_client import MongoClient
-    from mongodriver.operations import (
+    from mongodriver.values.read_preferences import ReadPreference
+    from mongodriver.values.requests import (
         DeleteMany,
         DeleteOne,
         IndexModel,
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
         UpdateMany,
         UpdateOne,
     )
-    from mongodriver.read_preferences import ReadPreference
-    from mongodriver.write_concern import WriteConcern
+    from mongodriver.values.write_concern import WriteConcern
 
 __all__ = [
     "ASCENDING",
@@ -88,7 +88,7 @@ _HOMES = {
     "UpdateOne": "mongodriver.operations",
     "WriteConcern": "mongodriver.write_concern",
     "has_c": "bsonx",
-    "install_as_pymongo": "mongodriver.aliases",
+    "install_as_pymongo": "mongodriver.compat.aliases",
 }
 
 

@@ -1,16 +1,5 @@
 """Rules for database names."""
 
-from __future__ import annotations
+from mongodriver.values.database_name import _check_name
 
-from mongodriver.errors import InvalidName
-
-_FORBIDDEN = (" ", ".", "$", "/", "\\", "\x00", '"')
-
-
-def _check_name(name: str) -> None:
-    """Raise InvalidName if `name` cannot be the name of a database."""
-    if not name:
-        raise InvalidName("database name cannot be the empty string")
-    for character in _FORBIDDEN:
-        if character in name:
-            raise InvalidName(f"database names cannot contain the character {character!r}")
+__all__ = ["_check_name"]

@@ -1,5 +1,5 @@
 """What the driver knows about one server."""
 
-from mongodriver.spec.server import ServerDescription
+from mongodriver.values.server_description import ServerDescription
 
 __all__ = ["ServerDescription"]

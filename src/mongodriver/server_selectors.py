@@ -1,6 +1,6 @@
 """Selectors: functions that narrow a `Selection` of servers."""
 
-from mongodriver.spec.selectors import (
+from mongodriver.values.server_selectors import (
     Selection,
     any_server_selector,
     apply_single_tag_set,

@@ -1,22 +1,9 @@
 """The kinds of server the driver tells apart."""
 
-from __future__ import annotations
+from mongodriver.values.server_type import (
+    SERVER_TYPE,
+)
 
-from typing import NamedTuple
-
-__all__ = ["SERVER_TYPE"]
-
-
-class _ServerType(NamedTuple):
-    Unknown: int
-    Mongos: int
-    RSPrimary: int
-    RSSecondary: int
-    RSArbiter: int
-    RSOther: int
-    RSGhost: int
-    Standalone: int
-    LoadBalancer: int
-
-
-SERVER_TYPE = _ServerType(*range(9))
+__all__ = [
+    "SERVER_TYPE",
+]

@@ -8,7 +8,7 @@ import pytest
 
 from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
 from fake_mongod import MONGOS, FakeMongod
-from mongodriver.core.housekeeping import END_SESSIONS_BATCH
+from mongodriver.client.housekeeping import END_SESSIONS_BATCH
 from mongodriver.errors import InvalidOperation
 from mongodriver.monitoring import CommandStartedEvent, ConnectionCheckedInEvent
 

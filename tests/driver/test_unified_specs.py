@@ -9,7 +9,7 @@ import pytest
 from unified.runner import Deployment, UnifiedTest, check_requirements
 
 from bsonx import json_util
-from mongodriver.core import monitor
+from mongodriver.sdam import monitor
 from specs import specs_root
 
 pytestmark = pytest.mark.server

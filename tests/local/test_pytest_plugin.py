@@ -34,7 +34,7 @@ def same_code(monkeypatch):
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest in a process of its own; where we are not installed, load the plugin by name."""
     installed = metadata.entry_points(group="pytest11", name="mongodriver")
-    plugin = [] if installed else ["-p", "mongodriver.pytest_plugin"]
+    plugin = [] if installed else ["-p", "mongodriver.testing.pytest_plugin"]
     return pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugin, *arguments)
 
 
@@ -74,11 +74,11 @@ def test_unused_it_imports_nothing_of_the_driver():
     code = (
         "import sys, pytest\n"
         "before = set(sys.modules)\n"
-        "import mongodriver.pytest_plugin\n"
+        "import mongodriver.testing.pytest_plugin\n"
         "print(sorted(set(sys.modules) - before))\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    modules = "['mongodriver', 'mongodriver._version', 'mongodriver.pytest_plugin']\n"
+    modules = "['mongodriver', 'mongodriver._version', 'mongodriver.testing.pytest_plugin']\n"
     assert result.stdout == modules

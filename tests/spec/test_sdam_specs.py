@@ -13,19 +13,19 @@ from mongodriver.errors import (
     NetworkTimeout,
     PyMongoError,
 )
+from mongodriver.execution.retry import RETRYABLE_ERROR
 from mongodriver.hello import Hello
-from mongodriver.spec.address import Address, partition_node
-from mongodriver.spec.effects import OVERLOADED, error_effect
-from mongodriver.spec.errors import command_error, write_concern_error
-from mongodriver.spec.retry import RETRYABLE_ERROR
-from mongodriver.spec.server import ServerDescription
-from mongodriver.spec.topology import (
+from mongodriver.options.connection_string import parse
+from mongodriver.replies.judge import command_error, write_concern_error
+from mongodriver.sdam.error_effects import OVERLOADED, error_effect
+from mongodriver.sdam.topology_description import (
     TOPOLOGY_TYPE,
     TopologyDescription,
     TopologySettings,
     load_balancer,
 )
-from mongodriver.spec.uri import parse
+from mongodriver.values.address import Address, partition_node
+from mongodriver.values.server_description import ServerDescription
 from specs import load, spec_files
 
 FOLDER = "server-discovery-and-monitoring"

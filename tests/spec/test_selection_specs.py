@@ -17,11 +17,11 @@ from mongodriver.read_preferences import (
     make_read_preference,
     read_pref_mode_from_name,
 )
-from mongodriver.spec.address import Address, partition_node
-from mongodriver.spec.sdam import TOPOLOGY_TYPE
-from mongodriver.spec.selection import pick, select
-from mongodriver.spec.server import ServerDescription
-from mongodriver.spec.topology import TopologyDescription, TopologySettings
+from mongodriver.sdam.server_selection import pick, select
+from mongodriver.sdam.topology_description import TopologyDescription, TopologySettings
+from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
+from mongodriver.values.address import Address, partition_node
+from mongodriver.values.server_description import ServerDescription
 from specs import load, spec_files
 
 _UTC = datetime.UTC

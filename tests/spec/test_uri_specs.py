@@ -11,8 +11,8 @@ import pytest
 
 from mongodriver.client_options import ClientOptions
 from mongodriver.errors import ConfigurationError, InvalidURI
+from mongodriver.options.connection_string import ParsedURI, parse
 from mongodriver.read_concern import ReadConcern
-from mongodriver.spec.uri import ParsedURI, parse
 from mongodriver.write_concern import WriteConcern
 from specs import load, spec_files, specs_root
 

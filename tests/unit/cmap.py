@@ -12,8 +12,8 @@ from collections import deque
 from typing import Any
 
 from mongodriver import monitoring
-from mongodriver.core.pool import Pool
-from mongodriver.core.settings import PoolSettings
+from mongodriver.client.settings import PoolSettings
+from mongodriver.cmap.pool import Pool
 from mongodriver.errors import AutoReconnect, OperationFailure
 from mongodriver.monitoring import EventListeners
 

@@ -1,14 +1,24 @@
 """The layers: which module may import which, read from the source.
 
-    bsonx  <-  values, wire, spec, ops  <-  core  <-  asynchronous  <-  synchronous, root modules
-                                    io  <-/
+    bsonx
+    values                      plain value classes
+    events, wire                what is published; messages as bytes
+    auth, replies, ops          mechanisms; verdicts; commands as data
+    options                     from connection strings to a client's options
+    io                          streams, threads, tasks, DNS
+    cmap                        connections and pools
+    sdam                        what is known of a deployment, and monitoring
+    sessions, execution, client what runs operations
+    public                      what both flavours have in common
+    asynchronous, synchronous
+    the root modules            PyMongo's names for what lies inside
 
-and within bsonx, where no module may import itself by a detour either:
+Each may import what stands above it here. Within bsonx, where no module may import itself by a
+detour either:
 
     base  <-  values  <-  options  <-  dates  <-  typed plans  <-  codec  <-  the package
 
-`values` are the root modules of plain value classes, which every layer may use. Imports that are
-only for type checkers do not count.
+Imports that are only for type checkers do not count.
 """
 
 from __future__ import annotations
@@ -23,37 +33,31 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
-VALUES = {
-    "_version",
-    "collation",
-    "driver_info",
-    "errors",
-    "hello",
-    "max_staleness_selectors",
-    "monitoring",
-    "read_concern",
-    "read_preferences",
-    "server_api",
-    "server_description",
-    "server_selectors",
-    "server_type",
-    "topology_description",
-    "write_concern",
-}
-
-PURE = {"values", "spec", "wire", "ops"}
+PURE = {"values", "events", "wire", "replies", "ops", "auth", "options"}
 
 # What each layer may import; a layer that is not named here is above all of them.
-ALLOWED = {
+ALLOWED: dict[str, set[str]] = {
     "bsonx": {"bsonx"},
-    "values": {"bsonx", "values", "spec"},
-    "spec": {"bsonx", "values", "spec"},
-    "wire": {"bsonx", "values", "spec", "wire"},
-    "ops": {"bsonx", "values", "spec", "ops"},
-    "io": {"bsonx", "values", "spec", "wire", "io"},
-    "core": {"bsonx", "values", "spec", "wire", "ops", "io", "core"},
-    "asynchronous": {"bsonx", "values", "spec", "ops", "core", "io", "asynchronous", "root"},
+    "values": {"bsonx", "values"},
+    "events": {"bsonx", "values", "events"},
+    "wire": {"bsonx", "values", "wire"},
+    "replies": {"bsonx", "values", "replies"},
+    "ops": {"bsonx", "values", "replies", "ops"},
+    "auth": {"bsonx", "values", "events", "wire", "replies", "ops", "auth"},
+    "options": {"bsonx", "values", "events", "auth", "options"},
+    "io": {"bsonx", "values", "wire", "io"},
 }
+for _name, _below in (
+    ("cmap", "io"),
+    ("sdam", "cmap"),
+    ("sessions", "sdam"),
+    ("execution", "sessions"),
+    ("client", "execution"),
+    ("public", "client"),
+    ("asynchronous", "public"),
+    ("synchronous", "asynchronous"),
+):
+    ALLOWED[_name] = ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", _name}
 
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
@@ -78,15 +82,25 @@ IMPURE = {
     "time",
 }
 
-# A description says when it was made, as PyMongo's does.
-CLOCK = {("mongodriver.spec.server", "time.monotonic")}
+# A description says when it was made, as PyMongo's does; an event says how long something took.
+CLOCK = {
+    ("mongodriver.values.server_description", "time.monotonic"),
+    ("mongodriver.events.observation", "time.monotonic"),
+}
 
-# An error that hands out a result class; imported when it is asked for.
-UPWARD = {("mongodriver.errors", "mongodriver.results")}
+# Upward, when it is asked for: a TLS context is made of a client's options; records are looked up.
+UPWARD = {
+    ("mongodriver.options.client_options", "mongodriver.io.tls"),
+    ("mongodriver.options.parse_uri", "mongodriver.io.dns"),
+}
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
-BESIDE = {"local", "ingest", "gridfs", "pytest_plugin", "__main__"}
+BESIDE = {"local", "ingest", "gridfs", "testing", "compat", "__main__"}
 
+
+# These know backends by what they offer, not by their modules.
+INNER = {"cmap", "sdam", "sessions", "execution", "client"}
+FACES = ("mongodriver.io.base", "mongodriver.io.reports")
 
 # The levels of bsonx, lowest first, by the names that modules begin with.
 BSONX_LEVELS = [
@@ -115,11 +129,9 @@ def layer(module: str) -> str:
     if package == "bsonx":
         return "bsonx"
     first = rest.split(".")[0]
-    if first in VALUES:
+    if first == "_version":
         return "values"
-    if first in ALLOWED or first in BESIDE or first == "synchronous":
-        return first
-    return "root"
+    return first if first in ALLOWED or first in BESIDE else "root"
 
 
 def _is_type_checking(node: ast.AST) -> bool:
@@ -180,8 +192,8 @@ def _may_import(module: str, own: str, name: str) -> bool:
         return True
     if name == "mongodriver" or layer(name) not in ALLOWED[own]:
         return False
-    # The core reaches the outside only through the backend it is given.
-    return own != "core" or layer(name) != "io" or name.startswith("mongodriver.io.base")
+    # The driver reaches the outside only through the backend it is given.
+    return own not in INNER or layer(name) != "io" or name.startswith(FACES)
 
 
 def _modules() -> list[Path]:
@@ -272,7 +284,7 @@ def test_a_circle_is_found() -> None:
 
 def test_there_is_something_to_check() -> None:
     layers = {layer(_name(path)) for path in _modules()}
-    assert {"bsonx", "values", "spec", "wire", "ops", "io", "core"} <= layers
+    assert set(ALLOWED) <= layers
 
 
 @pytest.mark.parametrize(
@@ -280,26 +292,28 @@ def test_there_is_something_to_check() -> None:
     [
         ("bsonx.objectid", "import mongodriver"),
         ("bsonx.objectid", "from mongodriver.errors import PyMongoError"),
-        ("mongodriver.errors", "from mongodriver.core.pool import Pool"),
-        ("mongodriver.errors", "import socket"),
-        ("mongodriver.spec.uri", "import mongodriver.io.dns"),
-        ("mongodriver.spec.uri", "from mongodriver.ops.base import Operation"),
-        ("mongodriver.spec.uri", "from ..core import pool"),
-        ("mongodriver.spec.uri", "import time"),
-        ("mongodriver.spec.uri", "from time import monotonic"),
-        ("mongodriver.spec.uri", "def f():\n    import threading"),
+        ("mongodriver.values.errors", "from mongodriver.cmap.pool import Pool"),
+        ("mongodriver.values.errors", "import socket"),
+        ("mongodriver.values.errors", "from mongodriver.errors import PyMongoError"),
+        ("mongodriver.options.connection_string", "import mongodriver.io.dns"),
+        ("mongodriver.options.connection_string", "from mongodriver.ops.base import Operation"),
+        ("mongodriver.options.connection_string", "from ..cmap import pool"),
+        ("mongodriver.options.connection_string", "import time"),
+        ("mongodriver.options.connection_string", "from time import monotonic"),
+        ("mongodriver.options.connection_string", "def f():\n    import threading"),
         ("mongodriver.wire.header", "from ..ops.base import Command"),
-        ("mongodriver.ops.find", "from mongodriver.core.executor import Executor"),
+        ("mongodriver.ops.find", "from mongodriver.execution.executor import Executor"),
         ("mongodriver.ops.find", "import asyncio"),
-        ("mongodriver.io.blocking", "from ..core.pool import Pool"),
+        ("mongodriver.io.blocking", "from ..cmap.pool import Pool"),
         ("mongodriver.io.blocking", "import asyncio"),
         ("mongodriver.io.aio", "import socket"),
-        ("mongodriver.core.pool", "from ..io.blocking import Backend"),
-        ("mongodriver.core.pool", "from ..asynchronous.collection import AsyncCollection"),
-        ("mongodriver.core.pool", "from mongodriver import MongoClient"),
-        ("mongodriver.core.pool", "from mongodriver.client_options import ClientOptions"),
-        ("mongodriver.core.pool", "import socket"),
-        ("mongodriver.core.pool", "if True:\n    import asyncio.tasks"),
+        ("mongodriver.cmap.pool", "from ..io.blocking import Backend"),
+        ("mongodriver.cmap.pool", "from ..asynchronous.collection import AsyncCollection"),
+        ("mongodriver.cmap.pool", "from mongodriver import MongoClient"),
+        ("mongodriver.cmap.pool", "from mongodriver.client_options import ClientOptions"),
+        ("mongodriver.cmap.pool", "from ..sdam.topology import Topology"),
+        ("mongodriver.cmap.pool", "import socket"),
+        ("mongodriver.cmap.pool", "if True:\n    import asyncio.tasks"),
         ("mongodriver.asynchronous.cursor", "from ..synchronous import cursor"),
         ("mongodriver.mongo_client", "import asyncio"),
         ("mongodriver.synchronous.cursor", "from socket import socket"),
@@ -313,18 +327,24 @@ def test_a_broken_import_is_found(module: str, source: str) -> None:
     ("module", "source"),
     [
         ("bsonx.objectid", "import threading, time"),
-        ("mongodriver.spec.uri", "from ..errors import InvalidURI\nimport bsonx"),
-        ("mongodriver.spec.server", "from time import monotonic"),
-        ("mongodriver.ops.find", "from mongodriver.spec.errors import command_error"),
-        ("mongodriver.io.aio", "import asyncio"),
-        ("mongodriver.core.pool", "import threading\nfrom ..io.base import Backend"),
         (
-            "mongodriver.core.pool",
+            "mongodriver.options.connection_string",
+            "from ..values.errors import InvalidURI\nimport bsonx",
+        ),
+        ("mongodriver.values.server_description", "from time import monotonic"),
+        ("mongodriver.ops.find", "from mongodriver.replies.judge import command_error"),
+        ("mongodriver.io.aio", "import asyncio"),
+        ("mongodriver.cmap.pool", "import threading\nfrom ..io.base import Backend"),
+        (
+            "mongodriver.cmap.pool",
             "from typing import TYPE_CHECKING\n"
             "if TYPE_CHECKING:\n    from ..client_options import ClientOptions",
         ),
-        ("mongodriver.asynchronous.cursor", "from ..core.client import Client"),
-        ("mongodriver.uri_parser", "def f():\n    from mongodriver.io.dns import resolve_srv"),
+        ("mongodriver.asynchronous.cursor", "from ..client.client import Client"),
+        (
+            "mongodriver.options.parse_uri",
+            "def f():\n    from mongodriver.io.dns import resolve_srv",
+        ),
         ("mongodriver.local.process", "import socket"),
     ],
 )
@@ -334,8 +354,8 @@ def test_what_is_allowed_is_not_found(module: str, source: str) -> None:
 
 def test_relative_imports_of_a_package_are_resolved() -> None:
     source = "from .pool import Pool\nfrom ..io import aio"
-    assert imports("mongodriver.core", source, is_package=True) == {
-        "mongodriver.core.pool.Pool",
+    assert imports("mongodriver.cmap", source, is_package=True) == {
+        "mongodriver.cmap.pool.Pool",
         "mongodriver.io.aio",
     }
 

@@ -18,16 +18,16 @@ from core_kit import PING, Run, make_client, until_known_to_fail, use
 from fake_mongod import MONGOS, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver import MongoClient
-from mongodriver.core import housekeeping
-from mongodriver.core.connector import Connector
-from mongodriver.core.housekeeping import DeadCursor
-from mongodriver.core.monitor import RoundTrips, RttMonitor
-from mongodriver.core.pool import Pool
-from mongodriver.core.settings import MonitorSettings
-from mongodriver.core.topology import Topology
+from mongodriver.client import housekeeping
+from mongodriver.client.housekeeping import DeadCursor
+from mongodriver.client.settings import MonitorSettings
+from mongodriver.cmap.connector import Connector
+from mongodriver.cmap.pool import Pool
 from mongodriver.errors import ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
+from mongodriver.sdam.monitor import RoundTrips, RttMonitor
+from mongodriver.sdam.topology import Topology
 
 
 @pytest.fixture(params=FLAVOURS)

@@ -13,8 +13,8 @@ from oracle import OURS, THEIRS, assert_same, outcome
 from mongodriver import common
 from mongodriver.client_options import ClientOptions
 from mongodriver.errors import ConfigurationError, InvalidURI
-from mongodriver.spec.options import CaseInsensitiveDict
-from mongodriver.spec.uri import combine
+from mongodriver.options.connection_string import combine
+from mongodriver.options.uri_options import CaseInsensitiveDict
 
 VALUES = [
     "None",

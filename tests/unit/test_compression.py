@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from mongodriver.spec.compression import validate_compressors
+from mongodriver.options.compressors import validate_compressors
 from mongodriver.wire import compression
 from mongodriver.wire.compression import (
     CompressionError,

@@ -15,7 +15,7 @@ import pytest
 from core_kit import PING, Run, use
 from fake_mongod import FakeMongod
 from flavours import EVENT_LOOPS, EVERYWHERE, run_on
-from mongodriver.core.failures import Limits, connection_failure
+from mongodriver.cmap.failures import Limits, connection_failure
 from mongodriver.errors import ServerSelectionTimeoutError
 from mongodriver.io import aio_connect
 from mongodriver.io.base import ConnectOptions

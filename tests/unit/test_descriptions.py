@@ -15,15 +15,15 @@ from bsonx.objectid import ObjectId
 from mongodriver.errors import ConfigurationError
 from mongodriver.hello import Hello
 from mongodriver.read_preferences import Nearest, Secondary
-from mongodriver.spec.sdam import compare_versions
-from mongodriver.spec.selection import in_latency_window, pick, select
-from mongodriver.spec.server import ServerDescription
-from mongodriver.spec.topology import (
+from mongodriver.sdam.server_selection import in_latency_window, pick, select
+from mongodriver.sdam.topology_description import (
     TOPOLOGY_TYPE,
     TopologyDescription,
     TopologySettings,
     load_balancer,
 )
+from mongodriver.sdam.topology_rules import compare_versions
+from mongodriver.values.server_description import ServerDescription
 
 FULL: dict[str, Any] = {
     "ok": 1,

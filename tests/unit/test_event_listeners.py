@@ -9,6 +9,7 @@ import pytest
 from oracle import OURS, THEIRS, assert_same, outcome
 
 from mongodriver import monitoring
+from mongodriver.events import listeners
 from mongodriver.monitoring import (
     CommandListener,
     CommandStartedEvent,
@@ -227,7 +228,7 @@ class Failing(CommandListener):
 
 @pytest.fixture(autouse=True)
 def _no_registered_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitoring, "_LISTENERS", [])
+    monkeypatch.setattr(listeners, "_LISTENERS", [])
 
 
 def _started() -> CommandStartedEvent:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 import bsonx
 from mongodriver._version import __version__
 from mongodriver.driver_info import DriverInfo
-from mongodriver.pool_options import PoolOptions
-from mongodriver.spec.compression import negotiate
-from mongodriver.spec.handshake import (
+from mongodriver.options.client_metadata import (
     MAX_METADATA_SIZE,
     client_metadata,
     environment,
     faas_name,
 )
+from mongodriver.options.compressors import negotiate
+from mongodriver.pool_options import PoolOptions
 
 OS = {"type": "Linux", "name": "Linux", "architecture": "x86_64", "version": "6.1"}
 LAMBDA = {"AWS_EXECUTION_ENV": "AWS_Lambda_python3.11"}

@@ -11,7 +11,6 @@ import pytest
 from core_kit import PING, Background, Recorder, Run, until_known_to_fail, use, wait
 from fake_mongod import EXHAUST_ALLOWED, HANG_UP, STANDALONE, FakeMongod, topology_version
 from flavours import FLAVOURS
-from mongodriver.core.monitor import RoundTrips
 from mongodriver.errors import (
     AutoReconnect,
     ConfigurationError,
@@ -26,6 +25,7 @@ from mongodriver.monitoring import (
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
 )
+from mongodriver.sdam.monitor import RoundTrips
 from scripted import message
 
 HELLO = ("hello", "ismaster")

@@ -25,13 +25,6 @@ from mongodriver.ops.command import (
     WriteCommand,
 )
 from mongodriver.ops.cursor import Find, FindOne, GetMore, KillCursors, ReadTarget
-from mongodriver.ops.keys import (
-    field_document,
-    hint_document,
-    index_name,
-    key_document,
-    key_pairs,
-)
 from mongodriver.ops.read import Aggregate, AggregateOne, Count, Distinct, Explain
 from mongodriver.ops.write import (
     Delete,
@@ -44,6 +37,13 @@ from mongodriver.ops.write import InsertOne as Insert
 from mongodriver.read_concern import ReadConcern
 from mongodriver.read_preferences import ReadPreference
 from mongodriver.server_type import SERVER_TYPE
+from mongodriver.values.keys import (
+    field_document,
+    hint_document,
+    index_name,
+    key_document,
+    key_pairs,
+)
 from mongodriver.write_concern import WriteConcern
 
 ADDRESS = ("a.example", 27017)

@@ -15,16 +15,16 @@ import mongodriver
 from bsonx.codec_options import TypeDecoder, TypeRegistry
 from bsonx.son import SON
 from mongodriver import AsyncMongoClient, MongoClient
-from mongodriver.core import settings
+from mongodriver.client import settings
 from mongodriver.driver_info import DriverInfo
 from mongodriver.errors import ConfigurationError, InvalidURI
 from mongodriver.io import tls
 from mongodriver.monitoring import CommandListener
+from mongodriver.options.unsupported import REFUSED
+from mongodriver.options.uri_options import URI_OPTIONS_VALIDATOR_MAP, VALIDATORS
 from mongodriver.read_preferences import Nearest
+from mongodriver.sdam.topology_description import TopologySettings
 from mongodriver.server_api import ServerApi
-from mongodriver.spec.options import URI_OPTIONS_VALIDATOR_MAP, VALIDATORS
-from mongodriver.spec.topology import TopologySettings
-from mongodriver.spec.unsupported import REFUSED
 
 SOURCE = Path(mongodriver.__file__).parent
 

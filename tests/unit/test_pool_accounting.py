@@ -9,8 +9,8 @@ import threading
 import pytest
 from cmap import ADDRESS, FakeConnection, FakeStream
 
-from mongodriver.core.pool import Pool
-from mongodriver.core.settings import PoolSettings
+from mongodriver.client.settings import PoolSettings
+from mongodriver.cmap.pool import Pool
 from mongodriver.errors import AutoReconnect, WaitQueueTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run

@@ -21,16 +21,7 @@ from mongodriver.errors import (
     WriteError,
     WTimeoutError,
 )
-from mongodriver.hello import Hello
-from mongodriver.spec.codes import NOT_PRIMARY, RECOVERING, RETRYABLE, SHUTDOWN, is_state_change
-from mongodriver.spec.effects import OVERLOADED, ErrorEffect, error_effect
-from mongodriver.spec.errors import (
-    command_error,
-    reply_error,
-    write_concern_error,
-    write_error,
-)
-from mongodriver.spec.retry import (
+from mongodriver.execution.retry import (
     BASE_BACKOFF,
     MAX_BACKOFF,
     NO_WRITES_PERFORMED,
@@ -41,7 +32,22 @@ from mongodriver.spec.retry import (
     is_retryable_read,
     is_retryable_write,
 )
-from mongodriver.spec.server import ServerDescription
+from mongodriver.hello import Hello
+from mongodriver.replies.judge import (
+    command_error,
+    reply_error,
+    write_concern_error,
+    write_error,
+)
+from mongodriver.sdam.error_effects import OVERLOADED, ErrorEffect, error_effect
+from mongodriver.values.error_codes import (
+    NOT_PRIMARY,
+    RECOVERING,
+    RETRYABLE,
+    SHUTDOWN,
+    is_state_change,
+)
+from mongodriver.values.server_description import ServerDescription
 
 SHED = [OVERLOADED, RETRYABLE_ERROR]
 

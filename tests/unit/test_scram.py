@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsonx.binary import Binary
+from mongodriver.auth.credentials import MongoCredential
+from mongodriver.auth.saslprep import saslprep
+from mongodriver.auth.scram import MAX_ITERATIONS, Scram, choose_mechanism, conversation
 from mongodriver.errors import ConfigurationError, OperationFailure
-from mongodriver.spec.credentials import MongoCredential
-from mongodriver.spec.saslprep import saslprep
-from mongodriver.spec.scram import MAX_ITERATIONS, Scram, choose_mechanism, conversation
 
 # The conversations of the authentication specification: nonce, what the server says first, the
 # client's proof, and what the server says last.

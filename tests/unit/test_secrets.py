@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mongodriver import AsyncMongoClient, MongoClient
-from mongodriver.asynchronous.client_arguments import client_arguments
 from mongodriver.errors import ConfigurationError
-from mongodriver.spec.uri import parse
+from mongodriver.options.client_arguments import client_arguments
+from mongodriver.options.connection_string import parse
 
 SECRET = "s3cr3t"
 

@@ -6,9 +6,9 @@ import pytest
 
 from bsonx.int64 import Int64
 from bsonx.timestamp import Timestamp
-from mongodriver.core import session as module
-from mongodriver.core.session import ImplicitSession, ServerSession, ServerSessionPool, Session
 from mongodriver.errors import InvalidOperation
+from mongodriver.sessions import session as module
+from mongodriver.sessions.session import ImplicitSession, ServerSession, ServerSessionPool, Session
 
 
 @pytest.fixture

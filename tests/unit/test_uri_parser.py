@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from oracle import OURS, THEIRS, assert_same, outcome
 
 from mongodriver.errors import ConfigurationError, InvalidURI
-from mongodriver.spec.uri import parse
+from mongodriver.options.connection_string import parse
 
 USER_INFO = [
     "a:b",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from bsonx.timestamp import Timestamp
-from mongodriver.client_session_shared import SessionOptions, TransactionOptions
-from mongodriver.errors import InvalidOperation
-from mongodriver.spec.missing import why_missing
+from mongodriver.public.missing import why_missing
+from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 __all__ = ["AsyncClientSession", "ClientSessionBase", "SessionOptions", "TransactionOptions"]
 

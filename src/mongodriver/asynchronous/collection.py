@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from mongodriver.flavour import adopt
+from mongodriver.public.flavour import adopt
 
-from .collection_base import ReturnDocument
+from ..public.collection_base import ReturnDocument
 from .collection_indexes import CollectionIndexes
 from .collection_reads import CollectionReads
 from .collection_writes import CollectionWrites

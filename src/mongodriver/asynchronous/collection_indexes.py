@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from bsonx.son import SON
-from mongodriver.common import validate_list
-from mongodriver.errors import InvalidName
-from mongodriver.operations import IndexModel, SearchIndexModel
 from mongodriver.ops.base import present
 from mongodriver.ops.command import ListCommand, WriteCommand
-from mongodriver.ops.keys import index_name, key_pairs
+from mongodriver.values.errors import InvalidName
+from mongodriver.values.keys import index_name, key_pairs
+from mongodriver.values.requests import IndexModel, SearchIndexModel
+from mongodriver.values.validators import validate_list
 
-from .collection_base import CollectionBase
+from ..public.collection_base import CollectionBase
 
 if TYPE_CHECKING:
     from .client_session import ClientSessionBase

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mongodriver.collation import validate_collation_or_none
-from mongodriver.errors import ConfigurationError
 from mongodriver.ops.base import present
 from mongodriver.ops.cursor import FindOne
-from mongodriver.ops.keys import hint_document
 from mongodriver.ops.read import Aggregate, AggregateOne, Count, Distinct
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.errors import ConfigurationError
+from mongodriver.values.keys import hint_document
 
-from .aggregation import aggregate_options, check_pipeline
-from .collection_base import CollectionBase
-from .raw import RAW_FIELDS, raw_codec_options
+from ..public.aggregation import aggregate_options, check_pipeline
+from ..public.collection_base import CollectionBase
+from ..public.raw import RAW_FIELDS, raw_codec_options
 
 if TYPE_CHECKING:
     from .client_session import ClientSessionBase

@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
-from mongodriver.collation import validate_collation_or_none
-from mongodriver.common import (
-    validate_is_document_type,
-    validate_is_mapping,
-    validate_list,
-    validate_ok_for_replace,
-    validate_ok_for_update,
-)
-from mongodriver.errors import ConfigurationError, InvalidOperation
 from mongodriver.ops.base import present
 from mongodriver.ops.bulk import BulkWrite, Run, plan_runs
-from mongodriver.ops.keys import field_document, hint_document, key_document
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Update
-from mongodriver.results import (
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.errors import ConfigurationError, InvalidOperation
+from mongodriver.values.keys import field_document, hint_document, key_document
+from mongodriver.values.results import (
     BulkWriteResult,
     DeleteResult,
     InsertManyResult,
     InsertOneResult,
     UpdateResult,
 )
-from mongodriver.write_concern import validate_boolean
+from mongodriver.values.validators import (
+    validate_is_document_type,
+    validate_is_mapping,
+    validate_list,
+    validate_ok_for_replace,
+    validate_ok_for_update,
+)
+from mongodriver.values.write_concern import validate_boolean
 
-from .collection_base import CollectionBase, ReturnDocument
+from ..public.collection_base import CollectionBase, ReturnDocument
 
 if TYPE_CHECKING:
     from .client_session import ClientSessionBase

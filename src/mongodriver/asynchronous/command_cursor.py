@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, NoReturn, Self, TypeVar
 
-from mongodriver.errors import InvalidOperation
 from mongodriver.ops.cursor import CursorReply
+from mongodriver.values.errors import InvalidOperation
 
-from .cursor_core import CursorCore, check_batch_size, check_max_await_time_ms
-from .raw import join_raw, raw_codec_options
+from ..public.cursor_core import CursorCore, check_batch_size, check_max_await_time_ms
+from ..public.raw import join_raw, raw_codec_options
 
 __all__ = ["AsyncCommandCursor", "AsyncRawBatchCommandCursor"]
 

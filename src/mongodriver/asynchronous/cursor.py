@@ -9,18 +9,18 @@ from re import Pattern
 from typing import Any, NoReturn, Self, TypeVar
 
 from bsonx.code import Code
-from mongodriver.collation import validate_collation_or_none
-from mongodriver.common import validate_is_document_type, validate_is_mapping
-from mongodriver.cursor_shared import _QUERY_OPTIONS, CursorType
-from mongodriver.errors import InvalidOperation
 from mongodriver.ops.base import present
 from mongodriver.ops.cursor import Find, ReadTarget
-from mongodriver.ops.keys import field_document, hint_document, key_document, key_pairs
 from mongodriver.ops.read import Explain
-from mongodriver.write_concern import validate_boolean
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.cursor_type import _QUERY_OPTIONS, CursorType
+from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.keys import field_document, hint_document, key_document, key_pairs
+from mongodriver.values.validators import validate_is_document_type, validate_is_mapping
+from mongodriver.values.write_concern import validate_boolean
 
-from .cursor_core import CursorCore, check_batch_size, check_max_await_time_ms
-from .raw import RAW_FIELDS, join_raw, raw_codec_options
+from ..public.cursor_core import CursorCore, check_batch_size, check_max_await_time_ms
+from ..public.raw import RAW_FIELDS, join_raw, raw_codec_options
 
 __all__ = ["AsyncCursor", "AsyncRawBatchCursor", "CursorType"]
 

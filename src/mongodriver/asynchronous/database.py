@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.dbref import DBRef
-from mongodriver.errors import CollectionInvalid
-from mongodriver.flavour import adopt
 from mongodriver.ops.base import present
 from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.read import Aggregate
+from mongodriver.public.flavour import adopt
+from mongodriver.values.errors import CollectionInvalid
 
-from .aggregation import aggregate_options, check_pipeline
+from ..public.aggregation import aggregate_options, check_pipeline
+from ..public.database_base import DatabaseBase
 from .collection import AsyncCollection
 from .command_cursor import AsyncCommandCursor
-from .database_base import DatabaseBase
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
-    from mongodriver.read_concern import ReadConcern
-    from mongodriver.write_concern import WriteConcern
+    from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.write_concern import WriteConcern
 
     from .client_session import ClientSessionBase
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-from mongodriver.driver_info import DriverInfo
-from mongodriver.flavour import adopt
 from mongodriver.ops.base import present
 from mongodriver.ops.command import WriteCommand
-from mongodriver.server_type import SERVER_TYPE
+from mongodriver.public.flavour import adopt
+from mongodriver.values.driver_info import DriverInfo
+from mongodriver.values.server_type import SERVER_TYPE
 
-from .client_base import Address, ClientBase
+from ..public.client_base import Address, ClientBase
 from .client_session import AsyncClientSession
 from .database import AsyncDatabase
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.errors import ConfigurationError, PyMongoError
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.job import Job, JobOptions
 from mongodriver.ingest.progress import NoProgress, Progress, make_progress
@@ -21,6 +20,7 @@ from mongodriver.ingest.sources import FORMATS, STDIN, Source, make_source
 from mongodriver.ingest.store import durable
 from mongodriver.ingest.types import parse_types
 from mongodriver.local import LocalServer, LocalServerError
+from mongodriver.values.errors import ConfigurationError, PyMongoError
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection

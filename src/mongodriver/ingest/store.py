@@ -18,17 +18,17 @@ import bsonx
 from bsonx.codec_options import CodecOptions
 from bsonx.errors import BSONError
 from bsonx.raw_bson import RawBSONDocument
-from mongodriver.errors import (
+from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.report import ENCODE, Code
+from mongodriver.values.errors import (
     BulkWriteError,
     ConnectionFailure,
     OperationFailure,
     PyMongoError,
 )
-from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.report import ENCODE, Code
-from mongodriver.read_concern import ReadConcern
-from mongodriver.read_preferences import ReadPreference
-from mongodriver.write_concern import WriteConcern
+from mongodriver.values.read_concern import ReadConcern
+from mongodriver.values.read_preferences import ReadPreference
+from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..values.errors import ConfigurationError
 
 
 def resolve_srv(name: str, timeout: float | None = None) -> tuple[list[tuple[str, int]], int]:

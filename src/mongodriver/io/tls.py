@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from ..errors import ConfigurationError
+from ..values.errors import ConfigurationError
 
 
 def make_context(

@@ -216,7 +216,7 @@ class Operation(Generic[ResultT]):
 
     def document_too_large(self, size: int, limit: int) -> Exception:
         """The exception for a statement, or a whole command, that no message can carry."""
-        from mongodriver.errors import DocumentTooLarge
+        from mongodriver.values.errors import DocumentTooLarge
 
         if self.name == "insert" or not self.is_write:
             return DocumentTooLarge(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from mongodriver.errors import BulkWriteError
+from mongodriver.values.errors import BulkWriteError
 
 from .base import BuildContext, Command, Operation
 from .write import WriteTarget, statement_limit

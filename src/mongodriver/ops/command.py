@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, MutableMapping
 from typing import Any
 
-from mongodriver.errors import ConfigurationError, InvalidOperation
+from mongodriver.values.errors import ConfigurationError, InvalidOperation
 
+from ..replies.codec import without_decoders
 from .base import BuildContext, Command, Operation
 from .cursor import CursorReply, read_cursor
-from .reply_options import without_decoders
 
 __all__ = [
     "EVERYTHING",

@@ -7,9 +7,9 @@ from typing import Any
 
 from bsonx.codec_options import untyped
 
+from ..replies.codec import without_decoders
 from .base import BuildContext, Command, Operation
 from .cursor import CursorReply, ReadTarget, read_cursor
-from .reply_options import without_decoders
 
 __all__ = ["Aggregate", "AggregateOne", "Count", "Distinct", "Explain", "has_output_stage"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
+from ..replies.codec import plain
 from .base import COMMAND_OVERHEAD, BuildContext, Command, Operation
-from .reply_options import plain
 
 __all__ = [
     "Delete",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Self
 
 from mongodriver.asynchronous.client_session import AsyncClientSession, ClientSessionBase
-from mongodriver.client_session_shared import SessionOptions, TransactionOptions
-from mongodriver.flavour import blocking
+from mongodriver.public.flavour import blocking
+from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 __all__ = ["ClientSession", "SessionOptions", "TransactionOptions"]
 

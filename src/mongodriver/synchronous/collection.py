@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.client_session import ClientSessionBase
 from mongodriver.asynchronous.collection import AsyncCollection
-from mongodriver.asynchronous.collection_base import CollectionBase, ReturnDocument
-from mongodriver.flavour import blocking, giving, sibling
+from mongodriver.public.collection_base import CollectionBase, ReturnDocument
+from mongodriver.public.flavour import blocking, giving, sibling
 
 from .command_cursor import CommandCursor, RawBatchCommandCursor
 from .cursor import Cursor, RawBatchCursor

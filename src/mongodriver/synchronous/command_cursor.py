@@ -7,9 +7,9 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.command_cursor import AsyncCommandCursor, _AgnosticCommandCursor
-from mongodriver.asynchronous.raw import join_raw
-from mongodriver.errors import InvalidOperation
-from mongodriver.flavour import blocking
+from mongodriver.public.flavour import blocking
+from mongodriver.public.raw import join_raw
+from mongodriver.values.errors import InvalidOperation
 
 __all__ = ["CommandCursor", "RawBatchCommandCursor"]
 

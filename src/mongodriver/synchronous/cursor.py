@@ -7,10 +7,10 @@ from typing import Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.cursor import AsyncCursor, _AgnosticCursor
-from mongodriver.asynchronous.raw import join_raw
-from mongodriver.cursor_shared import CursorType
-from mongodriver.errors import InvalidOperation
-from mongodriver.flavour import blocking
+from mongodriver.public.flavour import blocking
+from mongodriver.public.raw import join_raw
+from mongodriver.values.cursor_type import CursorType
+from mongodriver.values.errors import InvalidOperation
 
 __all__ = ["Cursor", "CursorType", "RawBatchCursor"]
 

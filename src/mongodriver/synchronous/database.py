@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from mongodriver.asynchronous.database import AsyncDatabase
-from mongodriver.asynchronous.database_base import DatabaseBase
-from mongodriver.flavour import blocking, giving
+from mongodriver.public.database_base import DatabaseBase
+from mongodriver.public.flavour import blocking, giving
 
 from .collection import Collection
 from .command_cursor import CommandCursor

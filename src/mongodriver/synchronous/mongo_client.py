@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
-from mongodriver.asynchronous.client_base import Address, ClientBase
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient
-from mongodriver.flavour import blocking, giving
 from mongodriver.io.blocking import BlockingBackend
-from mongodriver.server_type import SERVER_TYPE
+from mongodriver.public.client_base import Address, ClientBase
+from mongodriver.public.flavour import blocking, giving
+from mongodriver.values.server_type import SERVER_TYPE
 
 from .client_session import ClientSession
 from .command_cursor import CommandCursor

@@ -1,0 +1,1 @@
+"""Authentication: credentials, mechanisms, and the conversation over a new connection."""

@@ -1,0 +1,242 @@
+"""Conversations that log a connection in, as commands and replies (authentication specification).
+
+A conversation is driven so: send `start()` (or put `speculative()` into the handshake), give each
+reply to `reply()`, send what it returns, until it returns None.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bsonx.binary import Binary
+from mongodriver.auth.credentials import EXTERNAL, MongoCredential
+from mongodriver.auth.saslprep import saslprep
+from mongodriver.values.errors import ConfigurationError, OperationFailure
+
+__all__ = [
+    "X509",
+    "Plain",
+    "Scram",
+    "choose_mechanism",
+    "conversation",
+]
+
+Command = dict[str, Any]
+Reply = Mapping[str, Any]
+
+NONCE_BYTES = 24
+MIN_ITERATIONS = 4096
+# Far above what servers use: nobody shall keep a client busy for hours by asking for more.
+MAX_ITERATIONS = 10_000_000
+
+_DIGESTS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
+
+
+def choose_mechanism(supported: Sequence[str] | None) -> str:
+    """Return the mechanism for "DEFAULT": the best of those the server has for the user."""
+    return "SCRAM-SHA-256" if supported and "SCRAM-SHA-256" in supported else "SCRAM-SHA-1"
+
+
+def _parse(payload: bytes) -> dict[bytes, bytes]:
+    """Parse "r=...,s=..."; OperationFailure if it is malformed."""
+    fields = {}
+    for part in payload.split(b","):
+        name, equals, value = part.partition(b"=")
+        if not equals:
+            raise OperationFailure("Server returned an invalid SCRAM message.")
+        fields[name] = value
+    return fields
+
+
+def _payload(reply: Reply) -> bytes:
+    payload = reply.get("payload")
+    if not isinstance(payload, bytes):
+        raise OperationFailure("Server returned an invalid SASL reply.")
+    return bytes(payload)
+
+
+class Scram:
+    """SCRAM-SHA-1 or SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove they know the password.
+
+    `nonce` are random bytes, made for this conversation alone.
+    """
+
+    def __init__(self, credential: MongoCredential, mechanism: str, nonce: bytes) -> None:
+        if mechanism not in _DIGESTS:
+            raise ConfigurationError(f"{mechanism} is not a SCRAM mechanism")
+        self.mechanism = mechanism
+        self._credential = credential
+        self._digest = _DIGESTS[mechanism]
+        self._nonce = base64.b64encode(nonce)
+        user = (credential.username or "").encode("utf-8")
+        user = user.replace(b"=", b"=3D").replace(b",", b"=2C")
+        self._first_bare = b"n=" + user + b",r=" + self._nonce
+        self._server_signature: bytes | None = None
+        self._verified = False
+
+    def start(self) -> Command:
+        """Return the first command."""
+        return {
+            "saslStart": 1,
+            "mechanism": self.mechanism,
+            "payload": Binary(b"n,," + self._first_bare),
+            "autoAuthorize": 1,
+            "options": {"skipEmptyExchange": True},
+        }
+
+    def speculative(self) -> Command:
+        """Return the first command as the handshake carries it."""
+        return {**self.start(), "db": self._credential.source}
+
+    def reply(self, reply: Reply) -> Command | None:
+        """Return the command that answers the server's reply, or None when logged in.
+
+        OperationFailure if the server does not follow the protocol or does not know the password.
+        """
+        if self._server_signature is None:
+            return self._continue(reply, self._prove(_payload(reply)))
+        if not self._verified:
+            self._verify(_payload(reply))
+        if reply.get("done"):
+            return None
+        # A server that does not know skipEmptyExchange wants one more, empty, message.
+        return self._continue(reply, b"")
+
+    def _continue(self, reply: Reply, payload: bytes) -> Command:
+        return {
+            "saslContinue": 1,
+            "conversationId": reply.get("conversationId"),
+            "payload": Binary(payload),
+        }
+
+    def _prove(self, server_first: bytes) -> bytes:
+        fields = _parse(server_first)
+        iterations, salt, nonce = self._challenge(fields)
+        client_key, server_key = self._keys(salt, iterations)
+        final_bare = b"c=biws,r=" + nonce
+        message = b",".join((self._first_bare, server_first, final_bare))
+        stored_key = hashlib.new(self._digest, client_key).digest()
+        signature = self._hmac(stored_key, message)
+        proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
+        self._server_signature = base64.b64encode(self._hmac(server_key, message))
+        return final_bare + b",p=" + base64.b64encode(proof)
+
+    def _challenge(self, fields: Mapping[bytes, bytes]) -> tuple[int, bytes, bytes]:
+        try:
+            iterations = int(fields[b"i"])
+            salt = base64.b64decode(fields[b"s"], validate=True)
+            nonce = fields[b"r"]
+        except (KeyError, ValueError):
+            raise OperationFailure("Server returned an invalid SCRAM message.") from None
+        if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
+            raise OperationFailure("Server returned an invalid iteration count.")
+        if not nonce.startswith(self._nonce) or nonce == self._nonce:
+            raise OperationFailure("Server returned an invalid nonce.")
+        return iterations, salt, nonce
+
+    def _keys(self, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
+        """Return client key and server key, derived once for a salt."""
+        cache = self._credential.cache
+        known = (self.mechanism, salt, iterations)
+        keys: tuple[bytes, bytes] | None = cache.get(known)
+        if keys is None:
+            salted = hashlib.pbkdf2_hmac(self._digest, self._password(), salt, iterations)
+            keys = self._hmac(salted, b"Client Key"), self._hmac(salted, b"Server Key")
+            cache.clear()
+            cache[known] = keys
+        return keys
+
+    def _password(self) -> bytes:
+        password = self._credential.password or ""
+        if self.mechanism == "SCRAM-SHA-256":
+            return saslprep(password).encode("utf-8")
+        # SCRAM-SHA-1 salts what MongoDB stored before it had SCRAM.
+        digest = f"{self._credential.username}:mongo:{password}".encode()
+        return hashlib.md5(digest, usedforsecurity=False).hexdigest().encode("ascii")
+
+    def _hmac(self, key: bytes, message: bytes) -> bytes:
+        return hmac.digest(key, message, self._digest)
+
+    def _verify(self, server_final: bytes) -> None:
+        signature = _parse(server_final).get(b"v", b"")
+        assert self._server_signature is not None
+        if not hmac.compare_digest(signature, self._server_signature):
+            raise OperationFailure("Server returned an invalid signature.")
+        self._verified = True
+
+
+class _OneStep:
+    """A conversation of a single command."""
+
+    def reply(self, reply: Reply) -> None:
+        """Return None: nothing is left to say."""
+
+
+class Plain(_OneStep):
+    """PLAIN: the password itself, for servers that ask LDAP. Only sensible over TLS."""
+
+    mechanism = "PLAIN"
+
+    def __init__(self, credential: MongoCredential) -> None:
+        self._credential = credential
+
+    def start(self) -> Command:
+        """Return the only command."""
+        user, password = self._credential.username or "", self._credential.password or ""
+        return {
+            "saslStart": 1,
+            "mechanism": self.mechanism,
+            "payload": Binary(f"\0{user}\0{password}".encode()),
+            "autoAuthorize": 1,
+        }
+
+    def speculative(self) -> None:
+        """Return None: a password is sent only to a server that asked for it."""
+
+
+class X509(_OneStep):
+    """MONGODB-X509: the certificate of the TLS connection says who the client is."""
+
+    mechanism = "MONGODB-X509"
+
+    def __init__(self, credential: MongoCredential) -> None:
+        self._credential = credential
+
+    def start(self) -> Command:
+        """Return the only command."""
+        command: Command = {"authenticate": 1, "mechanism": self.mechanism}
+        if self._credential.username is not None:
+            command["user"] = self._credential.username
+        return command
+
+    def speculative(self) -> Command:
+        """Return the command as the handshake carries it."""
+        return {**self.start(), "db": EXTERNAL}
+
+
+Conversation = Scram | Plain | X509
+
+
+def conversation(
+    credential: MongoCredential, nonce: bytes, supported: Sequence[str] | None = None
+) -> Conversation:
+    """Return the conversation for a credential.
+
+    `nonce` are `NONCE_BYTES` random bytes, `supported` the mechanisms the server named for the
+    user, which settle "DEFAULT"; before it was asked (None), that is SCRAM-SHA-256.
+    ConfigurationError for mechanisms there is no conversation for.
+    """
+    mechanism = credential.mechanism
+    if mechanism == "DEFAULT":
+        mechanism = "SCRAM-SHA-256" if supported is None else choose_mechanism(supported)
+    if mechanism in _DIGESTS:
+        return Scram(credential, mechanism, nonce)
+    if mechanism == "PLAIN":
+        return Plain(credential)
+    if mechanism == "MONGODB-X509":
+        return X509(credential)
+    raise ConfigurationError(f"The authentication mechanism {mechanism} is not available")

@@ -1,0 +1,255 @@
+"""A client's core: its topology, sessions and executor, from the first use until `close`.
+
+The public clients hold one `Client` each; everything they do goes through `execute`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import weakref
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bsonx.errors import BSONError
+
+from ..cmap.connector import Connector
+from ..cmap.pool import Pool
+from ..events.listeners import EventListeners
+from ..execution.command_fields import Completion
+from ..execution.executor import Executor
+from ..sdam.monitor import Monitor
+from ..sdam.topology import CLOSED, OPEN, Topology
+from ..sdam.topology_description import TopologyDescription
+from ..sessions.cluster_clock import ClusterClock
+from ..sessions.session import ServerSessionPool, Session
+from ..values.errors import PyMongoError
+from ..values.read_preferences import ReadPreference
+from .housekeeping import END_SESSIONS_BATCH, DeadCursor, EndSessions, Housekeeper
+from .settings import executor_settings, monitor_settings, pool_settings, topology_settings
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..io.base import Address, Backend
+    from ..options.client_options import ClientOptions
+
+#: Seconds `close` waits for each background coroutine.
+_JOIN_TIMEOUT = 1.0
+
+_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+
+
+class Client:
+    """Everything behind one public client.
+
+    :param options: the client's validated options.
+    :param seeds: addresses to begin with.
+    :param backend: how it does I/O.
+    :param name: of the public class, for warnings and errors.
+    :param opened_at: where the public client was created, as text, for the ResourceWarning.
+
+    Nothing is connected or started before `open`, which the first use of `execute` does as well.
+    """
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        seeds: Sequence[Address],
+        backend: Backend,
+        *,
+        name: str = "MongoClient",
+        opened_at: object = "",
+    ) -> None:
+        self.options = options
+        self.backend = backend
+        self.name = name
+        self._opened_at = opened_at
+        self._pid = os.getpid()
+        pool_options = options.pool_options
+        listeners = pool_options._event_listeners or EventListeners()
+        self.sessions = ServerSessionPool()
+        self._clock = ClusterClock()
+        self.topology = Topology(
+            topology_settings(options, seeds),
+            backend,
+            listeners,
+            ServerFactory(options, backend),
+            self.sessions,
+            self._clock,
+            name,
+        )
+        executor = Executor(
+            self.topology,
+            self.sessions,
+            backend,
+            listeners,
+            executor_settings(options),
+            Completion(
+                self._clock, pool_options.server_api, direct=bool(options.direct_connection)
+            ),
+            self._clock,
+            weakref.WeakMethod(self.open),
+        )
+        #: Run an operation; see `Executor.execute`.
+        self.execute = executor.execute
+        self._housekeeper = Housekeeper(self, backend)
+        _clients.add(self)
+
+    # -- lifecycle --
+
+    def open(self) -> None:
+        """Start monitoring and housekeeping. Does nothing when open; InvalidOperation if closed."""
+        self.backend.check()
+        if self.topology.open():
+            self._housekeeper.start()
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                warnings.warn(
+                    f"{self.name} opened before fork. May not be entirely fork-safe, proceed with "
+                    "caution. See PyMongo's documentation for details: "
+                    "https://dochub.mongodb.org/core/pymongo-fork-deadlock",
+                    stacklevel=2,
+                )
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self.topology.state == CLOSED
+
+    async def close(self) -> None:
+        """End sessions, kill pending cursors, close every connection. May be called again."""
+        if self.topology.state == OPEN and self._pid == os.getpid():
+            self.backend.check()
+            await self._housekeeper.bury_all(self)
+            await self._end_sessions()
+        self._housekeeper.stop()
+        for monitor in self.topology.close():
+            await monitor.join(_JOIN_TIMEOUT)
+        await self._housekeeper.join(_JOIN_TIMEOUT)
+
+    async def _end_sessions(self) -> None:
+        ids = self.sessions.drain()
+        description = self.topology.description
+        if not ids or not description.has_known_servers:
+            return
+        try:
+            for start in range(0, len(ids), END_SESSIONS_BATCH):
+                operation = EndSessions(
+                    ids[start : start + END_SESSIONS_BATCH], ReadPreference.PRIMARY_PREFERRED
+                )
+                await self.execute(operation)
+        except (PyMongoError, BSONError):
+            pass  # they expire by themselves
+
+    def __del__(self) -> None:
+        topology = self.__dict__.get("topology")
+        if topology is None or topology.state != OPEN or self._pid != os.getpid():
+            return
+        topology.abort()
+        self._housekeeper.stop()
+        warnings.warn(
+            f"Unclosed {self.name} opened at:\n{self._opened_at}"
+            f"Call {self.name}.close() to safely shut down your client and free up resources.",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+
+    def after_fork(self) -> None:
+        """In a child process: forget what belongs to the parent. The next use starts anew."""
+        self._clock.after_fork()
+        self.sessions.after_fork()
+        self.topology.after_fork()
+        self._housekeeper.after_fork()
+
+    # -- what the public layer asks for --
+
+    @property
+    def description(self) -> TopologyDescription:
+        """What is known of the deployment."""
+        return self.topology.description
+
+    @property
+    def cluster_time(self) -> Any:
+        """The newest ``$clusterTime`` seen, or None."""
+        return self._clock.now
+
+    def start_session(self, causal_consistency: bool = True, snapshot: bool = False) -> Session:
+        """A new explicit session; no I/O."""
+        return Session(self, self.sessions, causal_consistency, snapshot)
+
+    def kill_cursor_soon(
+        self,
+        cursor_id: int,
+        database: str,
+        collection: str,
+        address: Address | None,
+        session: Any = None,
+        connection: Connection | None = None,
+    ) -> None:
+        """Have a cursor killed by the housekeeping. From any thread or finalizer; no I/O.
+
+        Its implicit session is ended and its pinned connection released as well.
+        """
+        self._housekeeper.bury(
+            DeadCursor(cursor_id, database, collection, address, session, connection)
+        )
+
+    def unpin(self, connection: Connection) -> None:
+        """Give back a connection that a cursor or a transaction had kept."""
+        self.topology.unpin(connection)
+
+
+class ServerFactory:
+    """Makes the pool and the monitor of each new member of a topology."""
+
+    def __init__(self, options: ClientOptions, backend: Backend) -> None:
+        self._backend = backend
+        self._listeners = options.pool_options._event_listeners or EventListeners()
+        self._connector = connector = Connector(backend, options.pool_options)
+        self._pool_settings = pool_settings(options)
+        self._monitor_settings = monitor_settings(options, connector.hello_command)
+
+    def __call__(self, topology: Topology, address: Address) -> tuple[Pool, Monitor | None]:
+        pool = Pool(
+            address,
+            self._pool_settings,
+            self._backend,
+            partial(self._connector.connect, address),
+            self._listeners,
+            _ConnectErrorHook(topology, address),
+        )
+        if self._pool_settings.load_balanced:
+            return pool, None
+        monitor = Monitor(
+            topology,
+            address,
+            self._monitor_settings,
+            self._backend,
+            partial(self._connector.connect_monitor, address),
+            self._listeners,
+        )
+        return pool, monitor
+
+
+class _ConnectErrorHook:
+    """Tells the topology, held weakly, why a connection could not be established."""
+
+    def __init__(self, topology: Topology, address: Address) -> None:
+        self._topology = weakref.ref(topology)
+        self._address = address
+
+    def __call__(self, error: Exception, generation: int) -> None:
+        topology = self._topology()
+        if topology is not None:
+            topology.handle_error(self._address, error, generation, handshake_complete=False)
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,1 @@
+"""Connections, how they are established, and their pools (the CMAP specification)."""

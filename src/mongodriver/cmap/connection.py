@@ -1,0 +1,194 @@
+"""One established connection: whole messages out and in, with compression and reply checks."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+
+from ..ops.base import BuildContext
+from ..values.errors import ProtocolError
+from ..values.hello import Hello
+from ..values.limits import MAX_MESSAGE_SIZE, MAX_REPLY_SIZE
+from ..values.server_type import SERVER_TYPE
+from ..wire.compression import (
+    UNCOMPRESSED_COMMANDS,
+    CompressionError,
+    Compressor,
+    compress_message,
+    decompress_message,
+)
+from ..wire.header import OP_COMPRESSED, OP_MSG, next_request_id, unpack_header
+from ..wire.op_msg import decode_message, encode_message
+
+if TYPE_CHECKING:
+    from ..io.base import Address, Stream
+
+#: What a connection has heard before its handshake.
+NO_HELLO = Hello({})
+
+
+class Connection:
+    """A stream with what its handshake told. Used by one operation at a time.
+
+    :param id: number within the pool, as in pool events; 0 for monitoring connections.
+    :param generation: of the pool when the connection was begun.
+    """
+
+    __slots__ = (
+        "_max_reply_size",
+        "address",
+        "compressor",
+        "created",
+        "generation",
+        "handshake_seconds",
+        "hello",
+        "id",
+        "last_used",
+        "logical_session_timeout_minutes",
+        "max_bson_size",
+        "max_message_size",
+        "max_wire_version",
+        "max_write_batch_size",
+        "more_to_come",
+        "pinned",
+        "server_connection_id",
+        "server_type",
+        "service_id",
+        "stream",
+        "supports_retryable_writes",
+    )
+
+    def __init__(self, stream: Stream, address: Address, id: int = 0, generation: int = 0) -> None:
+        self.stream = stream
+        self.address = address
+        self.id = id
+        self.generation = generation
+        self.created = self.last_used = monotonic()
+        self.compressor: Compressor | None = None
+        self.hello = NO_HELLO
+        self.server_type = SERVER_TYPE.Unknown
+        self.service_id: Any = None
+        self.server_connection_id: int | None = None
+        self.logical_session_timeout_minutes: int | None = None
+        self.supports_retryable_writes = False
+        #: Seconds the hello of the handshake took.
+        self.handshake_seconds = 0.0
+        self.max_wire_version = 0
+        self.max_bson_size = self.hello.max_bson_size
+        self.max_message_size = self.hello.max_message_size
+        self.max_write_batch_size = self.hello.max_write_batch_size
+        self._max_reply_size = MAX_MESSAGE_SIZE
+        #: The server streams further replies to the last request: nothing else may be sent.
+        self.more_to_come = False
+        #: Kept out of the pool by a cursor or a transaction.
+        self.pinned = False
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.id} to {self.address!r}>"
+
+    @property
+    def closed(self) -> bool:
+        return self.stream.closed
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def adopt(self, hello: Hello) -> None:
+        """Take the limits and the identity from the reply to the handshake."""
+        self.hello = hello
+        self.server_type = hello.server_type
+        self.max_wire_version = hello.max_wire_version
+        self.max_bson_size = hello.max_bson_size
+        self.max_message_size = hello.max_message_size
+        self.max_write_batch_size = hello.max_write_batch_size
+        self._max_reply_size = min(max(self.max_message_size, MAX_MESSAGE_SIZE), MAX_REPLY_SIZE)
+        self.service_id = hello.service_id
+        self.server_connection_id = hello.connection_id
+        self.logical_session_timeout_minutes = hello.logical_session_timeout_minutes
+        self.supports_retryable_writes = (
+            hello.logical_session_timeout_minutes is not None
+            and hello.server_type != SERVER_TYPE.Standalone
+        )
+
+    def context(self, session: Any, is_retry: bool) -> BuildContext:
+        """What operations may know of this connection, for one attempt."""
+        return BuildContext(
+            self.address,
+            self.server_type,
+            self.max_wire_version,
+            self.max_bson_size,
+            self.max_message_size,
+            self.max_write_batch_size,
+            session,
+            is_retry,
+            self,
+        )
+
+    async def exchange(
+        self, message: bytes, request_id: int, deadline: float | None, name: str
+    ) -> bytes:
+        """Send one OP_MSG and return its reply as an OP_MSG. Any error closes the connection.
+
+        :param name: the command's name; some must not be compressed.
+        """
+        if self.compressor is not None:
+            message = self._pack(message, name)
+        reply = await self.stream.exchange(message, deadline, self._max_reply_size)
+        _, _, response_to, opcode = unpack_header(reply)
+        if response_to == request_id and opcode == OP_MSG:
+            return reply
+        return self._unwrap(reply, request_id)
+
+    async def send(self, message: bytes, deadline: float | None, name: str) -> None:
+        """Send one OP_MSG that gets no reply."""
+        if self.compressor is not None:
+            message = self._pack(message, name)
+        await self.stream.send(message, deadline)
+
+    def _pack(self, message: bytes, name: str) -> bytes:
+        if self.compressor is None or name in UNCOMPRESSED_COMMANDS:
+            return message
+        return compress_message(message, self.compressor)
+
+    async def receive(self, deadline: float | None) -> bytes:
+        """The next message of a stream of replies."""
+        reply = await self.stream.receive(deadline, self._max_reply_size)
+        return self._unwrap(reply, None)
+
+    def _unwrap(self, reply: bytes, request_id: int | None) -> bytes:
+        """Check the header of a reply and inflate it where it is compressed."""
+        try:
+            _, _, response_to, opcode = unpack_header(reply)
+            if request_id is not None and response_to != request_id:
+                raise ProtocolError(f"Got response id {response_to!r} but expected {request_id!r}")
+            if opcode == OP_COMPRESSED:
+                reply = decompress_message(reply, self._max_reply_size)
+                opcode = unpack_header(reply)[3]
+            if opcode != OP_MSG:
+                raise ProtocolError(f"Got opcode {opcode!r} but expected {OP_MSG}")
+        except CompressionError as exc:
+            self.close()
+            raise ProtocolError(str(exc)) from exc
+        except BaseException:
+            self.close()
+            raise
+        return reply
+
+    async def run(
+        self,
+        body: dict[str, Any],
+        deadline: float | None,
+        codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
+        request_id: int | None = None,
+    ) -> dict[str, Any]:
+        """Send a complete command (``$db`` included), return its reply whatever its ``ok`` is.
+
+        For the handshake, authentication and monitoring: no session, no events.
+        """
+        request_id = request_id or next_request_id()
+        message = encode_message(request_id, 0, body, codec_options)
+        reply = await self.exchange(message, request_id, deadline, next(iter(body)))
+        _, document = decode_message(reply, codec_options, None)
+        return document  # type: ignore[no-any-return]

@@ -1,0 +1,176 @@
+"""Opening connections: the stream, the handshake, and authentication (mongodb-handshake spec)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bsonx.errors import InvalidBSON
+
+from ..auth.login import Login
+from ..io.base import ConnectOptions
+from ..options.compressors import negotiate
+from ..replies.judge import command_error
+from ..values.address import address_text
+from ..values.errors import AutoReconnect, ConfigurationError, ProtocolError
+from ..values.hello import Hello, HelloCompat
+from ..values.server_api import api_fields
+from ..values.server_type import SERVER_TYPE
+from ..wire.compression import make_compressor
+from .connection import NO_HELLO, Connection
+from .failures import Limits, bad_hello, connection_failure, label_overload
+
+if TYPE_CHECKING:
+    from ..io.base import Address, Backend, Stream
+
+
+class Connector:
+    """Opens connections with one client's options.
+
+    :param pool_options: a `PoolOptions`: timeouts in seconds, TLS, credentials, metadata.
+    """
+
+    def __init__(self, backend: Backend, pool_options: Any) -> None:
+        self._backend = backend
+        self._options = pool_options
+        self._connect_options = ConnectOptions(
+            pool_options.connect_timeout, pool_options._ssl_context
+        )
+        self._limits = Limits(pool_options.socket_timeout, pool_options.connect_timeout)
+        self._monitor_limits = Limits(pool_options.connect_timeout, pool_options.connect_timeout)
+        settings = pool_options._compression_settings
+        self._compressors: list[str] = list(settings.compressors) if settings else []
+        self._zlib_level: int = settings.zlib_compression_level if settings else -1
+        self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
+
+    async def connect(
+        self,
+        address: Address,
+        id: int,
+        generation: int,
+        opened: Callable[[Connection], None],
+    ) -> Connection:
+        """A connection for operations: hello exchanged, user authenticated.
+
+        :param opened: called with the connection as soon as it can be interrupted.
+        :raises PyMongoError: with the address in the text; the stream is closed then.
+        """
+        try:
+            stream = await self._open(address, self._limits)
+        except AutoReconnect as exc:
+            label_overload(exc)
+            raise
+        connection = Connection(stream, address, id, generation)
+        opened(connection)
+        try:
+            await self._log_in(connection)
+            if self._options.load_balanced and connection.service_id is None:
+                raise ConfigurationError(
+                    "Driver attempted to initialize in load balancing mode,"
+                    " but the server does not support this mode"
+                )
+        except OSError as exc:
+            error = connection_failure(exc, address, self._limits)
+            if connection.hello is NO_HELLO:
+                label_overload(error)
+            raise error from exc
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def connect_monitor(self, address: Address) -> Connection:
+        """A connection for monitoring: hello exchanged, nobody authenticated, not compressed.
+
+        :raises PyMongoError: with the address in the text; the stream is closed then.
+        """
+        stream = await self._open(address, self._monitor_limits)
+        connection = Connection(stream, address)
+        try:
+            body = self.hello_command(False)
+            body["client"] = self._options.metadata
+            timeout = self._options.connect_timeout
+            deadline = None if timeout is None else monotonic() + timeout
+            await self._shake_hands(connection, body, deadline)
+        except OSError as exc:
+            raise connection_failure(exc, address, self._monitor_limits) from exc
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _open(self, address: Address, limits: Limits) -> Stream:
+        try:
+            return await self._backend.connect(address, self._connect_options)
+        except OSError as exc:
+            raise connection_failure(exc, address, limits) from exc
+
+    def hello_command(self, hello_ok: bool, topology_version: Any = None) -> dict[str, Any]:
+        """The complete hello command as monitors send it, without client metadata.
+
+        :param hello_ok: the server knows the command by its name of today.
+        """
+        if hello_ok or self._api or self._options.load_balanced:
+            body: dict[str, Any] = {HelloCompat.CMD: 1}
+        else:
+            body = {HelloCompat.LEGACY_CMD: 1, "helloOk": True}
+        if topology_version is not None:
+            body["topologyVersion"] = topology_version
+        body.update(self._api)
+        body["$db"] = "admin"
+        return body
+
+    async def _log_in(self, connection: Connection) -> None:
+        """The handshake with the authentication that begins in it."""
+        timeout = self._options.connect_timeout
+        deadline = None if timeout is None else monotonic() + timeout
+        credential = self._options._credentials
+        body = self._handshake_command()
+        login = None
+        if credential is not None:
+            login = Login(credential)
+            login.add_to_handshake(body)
+        await self._shake_hands(connection, body, deadline)
+        # Arbiters hold no users.
+        if login is not None and connection.server_type != SERVER_TYPE.RSArbiter:
+            await login.finish(
+                connection,
+                connection.hello,
+                deadline,
+                self._backend,
+                self._options._event_listeners,
+            )
+
+    def _handshake_command(self) -> dict[str, Any]:
+        body = self.hello_command(False)
+        body["client"] = self._options.metadata
+        if self._compressors:
+            body["compression"] = self._compressors
+        if self._options.load_balanced:
+            body["loadBalanced"] = True
+        return body
+
+    async def _shake_hands(
+        self, connection: Connection, body: dict[str, Any], deadline: float | None
+    ) -> None:
+        start = monotonic()
+        try:
+            reply = await connection.run(body, deadline)
+        except InvalidBSON as exc:
+            raise ProtocolError(f"{address_text(connection.address)}: {exc}") from exc
+        connection.handshake_seconds = monotonic() - start
+        error = command_error(reply)
+        if error is not None:
+            raise error
+        try:
+            self._take_hello(connection, Hello(reply), body)
+        except Exception as exc:
+            # Fields of wrong types: the bytes come from a stranger.
+            raise bad_hello(connection.address, exc) from exc
+
+    def _take_hello(self, connection: Connection, hello: Hello, body: dict[str, Any]) -> None:
+        connection.adopt(hello)
+        name = negotiate(body.get("compression", ()), hello.compressors)
+        if name is not None:
+            connection.compressor = make_compressor(name, self._zlib_level)

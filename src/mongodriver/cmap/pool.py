@@ -1,0 +1,510 @@
+"""A pool of connections to one server (the CMAP specification).
+
+Invariants, all under one plain lock:
+
+- connections counted in `_total` are idle, in use, or being established (`_pending`);
+- a request that cannot be served at once waits in one FIFO queue, each with an event of its own;
+  whatever becomes free is handed to the first of them directly, so nobody overtakes;
+- idle connections exist only while the pool is ready, nobody waits, and their generation is
+  current: `take`, the path of nearly every operation, needs no further check.
+
+Events are published after the lock is released.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from bsonx.errors import BSONError
+
+from ..values.address import address_text
+from ..values.errors import AutoReconnect, PyMongoError, WaitQueueTimeoutError
+from .failures import PoolClosedError
+from .pool_events import ERROR, IDLE, POOL_CLOSED, STALE, PoolEvents
+
+if TYPE_CHECKING:
+    from ..client.settings import PoolSettings
+    from ..events.listeners import EventListeners
+    from ..io.base import Address, Backend, Event
+    from .connection import Connection
+
+#: Pool states.
+PAUSED, READY, CLOSED = "paused", "ready", "closed"
+
+#: Idle seconds after which a connection is looked at before it is used again.
+CHECK_AFTER = 1.0
+
+
+class _Create:
+    """What a waiter is handed instead of a connection: the right to establish one."""
+
+
+_CREATE: Final = _Create()
+
+
+class _Waiter:
+    """A request in the queue. `grant` or `error` is set before the event."""
+
+    __slots__ = ("error", "event", "grant")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.grant: Connection | _Create | None = None
+        self.error: Exception | None = None
+
+
+#: ``connect(id, generation, opened)`` opens and authenticates a connection; it calls `opened` with
+#: it as soon as there is something that can be interrupted.
+Connect = Callable[[int, int, Callable[["Connection"], None]], Awaitable["Connection"]]
+
+
+class Pool:
+    """Connections to `address`.
+
+    :param connect: opens them.
+    :param on_connect_error: told of every failure to do so, with the generation it began in.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        settings: PoolSettings,
+        backend: Backend,
+        connect: Connect,
+        listeners: EventListeners,
+        on_connect_error: Callable[[Exception, int], None] | None = None,
+    ) -> None:
+        self.address = address
+        self.settings = settings
+        self._backend = backend
+        self._connect = connect
+        self._on_connect_error = on_connect_error
+        self._events = PoolEvents(listeners, address)
+        self._observed = self._events.enabled
+        self.state = READY if settings.load_balanced else PAUSED
+        self.generation = 0
+        self._service_generations: dict[Any, int] = {}
+        self._last_id = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[Connection] = deque()
+        self._in_use: set[Connection] = set()
+        self._opening: set[Connection] = set()
+        self._waiters: deque[_Waiter] = deque()
+        self._total = 0
+        self._pending = 0
+
+    def announce_created(self) -> None:
+        """Publish that the pool exists: not done at once, for its creator may hold a lock."""
+        self._events.created(self.settings.event_options)
+
+    @property
+    def operation_count(self) -> int:
+        """Operations that have a connection or wait for one: the load that selection compares."""
+        return len(self._in_use) + len(self._waiters) + self._pending
+
+    @property
+    def size(self) -> int:
+        """Connections in all, those being established included."""
+        return self._total
+
+    @property
+    def idle_count(self) -> int:
+        """Established connections that nobody uses."""
+        return len(self._idle)
+
+    def generation_of(self, service_id: Any) -> int:
+        """The current generation, behind a load balancer that of one service."""
+        if service_id is None:
+            return self.generation
+        return self._service_generations.get(service_id, 0)
+
+    # -- checking out --
+
+    def take(self) -> Connection | None:
+        """An idle connection, or None if that needs the long way, `checkout`."""
+        if self._observed:
+            return None
+        with self._lock:
+            if not self._idle:
+                return None
+            connection = self._idle[-1]
+            if connection.stream.closed or connection.last_used + CHECK_AFTER < monotonic():
+                return None
+            self._idle.pop()
+            self._in_use.add(connection)
+        return connection
+
+    async def checkout(self, deadline: float | None = None) -> Connection:
+        """A connection for one user, who gives it back with `checkin`.
+
+        :param deadline: monotonic time limit of the operation, instead of waitQueueTimeoutMS.
+        :raises WaitQueueTimeoutError: when none became free in time.
+        :raises AutoReconnect: when the pool is paused or the connection cannot be established.
+        """
+        start = monotonic()
+        self._events.check_out_started()
+        try:
+            connection = await self._obtain(deadline)
+        except BaseException as exc:
+            self._events.check_out_failed(exc, start)
+            raise
+        self._events.checked_out(connection.id, start)
+        return connection
+
+    async def _obtain(self, deadline: float | None) -> Connection:
+        perished: list[tuple[Connection, str]] = []
+        waiter = None
+        grant: Connection | _Create | None
+        with self._lock:
+            self._refuse_unless_ready()
+            grant = self._next_idle(perished)
+            if grant is None:
+                if self._may_create():
+                    grant = self._reserve()
+                else:
+                    waiter = _Waiter(self._backend.event())
+                    self._waiters.append(waiter)
+        self._close_all(perished)
+        if waiter is not None:
+            grant = await self._wait(waiter, deadline)
+        if grant is None or isinstance(grant, _Create):
+            connection = await self._establish()
+            self._settle(connection)
+            return connection
+        return grant
+
+    def _refuse_unless_ready(self) -> None:
+        if self.state == CLOSED:
+            raise PoolClosedError("Attempted to check out a connection from closed connection pool")
+        if self.state == PAUSED:
+            raise self._paused_error()
+
+    def _paused_error(self) -> AutoReconnect:
+        return AutoReconnect(f"{address_text(self.address)}: connection pool paused")
+
+    def _next_idle(self, perished: list[tuple[Connection, str]]) -> Connection | None:
+        """The connection used last that is still good; the others go to `perished`."""
+        now = monotonic()
+        while self._idle:
+            connection = self._idle.pop()
+            reason = self._perished(connection, now)
+            if reason is None:
+                self._in_use.add(connection)
+                return connection
+            self._total -= 1
+            perished.append((connection, reason))
+        return None
+
+    def _perished(self, connection: Connection, now: float) -> str | None:
+        """Why an idle connection cannot be used any more; None when it can."""
+        idle_seconds = now - connection.last_used
+        limit = self.settings.max_idle_time
+        if limit is not None and idle_seconds > limit:
+            return IDLE
+        if connection.stream.closed:
+            return ERROR
+        if idle_seconds > CHECK_AFTER and connection.stream.is_stale():
+            return ERROR
+        return None
+
+    def _may_create(self) -> bool:
+        limits = self.settings
+        return self._total < limits.max_size and self._pending < limits.max_connecting
+
+    def _reserve(self) -> _Create:
+        self._total += 1
+        self._pending += 1
+        return _CREATE
+
+    async def _wait(self, waiter: _Waiter, deadline: float | None) -> Connection | _Create:
+        timeout = self.settings.wait_queue_timeout
+        if deadline is not None:
+            timeout = max(deadline - monotonic(), 0.0)
+        try:
+            await waiter.event.wait(timeout)
+        except BaseException:
+            self._give_back(waiter)
+            raise
+        with self._lock:
+            if waiter.grant is not None:
+                return waiter.grant
+            if waiter.error is None:
+                self._waiters.remove(waiter)
+        raise waiter.error or self._timeout_error(timeout)
+
+    def _timeout_error(self, timeout: float | None) -> WaitQueueTimeoutError:
+        limit = self.settings.max_size
+        return WaitQueueTimeoutError(
+            "Timed out while checking out a connection from connection pool. "
+            f"maxPoolSize: {'None' if limit == float('inf') else limit}, timeout: {timeout}"
+        )
+
+    def _give_back(self, waiter: _Waiter) -> None:
+        """A waiter was cancelled: leave the queue, pass on what it was just given."""
+        with self._lock:
+            grant = waiter.grant
+            if grant is None and waiter.error is None:
+                self._waiters.remove(waiter)
+            if isinstance(grant, _Create):
+                self._total -= 1
+                self._pending -= 1
+                self._serve_waiters()
+        if grant is not None and not isinstance(grant, _Create):
+            self._release(grant)
+
+    def _serve_waiters(self) -> None:
+        """Hand what is free to the first waiters. Under the lock: setting an event cannot block."""
+        while self._waiters and self.state == READY:
+            if self._idle:
+                connection = self._idle.pop()
+                self._in_use.add(connection)
+                grant: Connection | _Create = connection
+            elif self._may_create():
+                grant = self._reserve()
+            else:
+                return
+            waiter = self._waiters.popleft()
+            waiter.grant = grant
+            waiter.event.set()
+
+    # -- establishing --
+
+    async def _establish(self) -> Connection:
+        """Open a connection on a reservation, which `_settle` or `_release` ends."""
+        with self._lock:
+            self._last_id += 1
+            id, generation = self._last_id, self.generation
+        begun: list[Connection] = []
+
+        def opened(connection: Connection) -> None:
+            begun.append(connection)
+            self._opening.add(connection)
+
+        start = monotonic()
+        self._events.connection_created(id)
+        try:
+            connection = await self._connect(id, generation, opened)
+        except BaseException as exc:
+            try:
+                # The topology hears of it first: it pauses the pool before a waiter tries the same.
+                if isinstance(exc, Exception) and self._on_connect_error is not None:
+                    self._on_connect_error(exc, generation)
+            finally:
+                self._abandon_reservation(begun)
+            self._events.connection_closed(id, ERROR)
+            raise
+        if connection.service_id is not None:
+            connection.generation = self.generation_of(connection.service_id)
+        self._events.connection_ready(id, start)
+        return connection
+
+    def _settle(self, connection: Connection) -> None:
+        """An established connection is in use by whoever reserved it."""
+        with self._lock:
+            self._pending -= 1
+            self._opening.discard(connection)
+            self._in_use.add(connection)
+            self._serve_waiters()
+
+    def _abandon_reservation(self, begun: list[Connection]) -> None:
+        for connection in begun:
+            connection.close()
+        with self._lock:
+            self._total -= 1
+            self._pending -= 1
+            self._opening.difference_update(begun)
+            self._serve_waiters()
+
+    # -- checking in --
+
+    def checkin(self, connection: Connection) -> None:
+        """Take a connection back; one that is closed, stale or still streaming is discarded."""
+        if self._observed:
+            self._events.checked_in(connection.id)
+        self._release(connection)
+
+    def _release(self, connection: Connection, established: bool = False) -> None:
+        """Make a connection free: one that was in use, or one just `established` for nobody."""
+        connection.last_used = monotonic()
+        with self._lock:
+            self._in_use.discard(connection)
+            if established:
+                self._pending -= 1
+                self._opening.discard(connection)
+            reason = self._unfit(connection)
+            if reason is None:
+                self._idle.append(connection)
+            else:
+                self._total -= 1
+            if self._waiters:
+                self._serve_waiters()
+        if reason is not None:
+            self._close_one(connection, reason)
+
+    def _unfit(self, connection: Connection) -> str | None:
+        """Why a connection that comes back cannot be kept; None when it can."""
+        if self.state == CLOSED:
+            return POOL_CLOSED
+        service = connection.service_id
+        current = self.generation if service is None else self.generation_of(service)
+        if connection.generation != current:
+            return STALE
+        if connection.stream.closed or connection.more_to_come:
+            return ERROR
+        return None
+
+    def _close_one(self, connection: Connection, reason: str) -> None:
+        connection.close()
+        self._events.connection_closed(connection.id, reason)
+
+    def _close_all(self, connections: Iterable[tuple[Connection, str]]) -> None:
+        for connection, reason in connections:
+            self._close_one(connection, reason)
+
+    # -- state --
+
+    def ready(self) -> None:
+        """Allow checkouts: the server is known."""
+        if self.begin_ready():
+            self.announce_ready()
+
+    def begin_ready(self) -> bool:
+        """The state change of `ready` alone; True asks for `announce_ready` afterwards.
+
+        The topology changes its pools while it holds its own lock, and publishes later.
+        """
+        with self._lock:
+            if self.state != PAUSED:
+                return False
+            self.state = READY
+        return True
+
+    def announce_ready(self) -> None:
+        """Publish what `begin_ready` did."""
+        self._events.ready()
+
+    def clear(self, service_id: Any = None, interrupt: bool = False) -> None:
+        """Begin a new generation and pause; with `interrupt`, end the operations under way too.
+
+        Behind a load balancer only the connections to `service_id` go, and nothing is paused.
+        """
+        self.begin_clear(service_id, interrupt)()
+
+    def begin_clear(self, service_id: Any = None, interrupt: bool = False) -> Callable[[], None]:
+        """The state change of `clear`; the returned function closes, wakes and publishes."""
+        with self._lock:
+            if self.state == CLOSED:
+                return _nothing
+            announce = self.state == READY
+            if service_id is None:
+                self.generation += 1
+                if not self.settings.load_balanced:
+                    self.state = PAUSED
+            else:
+                self._service_generations[service_id] = self.generation_of(service_id) + 1
+            idle = self._drain_idle(service_id)
+            waiters = self._fail_waiters(self._paused_error()) if self.state == PAUSED else []
+            used = [*self._in_use, *self._opening] if interrupt else []
+            interrupted = [c for c in used if _is_of(c, service_id)]
+
+        def finish() -> None:
+            if announce:
+                self._events.cleared(service_id, interrupt)
+            for waiter in waiters:
+                waiter.event.set()
+            self._close_all([(connection, STALE) for connection in idle])
+            for connection in interrupted:
+                connection.stream.interrupt()
+
+        return finish
+
+    def _drain_idle(self, service_id: Any = None) -> list[Connection]:
+        gone = [c for c in self._idle if _is_of(c, service_id)]
+        self._idle = deque(c for c in self._idle if not _is_of(c, service_id))
+        self._total -= len(gone)
+        return gone
+
+    def _fail_waiters(self, error: Exception) -> list[_Waiter]:
+        """Empty the queue; its waiters raise `error` once their event is set."""
+        waiters, self._waiters = list(self._waiters), deque()
+        for waiter in waiters:
+            waiter.error = error
+        return waiters
+
+    def close(self) -> None:
+        """Close for good. Connections in use are closed as they come back."""
+        with self._lock:
+            if self.state == CLOSED:
+                return
+            self.state = CLOSED
+            self.generation += 1
+            idle = self._drain_idle()
+            waiters = self._fail_waiters(PoolClosedError("Connection pool was closed"))
+        for waiter in waiters:
+            waiter.event.set()
+        self._close_all([(connection, POOL_CLOSED) for connection in idle])
+        self._events.closed()
+
+    def abort(self) -> None:
+        """End every connection at once: the client is gone. From any thread; no events."""
+        for connection in [*self._in_use, *self._opening]:
+            connection.stream.interrupt()
+        for connection in list(self._idle):
+            connection.stream.dispose()
+
+    def after_fork(self) -> None:
+        """Start anew in a child process: connections and waiting threads are the parent's."""
+        for connection in [*self._in_use, *self._opening, *self._idle]:
+            connection.stream.abandon()
+        self._reset()
+        self.generation += 1
+        if self.state == READY and not self.settings.load_balanced:
+            self.state = PAUSED
+
+    # -- maintenance --
+
+    async def maintain(self) -> None:
+        """Close connections idle for too long, then establish up to the minimum."""
+        with self._lock:
+            perished = self._drain_perished()
+        self._close_all(perished)
+        while self._reserve_for_minimum():
+            try:
+                connection = await self._establish()
+            except (PyMongoError, BSONError, OSError):
+                return  # the topology has been told; the next operation meets the same
+            self._release(connection, established=True)
+
+    def _drain_perished(self) -> list[tuple[Connection, str]]:
+        if self.settings.max_idle_time is None:
+            return []
+        now = monotonic()
+        reasons = [(c, self._perished(c, now)) for c in self._idle]
+        self._idle = deque(c for c, reason in reasons if reason is None)
+        perished = [(c, reason) for c, reason in reasons if reason is not None]
+        self._total -= len(perished)
+        return perished
+
+    def _reserve_for_minimum(self) -> bool:
+        with self._lock:
+            if self.state != READY or self._total >= self.settings.min_size:
+                return False
+            if not self._may_create():
+                return False
+            self._reserve()
+            return True
+
+
+def _nothing() -> None:
+    """What remains to do after nothing was done."""
+
+
+def _is_of(connection: Connection, service_id: Any) -> bool:
+    return service_id is None or bool(connection.service_id == service_id)

@@ -1,0 +1,98 @@
+"""What a pool tells its listeners (CMAP events). Cheap where there are none."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ..events.listeners import (
+    ConnectionCheckedInEvent,
+    ConnectionCheckedOutEvent,
+    ConnectionCheckOutFailedEvent,
+    ConnectionCheckOutStartedEvent,
+    ConnectionClosedEvent,
+    ConnectionCreatedEvent,
+    ConnectionReadyEvent,
+    PoolClearedEvent,
+    PoolClosedEvent,
+    PoolCreatedEvent,
+    PoolReadyEvent,
+)
+from ..values.errors import WaitQueueTimeoutError
+from .failures import PoolClosedError
+
+if TYPE_CHECKING:
+    from ..events.listeners import EventListeners
+    from ..io.base import Address
+
+#: Why a connection was closed.
+STALE, IDLE, ERROR, POOL_CLOSED = "stale", "idle", "error", "poolClosed"
+#: Why a checkout failed; or `POOL_CLOSED`.
+TIMEOUT, CONNECTION_ERROR = "timeout", "connectionError"
+
+
+class PoolEvents:
+    """Publishes the events of one pool. Times are taken as `time.monotonic()` of the beginning."""
+
+    __slots__ = ("_address", "_publish", "enabled")
+
+    def __init__(self, listeners: EventListeners, address: Address) -> None:
+        self.enabled = listeners.enabled_for_pools
+        self._publish = listeners.publish_pool if self.enabled else _nobody
+        self._address = address
+
+    def created(self, options: dict[str, Any]) -> None:
+        if self.enabled:
+            self._publish(PoolCreatedEvent(self._address, options))
+
+    def ready(self) -> None:
+        if self.enabled:
+            self._publish(PoolReadyEvent(self._address))
+
+    def cleared(self, service_id: Any, interrupt: bool) -> None:
+        if self.enabled:
+            self._publish(PoolClearedEvent(self._address, service_id, interrupt))
+
+    def closed(self) -> None:
+        if self.enabled:
+            self._publish(PoolClosedEvent(self._address))
+
+    def connection_created(self, id: int) -> None:
+        if self.enabled:
+            self._publish(ConnectionCreatedEvent(self._address, id))
+
+    def connection_ready(self, id: int, start: float) -> None:
+        if self.enabled:
+            self._publish(ConnectionReadyEvent(self._address, id, monotonic() - start))
+
+    def connection_closed(self, id: int, reason: str) -> None:
+        if self.enabled:
+            self._publish(ConnectionClosedEvent(self._address, id, reason))
+
+    def check_out_started(self) -> None:
+        if self.enabled:
+            self._publish(ConnectionCheckOutStartedEvent(self._address))
+
+    def check_out_failed(self, exc: BaseException, start: float) -> None:
+        if self.enabled:
+            reason = failure_reason(exc)
+            self._publish(ConnectionCheckOutFailedEvent(self._address, reason, monotonic() - start))
+
+    def checked_out(self, id: int, start: float) -> None:
+        if self.enabled:
+            self._publish(ConnectionCheckedOutEvent(self._address, id, monotonic() - start))
+
+    def checked_in(self, id: int) -> None:
+        if self.enabled:
+            self._publish(ConnectionCheckedInEvent(self._address, id))
+
+
+def _nobody(event: Any) -> None:
+    """Where nobody listens."""
+
+
+def failure_reason(exc: BaseException) -> str:
+    """The reason a checkout that raised `exc` failed for."""
+    if isinstance(exc, WaitQueueTimeoutError):
+        return TIMEOUT
+    return POOL_CLOSED if isinstance(exc, PoolClosedError) else CONNECTION_ERROR

@@ -1,0 +1,1 @@
+"""Serving code that was written for PyMongo."""

@@ -1,0 +1,1 @@
+"""Events, and the listeners they are published to."""

@@ -1,0 +1,102 @@
+"""Command monitoring: a started event and a succeeded or failed event for every attempt."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ..values.errors import reason
+from .classes import is_sensitive
+from .listeners import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..ops.base import Command
+    from .listeners import EventListeners
+
+
+class Observation:
+    """One command on one connection, from its encoding to its reply.
+
+    :param operation_id: the same for all attempts of an operation.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_database",
+        "_listeners",
+        "_name",
+        "_operation_id",
+        "_request_id",
+        "_sensitive",
+        "_start",
+    )
+
+    def __init__(
+        self,
+        listeners: EventListeners,
+        connection: Connection,
+        database: str,
+        name: str,
+        request_id: int,
+        operation_id: int,
+    ) -> None:
+        self._listeners = listeners
+        self._connection = connection
+        self._database = database
+        self._name = name
+        self._request_id = request_id
+        self._operation_id = operation_id
+        self._start = 0.0
+        self._sensitive = False
+
+    def started(self, command: Command, stop: int = 0) -> None:
+        """The message is complete.
+
+        :param stop: the index after the last document of the command's sequence in it.
+        """
+        body = command.body
+        self._sensitive = is_sensitive(self._name, body)
+        if command.documents is not None:
+            body = {**body, command.identifier: list(command.documents[command.start : stop])}
+        connection = self._connection
+        self._start = monotonic()
+        self._listeners.publish_command(
+            CommandStartedEvent(
+                body,
+                self._database,
+                self._request_id,
+                connection.address,
+                self._operation_id,
+                service_id=connection.service_id,
+                server_connection_id=connection.server_connection_id,
+            )
+        )
+
+    def replied(self, reply: Any) -> None:
+        """A reply has come, whatever it says."""
+        self._publish(CommandSucceededEvent if reply.get("ok") == 1 else CommandFailedEvent, reply)
+
+    def failed(self, exc: BaseException) -> None:
+        """No reply has come, or none that can be read."""
+        self._publish(CommandFailedEvent, {"errmsg": reason(exc), "errtype": type(exc).__name__})
+
+    def _publish(self, event: Any, outcome: Any) -> None:
+        connection = self._connection
+        if self._sensitive:
+            # Also where the reply alone would not show that it belongs to a login.
+            outcome = {}
+        self._listeners.publish_command(
+            event(
+                timedelta(seconds=monotonic() - self._start),
+                outcome,
+                self._name,
+                self._request_id,
+                connection.address,
+                self._operation_id,
+                service_id=connection.service_id,
+                database_name=self._database,
+                server_connection_id=connection.server_connection_id,
+            )
+        )

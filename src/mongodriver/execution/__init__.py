@@ -1,0 +1,1 @@
+"""How an operation is run: its attempts, their stages, and retrying."""

@@ -1,0 +1,95 @@
+"""What the driver adds to every command: concerns, session, transaction number, cluster time,
+database, read preference and the declared API version, in the order PyMongo sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..values.read_preferences import ReadPreference
+from ..values.server_api import api_fields
+from ..values.server_type import SERVER_TYPE
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..sessions.cluster_clock import ClusterClock
+    from .executor import Call
+
+_PRIMARY_PREFERRED = ReadPreference.PRIMARY_PREFERRED.document
+
+
+class Completion:
+    """Completes commands for one client.
+
+    :param server_api: the declared API, or None.
+    :param direct: the client is connected to a single server, whatever its state.
+    """
+
+    __slots__ = ("_api", "_clock", "_direct")
+
+    def __init__(self, clock: ClusterClock, server_api: Any = None, direct: bool = False) -> None:
+        self._clock = clock
+        self._api: dict[str, Any] | None = None if server_api is None else api_fields(server_api)
+        self._direct = direct
+
+    def complete(self, body: dict[str, Any], call: Call, connection: Connection) -> None:
+        """Add to the body of a command, in place."""
+        operation = call.operation
+        session = call.session
+        read_concern = operation.read_concern
+        if read_concern is not None and read_concern.level:
+            body["readConcern"] = read_concern.document
+        if self._api is not None:
+            body.update(self._api)
+        if session is not None and connection.logical_session_timeout_minutes is not None:
+            server_session = session.server_session
+            server_session.touch()
+            body["lsid"] = server_session.lsid
+            if not session.implicit:
+                self._add_session_fields(body, session, operation)
+            if call.transaction_number is not None:
+                body["txnNumber"] = call.transaction_number
+        cluster_time = self._clock.now
+        if cluster_time is not None:
+            if session is not None and session.cluster_time is not None:
+                cluster_time = _later(cluster_time, session.cluster_time)
+            body["$clusterTime"] = cluster_time
+        write_concern = operation.write_concern
+        if write_concern is not None and not write_concern.is_server_default:
+            body["writeConcern"] = write_concern.document
+        body["$db"] = operation.database
+        if call.preference is not None or (self._direct and not operation.is_write):
+            self._add_read_preference(body, call, connection)
+
+    def _add_session_fields(self, body: dict[str, Any], session: Any, operation: Any) -> None:
+        """The read concern that makes an explicit session causal, or a snapshot."""
+        reads = operation.read_concern is not None
+        if not reads and not operation.is_write:
+            return
+        if session.snapshot:
+            if not reads:
+                return
+            concern = {**body.get("readConcern", {}), "level": "snapshot"}
+            if session.snapshot_time is not None:
+                concern["atClusterTime"] = session.snapshot_time
+            body["readConcern"] = concern
+        elif session.causal_consistency and session.operation_time is not None:
+            concern = {**body.get("readConcern", {}), "afterClusterTime": session.operation_time}
+            body["readConcern"] = concern
+
+    def _add_read_preference(
+        self, body: dict[str, Any], call: Call, connection: Connection
+    ) -> None:
+        kind = connection.server_type
+        if kind == SERVER_TYPE.Standalone:
+            return
+        if call.preference is not None:
+            body["$readPreference"] = call.preference.document
+        elif kind != SERVER_TYPE.Mongos:
+            # Connected to this one member: it must answer even if it is not the primary.
+            body["$readPreference"] = _PRIMARY_PREFERRED
+
+
+def _later(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    return one if one["clusterTime"] >= other["clusterTime"] else other

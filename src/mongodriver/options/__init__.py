@@ -1,0 +1,1 @@
+"""From connection strings and keyword arguments to the options of a client."""

@@ -1,0 +1,121 @@
+"""From a client's constructor arguments to seeds and options, and back to text for its repr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mongodriver.options.connection_string import check_options, combine, parse, split_hosts
+from mongodriver.options.uri_options import (
+    TIMEOUT_OPTIONS,
+    CaseInsensitiveDict,
+    redact_auth_mechanism_properties_for_repr,
+)
+from mongodriver.values.errors import ConfigurationError
+from mongodriver.values.limits import SRV_SERVICE_NAME
+
+if TYPE_CHECKING:
+    from mongodriver.options.client_options import ClientOptions
+
+__all__ = ["ClientArguments", "client_arguments", "shown_options"]
+
+Address = tuple[str, int | None]
+
+
+@dataclass(slots=True)
+class ClientArguments:
+    """What the constructor's arguments come to."""
+
+    seeds: set[Address]
+    options: CaseInsensitiveDict = field(repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    database: str | None = None
+    fqdn: str | None = None
+    srv_service_name: str = SRV_SERVICE_NAME
+
+
+def client_arguments(
+    host: str | Sequence[str],
+    port: int,
+    document_class: Any,
+    tz_aware: bool | None,
+    connect: bool | None,
+    type_registry: Any,
+    kwargs: Mapping[str, Any],
+) -> ClientArguments:
+    """Combine hosts, connection strings and keyword arguments; the last take precedence.
+
+    :raises TypeError, ValueError, ConfigurationError, InvalidURI: for whatever is wrong.
+    """
+    if not isinstance(port, int):
+        raise TypeError(f"port must be an instance of int, not {type(port)}")
+    given = CaseInsensitiveDict(kwargs)
+    arguments = ClientArguments(set(), CaseInsensitiveDict())
+    for entity in [host] if isinstance(host, str) else host:
+        _add_host(arguments, entity, port, given)
+    if not arguments.seeds:
+        raise ConfigurationError("need to specify at least one host")
+    options = arguments.options
+    given["document_class"] = document_class or dict
+    if type_registry is not None:
+        given["type_registry"] = type_registry
+    given["tz_aware"] = options.get("tz_aware", False) if tz_aware is None else tz_aware
+    given["connect"] = options.get("connect", True) if connect is None else connect
+    arguments.options = options = combine(options, given)
+    check_options(list(arguments.seeds), options)
+    arguments.username = options.get("username", arguments.username)
+    arguments.password = options.get("password", arguments.password)
+    return arguments
+
+
+def _add_host(arguments: ClientArguments, entity: str, port: int, given: Mapping[str, Any]) -> None:
+    """Add a host, or a connection string's hosts and options."""
+    if "/" not in entity:
+        arguments.seeds.update(split_hosts(entity, port))
+        return
+    parsed = parse(
+        entity,
+        port,
+        warn=True,
+        normalize=False,
+        srv_service_name=given.get("srvServiceName"),
+        srv_max_hosts=given.get("srvMaxHosts"),
+        srv_allowed_hosts_suffix=given.get("srvAllowedHostsSuffix"),
+    )
+    if parsed.is_srv:
+        raise ConfigurationError(
+            "mongodb+srv:// connection strings are not supported by this version"
+        )
+    arguments.seeds.update(parsed.nodes)
+    arguments.username = parsed.username or arguments.username
+    arguments.password = parsed.password or arguments.password
+    arguments.database = parsed.database or arguments.database
+    arguments.options = parsed.options
+    arguments.fqdn = parsed.fqdn
+
+
+def shown_options(seeds: set[Address], options: ClientOptions) -> Iterator[str]:
+    """The arguments in a client's repr. Names of users, and secrets, are never shown."""
+    hosts = [host if port is None else f"{host}:{port}" for host, port in seeds]
+    yield f"host={sorted(hosts)!r}"
+    values = options._options
+    document_class = values["document_class"]
+    name = document_class.__name__
+    if document_class is not dict:
+        name = f"{document_class.__module__}.{name}"
+    yield f"document_class={name}"
+    for name in ("tz_aware", "connect"):
+        yield f"{name}={values[name]!r}"
+    hidden = {"document_class", "tz_aware", "connect", "username", "password"}
+    for name, value in values.items():
+        if name in hidden:
+            continue
+        if name in TIMEOUT_OPTIONS and value:
+            value = int(value * 1000)
+        elif name == "tlscertificatekeyfilepassword":
+            value = "<redacted>"
+        elif name == "authmechanismproperties":
+            value = redact_auth_mechanism_properties_for_repr(value)
+        yield f"{name}={value!r}"

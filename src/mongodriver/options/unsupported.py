@@ -1,0 +1,57 @@
+"""Options that are known and checked, but that nothing acts on yet: a client refuses them.
+
+Taking one would be worse than an error: documents that were to be encrypted would be stored in
+clear, and operations that were to end after a while would go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mongodriver.values.errors import ConfigurationError
+
+__all__ = ["REFUSED", "refuse_unsupported"]
+
+#: Why each is refused, by lower-case name.
+REFUSED: dict[str, tuple[str, str]] = {
+    "auto_encryption_opts": ("auto_encryption_opts", "documents would not be encrypted"),
+    "timeoutms": ("timeoutMS", "operations have no time limit of their own"),
+    "authoidcallowedhosts": (
+        "authOIDCAllowedHosts",
+        "the authentication mechanism MONGODB-OIDC is not available",
+    ),
+    "waitqueuemultiple": (
+        "waitQueueMultiple",
+        "any number of operations may wait for a connection, see waitQueueTimeoutMS",
+    ),
+    "tlsdisableocspendpointcheck": (
+        "tlsDisableOCSPEndpointCheck=False",
+        "no OCSP endpoint is ever asked about a certificate",
+    ),
+}
+
+_SRV_ONLY = {
+    "srvservicename": "srvServiceName",
+    "srvmaxhosts": "srvMaxHosts",
+    "srvallowedhostssuffix": "srvAllowedHostsSuffix",
+    "srv_host_validator": "srv_host_validator",
+}
+
+#: What asks for nothing, and so for nothing that is missing; all others: None and 0.
+_ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {"tlsdisableocspendpointcheck": (None, True)}
+
+
+def refuse_unsupported(options: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for a checked option, as it was given, that would do nothing.
+
+    The options that look up hosts in DNS are among them: a client is not made of such a string.
+    """
+    for option, (name, why) in REFUSED.items():
+        if options.get(option) not in _ASKS_FOR_NOTHING.get(option, (None, 0)):
+            raise ConfigurationError(f"The {name} option is not supported yet: {why}.")
+    for option, name in _SRV_ONLY.items():
+        if options.get(option):
+            raise ConfigurationError(
+                f"The {name} option is only allowed with 'mongodb+srv://' URIs"
+            )

@@ -1,0 +1,1 @@
+"""What the classes of both flavours have in common for their users."""

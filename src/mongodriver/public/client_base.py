@@ -1,0 +1,308 @@
+"""What a client is, apart from its public coroutines: options, children, comparison."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
+
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver.client.client import Client
+from mongodriver.ops.base import present
+from mongodriver.ops.command import RunCommand
+from mongodriver.ops.cursor import CursorReply
+from mongodriver.options.client_options import ClientOptions
+from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
+from mongodriver.values.errors import ConfigurationError, InvalidOperation
+from mongodriver.values.inherited_options import BaseObject
+from mongodriver.values.server_type import SERVER_TYPE
+from mongodriver.values.session_options import SessionOptions
+
+from ..options.client_arguments import client_arguments, shown_options
+
+if TYPE_CHECKING:
+    from bsonx.codec_options import CodecOptions, TypeRegistry
+    from mongodriver.topology_description import TopologyDescription
+    from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.write_concern import WriteConcern
+
+    from ..asynchronous.client_session import ClientSessionBase
+
+__all__ = ["ClientBase"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+Address = tuple[str, int | None]
+
+_MAX_FRAMES = 20
+
+#: Of a connection string that stands in a line of source code.
+_USER_INFO = re.compile(r"//[^\s/@]*:[^\s@]*@")
+
+
+class CallSite:
+    """Where a client was made, kept as line numbers and put into words only when asked."""
+
+    __slots__ = ("_frames",)
+
+    def __init__(self, depth: int) -> None:
+        frames: list[tuple[str, int, str]] = []
+        frame = sys._getframe(depth) if hasattr(sys, "_getframe") else None
+        while frame is not None and len(frames) < _MAX_FRAMES:
+            code = frame.f_code
+            frames.append((code.co_filename, frame.f_lineno, code.co_name))
+            frame = frame.f_back
+        self._frames = frames
+
+    def __str__(self) -> str:
+        lines = []
+        for filename, number, name in reversed(self._frames):
+            source = _USER_INFO.sub("//<redacted>@", linecache.getline(filename, number).strip())
+            lines.append(f'  File "{filename}", line {number}, in {name}\n    {source}\n')
+        return "".join(lines)
+
+
+class ClientBase(BaseObject, Generic[DocumentT]):
+    """A client's options and its core. It is shared freely; everything is made from it."""
+
+    HOST = "localhost"
+    PORT = 27017
+
+    #: The classes of this flavour that a client makes.
+    _database_class: ClassVar[Any]
+    _session_class: ClassVar[Any]
+    #: Makes the backend of this flavour.
+    _backend: ClassVar[Callable[[], Any]]
+    #: Whether the constructor itself may start monitoring.
+    _opens_at_once: ClassVar[bool]
+
+    def __init__(
+        self,
+        host: str | Sequence[str] | None = None,
+        port: int | None = None,
+        document_class: type[DocumentT] | None = None,
+        tz_aware: bool | None = None,
+        connect: bool | None = None,
+        type_registry: TypeRegistry | None = None,
+        **kwargs: Any,
+    ) -> None:
+        arguments = client_arguments(
+            self.HOST if host is None else host,
+            self.PORT if port is None else port,
+            document_class,
+            tz_aware,
+            connect,
+            type_registry,
+            kwargs,
+        )
+        options = ClientOptions(
+            arguments.username, arguments.password, arguments.database, arguments.options
+        )
+        super().__init__(
+            options.codec_options,
+            options.read_preference,
+            options.write_concern,
+            options.read_concern,
+        )
+        self._options = options
+        self._seeds = arguments.seeds
+        self._fqdn = arguments.fqdn
+        self._srv_service_name = arguments.srv_service_name
+        self._default_database_name = arguments.database
+        self._core = core = Client(
+            options,
+            sorted(arguments.seeds, key=str),
+            type(self)._backend(),
+            name=type(self).__name__,
+            opened_at=CallSite(2),
+        )
+        self._execute = core.execute
+        if options.connect and self._opens_at_once:
+            core.open()
+
+    def _core_session(self, session: ClientSessionBase | None) -> Any:
+        """The session the core works with, for a public one of the same client."""
+        return None if session is None else session._core_for(self._core)
+
+    # -- the deployment --
+
+    @property
+    def topology_description(self) -> TopologyDescription:
+        """What is known of the deployment, without asking it."""
+        return self._core.description
+
+    @property
+    def nodes(self) -> frozenset[Address]:
+        """Addresses of the servers known so far; empty before the first use."""
+        servers = self._core.description.known_servers
+        return frozenset(server.address for server in servers)
+
+    async def _writable_server(self) -> Any:
+        """Description of the server that takes writes, once there is one."""
+        core = self._core
+        core.open()
+        timeout = self._options.server_selection_timeout
+        server = await core.topology.select(None, monotonic() + timeout, timeout)
+        return core.description.server_descriptions()[server.address]
+
+    async def _address(self) -> Address | None:
+        description = self._core.description
+        if description.topology_type == TOPOLOGY_TYPE.Sharded and (
+            len(description.server_descriptions()) > 1
+        ):
+            raise InvalidOperation(
+                'Cannot use "address" property when load balancing among mongoses, use "nodes" '
+                "instead."
+            )
+        address: Address = (await self._writable_server()).address
+        return address
+
+    def _members(self, server_type: int) -> set[Address]:
+        """Addresses of a replica set's known members of one type."""
+        description = self._core.description
+        if description.topology_type not in (
+            TOPOLOGY_TYPE.ReplicaSetWithPrimary,
+            TOPOLOGY_TYPE.ReplicaSetNoPrimary,
+        ):
+            return set()
+        servers = description.server_descriptions().values()
+        return {server.address for server in servers if server.server_type == server_type}
+
+    def _primary(self) -> Address | None:
+        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+
+    # -- shared by several coroutines --
+
+    async def _admin(
+        self,
+        fields: Mapping[str, Any],
+        session: ClientSessionBase | None,
+    ) -> Any:
+        """Reply to a read on the admin database."""
+        operation = RunCommand("admin", fields, DEFAULT_CODEC_OPTIONS)
+        operation.retryable = True
+        return await self._execute(operation, self._core_session(session))
+
+    async def _list_databases(
+        self, session: ClientSessionBase | None, comment: Any, options: Mapping[str, Any]
+    ) -> Any:
+        fields = {"listDatabases": 1, **options, **present(comment=comment)}
+        reply = await self._admin(fields, session)
+        collection = self._database_class(
+            self, "admin", codec_options=DEFAULT_CODEC_OPTIONS
+        )._hidden_collection("$cmd")
+        return type(collection)._command_cursor_class._from_reply(
+            collection, CursorReply(reply["databases"], 0, "admin.$cmd", None), comment=comment
+        )
+
+    # -- public --
+
+    @property
+    def options(self) -> ClientOptions:
+        """The client's options."""
+        return self._options
+
+    def eq_props(self) -> tuple[Any, ...]:
+        """Return what makes two clients equal: seeds, replica set name, SRV name and service."""
+        return (
+            tuple(sorted(self._seeds, key=str)),
+            self._options.replica_set_name,
+            self._fqdn,
+            self._srv_service_name,
+        )
+
+    def start_session(
+        self,
+        causal_consistency: bool | None = None,
+        default_transaction_options: Any = None,
+        snapshot: bool | None = False,
+    ) -> Any:
+        """Start a session; no I/O.
+
+        :param causal_consistency: reads see what the session has done before; the default.
+        :param default_transaction_options: refused as long as there are no transactions.
+        :param snapshot: all reads see the data of one point in time.
+        :raises ConfigurationError: for options that contradict each other, or would do nothing.
+        """
+        options = SessionOptions(causal_consistency, default_transaction_options, snapshot)
+        if options.default_transaction_options is not None:
+            raise ConfigurationError(
+                "The default_transaction_options option is not supported yet: "
+                "sessions have no transactions."
+            )
+        core = self._core.start_session(options.causal_consistency, bool(options.snapshot))
+        return self._session_class(self, core, options, False)
+
+    def get_database(
+        self,
+        name: str | None = None,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Any:
+        """Return a database with options of its own; None takes the client's.
+
+        :param name: left out, the database of the connection string.
+        :raises ConfigurationError: if there is neither.
+        """
+        if name is None:
+            if self._default_database_name is None:
+                raise ConfigurationError("No default database defined")
+            name = self._default_database_name
+        return self._database_class(
+            self, name, codec_options, read_preference, write_concern, read_concern
+        )
+
+    def get_default_database(
+        self,
+        default: str | None = None,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Any:
+        """Return the database of the connection string, or `default` if it names none."""
+        name = self._default_database_name or default
+        if name is None:
+            raise ConfigurationError("No default database name defined or provided.")
+        return self._database_class(
+            self, name, codec_options, read_preference, write_concern, read_concern
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}. To access the {name}"
+                f" database, use client[{name!r}]."
+            )
+        return self._database_class(self, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._database_class(self, name)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(shown_options(self._seeds, self._options))
+        return f"{type(self).__name__}({shown})"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, type(self)):
+            return self.eq_props() == other.eq_props()
+        return NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.eq_props())
+
+    # A class with __getitem__ would be iterable by index otherwise.
+    __iter__ = None
+
+    def __next__(self) -> NoReturn:
+        raise TypeError(f"'{type(self).__name__}' object is not iterable")
+
+    next = __next__

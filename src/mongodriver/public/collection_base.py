@@ -1,0 +1,227 @@
+"""What a collection is, apart from what it can do: name, options, children, comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
+
+from mongodriver.ops.cursor import ReadTarget
+from mongodriver.ops.write import WriteTarget
+from mongodriver.public.missing import refuse_missing
+from mongodriver.values.errors import ConfigurationError, InvalidName
+from mongodriver.values.inherited_options import BaseObject
+
+if TYPE_CHECKING:
+    from bsonx.codec_options import CodecOptions
+    from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.write_concern import WriteConcern
+
+    from ..asynchronous.client_session import ClientSessionBase
+
+__all__ = ["CollectionBase", "ReturnDocument", "check_collection_name"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+
+class ReturnDocument:
+    """Which document ``find_one_and_update`` and ``find_one_and_replace`` return."""
+
+    #: As it was before the change; None if it was inserted.
+    BEFORE = False
+    #: As it is after the change.
+    AFTER = True
+
+
+def check_collection_name(name: str) -> None:
+    """Raise InvalidName if `name` cannot be the name of a collection."""
+    if not name or ".." in name:
+        raise InvalidName("collection names cannot be empty")
+    if "$" in name and not name.startswith(("oplog.$main", "$cmd")):
+        raise InvalidName(f"collection names must not contain '$': {name!r}")
+    if name[0] == "." or name[-1] == ".":
+        raise InvalidName(f"collection names must not start or end with '.': {name!r}")
+    if "\x00" in name:
+        raise InvalidName("collection names must not contain the null character")
+
+
+class CollectionBase(BaseObject, Generic[DocumentT]):
+    """A collection's name and options. They never change; `with_options` makes another one."""
+
+    #: The classes of this flavour that a collection makes.
+    _cursor_class: ClassVar[Any]
+    _raw_cursor_class: ClassVar[Any]
+    _command_cursor_class: ClassVar[Any]
+    _raw_command_cursor_class: ClassVar[Any]
+
+    def __init__(
+        self,
+        database: Any,
+        name: str,
+        create: bool | None = False,
+        codec_options: CodecOptions[DocumentT] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: ClientSessionBase | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            codec_options or database.codec_options,
+            read_preference or database.read_preference,
+            write_concern or database.write_concern,
+            read_concern or database.read_concern,
+        )
+        if not isinstance(name, str):
+            raise TypeError(f"name must be an instance of str, not {type(name)}")
+        check_collection_name(name)
+        self._database = database
+        self._name = name
+        self._full_name = f"{database.name}.{name}"
+        self._core = core = database._core
+        self._execute = core.execute
+        self._read_target: ReadTarget | None = None
+        self._write_target: WriteTarget | None = None
+        if create or kwargs:
+            self._create_now(kwargs, session)
+
+    def _create_now(self, options: dict[str, Any], session: ClientSessionBase | None) -> None:
+        """Create the collection on the server, as deprecated constructor arguments ask."""
+        raise ValueError(
+            f"{type(self).__name__} does not support the `create` or `kwargs` arguments."
+        )
+
+    # -- what operations need --
+
+    def _core_session(self, session: ClientSessionBase | None) -> Any:
+        """The session the core works with, for a public one of the same client."""
+        return None if session is None else session._core_for(self._core)
+
+    def _reading(self) -> ReadTarget:
+        """The target of reads with this collection's options."""
+        target = self._read_target
+        if target is None:
+            target = self._read_target = ReadTarget(
+                self._database.name,
+                self._name,
+                self.codec_options,
+                self.read_preference,
+                self.read_concern,
+            )
+        return target
+
+    def _writing(self, session: ClientSessionBase | None = None) -> WriteTarget:
+        """The target of writes with this collection's options.
+
+        Raises ConfigurationError for an explicit session with w=0.
+        """
+        target = self._write_target
+        if target is None:
+            target = self._write_target = WriteTarget(
+                self._database.name, self._name, self.codec_options, self.write_concern
+            )
+        if session is not None and not target.acknowledged:
+            raise ConfigurationError(
+                "Explicit sessions are incompatible with unacknowledged write concern: "
+                f"{self.write_concern!r}"
+            )
+        return target
+
+    def _concern_in(self, session: ClientSessionBase | None) -> WriteConcern | None:
+        """The write concern of an administrative command: inside a transaction there is none."""
+        if session is not None and session.in_transaction:
+            return None
+        return self.write_concern
+
+    # -- public --
+
+    @property
+    def full_name(self) -> str:
+        """Name with the database's: "database.collection"."""
+        return self._full_name
+
+    @property
+    def name(self) -> str:
+        """Name of the collection."""
+        return self._name
+
+    @property
+    def database(self) -> Any:
+        """The database it was made from."""
+        return self._database
+
+    def with_options(
+        self,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Self:
+        """Return the same collection with other options; None keeps this one's."""
+        return type(self)(
+            self._database,
+            self._name,
+            False,
+            codec_options or self.codec_options,
+            read_preference or self.read_preference,
+            write_concern or self.write_concern,
+            read_concern or self.read_concern,
+        )
+
+    def __getattr__(self, name: str) -> Self:
+        if name.startswith("_"):
+            full_name = f"{self._name}.{name}"
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}. To access the {full_name}"
+                f" collection, use database['{full_name}']."
+            )
+        return self[name]
+
+    def __getitem__(self, name: str) -> Self:
+        return type(self)(
+            self._database,
+            f"{self._name}.{name}",
+            False,
+            self.codec_options,
+            self.read_preference,
+            self.write_concern,
+            self.read_concern,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._database!r}, {self._name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, type(self)):
+            return bool(self._database == other.database and self._name == other.name)
+        return NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self._database, self._name))
+
+    def __bool__(self) -> NoReturn:
+        raise NotImplementedError(
+            f"{type(self).__name__} objects do not implement truth value testing or bool(). "
+            "Please compare with None instead: collection is not None"
+        )
+
+    # A class with __getitem__ would be iterable by index otherwise.
+    __iter__ = None
+
+    def __next__(self) -> NoReturn:
+        raise TypeError(f"'{type(self).__name__}' object is not iterable")
+
+    next = __next__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        parent, _, method = self._name.rpartition(".")
+        owner = type(self if parent else self._database).__name__
+        refuse_missing(owner, method)
+        article = "an" if owner == "AsyncDatabase" else "a"
+        raise TypeError(
+            f"'{type(self).__name__}' object is not callable. If you meant to call the "
+            f"'{method}' method on {article} '{owner}' object it is failing because no such "
+            "method exists."
+        )

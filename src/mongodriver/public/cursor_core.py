@@ -1,0 +1,238 @@
+"""What every cursor does once its first batch is there: batches, getMore, closing.
+
+Nothing here depends on the flavour.  The coroutines begin with an underscore: the public methods
+of the asynchronous classes await them, and the synchronous classes run those.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors
+from mongodriver.values.errors import OperationFailure, PyMongoError
+
+if TYPE_CHECKING:
+    from ..asynchronous.client_session import ClientSessionBase
+    from .collection_base import CollectionBase
+
+__all__ = ["CursorCore", "check_batch_size", "check_max_await_time_ms"]
+
+ItemT = TypeVar("ItemT")
+
+#: CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
+_GONE = frozenset({43, 175, 237})
+
+
+def check_max_await_time_ms(value: Any) -> int | None:
+    """The value, if it is an int or None; TypeError if not."""
+    if value is not None and not isinstance(value, int):
+        raise TypeError(f"max_await_time_ms must be an integer or None, not {type(value)}")
+    return value
+
+
+def check_batch_size(value: Any) -> int:
+    """The value, if it can be a batch size; TypeError or ValueError if not."""
+    if not isinstance(value, int):
+        raise TypeError(f"batch_size must be an integer, not {type(value)}")
+    if value < 0:
+        raise ValueError("batch_size must be >= 0")
+    return value
+
+
+class CursorCore(ABC, Generic[ItemT]):
+    """A server-side cursor and the documents of its current batch."""
+
+    _collection: CollectionBase[Any]
+    _session: ClientSessionBase | None = None
+    _comment: Any = None
+    _codec_options: Any = None
+    _max_await_time_ms: int | None = None
+    _batch_size = 0
+    #: None before the first batch, 0 after the last.
+    _id: int | None = None
+    #: No more batches will come; those already here are still returned.
+    _killed = False
+    _retrieved = 0
+    _address: tuple[str, int | None] | None = None
+    _namespace = ""
+    #: The core session of the cursor's operations, kept while it is open.
+    _core_session: Any = None
+    #: The connection the cursor is bound to, taken out of the pool; None for most.
+    _connection: Any = None
+    #: The server streams the batches over that connection.
+    _exhaust = False
+    _resume_token: Any = None
+    _data: deque[ItemT]
+
+    # -- batches --
+
+    def _take(self, reply: CursorReply) -> None:
+        """Make a reply's batch the current one."""
+        self._data = deque(self._unpack(reply.batch))
+        self._retrieved += len(reply.batch)
+        self._id = reply.cursor_id
+        self._address = reply.address
+        if reply.namespace:
+            self._namespace = reply.namespace
+        self._resume_token = reply.resume_token
+        if reply.cursor_id:
+            self._core_session = reply.session
+            self._connection = reply.connection
+        else:
+            self._release()
+
+    def _unpack(self, batch: list[Any]) -> list[Any]:
+        """What the batch's documents are to the user; raw cursors make one item of them."""
+        return batch
+
+    def _release(self) -> None:
+        """Forget the server's cursor: nothing is left to kill there."""
+        self._killed = True
+        if self._id is not None:
+            self._id = 0
+        session, self._core_session = self._core_session, None
+        if session is not None and session.implicit:
+            session.end()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._collection._core.unpin(connection)
+
+    def _next_batch_size(self) -> int:
+        """``batchSize`` of the next getMore; 0 leaves it to the server."""
+        return self._batch_size
+
+    async def _get_more(self) -> None:
+        """Replace the exhausted batch by the next one, which may be empty."""
+        operation = GetMore(
+            self._namespace,
+            self._id or 0,
+            self._codec_options,
+            batch_size=self._next_batch_size(),
+            max_await_time_ms=self._max_await_time_ms,
+            comment=self._comment,
+            exhaust=self._exhaust,
+        )
+        try:
+            reply = await self._collection._execute(
+                operation, self._core_session, None, self._address, self._connection
+            )
+        except OperationFailure as exc:
+            if exc.code in _GONE:
+                self._release()
+                if self._ends_quietly():
+                    return
+            else:
+                await self._close()
+            raise
+        except PyMongoError:
+            # The connection is lost, and with it the way to the cursor.
+            self._release()
+            raise
+        except BaseException:
+            self._bury()
+            raise
+        self._take(reply)
+
+    async def _refresh(self) -> int:
+        """Fetch batches until one has documents or none will come; their number."""
+        while not self._data and not self._killed:
+            await self._get_more()
+        return len(self._data)
+
+    async def _next_batch(self) -> int:
+        """Fetch one batch; how many documents it has.
+
+        None, while the cursor lives on, means that there are none for now: the cursors of change
+        streams and of tailable finds, which only the server knows for what they are.
+        """
+        if not self._killed:
+            await self._get_more()
+        return len(self._data)
+
+    async def _all(self, length: int | None) -> list[Any]:
+        """The remaining documents, at most `length`; those that are there if it waits for more."""
+        if length is not None and length < 1:
+            raise ValueError("to_list() length must be greater than 0")
+        result: list[Any] = []
+        while length is None or len(result) < length:
+            if not self._data and not await self._next_batch():
+                break
+            data = self._data
+            if length is None:
+                result.extend(data)
+                data.clear()
+            else:
+                while data and len(result) < length:
+                    result.append(data.popleft())
+        return result
+
+    def _ends_quietly(self) -> bool:
+        """Whether a cursor that is gone from the server is an end and not an error."""
+        return False
+
+    # -- closing --
+
+    async def _close(self) -> None:
+        """Kill the server's cursor, if there is one. Documents already here remain."""
+        cursor_id = self._id
+        self._killed = True
+        if not cursor_id:
+            self._release()
+            return
+        connection = self._connection
+        if connection is not None and connection.more_to_come:
+            # Batches nobody reads are still coming: this connection cannot carry the command.
+            self._connection = None
+            self._collection._core.unpin(connection)
+        operation = KillCursors(self._namespace, [cursor_id], self._codec_options)
+        try:
+            await self._collection._execute(
+                operation, self._core_session, None, self._address, self._connection
+            )
+        except PyMongoError:
+            pass  # the server will do it by itself
+        finally:
+            self._release()
+
+    def _bury(self) -> None:
+        """Leave the server's cursor to the client's housekeeping. No I/O."""
+        cursor_id, self._id = self._id, 0
+        session, self._core_session = self._core_session, None
+        connection, self._connection = self._connection, None
+        self._killed = True
+        if cursor_id:
+            database, _, collection = self._namespace.partition(".")
+            self._collection._core.kill_cursor_soon(
+                cursor_id, database, collection, self._address, session, connection
+            )
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_id"):
+            self._bury()
+
+    # -- state --
+
+    @property
+    def alive(self) -> bool:
+        """Whether there may be more documents.
+
+        A cursor can be alive and still have none: only reading tells.
+        """
+        return bool(self._data) or not self._killed
+
+    @property
+    def cursor_id(self) -> int | None:
+        """The server's id of the cursor: None before the first batch, 0 when it is exhausted."""
+        return self._id
+
+    @property
+    def address(self) -> tuple[str, int | None] | None:
+        """(host, port) of the server that answered, or None before the first batch."""
+        return self._address
+
+    @property
+    def session(self) -> Any:
+        """The session given by the user, or None."""
+        return self._session

@@ -1,0 +1,1 @@
+"""What a reply of the server means, and how it is decoded."""

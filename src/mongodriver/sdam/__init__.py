@@ -1,0 +1,1 @@
+"""Server discovery, monitoring and selection (the specifications of these names)."""

@@ -1,0 +1,1 @@
+"""Server sessions and the state of explicit ones (the sessions specifications)."""

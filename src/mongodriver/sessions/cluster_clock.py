@@ -1,0 +1,41 @@
+"""The cluster's time as far as a client has heard of it (gossiped by every command)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from bsonx.timestamp import Timestamp
+
+
+class ClusterClock:
+    """The newest ``$clusterTime`` a client has seen, in `now`; None before the first."""
+
+    __slots__ = ("_lock", "now")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now: Mapping[str, Any] | None = None
+
+    def advance(self, cluster_time: Mapping[str, Any]) -> None:
+        """Take a newer time; an older one, or what is none, changes nothing. From any thread."""
+        current = self.now
+        try:
+            if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
+                return
+        except (KeyError, TypeError):
+            return
+        if not is_cluster_time(cluster_time):
+            return
+        with self._lock:
+            if self.now is None or cluster_time["clusterTime"] > self.now["clusterTime"]:
+                self.now = cluster_time
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+
+def is_cluster_time(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a server's ``$clusterTime`` is one."""
+    return isinstance(value, Mapping) and isinstance(value.get("clusterTime"), Timestamp)

@@ -1,1 +1,0 @@
-"""The specifications as pure state machines: no sockets, threads, clocks or sleeping."""

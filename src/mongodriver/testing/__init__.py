@@ -1,0 +1,1 @@
+"""What the driver offers to test suites."""

@@ -1,0 +1,1 @@
+"""Plain value classes. The root modules are PyMongo's names for them."""

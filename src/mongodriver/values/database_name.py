@@ -1,0 +1,20 @@
+"""Rules for database names."""
+
+from __future__ import annotations
+
+from mongodriver.values.errors import InvalidName
+from mongodriver.values.public_names import known_as
+
+_FORBIDDEN = (" ", ".", "$", "/", "\\", "\x00", '"')
+
+
+def _check_name(name: str) -> None:
+    """Raise InvalidName if `name` cannot be the name of a database."""
+    if not name:
+        raise InvalidName("database name cannot be the empty string")
+    for character in _FORBIDDEN:
+        if character in name:
+            raise InvalidName(f"database names cannot contain the character {character!r}")
+
+
+known_as("mongodriver.database_shared", globals())

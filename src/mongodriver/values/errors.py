@@ -1,0 +1,364 @@
+"""The exceptions the driver raises.
+
+Every one but `DocumentTooLarge` (which is the codec's `InvalidDocument`) is a `PyMongoError`:
+
+    PyMongoError
+      ConnectionFailure: AutoReconnect (NetworkTimeout, NotPrimaryError,
+                         ServerSelectionTimeoutError), WaitQueueTimeoutError
+      OperationFailure:  CursorNotFound, ExecutionTimeout, WriteError (DuplicateKeyError),
+                         WriteConcernError (WTimeoutError), BulkWriteError,
+                         ClientBulkWriteException
+      ConfigurationError (InvalidURI), InvalidName, InvalidOperation, CollectionInvalid,
+      ProtocolError, EncryptionError (EncryptedCollectionError)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bsonx.errors import InvalidDocument
+from mongodriver.values.public_names import known_as
+
+if TYPE_CHECKING:
+    from mongodriver.values.results import ClientBulkWriteResult
+
+__all__ = [
+    "AutoReconnect",
+    "BulkWriteError",
+    "ClientBulkWriteException",
+    "CollectionInvalid",
+    "ConfigurationError",
+    "ConnectionFailure",
+    "CursorNotFound",
+    "DocumentTooLarge",
+    "DuplicateKeyError",
+    "EncryptedCollectionError",
+    "EncryptionError",
+    "ExecutionTimeout",
+    "InvalidDocument",
+    "InvalidName",
+    "InvalidOperation",
+    "InvalidURI",
+    "NetworkTimeout",
+    "NotPrimaryError",
+    "OperationFailure",
+    "ProtocolError",
+    "PyMongoError",
+    "ServerSelectionTimeoutError",
+    "WTimeoutError",
+    "WaitQueueTimeoutError",
+    "WriteConcernError",
+    "WriteError",
+]
+
+_MAX_TIME_MS_EXPIRED = 50
+_BULK_WRITE_FAILED = 65
+
+
+def _with_details(message: str, details: object) -> str:
+    """Return the message with the server's reply appended, if there is one."""
+    return message if details is None else f"{message}, full error: {details}"
+
+
+class PyMongoError(Exception):
+    """Base class of the driver's exceptions.
+
+    `message` is the text, `error_labels` the labels the specifications attach to an error, such
+    as "TransientTransactionError".
+    """
+
+    def __init__(self, message: str = "", error_labels: Iterable[str] | None = None) -> None:
+        super().__init__(message)
+        self._message = message
+        self._error_labels: set[str] = set(error_labels or ())
+
+    def has_error_label(self, label: str) -> bool:
+        """Return whether the error carries `label`."""
+        return label in self._error_labels
+
+    def _add_error_label(self, label: str) -> None:
+        self._error_labels.add(label)
+
+    def _remove_error_label(self, label: str) -> None:
+        self._error_labels.discard(label)
+
+    @property
+    def timeout(self) -> bool:
+        """Whether the error means that a time limit ran out."""
+        return False
+
+
+class ProtocolError(PyMongoError):
+    """Bytes from the network that do not follow the wire protocol."""
+
+
+class ConnectionFailure(PyMongoError):
+    """A connection to the deployment could not be made or was lost."""
+
+
+class WaitQueueTimeoutError(ConnectionFailure):
+    """No connection became free within waitQueueTimeoutMS."""
+
+    @property
+    def timeout(self) -> bool:
+        return True
+
+
+class AutoReconnect(ConnectionFailure):
+    """A connection was lost; the next operation will try to connect again.
+
+    `errors` (also `details`) is the server's reply, or a list of causes.
+    """
+
+    errors: Mapping[str, Any] | Sequence[Any]
+    details: Mapping[str, Any] | Sequence[Any]
+
+    def __init__(
+        self, message: str = "", errors: Mapping[str, Any] | Sequence[Any] | None = None
+    ) -> None:
+        labels = errors.get("errorLabels") if isinstance(errors, Mapping) else None
+        super().__init__(message, labels)
+        self.errors = self.details = [] if errors is None else errors
+
+
+class NetworkTimeout(AutoReconnect):
+    """A read or write on a connection took longer than its time limit."""
+
+    @property
+    def timeout(self) -> bool:
+        return True
+
+
+class NotPrimaryError(AutoReconnect):
+    """The server is not primary any more, or is recovering or shutting down."""
+
+    def __init__(
+        self, message: str = "", errors: Mapping[str, Any] | list[Any] | None = None
+    ) -> None:
+        super().__init__(_with_details(message, errors), errors)
+
+
+class ServerSelectionTimeoutError(AutoReconnect):
+    """No server suitable for an operation was found within serverSelectionTimeoutMS."""
+
+    @property
+    def timeout(self) -> bool:
+        return True
+
+
+class ConfigurationError(PyMongoError):
+    """An option is wrong, or an operation is not possible with this deployment."""
+
+
+class InvalidURI(ConfigurationError):
+    """A connection string that cannot be parsed."""
+
+
+class OperationFailure(PyMongoError):
+    """The server answered a command with an error.
+
+    `code` is the server's error code, `details` its complete reply.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        code: int | None = None,
+        details: Mapping[str, Any] | None = None,
+        max_wire_version: int | None = None,
+    ) -> None:
+        labels = details.get("errorLabels") if details is not None else None
+        super().__init__(_with_details(error, details), labels)
+        self._code = code
+        self._details = details
+        self._wire_version = max_wire_version
+        self._backoff = details.get("baseBackoffMS") if details is not None else None
+
+    @property
+    def _max_wire_version(self) -> int | None:
+        return self._wire_version
+
+    @property
+    def _base_backoff_ms(self) -> Any:
+        return self._backoff
+
+    @property
+    def code(self) -> int | None:
+        """The server's error code, or None."""
+        return self._code
+
+    @property
+    def details(self) -> Mapping[str, Any] | None:
+        """The server's reply, or the element of it that holds the error; None if unknown."""
+        return self._details
+
+    @property
+    def timeout(self) -> bool:
+        return self._code == _MAX_TIME_MS_EXPIRED
+
+
+class CursorNotFound(OperationFailure):
+    """The server does not know the cursor (any more)."""
+
+
+class ExecutionTimeout(OperationFailure):
+    """The server stopped an operation that took longer than maxTimeMS."""
+
+    @property
+    def timeout(self) -> bool:
+        return True
+
+
+class WriteConcernError(OperationFailure):
+    """A write was done, but not acknowledged as its write concern asks."""
+
+
+class WriteError(OperationFailure):
+    """A single write failed."""
+
+
+class WTimeoutError(WriteConcernError):
+    """A write concern was not satisfied within wtimeout; the write itself may have been done."""
+
+    @property
+    def timeout(self) -> bool:
+        return True
+
+
+class DuplicateKeyError(WriteError):
+    """A write would have violated a unique index."""
+
+
+def _wtimeout_error(error: Any) -> bool:
+    """Return whether a write (concern) error document says that a time limit ran out."""
+    details = error.get("errInfo")
+    return error.get("code") == _MAX_TIME_MS_EXPIRED or bool(details and details.get("wtimeout"))
+
+
+class BulkWriteError(OperationFailure):
+    """Some writes of a bulk failed; `details` tells which, and what the others did."""
+
+    _details: Mapping[str, Any]
+
+    def __init__(self, results: Mapping[str, Any]) -> None:
+        super().__init__("batch op errors occurred", _BULK_WRITE_FAILED, results)
+
+    def __reduce__(self) -> tuple[Any, Any]:
+        return self.__class__, (self.details,)
+
+    @property
+    def timeout(self) -> bool:
+        # The write concern errors are the newest; the last of a list decides.
+        for name in ("writeConcernErrors", "writeErrors"):
+            errors = self._details.get(name)
+            if errors and _wtimeout_error(errors[-1]):
+                return True
+        return False
+
+
+class ClientBulkWriteException(OperationFailure):
+    """`MongoClient.bulk_write` failed, wholly or in part.
+
+    `error` is the top-level error or None, `write_errors` the failed writes, and
+    `partial_result` what was done nevertheless.
+    """
+
+    _details: Mapping[str, Any]
+    verbose: bool
+
+    def __init__(self, results: Mapping[str, Any], verbose: bool) -> None:
+        super().__init__("batch op errors occurred", _BULK_WRITE_FAILED, results)
+        self.verbose = verbose
+
+    def __reduce__(self) -> tuple[Any, Any]:
+        return self.__class__, (self.details, self.verbose)
+
+    @property
+    def error(self) -> Any | None:
+        """The error that stopped the whole bulk (an exception), or None."""
+        return self._details.get("error")
+
+    @property
+    def write_concern_errors(self) -> list[Mapping[str, Any]] | None:
+        """The write concern errors that occurred, as documents."""
+        errors: list[Mapping[str, Any]] = self._details.get("writeConcernErrors", [])
+        return errors
+
+    @property
+    def write_errors(self) -> list[Mapping[str, Any]] | None:
+        """The writes that failed, as documents with `idx` and `op`."""
+        errors: list[Mapping[str, Any]] = self._details.get("writeErrors", [])
+        return errors
+
+    @property
+    def partial_result(self) -> ClientBulkWriteResult | None:
+        """The result of the writes that succeeded, or None if none did."""
+        from mongodriver.values.results import ClientBulkWriteResult
+
+        if not self._details.get("anySuccessful"):
+            return None
+        return ClientBulkWriteResult(
+            self._details, acknowledged=True, has_verbose_results=self.verbose
+        )
+
+
+class InvalidOperation(PyMongoError):
+    """The client, cursor, session or result does not allow what was asked for."""
+
+
+class InvalidName(PyMongoError):
+    """A database or collection name that MongoDB does not allow."""
+
+
+class CollectionInvalid(PyMongoError):
+    """A collection exists already, or did not pass its validation."""
+
+
+class DocumentTooLarge(InvalidDocument):
+    """A document is larger than the server accepts; nothing was sent."""
+
+
+class EncryptionError(PyMongoError):
+    """Encryption or decryption failed; `cause` is the exception behind it."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self._cause = cause
+
+    @property
+    def cause(self) -> Exception:
+        """The exception that caused this one."""
+        return self._cause
+
+    @property
+    def timeout(self) -> bool:
+        return isinstance(self._cause, PyMongoError) and self._cause.timeout
+
+
+class EncryptedCollectionError(EncryptionError):
+    """Creating an encrypted collection failed; `encrypted_fields` is as far as it got."""
+
+    def __init__(self, cause: Exception, encrypted_fields: Mapping[str, Any]) -> None:
+        super().__init__(cause)
+        self._encrypted_fields = encrypted_fields
+
+    def __reduce__(self) -> tuple[Any, Any]:
+        return self.__class__, (self._cause, self._encrypted_fields)
+
+    @property
+    def encrypted_fields(self) -> Mapping[str, Any]:
+        """The encryptedFields document, with the data keys created before the failure."""
+        return self._encrypted_fields
+
+
+class _OperationCancelled(AutoReconnect):
+    """A monitor's check was cancelled because the server's state became known otherwise."""
+
+
+def reason(exc: BaseException) -> str:
+    """What an exception says, or the name of its class if it says nothing."""
+    return str(exc) or type(exc).__name__
+
+
+known_as("mongodriver.errors", globals())

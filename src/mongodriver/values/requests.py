@@ -1,0 +1,362 @@
+"""Requests of bulk writes, and index descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from bsonx.objectid import ObjectId
+from bsonx.raw_bson import RawBSONDocument
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.keys import hint_document, index_name, key_document, key_pairs
+from mongodriver.values.public_names import known_as
+from mongodriver.values.validators import (
+    validate_is_document_type,
+    validate_is_mapping,
+    validate_list,
+    validate_ok_for_replace,
+    validate_ok_for_update,
+)
+from mongodriver.values.write_concern import validate_boolean
+
+__all__ = [
+    "DeleteMany",
+    "DeleteOne",
+    "IndexModel",
+    "InsertOne",
+    "ReplaceOne",
+    "SearchIndexModel",
+    "UpdateMany",
+    "UpdateOne",
+]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+#: (kind, statement as it goes on the wire, whether it may touch many documents)
+_Statement = tuple[str, Any, bool]
+
+
+def _add_id(document: MutableMapping[str, Any]) -> None:
+    """Give a document an ``_id`` in place, unless it has one or is raw."""
+    if not isinstance(document, RawBSONDocument) and "_id" not in document:
+        document["_id"] = ObjectId()
+
+
+class _Request:
+    """What the requests share: equality by value, a positional repr, no hash."""
+
+    __slots__ = ()
+    #: Attributes in the order of the repr; the namespace is shown only when there is one.
+    _shown: tuple[str, ...] = ()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self._shown)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is type(self):
+            return self._values() == other._values()
+        return NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            repr(value)
+            for name, value in zip(self._shown, self._values(), strict=True)
+            if name != "_namespace" or value is not None
+        )
+        return f"{type(self).__name__}({shown})"
+
+    def _statement(self) -> _Statement:
+        """The request as a statement. Raises TypeError or ValueError for what cannot be sent."""
+        raise TypeError(f"{self!r} is not a valid request")
+
+
+def _with_options(statement: dict[str, Any], request: Any) -> dict[str, Any]:
+    """Add the options common to updates and deletes to a statement."""
+    collation = validate_collation_or_none(request._collation)
+    if collation is not None:
+        statement["collation"] = collation
+    array_filters = getattr(request, "_array_filters", None)
+    if array_filters is not None:
+        statement["arrayFilters"] = array_filters
+    if request._hint is not None:
+        statement["hint"] = request._hint
+    sort = getattr(request, "_sort", None)
+    if sort is not None:
+        statement["sort"] = sort
+    return statement
+
+
+class InsertOne(_Request, Generic[DocumentT]):
+    """Insert one document.
+
+    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document.
+    :param namespace: "database.collection", for `MongoClient.bulk_write` only.
+    """
+
+    __slots__ = ("_doc", "_namespace")
+    _shown = ("_doc", "_namespace")
+
+    def __init__(self, document: DocumentT, namespace: str | None = None) -> None:
+        self._doc = document
+        self._namespace = namespace
+
+    def _statement(self) -> _Statement:
+        validate_is_document_type("document", self._doc)
+        _add_id(self._doc)  # type: ignore[arg-type]
+        return "insert", self._doc, False
+
+
+class _DeleteRequest(_Request):
+    """Base of `DeleteOne` and `DeleteMany`."""
+
+    __slots__ = ("_collation", "_filter", "_hint", "_namespace")
+    _shown = ("_filter", "_collation", "_hint", "_namespace")
+    _limit = 0
+
+    def __init__(
+        self,
+        filter: Mapping[str, Any],
+        collation: Any = None,
+        hint: Any = None,
+        namespace: str | None = None,
+    ) -> None:
+        validate_is_mapping("filter", filter)
+        self._filter = filter
+        self._collation = collation
+        self._hint = None if hint is None else hint_document(hint)
+        self._namespace = namespace
+
+    def _statement(self) -> _Statement:
+        statement = {"q": self._filter, "limit": self._limit}
+        return "delete", _with_options(statement, self), self._limit == 0
+
+
+class DeleteOne(_DeleteRequest):
+    """Delete the first document that matches `filter`."""
+
+    __slots__ = ()
+    _limit = 1
+
+
+class DeleteMany(_DeleteRequest):
+    """Delete all documents that match `filter`."""
+
+    __slots__ = ()
+
+
+class ReplaceOne(_Request, Generic[DocumentT]):
+    """Replace the first document that matches `filter`.
+
+    :param replacement: the whole new document, without update operators.
+    :param upsert: insert it when nothing matches.
+    :param sort: which match is first (server 8.0).
+    """
+
+    __slots__ = ("_collation", "_doc", "_filter", "_hint", "_namespace", "_sort", "_upsert")
+    _shown = ("_filter", "_doc", "_upsert", "_collation", "_hint", "_namespace", "_sort")
+
+    def __init__(
+        self,
+        filter: Mapping[str, Any],
+        replacement: DocumentT | RawBSONDocument,
+        upsert: bool | None = None,
+        collation: Any = None,
+        hint: Any = None,
+        namespace: str | None = None,
+        sort: Mapping[str, Any] | None = None,
+    ) -> None:
+        validate_is_mapping("filter", filter)
+        if upsert is not None:
+            validate_boolean("upsert", upsert)
+        self._filter = filter
+        self._doc = replacement
+        self._upsert = upsert
+        self._collation = collation
+        self._hint = None if hint is None else hint_document(hint)
+        self._namespace = namespace
+        self._sort = sort
+
+    def _statement(self) -> _Statement:
+        validate_ok_for_replace(self._doc)
+        statement: dict[str, Any] = {"q": self._filter, "u": self._doc}
+        if self._upsert is not None:
+            statement["upsert"] = self._upsert
+        return "update", _with_options(statement, self), False
+
+
+class _UpdateRequest(_Request):
+    """Base of `UpdateOne` and `UpdateMany`."""
+
+    __slots__ = (
+        "_array_filters",
+        "_collation",
+        "_doc",
+        "_filter",
+        "_hint",
+        "_namespace",
+        "_sort",
+        "_upsert",
+    )
+    _shown = (
+        "_filter",
+        "_doc",
+        "_upsert",
+        "_collation",
+        "_array_filters",
+        "_hint",
+        "_namespace",
+        "_sort",
+    )
+    _multi = False
+
+    def __init__(
+        self,
+        filter: Mapping[str, Any],
+        doc: Any,
+        upsert: bool | None,
+        collation: Any,
+        array_filters: Sequence[Mapping[str, Any]] | None,
+        hint: Any,
+        namespace: str | None,
+        sort: Mapping[str, Any] | None,
+    ) -> None:
+        validate_is_mapping("filter", filter)
+        if upsert is not None:
+            validate_boolean("upsert", upsert)
+        if array_filters is not None:
+            validate_list("array_filters", array_filters)
+        self._filter = filter
+        self._doc = doc
+        self._upsert = upsert
+        self._collation = collation
+        self._array_filters = array_filters
+        self._hint = None if hint is None else hint_document(hint)
+        self._namespace = namespace
+        self._sort = sort
+
+    def _statement(self) -> _Statement:
+        validate_ok_for_update(self._doc)
+        statement: dict[str, Any] = {"q": self._filter, "u": self._doc, "multi": self._multi}
+        if self._upsert is not None:
+            statement["upsert"] = self._upsert
+        elif not self._multi:
+            statement["upsert"] = False
+        return "update", _with_options(statement, self), self._multi
+
+
+class UpdateOne(_UpdateRequest):
+    """Update the first document that matches `filter`.
+
+    :param update: update operators, or an aggregation pipeline as a list.
+    :param upsert: insert a document when nothing matches.
+    :param array_filters: which array elements to change.
+    :param sort: which match is first (server 8.0).
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        upsert: bool | None = None,
+        collation: Any = None,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        hint: Any = None,
+        namespace: str | None = None,
+        sort: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filter, update, upsert, collation, array_filters, hint, namespace, sort)
+
+
+class UpdateMany(_UpdateRequest):
+    """Update all documents that match `filter`."""
+
+    __slots__ = ()
+    _multi = True
+
+    def __init__(
+        self,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        upsert: bool | None = None,
+        collation: Any = None,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        hint: Any = None,
+        namespace: str | None = None,
+    ) -> None:
+        super().__init__(filter, update, upsert, collation, array_filters, hint, namespace, None)
+
+
+class IndexModel:
+    """An index to create.
+
+    :param keys: a name, a list of names and (name, direction) pairs, or a mapping.
+    :param kwargs: index options of the server; ``name`` is generated from the keys if left out.
+    """
+
+    __slots__ = ("__document",)
+
+    def __init__(self, keys: Any, **kwargs: Any) -> None:
+        pairs = key_pairs(keys)
+        if kwargs.get("name") is None:
+            kwargs["name"] = index_name(pairs)
+        collation = validate_collation_or_none(kwargs.pop("collation", None))
+        self.__document = kwargs
+        self.__document["key"] = key_document(pairs)
+        if collation is not None:
+            self.__document["collation"] = collation
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The index description as createIndexes takes it."""
+        return self.__document
+
+    def __repr__(self) -> str:
+        options = {name: value for name, value in self.__document.items() if name != "key"}
+        shown = "".join(f", {name}={value!r}" for name, value in options.items())
+        return f"{type(self).__name__}({self.__document['key']!r}{shown})"
+
+
+class SearchIndexModel:
+    """A search index to create.
+
+    :param definition: the definition of the index.
+    :param name: its name, "default" on the server if left out.
+    :param type: "search" or "vectorSearch".
+    """
+
+    __slots__ = ("__document",)
+
+    def __init__(
+        self,
+        definition: Mapping[str, Any],
+        name: str | None = None,
+        type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        document: dict[str, Any] = {}
+        if name is not None:
+            document["name"] = name
+        document["definition"] = definition
+        if type is not None:
+            document["type"] = type
+        document.update(kwargs)
+        self.__document = document
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The index description as createSearchIndexes takes it."""
+        return self.__document
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__document.items())
+        return f"{self.__class__.__name__}({shown})"
+
+
+known_as("mongodriver.operations", globals())
