@@ -13,7 +13,7 @@ from flavours import run_on
 from mongodriver import monitoring
 from mongodriver.client.client import Client
 from mongodriver.client_options import ClientOptions
-from mongodriver.ops.base import Command, Operation
+from mongodriver.ops.base import READ, WRITE, Command, Operation
 from mongodriver.options.connection_string import combine, parse
 
 NAMES = {"blocking": "MongoClient", "asyncio": "AsyncMongoClient"}
@@ -32,22 +32,22 @@ class Run(Operation[Any]):
         for name, value in attributes.items():
             setattr(self, name, value)
 
-    def build(self, context):
-        self.context = context
+    def build(self, attempt):
+        self.connection = attempt.connection
         return Command(dict(self._body))
 
 
 class Find(Run):
     """A find that may be retried; the result is its first batch."""
 
-    retryable = True
+    retry_policy = READ
     user_fields = frozenset({"firstBatch"})
 
     def __init__(self, collection: str, filter: Any = None, **attributes: Any) -> None:
         body = {"find": collection, "filter": filter or {}, "batchSize": 1_000_000}
         super().__init__(body, "core_tests", **attributes)
 
-    def parse(self, reply, context):
+    def parse(self, reply, attempt):
         return reply["cursor"]["firstBatch"]
 
 
@@ -57,7 +57,7 @@ class Insert(Operation[Any]):
     name = "insert"
     database = "core_tests"
     codec_options = CodecOptions()
-    retryable = True
+    retry_policy = WRITE
     is_write = True
     reports_errors = True
 
@@ -67,7 +67,7 @@ class Insert(Operation[Any]):
         for name, value in attributes.items():
             setattr(self, name, value)
 
-    def build(self, context):
+    def build(self, attempt):
         body = {"insert": self.collection, "ordered": True}
         return Command(body, self._documents, "documents", add_ids=True)
 

@@ -34,6 +34,7 @@ from mongodriver.events.listeners import (
     TopologyListener,
     TopologyOpenedEvent,
     _EventListener,
+    _validate_event_listeners,
     register,
 )
 
@@ -71,5 +72,6 @@ __all__ = [
     "TopologyListener",
     "TopologyOpenedEvent",
     "_EventListener",
+    "_validate_event_listeners",
     "register",
 ]

@@ -148,8 +148,9 @@ def test_keys_are_derived_once(flavour, guarded):
         for _ in range(3):
             await client.execute(Run(PING))
             pool = pool_of(client)
-            pool.take().close()
-            pool._release(next(iter(pool._in_use)))
+            taken = pool.take()
+            taken.close()
+            pool.checkin(taken)
         return len(client.options._credentials.cache)
 
     assert use(flavour, as_user(guarded, "both"), main) == 1

@@ -151,9 +151,9 @@ def test_an_operation_without_session_support_gets_none(server, flavour, recorde
 
 def test_a_kept_session_belongs_to_the_result(server, flavour, recorder):
     class Keeping(Run):
-        def parse(self, reply, context):
-            context.keep_session = True
-            return context.session
+        def parse(self, reply, attempt):
+            attempt.keep_session = True
+            return attempt.session
 
     async def main(client):
         session = await client.execute(Keeping(PING))
@@ -504,7 +504,7 @@ def test_a_deadline_bounds_everything(server, flavour):
         ):
             begun = time.monotonic()
             with pytest.raises(NetworkTimeout):
-                await client.execute(Run(PING), deadline=begun + 1)
+                await client.execute(Run(PING), timeout=1)
             return time.monotonic() - begun
 
     assert use(flavour, server.uri, main) >= 1

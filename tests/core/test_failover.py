@@ -58,7 +58,7 @@ def test_read_preferences_choose_members(flavour, replica_set, uri):
                 for _ in range(40):
                     find = Find("preferences", read_preference=preference)
                     await client.execute(find)
-                    addresses.add(find.context.address)
+                    addresses.add(find.connection.address)
                 seen[str(preference)] = addresses
             types = client.description.server_descriptions()
             return [
@@ -77,11 +77,11 @@ def test_an_operation_goes_back_to_its_member(flavour, uri):
         async with opened(backend, uri) as client:
             first = Find("preferences", read_preference=Secondary())
             await client.execute(first)
-            address = first.context.address
+            address = first.connection.address
             for _ in range(10):
                 again = Find("preferences", read_preference=Secondary())
                 await client.execute(again, address=address)
-                assert again.context.address == address
+                assert again.connection.address == address
 
     run_on(flavour, main)
 
@@ -143,7 +143,7 @@ def test_a_frozen_member_times_out_and_its_operations_end(flavour, replica_set, 
         async with opened(backend, uri, **options) as client:
             find = Find("preferences", read_preference=Secondary())
             await client.execute(find)
-            address = find.context.address
+            address = find.connection.address
             number = [m.port for m in replica_set.members].index(address[1])
             replica_set.pause(number)
             try:

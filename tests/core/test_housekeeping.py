@@ -8,9 +8,9 @@ import pytest
 
 from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
 from fake_mongod import MONGOS, FakeMongod
-from mongodriver.client.housekeeping import END_SESSIONS_BATCH
 from mongodriver.errors import InvalidOperation
 from mongodriver.monitoring import CommandStartedEvent, ConnectionCheckedInEvent
+from mongodriver.values.limits import MAX_END_SESSIONS
 
 pytestmark = pytest.mark.server
 
@@ -20,15 +20,15 @@ class OpenCursor(Find):
 
     pin = False
 
-    def build(self, context):
-        command = super().build(context)
+    def build(self, attempt):
+        command = super().build(attempt)
         command.body["batchSize"] = 1
         return command
 
-    def parse(self, reply, context):
-        context.keep_session = True
-        context.connection.pinned = self.pin
-        return reply["cursor"]["id"], context.session, context.connection
+    def parse(self, reply, attempt):
+        attempt.keep_session = True
+        attempt.connection.pinned = self.pin
+        return reply["cursor"]["id"], attempt.session, attempt.connection
 
 
 async def open_cursor(client, **attributes):
@@ -58,7 +58,7 @@ def test_a_buried_cursor_is_killed_soon(flavour, server):
         cursor_id, session, _ = await open_cursor(client)
         assert await is_open(client, cursor_id)
         lsid = session.server_session.lsid
-        client.kill_cursor_soon(cursor_id, "core_tests", "cursors", address(client), session)
+        client.kill_cursor_soon(cursor_id, "core_tests.cursors", address(client), session)
         deadline = time.monotonic() + 10
         while await is_open(client, cursor_id):
             assert time.monotonic() < deadline
@@ -81,7 +81,7 @@ def test_closing_kills_buried_cursors_first(flavour, server):
     async def main(client):
         cursor_id, session, _ = await open_cursor(client)
         seen.append(cursor_id)
-        client.kill_cursor_soon(cursor_id, "core_tests", "cursors", address(client), session)
+        client.kill_cursor_soon(cursor_id, "core_tests.cursors", address(client), session)
 
     async def look(client):
         return await is_open(client, seen[0])
@@ -100,7 +100,7 @@ def test_a_pinned_connection_is_kept_until_it_is_released(flavour, server):
         more = {"getMore": cursor_id, "collection": "cursors"}
         operation = Run(more, "core_tests")
         await client.execute(operation, session=session, connection=connection)
-        assert operation.context.connection is connection
+        assert operation.connection is connection
         client.unpin(connection)
         session.end()
         assert (pool.idle_count, pool.operation_count) == (1, 0)
@@ -162,7 +162,7 @@ def test_a_buried_cursor_releases_its_connection(flavour, server):
     async def main(client):
         cursor_id, session, connection = await open_cursor(client, pin=True)
         client.kill_cursor_soon(
-            cursor_id, "core_tests", "cursors", address(client), session, connection
+            cursor_id, "core_tests.cursors", address(client), session, connection
         )
         pool = pool_of(client)
         deadline = time.monotonic() + 10
@@ -177,11 +177,11 @@ def test_a_buried_cursor_releases_its_connection(flavour, server):
 def test_burying_is_harmless_where_nothing_can_be_done(flavour, server):
     async def main(client):
         await client.execute(Run(PING))
-        client.kill_cursor_soon(1, "core_tests", "cursors", ("elsewhere.test", 1))
+        client.kill_cursor_soon(1, "core_tests.cursors", ("elsewhere.test", 1))
         home = address(client)
-        client.kill_cursor_soon(2, "core_tests", "cursors", home)
+        client.kill_cursor_soon(2, "core_tests.cursors", home)
         await client.close()
-        client.kill_cursor_soon(3, "core_tests", "cursors", home)
+        client.kill_cursor_soon(3, "core_tests.cursors", home)
         with pytest.raises(InvalidOperation):
             await client.execute(Run(PING))
 
@@ -191,7 +191,7 @@ def test_burying_is_harmless_where_nothing_can_be_done(flavour, server):
 def test_sessions_are_ended_in_batches(flavour):
     async def main(client):
         await client.execute(Run(PING))
-        sessions = [client.start_session() for _ in range(END_SESSIONS_BATCH + 5)]
+        sessions = [client.start_session() for _ in range(MAX_END_SESSIONS + 5)]
         for session in sessions:
             assert session.session_id
         for session in sessions:
@@ -200,4 +200,4 @@ def test_sessions_are_ended_in_batches(flavour):
     with FakeMongod(MONGOS) as fake:
         use(flavour, fake.uri, main)
         sizes = [len(r.body["endSessions"]) for r in fake.of("endSessions")]
-    assert sizes == [END_SESSIONS_BATCH, 5]
+    assert sizes == [MAX_END_SESSIONS, 5]

@@ -13,10 +13,10 @@ from mongodriver.errors import (
     NetworkTimeout,
     PyMongoError,
 )
-from mongodriver.execution.retry import RETRYABLE_ERROR
+from mongodriver.execution.retry_rules import RETRYABLE_ERROR
 from mongodriver.hello import Hello
 from mongodriver.options.connection_string import parse
-from mongodriver.replies.judge import command_error, write_concern_error
+from mongodriver.replies.verdicts import command_error, write_concern_error
 from mongodriver.sdam.error_effects import OVERLOADED, error_effect
 from mongodriver.sdam.topology_description import (
     TOPOLOGY_TYPE,

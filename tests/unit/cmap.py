@@ -15,6 +15,7 @@ from mongodriver import monitoring
 from mongodriver.client.settings import PoolSettings
 from mongodriver.cmap.pool import Pool
 from mongodriver.errors import AutoReconnect, OperationFailure
+from mongodriver.events.observer import Observer
 from mongodriver.monitoring import EventListeners
 
 ADDRESS = ("pool.test", 27017)
@@ -112,7 +113,7 @@ class Script:
         self.backend = backend
         self.spec = spec
         self.recorder = Recorder()
-        self.labels: dict[str, Any] = {}
+        self.labels: dict[Any, Any] = {}
         self.threads: dict[str, Thread] = {}
         self.fail_point = spec.get("failPoint", {}).get("data", {})
         self.fail_times = spec.get("failPoint", {}).get("mode", {})
@@ -124,12 +125,14 @@ class Script:
             pool_settings(options),
             backend,
             self.connect,
-            EventListeners([self.recorder]),
+            Observer(EventListeners([self.recorder])),
             self.connect_failed,
         )
         self.pool.announce_created()
 
-    async def connect(self, id: int, generation: int, opened: Any) -> FakeConnection:
+    async def connect(
+        self, id: int, generation: int, opened: Any, deadline: float | None
+    ) -> FakeConnection:
         connection = FakeConnection(FakeStream(self.backend), id, generation)
         opened(connection)
         if self.fail_point.get("blockConnection"):
@@ -202,8 +205,8 @@ class Script:
 
     async def do_check_out(self, operation: dict[str, Any]) -> None:
         connection = await self.pool.checkout()
-        if "label" in operation:
-            self.labels[operation["label"]] = connection
+        # Kept in any case: the pool does not count a connection that nobody holds any more.
+        self.labels[operation.get("label", len(self.labels))] = connection
 
     async def do_check_in(self, operation: dict[str, Any]) -> None:
         self.pool.checkin(self.labels.pop(operation["connection"]))

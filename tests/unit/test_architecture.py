@@ -100,7 +100,7 @@ BESIDE = {"local", "ingest", "gridfs", "testing", "compat", "__main__"}
 
 # These know backends by what they offer, not by their modules.
 INNER = {"cmap", "sdam", "sessions", "execution", "client"}
-FACES = ("mongodriver.io.base", "mongodriver.io.reports")
+FACES = ("mongodriver.io.base", "mongodriver.io.deadline", "mongodriver.io.reports")
 
 # The levels of bsonx, lowest first, by the names that modules begin with.
 BSONX_LEVELS = [
@@ -332,7 +332,7 @@ def test_a_broken_import_is_found(module: str, source: str) -> None:
             "from ..values.errors import InvalidURI\nimport bsonx",
         ),
         ("mongodriver.values.server_description", "from time import monotonic"),
-        ("mongodriver.ops.find", "from mongodriver.replies.judge import command_error"),
+        ("mongodriver.ops.find", "from mongodriver.replies.verdicts import command_error"),
         ("mongodriver.io.aio", "import asyncio"),
         ("mongodriver.cmap.pool", "import threading\nfrom ..io.base import Backend"),
         (

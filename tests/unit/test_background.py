@@ -47,7 +47,7 @@ def reported(monkeypatch):
 @pytest.fixture
 def brisk(monkeypatch):
     """Housekeeping without its pauses."""
-    monkeypatch.setattr(housekeeping, "INTERVAL", 0.005)
+    monkeypatch.setattr(housekeeping, "KILL_CURSOR_FREQUENCY", 0.005)
 
 
 async def until(client, reached):

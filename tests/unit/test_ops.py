@@ -14,7 +14,7 @@ from mongodriver.errors import (
     InvalidOperation,
 )
 from mongodriver.operations import DeleteMany, DeleteOne, InsertOne, UpdateOne
-from mongodriver.ops.base import BuildContext, Command, Operation, present
+from mongodriver.ops.base import NEVER, READ, WRITE, Command, Operation, present
 from mongodriver.ops.bulk import BulkWrite, Run, plan_runs
 from mongodriver.ops.command import (
     EVERYTHING,
@@ -52,10 +52,22 @@ TARGET = ReadTarget(
 )
 
 
-def context(**changes):
-    made = BuildContext(ADDRESS, SERVER_TYPE.RSPrimary, 17)
+def attempt(**changes):
+    """An attempt on a connection; `changes` are of its own attributes or the connection's."""
+    connection = SimpleNamespace(
+        address=ADDRESS,
+        server_type=SERVER_TYPE.RSPrimary,
+        max_wire_version=17,
+        max_bson_size=16 * 1024 * 1024,
+        max_message_size=48_000_000,
+        max_write_batch_size=100_000,
+        pinned=False,
+    )
+    made = SimpleNamespace(
+        connection=connection, session=None, is_retry=False, stop=0, keep_session=False
+    )
     for name, value in changes.items():
-        setattr(made, name, value)
+        setattr(made if hasattr(made, name) else connection, name, value)
     return made
 
 
@@ -72,14 +84,18 @@ def cursor_reply(batch, cursor_id=0, name="firstBatch", **more):
 
 def test_defaults():
     operation = Operation()
-    assert (operation.is_write, operation.retryable, operation.multi_batch) == (False,) * 3
+    assert (operation.is_write, operation.retry_policy, operation.multi_batch) == (
+        False,
+        NEVER,
+        False,
+    )
     assert operation.acknowledged
     assert operation.supports_session
     assert not operation.more()
     with pytest.raises(TypeError):
-        operation.build(context())
+        operation.build(attempt())
     reply = {"ok": 1}
-    assert operation.parse(reply, context()) is reply
+    assert operation.parse(reply, attempt()) is reply
 
 
 def test_documents_too_large():
@@ -90,18 +106,18 @@ def test_documents_too_large():
     error = Update(writing(), {}).document_too_large(20, 16)
     assert isinstance(error, DocumentTooLarge)
     assert str(error) == "update command document too large"
-    assert statement_limit(context(), True) == 16 * 1024 * 1024 + 16382
-    assert statement_limit(context(), False) == 16 * 1024 * 1024
+    assert statement_limit(attempt(), True) == 16 * 1024 * 1024 + 16382
+    assert statement_limit(attempt(), False) == 16 * 1024 * 1024
 
 
 @pytest.mark.parametrize("kind", [Insert, Update, Delete])
 @pytest.mark.parametrize(("concern", "more"), [(1, 16382), (0, 0)])
 def test_the_largest_statement_is_one_whose_error_is_heard_of(kind, concern, more):
-    command = kind(writing(WriteConcern(concern)), {}).build(context())
+    command = kind(writing(WriteConcern(concern)), {}).build(attempt())
     assert command.max_document_size == 16 * 1024 * 1024 + more
     runs = [Run(kind.name, [{}], [0])]
     bulk = BulkWrite(writing(WriteConcern(concern)), runs, True)
-    assert bulk.build(context()).max_document_size == 16 * 1024 * 1024 + more
+    assert bulk.build(attempt()).max_document_size == 16 * 1024 * 1024 + more
 
 
 def test_present_leaves_none_out():
@@ -113,8 +129,8 @@ def test_present_leaves_none_out():
 
 def test_find():
     operation = Find(TARGET, {"filter": {"a": 1}, "limit": 2})
-    assert operation.build(context()).body == {"find": "c", "filter": {"a": 1}, "limit": 2}
-    assert (operation.database, operation.name, operation.retryable) == ("db", "find", True)
+    assert operation.build(attempt()).body == {"find": "c", "filter": {"a": 1}, "limit": 2}
+    assert (operation.database, operation.name, operation.retry_policy) == ("db", "find", READ)
     assert operation.read_preference == ReadPreference.SECONDARY
     assert operation.read_concern == ReadConcern("local")
     assert operation.user_fields == {"firstBatch"}
@@ -130,14 +146,14 @@ def test_each_build_makes_a_fresh_body():
         FindAndModify(writing(), {}, {"remove": True}),
         Aggregate(TARGET, [], {"cursor": {}}),
     ):
-        first = operation.build(context())
+        first = operation.build(attempt())
         first.body["lsid"] = 1
-        assert "lsid" not in operation.build(context()).body
+        assert "lsid" not in operation.build(attempt()).body
 
 
 def test_a_live_cursor_keeps_its_session():
     session = SimpleNamespace(implicit=True)
-    made = context(session=session)
+    made = attempt(session=session)
     reply = Find(TARGET, {}).parse(cursor_reply([{"a": 1}], 7, postBatchResumeToken={"t": 1}), made)
     assert made.keep_session
     assert (reply.cursor_id, reply.batch, reply.namespace) == (7, [{"a": 1}], "db.c")
@@ -146,14 +162,14 @@ def test_a_live_cursor_keeps_its_session():
 
 
 def test_a_finished_cursor_keeps_nothing():
-    made = context()
+    made = attempt()
     assert Find(TARGET, {}).parse(cursor_reply([]), made).cursor_id == 0
     assert not made.keep_session
 
 
 def test_pinning():
-    connection = SimpleNamespace(pinned=False)
-    made = context(connection=connection)
+    made = attempt()
+    connection = made.connection
     assert Find(TARGET, {}).parse(cursor_reply([], 7), made).connection is None
     assert Find(TARGET, {}, pin=True).parse(cursor_reply([], 0), made).connection is None
     assert not connection.pinned
@@ -163,42 +179,42 @@ def test_pinning():
 
 def test_find_one():
     operation = FindOne(TARGET, {"_id": 1})
-    assert operation.build(context()).body == {
+    assert operation.build(attempt()).body == {
         "find": "c",
         "filter": {"_id": 1},
         "limit": 1,
         "singleBatch": True,
     }
-    assert operation.parse(cursor_reply([{"_id": 1}]), context()) == {"_id": 1}
-    assert operation.parse(cursor_reply([]), context()) is None
+    assert operation.parse(cursor_reply([{"_id": 1}]), attempt()) == {"_id": 1}
+    assert operation.parse(cursor_reply([]), attempt()) is None
 
 
 def test_get_more():
     operation = GetMore(
         "db.c.d", 5, DEFAULT_CODEC_OPTIONS, batch_size=3, max_await_time_ms=0, comment="x"
     )
-    assert operation.build(context()).body == {
+    assert operation.build(attempt()).body == {
         "getMore": 5,
         "collection": "c.d",
         "batchSize": 3,
         "maxTimeMS": 0,
         "comment": "x",
     }
-    assert (operation.database, operation.retryable) == ("db", False)
+    assert (operation.database, operation.retry_policy) == ("db", NEVER)
     plain = GetMore("db.c", 5, DEFAULT_CODEC_OPTIONS)
-    assert plain.build(context()).body == {"getMore": 5, "collection": "c"}
-    assert plain.parse(cursor_reply([1], 5, "nextBatch"), context()).batch == [1]
+    assert plain.build(attempt()).body == {"getMore": 5, "collection": "c"}
+    assert plain.parse(cursor_reply([1], 5, "nextBatch"), attempt()).batch == [1]
 
 
 def test_comments_of_get_more_need_a_new_server():
     operation = GetMore("db.c", 5, DEFAULT_CODEC_OPTIONS, comment="x")
-    assert "comment" not in operation.build(context(max_wire_version=8)).body
+    assert "comment" not in operation.build(attempt(max_wire_version=8)).body
 
 
 def test_kill_cursors():
     operation = KillCursors("db.c.d", [5, 6], DEFAULT_CODEC_OPTIONS)
-    assert operation.build(context()).body == {"killCursors": "c.d", "cursors": [5, 6]}
-    assert operation.parse({"ok": 1}, context()) is None
+    assert operation.build(attempt()).body == {"killCursors": "c.d", "cursors": [5, 6]}
+    assert operation.parse({"ok": 1}, attempt()) is None
 
 
 # -- other reads --
@@ -206,12 +222,12 @@ def test_kill_cursors():
 
 def test_aggregate():
     operation = Aggregate(TARGET, [{"$match": {}}], {"cursor": {}}, WriteConcern(2))
-    assert operation.build(context()).body == {
+    assert operation.build(attempt()).body == {
         "aggregate": "c",
         "pipeline": [{"$match": {}}],
         "cursor": {},
     }
-    assert operation.retryable
+    assert operation.retry_policy is READ
     assert operation.write_concern is None
     assert operation.read_concern == ReadConcern("local")
 
@@ -220,7 +236,7 @@ def test_aggregate():
 def test_aggregate_that_writes(stage):
     operation = Aggregate(TARGET, [{"$match": {}}, {stage: "d"}], {}, WriteConcern(2))
     assert operation.has_output_stage
-    assert not operation.retryable
+    assert operation.retry_policy is NEVER
     assert operation.write_concern == WriteConcern(2)
     given = Aggregate(TARGET, [{stage: "d"}], {"writeConcern": {"w": 1}}, WriteConcern(2))
     assert given.write_concern is None
@@ -234,29 +250,29 @@ def test_a_given_read_concern_is_not_added_again():
 def test_aggregate_on_a_database():
     target = ReadTarget("db", "", DEFAULT_CODEC_OPTIONS, None, None)
     operation = Aggregate(target, [], {"cursor": {}})
-    assert operation.build(context()).body["aggregate"] == 1
+    assert operation.build(attempt()).body["aggregate"] == 1
     reply = {"ok": 1, "cursor": {"firstBatch": [], "id": 0}}
-    assert operation.parse(reply, context()).namespace == "db.$cmd.aggregate"
+    assert operation.parse(reply, attempt()).namespace == "db.$cmd.aggregate"
 
 
 def test_aggregate_of_one_document():
     operation = AggregateOne(TARGET, [], {"cursor": {}})
-    assert operation.parse(cursor_reply([{"n": 1}]), context()) == {"n": 1}
-    assert operation.parse(cursor_reply([]), context()) is None
+    assert operation.parse(cursor_reply([{"n": 1}]), attempt()) == {"n": 1}
+    assert operation.parse(cursor_reply([]), attempt()) is None
 
 
 def test_count_and_distinct():
     count = Count(TARGET, {"maxTimeMS": 5})
-    assert count.build(context()).body == {"count": "c", "maxTimeMS": 5}
-    assert count.parse({"ok": 1, "n": 3.0}, context()) == 3
+    assert count.build(attempt()).body == {"count": "c", "maxTimeMS": 5}
+    assert count.parse({"ok": 1, "n": 3.0}, attempt()) == 3
     distinct = Distinct(TARGET, "a", {"query": {}})
-    assert distinct.build(context()).body == {"distinct": "c", "key": "a", "query": {}}
-    assert distinct.parse({"ok": 1, "values": [1, 2]}, context()) == [1, 2]
+    assert distinct.build(attempt()).body == {"distinct": "c", "key": "a", "query": {}}
+    assert distinct.parse({"ok": 1, "values": [1, 2]}, attempt()) == [1, 2]
 
 
 def test_explain_takes_the_read_concern_inside():
     operation = Explain(Find(TARGET, {"filter": {}}))
-    assert operation.build(context()).body == {
+    assert operation.build(attempt()).body == {
         "explain": {"find": "c", "filter": {}, "readConcern": {"level": "local"}}
     }
     assert operation.read_concern is None
@@ -269,19 +285,19 @@ def test_explain_takes_the_read_concern_inside():
 def test_commands_of_the_user():
     operation = RunCommand("db", {"ping": 1, "a": 2}, DEFAULT_CODEC_OPTIONS, None, [59])
     assert operation.name == "ping"
-    assert operation.build(context()).body == {"ping": 1, "a": 2}
+    assert operation.build(attempt()).body == {"ping": 1, "a": 2}
     assert 59 in operation.allowable_errors
-    assert (operation.retryable, operation.is_write) == (False, False)
+    assert (operation.retry_policy, operation.is_write) == (NEVER, False)
     assert 12345 in EVERYTHING
     assert "any message" in EVERYTHING
 
 
 def test_cursor_commands_want_a_cursor():
     operation = CursorCommand("db", {"find": "c"}, DEFAULT_CODEC_OPTIONS)
-    assert operation.parse(cursor_reply([1]), context()).batch == [1]
+    assert operation.parse(cursor_reply([1]), attempt()).batch == [1]
     for reply in ({"ok": 1}, {"ok": 1, "cursor": 5}, {"ok": 1, "cursor": {}}):
         with pytest.raises(InvalidOperation, match="does not return a cursor"):
-            operation.parse(reply, context())
+            operation.parse(reply, attempt())
 
 
 def test_lists_may_be_empty_for_a_reason():
@@ -289,7 +305,7 @@ def test_lists_may_be_empty_for_a_reason():
         "db", {"listIndexes": "c"}, DEFAULT_CODEC_OPTIONS, collection="c", empty_on=(26,)
     )
     assert 26 in operation.allowable_errors
-    reply = operation.parse({"ok": 0.0, "code": 26}, context())
+    reply = operation.parse({"ok": 0.0, "code": 26}, attempt())
     assert (reply.batch, reply.cursor_id) == ([], 0)
 
 
@@ -306,8 +322,8 @@ def test_write_commands():
 def test_queryable_encryption_needs_a_new_server():
     operation = CreateEncrypted("db", {"create": "c"}, DEFAULT_CODEC_OPTIONS)
     with pytest.raises(ConfigurationError, match="need maxWireVersion >= 21"):
-        operation.build(context())
-    assert operation.build(context(max_wire_version=21)).body == {"create": "c"}
+        operation.build(attempt())
+    assert operation.build(attempt(max_wire_version=21)).body == {"create": "c"}
 
 
 # -- writes --
@@ -315,10 +331,10 @@ def test_queryable_encryption_needs_a_new_server():
 
 def test_insert():
     operation = Insert(writing(WriteConcern(2)), {"_id": 1}, {"comment": "x"})
-    command = operation.build(context())
+    command = operation.build(attempt())
     assert command.body == {"insert": "c", "ordered": True, "comment": "x"}
     assert (list(command.documents), command.identifier) == ([{"_id": 1}], "documents")
-    assert operation.retryable
+    assert operation.retry_policy is WRITE
     assert operation.write_concern == WriteConcern(2)
 
 
@@ -327,16 +343,16 @@ def test_a_default_write_concern_is_left_out():
 
 
 def test_what_cannot_be_retried():
-    assert not Delete(writing(), {}, None, multi=True).retryable
-    assert not Insert(writing(WriteConcern(0)), {}).retryable
-    assert not FindAndModify(writing(WriteConcern(0)), {}, {}).retryable
-    assert Update(writing(), {}).retryable
+    assert Delete(writing(), {}, None, multi=True).retry_policy is NEVER
+    assert Insert(writing(WriteConcern(0)), {}).retry_policy is NEVER
+    assert FindAndModify(writing(WriteConcern(0)), {}, {}).retry_policy is NEVER
+    assert Update(writing(), {}).retry_policy is WRITE
 
 
 def test_the_reply_to_an_update():
     operation = Update(writing(), {})
     reply = {"ok": 1, "n": 1, "nModified": 0, "upserted": [{"index": 0, "_id": 5}]}
-    assert operation.parse(reply, context()) == {
+    assert operation.parse(reply, attempt()) == {
         "ok": 1,
         "n": 1,
         "nModified": 0,
@@ -344,22 +360,22 @@ def test_the_reply_to_an_update():
         "updatedExisting": False,
     }
     assert reply["upserted"] == [{"index": 0, "_id": 5}]
-    assert operation.parse({"ok": 1, "n": 1}, context())["updatedExisting"] is True
-    assert operation.parse({"ok": 1, "n": 0}, context())["updatedExisting"] is False
+    assert operation.parse({"ok": 1, "n": 1}, attempt())["updatedExisting"] is True
+    assert operation.parse({"ok": 1, "n": 0}, attempt())["updatedExisting"] is False
     silent = Update(writing(WriteConcern(0)), {})
-    assert silent.parse({"ok": 1}, context()) is None
+    assert silent.parse({"ok": 1}, attempt()) is None
 
 
 def test_find_and_modify():
     operation = FindAndModify(writing(WriteConcern(2)), {"_id": 1}, {"new": True, "remove": True})
-    assert operation.build(context()).body == {
+    assert operation.build(attempt()).body == {
         "findAndModify": "c",
         "query": {"_id": 1},
         "new": True,
         "remove": True,
     }
-    assert operation.parse({"ok": 1, "value": {"_id": 1}}, context()) == {"_id": 1}
-    assert operation.parse({"ok": 1, "value": None}, context()) is None
+    assert operation.parse({"ok": 1, "value": {"_id": 1}}, attempt()) == {"_id": 1}
+    assert operation.parse({"ok": 1, "value": None}, attempt()) is None
     given = FindAndModify(writing(WriteConcern(2)), {}, {"writeConcern": {"w": 1}})
     assert given.write_concern is None
 
@@ -407,7 +423,7 @@ def send(operation, replies, size=2, **changes):
     """Play the executor: every command takes `size` statements. The commands and the result."""
     sent = []
     while True:
-        made = context(**changes)
+        made = attempt(**changes)
         command = operation.build(made)
         made.stop = min(command.start + size, len(command.documents))
         taken = command.documents[command.start : made.stop]
@@ -424,7 +440,11 @@ def test_a_bulk_in_several_commands():
     operation = BulkWrite(
         writing(), (Run("insert", documents),), True, {"comment": "x"}, add_ids=True
     )
-    assert (operation.name, operation.retryable, operation.multi_batch) == ("insert", True, True)
+    assert (operation.name, operation.retry_policy, operation.multi_batch) == (
+        "insert",
+        WRITE,
+        True,
+    )
     replies = [{"ok": 1, "n": 2}, {"ok": 1, "n": 2}, {"ok": 1, "n": 1}]
     sent, result = send(operation, replies)
     assert [body for body, _ in sent] == [{"insert": "c", "ordered": True, "comment": "x"}] * 3
@@ -435,7 +455,7 @@ def test_a_bulk_in_several_commands():
 
 def test_a_retried_batch_does_not_count_its_ids_twice():
     operation = BulkWrite(writing(), (Run("insert", [{"_id": 1}]),), True, add_ids=True)
-    operation.build(context()).ids.append(1)
+    operation.build(attempt()).ids.append(1)
     _, result = send(operation, [{"ok": 1, "n": 1}])
     assert operation.inserted_ids == [1]
     assert result["nInserted"] == 1
@@ -508,8 +528,8 @@ def test_unacknowledged_bulks_await_all_but_the_last_run():
     operation = BulkWrite(writing(WriteConcern(0)), plan_runs(statements(*MIXED[:3]), True), True)
     assert operation.acknowledged
     assert operation.write_concern is None
-    assert not operation.retryable
-    made = context()
+    assert operation.retry_policy is NEVER
+    made = attempt()
     command = operation.build(made)
     made.stop = len(command.documents)
     assert operation.parse({"ok": 1, "n": 2}, made) == {}

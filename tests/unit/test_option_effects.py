@@ -174,7 +174,7 @@ def effects(client: Any, contexts: list[Any]) -> str:
             connector._handshake_command(),
             (connector._compressors, connector._zlib_level, connector._api),
             (options._credentials, getattr(options._credentials, "password", None)),
-            core.topology._listeners.enabled_for_commands,
+            bool(core.observer.commands),
             (client.codec_options, client.read_preference, client.write_concern),
             client.read_concern,
             core.topology.state,

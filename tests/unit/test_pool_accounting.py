@@ -12,9 +12,9 @@ from cmap import ADDRESS, FakeConnection, FakeStream
 from mongodriver.client.settings import PoolSettings
 from mongodriver.cmap.pool import Pool
 from mongodriver.errors import AutoReconnect, WaitQueueTimeoutError
+from mongodriver.events.observer import Observer
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
-from mongodriver.monitoring import EventListeners
 
 LIMIT = 4
 
@@ -22,7 +22,7 @@ LIMIT = 4
 def make_pool(backend, luck):
     """A pool whose connections take a moment to open and fail now and then."""
 
-    async def connect(id, generation, opened):
+    async def connect(id, generation, opened, deadline):
         connection = FakeConnection(FakeStream(backend), id, generation)
         opened(connection)
         await backend.sleep(luck.random() / 1000)
@@ -32,7 +32,7 @@ def make_pool(backend, luck):
         return connection
 
     settings = PoolSettings(max_size=LIMIT, max_connecting=2, wait_queue_timeout=0.01)
-    pool = Pool(ADDRESS, settings, backend, connect, EventListeners())
+    pool = Pool(ADDRESS, settings, backend, connect, Observer())
     pool.ready()
     return pool
 

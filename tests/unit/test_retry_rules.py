@@ -21,7 +21,7 @@ from mongodriver.errors import (
     WriteError,
     WTimeoutError,
 )
-from mongodriver.execution.retry import (
+from mongodriver.execution.retry_rules import (
     BASE_BACKOFF,
     MAX_BACKOFF,
     NO_WRITES_PERFORMED,
@@ -33,7 +33,7 @@ from mongodriver.execution.retry import (
     is_retryable_write,
 )
 from mongodriver.hello import Hello
-from mongodriver.replies.judge import (
+from mongodriver.replies.verdicts import (
     command_error,
     reply_error,
     write_concern_error,

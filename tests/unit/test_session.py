@@ -7,8 +7,9 @@ import pytest
 from bsonx.int64 import Int64
 from bsonx.timestamp import Timestamp
 from mongodriver.errors import InvalidOperation
-from mongodriver.sessions import session as module
-from mongodriver.sessions.session import ImplicitSession, ServerSession, ServerSessionPool, Session
+from mongodriver.sessions import server_session as module
+from mongodriver.sessions.server_session import ServerSession, ServerSessionPool
+from mongodriver.sessions.session import Session
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def pool(clock):
 
 
 def test_ids_are_random_uuids():
-    ids = {ServerSession().lsid["id"] for _ in range(100)}
+    ids = {ServerSession(ServerSessionPool()).lsid["id"] for _ in range(100)}
     assert len(ids) == 100
     for id in ids:
         assert id.subtype == 4
@@ -59,7 +60,7 @@ def test_using_a_session_keeps_it_young(pool, clock):
     session = pool.acquire()
     for _ in range(3):
         clock[0] += 25 * 60
-        session.touch()
+        session.last_use = clock[0]
         pool.release(session)
         assert pool.acquire() is session
 
@@ -69,7 +70,7 @@ def test_expired_sessions_leave_the_pool_when_others_come_back(pool, clock):
     young = pool.acquire()
     pool.release(old)
     clock[0] += 30 * 60
-    young.touch()
+    young.last_use = clock[0]
     pool.release(young)
     assert pool.drain() == [young.lsid]
 
@@ -98,15 +99,15 @@ def test_transaction_numbers_rise_and_are_int64(pool):
     assert pool.acquire().next_transaction() == 2
 
 
-def test_an_implicit_session_takes_a_server_session_when_it_is_needed(pool):
-    implicit = ImplicitSession(pool)
-    implicit.end()
+def test_a_server_session_stands_for_a_session_where_none_is_given(pool):
+    session = pool.acquire()
+    assert session.server_session is session
+    assert (session.implicit, session.in_transaction, session.cluster_time) == (True, False, None)
+    session.end()
+    assert pool.drain() == [session.lsid]
+    session.mark_dirty()
+    session.end()
     assert pool.drain() == []
-    server_session = implicit.server_session
-    assert implicit.server_session is server_session
-    implicit.end()
-    implicit.end()
-    assert pool.drain() == [server_session.lsid]
 
 
 def test_an_explicit_session_ends_once(pool):

@@ -9,13 +9,13 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 
 from ..events.observation import Observation
 from ..ops.base import Command
-from ..replies.judge import command_error
+from ..replies.verdicts import command_error
 from ..wire.header import next_request_id
 from .scram import NONCE_BYTES, conversation
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
-    from ..events.listeners import EventListeners
+    from ..events.observer import Observer
     from ..io.base import Backend
     from ..values.hello import Hello
     from .credentials import MongoCredential
@@ -43,7 +43,7 @@ class Login:
         hello: Hello,
         deadline: float | None,
         backend: Backend,
-        listeners: EventListeners | None,
+        observer: Observer,
     ) -> None:
         """Go on from the server's first answer until logged in.
 
@@ -59,7 +59,7 @@ class Login:
             command = again.start()
         while command is not None:
             command["$db"] = self._credential.source
-            reply = await self._exchange(connection, command, deadline, listeners)
+            reply = await self._exchange(connection, command, deadline, observer)
             # Deriving keys from a password takes long on purpose.
             command = await backend.call(self._conversation.reply, reply)
 
@@ -68,12 +68,12 @@ class Login:
         connection: Connection,
         body: dict[str, Any],
         deadline: float | None,
-        listeners: EventListeners | None,
+        observer: Observer,
     ) -> dict[str, Any]:
-        if listeners is None or not listeners.enabled_for_commands:
+        if not observer.commands:
             reply = await connection.run(body, deadline)
         else:
-            reply = await _observed(connection, body, deadline, listeners)
+            reply = await _observed(connection, body, deadline, observer)
         error = command_error(reply)
         if error is not None:
             raise error
@@ -84,12 +84,12 @@ async def _observed(
     connection: Connection,
     body: dict[str, Any],
     deadline: float | None,
-    listeners: EventListeners,
+    observer: Observer,
 ) -> dict[str, Any]:
     """The exchange, with the events of a command (which show nothing of its content)."""
     request_id = next_request_id()
     observation = Observation(
-        listeners, connection, body["$db"], next(iter(body)), request_id, request_id
+        observer.commands, connection, body["$db"], next(iter(body)), request_id, request_id
     )
     observation.started(Command(body))
     try:

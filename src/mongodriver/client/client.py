@@ -16,17 +16,20 @@ from bsonx.errors import BSONError
 
 from ..cmap.connector import Connector
 from ..cmap.pool import Pool
-from ..events.listeners import EventListeners
-from ..execution.command_fields import Completion
+from ..events.observer import Observer
+from ..execution.command_fields import CommandFields
 from ..execution.executor import Executor
+from ..ops.sessions import EndSessions
 from ..sdam.monitor import Monitor
 from ..sdam.topology import CLOSED, OPEN, Topology
 from ..sdam.topology_description import TopologyDescription
 from ..sessions.cluster_clock import ClusterClock
-from ..sessions.session import ServerSessionPool, Session
+from ..sessions.server_session import ServerSessionPool
+from ..sessions.session import Session
 from ..values.errors import PyMongoError
+from ..values.limits import MAX_END_SESSIONS
 from ..values.read_preferences import ReadPreference
-from .housekeeping import END_SESSIONS_BATCH, DeadCursor, EndSessions, Housekeeper
+from .housekeeping import DeadCursor, Housekeeper
 from .settings import executor_settings, monitor_settings, pool_settings, topology_settings
 
 if TYPE_CHECKING:
@@ -67,14 +70,14 @@ class Client:
         self._opened_at = opened_at
         self._pid = os.getpid()
         pool_options = options.pool_options
-        listeners = pool_options._event_listeners or EventListeners()
+        self.observer = observer = Observer(pool_options._event_listeners)
         self.sessions = ServerSessionPool()
         self._clock = ClusterClock()
         self.topology = Topology(
             topology_settings(options, seeds),
             backend,
-            listeners,
-            ServerFactory(options, backend),
+            observer,
+            ServerFactory(options, backend, observer),
             self.sessions,
             self._clock,
             name,
@@ -83,9 +86,9 @@ class Client:
             self.topology,
             self.sessions,
             backend,
-            listeners,
+            observer,
             executor_settings(options),
-            Completion(
+            CommandFields(
                 self._clock, pool_options.server_api, direct=bool(options.direct_connection)
             ),
             self._clock,
@@ -134,9 +137,9 @@ class Client:
         if not ids or not description.has_known_servers:
             return
         try:
-            for start in range(0, len(ids), END_SESSIONS_BATCH):
+            for start in range(0, len(ids), MAX_END_SESSIONS):
                 operation = EndSessions(
-                    ids[start : start + END_SESSIONS_BATCH], ReadPreference.PRIMARY_PREFERRED
+                    ids[start : start + MAX_END_SESSIONS], ReadPreference.PRIMARY_PREFERRED
                 )
                 await self.execute(operation)
         except (PyMongoError, BSONError):
@@ -182,8 +185,7 @@ class Client:
     def kill_cursor_soon(
         self,
         cursor_id: int,
-        database: str,
-        collection: str,
+        namespace: str,
         address: Address | None,
         session: Any = None,
         connection: Connection | None = None,
@@ -192,9 +194,7 @@ class Client:
 
         Its implicit session is ended and its pinned connection released as well.
         """
-        self._housekeeper.bury(
-            DeadCursor(cursor_id, database, collection, address, session, connection)
-        )
+        self._housekeeper.bury(DeadCursor(cursor_id, namespace, address, session, connection))
 
     def unpin(self, connection: Connection) -> None:
         """Give back a connection that a cursor or a transaction had kept."""
@@ -204,10 +204,10 @@ class Client:
 class ServerFactory:
     """Makes the pool and the monitor of each new member of a topology."""
 
-    def __init__(self, options: ClientOptions, backend: Backend) -> None:
+    def __init__(self, options: ClientOptions, backend: Backend, observer: Observer) -> None:
         self._backend = backend
-        self._listeners = options.pool_options._event_listeners or EventListeners()
-        self._connector = connector = Connector(backend, options.pool_options)
+        self._observer = observer
+        self._connector = connector = Connector(backend, options.pool_options, observer)
         self._pool_settings = pool_settings(options)
         self._monitor_settings = monitor_settings(options, connector.hello_command)
 
@@ -217,7 +217,7 @@ class ServerFactory:
             self._pool_settings,
             self._backend,
             partial(self._connector.connect, address),
-            self._listeners,
+            self._observer,
             _ConnectErrorHook(topology, address),
         )
         if self._pool_settings.load_balanced:
@@ -228,7 +228,7 @@ class ServerFactory:
             self._monitor_settings,
             self._backend,
             partial(self._connector.connect_monitor, address),
-            self._listeners,
+            self._observer,
         )
         return pool, monitor
 

@@ -8,69 +8,32 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.errors import BSONError
-from bsonx.int64 import Int64
 
 from ..io.reports import Reports
-from ..ops.base import BuildContext, Command, Operation
+from ..ops.cursor import KillCursors
 from ..values.errors import PyMongoError
+from ..values.limits import KILL_CURSOR_FREQUENCY
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..io.base import Address, Backend, Task
-    from ..sessions.session import ImplicitSession, Session
+    from ..sessions.server_session import ServerSession
+    from ..sessions.session import Session
     from .client import Client
-
-#: Seconds between two rounds.
-INTERVAL = 1.0
-#: Sessions ended by one command.
-END_SESSIONS_BATCH = 10_000
 
 
 class DeadCursor(NamedTuple):
     """A cursor nobody can read any more, still open on the server at `address`."""
 
     cursor_id: int
-    database: str
-    collection: str
+    namespace: str
     address: Address | None
-    session: Session | ImplicitSession | None = None
+    session: Session | ServerSession | None = None
     connection: Connection | None = None
-
-
-class KillCursors(Operation[None]):
-    """The killCursors command for cursors of one collection."""
-
-    name = "killCursors"
-    codec_options = DEFAULT_CODEC_OPTIONS
-
-    def __init__(self, database: str, collection: str, ids: Iterable[int]) -> None:
-        self.database = database
-        self.collection = collection
-        self._ids = [Int64(id) for id in ids]
-
-    def build(self, context: BuildContext) -> Command:
-        return Command({"killCursors": self.collection, "cursors": self._ids})
-
-
-class EndSessions(Operation[None]):
-    """The endSessions command: the client needs these sessions no more."""
-
-    name = "endSessions"
-    database = "admin"
-    codec_options = DEFAULT_CODEC_OPTIONS
-    supports_session = False
-
-    def __init__(self, ids: list[dict[str, Any]], read_preference: Any) -> None:
-        self._ids = ids
-        self.read_preference = read_preference
-
-    def build(self, context: BuildContext) -> Command:
-        return Command({"endSessions": self._ids})
 
 
 class Housekeeper:
@@ -107,7 +70,7 @@ class Housekeeper:
         self._task = None
 
     async def _run(self) -> None:
-        while not await self._wake.wait(INTERVAL) and not self._stopped:
+        while not await self._wake.wait(KILL_CURSOR_FREQUENCY) and not self._stopped:
             client = self._client()
             if client is None:
                 return
@@ -138,7 +101,7 @@ class Housekeeper:
 
 async def kill_cursor(client: Client, cursor: DeadCursor) -> None:
     """Kill one cursor on its server, then let go of its session and connection."""
-    operation = KillCursors(cursor.database, cursor.collection, [cursor.cursor_id])
+    operation = KillCursors(cursor.namespace, [cursor.cursor_id], DEFAULT_CODEC_OPTIONS)
     try:
         if cursor.cursor_id:
             await client.execute(

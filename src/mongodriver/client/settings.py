@@ -63,6 +63,7 @@ class ExecutorSettings:
         "retry_writes",
         "selection_timeout",
         "socket_timeout",
+        "timeout",
     )
 
     def __init__(
@@ -74,6 +75,7 @@ class ExecutorSettings:
         connect_timeout: float | None = 20.0,
         adaptive_retries: int = 2,
         overload_retargeting: bool = False,
+        timeout: float | None = None,
     ) -> None:
         self.retry_reads = retry_reads
         self.retry_writes = retry_writes
@@ -83,6 +85,8 @@ class ExecutorSettings:
         self.adaptive_retries = adaptive_retries if retry_reads and retry_writes else 0
         #: Repeat what an overloaded server has shed on another one, where there is one.
         self.overload_retargeting = overload_retargeting
+        #: Of a whole operation.
+        self.timeout = timeout
         self.limits = Limits(socket_timeout, connect_timeout)
 
 
@@ -159,6 +163,7 @@ def executor_settings(options: ClientOptions) -> ExecutorSettings:
         connect_timeout=options.pool_options.connect_timeout,
         adaptive_retries=options.max_adaptive_retries,
         overload_retargeting=options.enable_overload_retargeting,
+        timeout=options.timeout,
     )
 
 

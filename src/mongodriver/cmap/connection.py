@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 
-from ..ops.base import BuildContext
 from ..values.errors import ProtocolError
 from ..values.hello import Hello
 from ..values.limits import MAX_MESSAGE_SIZE, MAX_REPLY_SIZE
@@ -37,6 +36,7 @@ class Connection:
     """
 
     __slots__ = (
+        "__weakref__",
         "_max_reply_size",
         "address",
         "compressor",
@@ -58,6 +58,7 @@ class Connection:
         "service_id",
         "stream",
         "supports_retryable_writes",
+        "supports_sessions",
     )
 
     def __init__(self, stream: Stream, address: Address, id: int = 0, generation: int = 0) -> None:
@@ -72,6 +73,7 @@ class Connection:
         self.service_id: Any = None
         self.server_connection_id: int | None = None
         self.logical_session_timeout_minutes: int | None = None
+        self.supports_sessions = False
         self.supports_retryable_writes = False
         #: Seconds the hello of the handshake took.
         self.handshake_seconds = 0.0
@@ -107,23 +109,9 @@ class Connection:
         self.service_id = hello.service_id
         self.server_connection_id = hello.connection_id
         self.logical_session_timeout_minutes = hello.logical_session_timeout_minutes
+        self.supports_sessions = hello.logical_session_timeout_minutes is not None
         self.supports_retryable_writes = (
-            hello.logical_session_timeout_minutes is not None
-            and hello.server_type != SERVER_TYPE.Standalone
-        )
-
-    def context(self, session: Any, is_retry: bool) -> BuildContext:
-        """What operations may know of this connection, for one attempt."""
-        return BuildContext(
-            self.address,
-            self.server_type,
-            self.max_wire_version,
-            self.max_bson_size,
-            self.max_message_size,
-            self.max_write_batch_size,
-            session,
-            is_retry,
-            self,
+            self.supports_sessions and hello.server_type != SERVER_TYPE.Standalone
         )
 
     async def exchange(

@@ -10,8 +10,9 @@ from bsonx.errors import InvalidBSON
 
 from ..auth.login import Login
 from ..io.base import ConnectOptions
+from ..io.deadline import sooner
 from ..options.compressors import negotiate
-from ..replies.judge import command_error
+from ..replies.verdicts import command_error
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, ConfigurationError, ProtocolError
 from ..values.hello import Hello, HelloCompat
@@ -22,6 +23,7 @@ from .connection import NO_HELLO, Connection
 from .failures import Limits, bad_hello, connection_failure, label_overload
 
 if TYPE_CHECKING:
+    from ..events.observer import Observer
     from ..io.base import Address, Backend, Stream
 
 
@@ -31,8 +33,9 @@ class Connector:
     :param pool_options: a `PoolOptions`: timeouts in seconds, TLS, credentials, metadata.
     """
 
-    def __init__(self, backend: Backend, pool_options: Any) -> None:
+    def __init__(self, backend: Backend, pool_options: Any, observer: Observer) -> None:
         self._backend = backend
+        self._observer = observer
         self._options = pool_options
         self._connect_options = ConnectOptions(
             pool_options.connect_timeout, pool_options._ssl_context
@@ -50,21 +53,24 @@ class Connector:
         id: int,
         generation: int,
         opened: Callable[[Connection], None],
+        deadline: float | None = None,
     ) -> Connection:
         """A connection for operations: hello exchanged, user authenticated.
 
         :param opened: called with the connection as soon as it can be interrupted.
+        :param deadline: monotonic time at which it is given up, if that is sooner than
+            connectTimeoutMS says.
         :raises PyMongoError: with the address in the text; the stream is closed then.
         """
         try:
-            stream = await self._open(address, self._limits)
+            stream = await self._open(address, self._limits, deadline)
         except AutoReconnect as exc:
             label_overload(exc)
             raise
         connection = Connection(stream, address, id, generation)
         opened(connection)
         try:
-            await self._log_in(connection)
+            await self._log_in(connection, deadline)
             if self._options.load_balanced and connection.service_id is None:
                 raise ConfigurationError(
                     "Driver attempted to initialize in load balancing mode,"
@@ -90,9 +96,7 @@ class Connector:
         try:
             body = self.hello_command(False)
             body["client"] = self._options.metadata
-            timeout = self._options.connect_timeout
-            deadline = None if timeout is None else monotonic() + timeout
-            await self._shake_hands(connection, body, deadline)
+            await self._shake_hands(connection, body, self._limit(None))
         except OSError as exc:
             raise connection_failure(exc, address, self._monitor_limits) from exc
         except BaseException:
@@ -100,9 +104,15 @@ class Connector:
             raise
         return connection
 
-    async def _open(self, address: Address, limits: Limits) -> Stream:
+    def _limit(self, deadline: float | None) -> float | None:
+        """The sooner of a deadline and the end of connectTimeoutMS from now."""
+        return sooner(deadline, self._options.connect_timeout)
+
+    async def _open(
+        self, address: Address, limits: Limits, deadline: float | None = None
+    ) -> Stream:
         try:
-            return await self._backend.connect(address, self._connect_options)
+            return await self._backend.connect(address, self._connect_options, deadline)
         except OSError as exc:
             raise connection_failure(exc, address, limits) from exc
 
@@ -121,10 +131,9 @@ class Connector:
         body["$db"] = "admin"
         return body
 
-    async def _log_in(self, connection: Connection) -> None:
+    async def _log_in(self, connection: Connection, deadline: float | None) -> None:
         """The handshake with the authentication that begins in it."""
-        timeout = self._options.connect_timeout
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = self._limit(deadline)
         credential = self._options._credentials
         body = self._handshake_command()
         login = None
@@ -139,7 +148,7 @@ class Connector:
                 connection.hello,
                 deadline,
                 self._backend,
-                self._options._event_listeners,
+                self._observer,
             )
 
     def _handshake_command(self) -> dict[str, Any]:

@@ -16,6 +16,10 @@ class PoolClosedError(InvalidOperation):
     """The pool was closed before a connection could be had from it."""
 
 
+class PoolPausedError(AutoReconnect):
+    """The pool gives out no connections until its server has been checked again."""
+
+
 class Limits:
     """The configured times that connection errors mention; in seconds, None where unset."""
 

@@ -1,12 +1,16 @@
 """A pool of connections to one server (the CMAP specification).
 
-Invariants, all under one plain lock:
+Invariants, under one plain lock:
 
-- connections counted in `_total` are idle, in use, or being established (`_pending`);
+- the pool counts the connections that exist (held weakly: one that a Ctrl-C makes its user lose is
+  not counted for ever) and those being established (`_pending`);
 - a request that cannot be served at once waits in one FIFO queue, each with an event of its own;
-  whatever becomes free is handed to the first of them directly, so nobody overtakes;
-- idle connections exist only while the pool is ready, nobody waits, and their generation is
-  current: `take`, the path of nearly every operation, needs no further check.
+  whatever becomes free is handed to the first of them directly, so nobody overtakes.
+
+`take` and `checkin`, the way of nearly every operation, do without the lock: an idle connection is
+one in a deque, whose ends are changed in single steps. Whoever adds to the deque looks afterwards
+whether somebody waits, or the pool was cleared; whoever queues up, or clears, looks at the deque
+after that. So one of the two sees the other. The deque is never replaced.
 
 Events are published after the lock is released.
 """
@@ -14,6 +18,7 @@ Events are published after the lock is released.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
@@ -23,12 +28,12 @@ from bsonx.errors import BSONError
 
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, PyMongoError, WaitQueueTimeoutError
-from .failures import PoolClosedError
+from .failures import PoolClosedError, PoolPausedError
 from .pool_events import ERROR, IDLE, POOL_CLOSED, STALE, PoolEvents
 
 if TYPE_CHECKING:
     from ..client.settings import PoolSettings
-    from ..events.listeners import EventListeners
+    from ..events.observer import Observer
     from ..io.base import Address, Backend, Event
     from .connection import Connection
 
@@ -57,9 +62,11 @@ class _Waiter:
         self.error: Exception | None = None
 
 
-#: ``connect(id, generation, opened)`` opens and authenticates a connection; it calls `opened` with
-#: it as soon as there is something that can be interrupted.
-Connect = Callable[[int, int, Callable[["Connection"], None]], Awaitable["Connection"]]
+#: ``connect(id, generation, opened, deadline)`` opens and authenticates a connection; it calls
+#: `opened` with it as soon as there is something that can be interrupted.
+Connect = Callable[
+    [int, int, Callable[["Connection"], None], "float | None"], Awaitable["Connection"]
+]
 
 
 class Pool:
@@ -75,7 +82,7 @@ class Pool:
         settings: PoolSettings,
         backend: Backend,
         connect: Connect,
-        listeners: EventListeners,
+        observer: Observer,
         on_connect_error: Callable[[Exception, int], None] | None = None,
     ) -> None:
         self.address = address
@@ -83,8 +90,12 @@ class Pool:
         self._backend = backend
         self._connect = connect
         self._on_connect_error = on_connect_error
-        self._events = PoolEvents(listeners, address)
-        self._observed = self._events.enabled
+        self._events = PoolEvents(observer, address)
+        #: Whether `take` must leave everything to `checkout`.
+        self._watched = self._events.enabled
+        #: Idle seconds up to which a connection is used without a look at it.
+        limit = settings.max_idle_time
+        self._fresh = CHECK_AFTER if limit is None else min(CHECK_AFTER, limit)
         self.state = READY if settings.load_balanced else PAUSED
         self.generation = 0
         self._service_generations: dict[Any, int] = {}
@@ -94,11 +105,11 @@ class Pool:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[Connection] = deque()
-        self._in_use: set[Connection] = set()
+        self._established: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._opening: set[Connection] = set()
         self._waiters: deque[_Waiter] = deque()
-        self._total = 0
         self._pending = 0
+        self._doomed: deque[tuple[Connection, str]] = deque()
 
     def announce_created(self) -> None:
         """Publish that the pool exists: not done at once, for its creator may hold a lock."""
@@ -107,12 +118,12 @@ class Pool:
     @property
     def operation_count(self) -> int:
         """Operations that have a connection or wait for one: the load that selection compares."""
-        return len(self._in_use) + len(self._waiters) + self._pending
+        return self.size - len(self._idle) + len(self._waiters)
 
     @property
     def size(self) -> int:
         """Connections in all, those being established included."""
-        return self._total
+        return len(self._established) + self._pending
 
     @property
     def idle_count(self) -> int:
@@ -129,17 +140,39 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, or None if that needs the long way, `checkout`."""
-        if self._observed:
+        return None if self._watched else self._take()
+
+    def _take(self) -> Connection | None:
+        """The idle connection used last, if it was used just now."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
             return None
-        with self._lock:
-            if not self._idle:
-                return None
-            connection = self._idle[-1]
-            if connection.stream.closed or connection.last_used + CHECK_AFTER < monotonic():
-                return None
-            self._idle.pop()
-            self._in_use.add(connection)
-        return connection
+        if (
+            connection.generation == self.generation
+            and connection.service_id is None
+            and connection.last_used + self._fresh >= monotonic()
+            and not connection.stream.closed
+        ):
+            return connection
+        self._shelve(connection)  # `_next_idle` finds out what is to be done with it
+        return None
+
+    def _shelve(self, connection: Connection) -> None:
+        """Make a connection idle. Without the lock: see the top of this file."""
+        self._idle.append(connection)
+        if self._waiters or not self._is_current(connection):
+            with self._lock:
+                self._serve_waiters()
+                if not self._is_current(connection) and self._remove_idle(connection):
+                    self._doom(connection, STALE)
+            self._bury()
+
+    def _is_current(self, connection: Connection) -> bool:
+        """Whether the pool was not cleared since the connection was begun."""
+        service = connection.service_id
+        current = self.generation if service is None else self.generation_of(service)
+        return connection.generation == current
 
     async def checkout(self, deadline: float | None = None) -> Connection:
         """A connection for one user, who gives it back with `checkin`.
@@ -151,7 +184,7 @@ class Pool:
         start = monotonic()
         self._events.check_out_started()
         try:
-            connection = await self._obtain(deadline)
+            connection = self._take() or await self._obtain(deadline)
         except BaseException as exc:
             self._events.check_out_failed(exc, start)
             raise
@@ -159,25 +192,22 @@ class Pool:
         return connection
 
     async def _obtain(self, deadline: float | None) -> Connection:
-        perished: list[tuple[Connection, str]] = []
         waiter = None
-        grant: Connection | _Create | None
         with self._lock:
             self._refuse_unless_ready()
-            grant = self._next_idle(perished)
+            grant: Connection | _Create | None = self._next_idle()
             if grant is None:
                 if self._may_create():
                     grant = self._reserve()
                 else:
                     waiter = _Waiter(self._backend.event())
                     self._waiters.append(waiter)
-        self._close_all(perished)
+                    self._serve_waiters()  # one may have become idle meanwhile
+        self._bury()
         if waiter is not None:
             grant = await self._wait(waiter, deadline)
         if grant is None or isinstance(grant, _Create):
-            connection = await self._establish()
-            self._settle(connection)
-            return connection
+            return await self._establish(deadline)
         return grant
 
     def _refuse_unless_ready(self) -> None:
@@ -187,23 +217,49 @@ class Pool:
             raise self._paused_error()
 
     def _paused_error(self) -> AutoReconnect:
-        return AutoReconnect(f"{address_text(self.address)}: connection pool paused")
+        return PoolPausedError(f"{address_text(self.address)}: connection pool paused")
 
-    def _next_idle(self, perished: list[tuple[Connection, str]]) -> Connection | None:
-        """The connection used last that is still good; the others go to `perished`."""
+    def _pop_idle(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _remove_idle(self, connection: Connection) -> bool:
+        try:
+            self._idle.remove(connection)
+        except ValueError:
+            return False  # somebody has taken it, and will see for himself
+        return True
+
+    def _next_idle(self) -> Connection | None:
+        """Under the lock: the connection used last that is still good; the others are doomed."""
         now = monotonic()
-        while self._idle:
-            connection = self._idle.pop()
+        while (connection := self._pop_idle()) is not None:
             reason = self._perished(connection, now)
             if reason is None:
-                self._in_use.add(connection)
                 return connection
-            self._total -= 1
-            perished.append((connection, reason))
+            self._doom(connection, reason)
         return None
+
+    def _doom(self, connection: Connection, reason: str) -> None:
+        """Under the lock: a connection is to be closed, by the next `_bury`."""
+        self._established.discard(connection)
+        self._doomed.append((connection, reason))
+
+    def _bury(self) -> None:
+        """Without the lock: close what is doomed."""
+        while self._doomed:
+            try:
+                connection, reason = self._doomed.popleft()
+            except IndexError:
+                return
+            self._close_one(connection, reason)
 
     def _perished(self, connection: Connection, now: float) -> str | None:
         """Why an idle connection cannot be used any more; None when it can."""
+        if not self._is_current(connection):
+            return STALE
         idle_seconds = now - connection.last_used
         limit = self.settings.max_idle_time
         if limit is not None and idle_seconds > limit:
@@ -216,10 +272,9 @@ class Pool:
 
     def _may_create(self) -> bool:
         limits = self.settings
-        return self._total < limits.max_size and self._pending < limits.max_connecting
+        return self.size < limits.max_size and self._pending < limits.max_connecting
 
     def _reserve(self) -> _Create:
-        self._total += 1
         self._pending += 1
         return _CREATE
 
@@ -253,31 +308,32 @@ class Pool:
             if grant is None and waiter.error is None:
                 self._waiters.remove(waiter)
             if isinstance(grant, _Create):
-                self._total -= 1
                 self._pending -= 1
                 self._serve_waiters()
+        self._bury()
         if grant is not None and not isinstance(grant, _Create):
-            self._release(grant)
+            self._keep(grant)
 
     def _serve_waiters(self) -> None:
         """Hand what is free to the first waiters. Under the lock: setting an event cannot block."""
         while self._waiters and self.state == READY:
-            if self._idle:
-                connection = self._idle.pop()
-                self._in_use.add(connection)
-                grant: Connection | _Create = connection
-            elif self._may_create():
+            grant: Connection | _Create | None = self._next_idle()
+            if grant is None:
+                if not self._may_create():
+                    return
                 grant = self._reserve()
-            else:
-                return
             waiter = self._waiters.popleft()
             waiter.grant = grant
             waiter.event.set()
 
     # -- establishing --
 
-    async def _establish(self) -> Connection:
-        """Open a connection on a reservation, which `_settle` or `_release` ends."""
+    async def _establish(self, deadline: float | None = None, spare: bool = False) -> Connection:
+        """Open a connection on a reservation, for the caller's use.
+
+        :param deadline: monotonic time limit, if it is sooner than connectTimeoutMS.
+        :param spare: for nobody's use yet: make it idle.
+        """
         with self._lock:
             self._last_id += 1
             id, generation = self._last_id, self.generation
@@ -285,76 +341,81 @@ class Pool:
 
         def opened(connection: Connection) -> None:
             begun.append(connection)
-            self._opening.add(connection)
+            with self._lock:
+                self._opening.add(connection)
 
         start = monotonic()
         self._events.connection_created(id)
         try:
-            connection = await self._connect(id, generation, opened)
+            connection = await self._connect(id, generation, opened, deadline)
         except BaseException as exc:
-            try:
-                # The topology hears of it first: it pauses the pool before a waiter tries the same.
-                if isinstance(exc, Exception) and self._on_connect_error is not None:
-                    self._on_connect_error(exc, generation)
-            finally:
-                self._abandon_reservation(begun)
+            self._abandon_reservation(begun, exc, generation)
             self._events.connection_closed(id, ERROR)
             raise
         if connection.service_id is not None:
             connection.generation = self.generation_of(connection.service_id)
         self._events.connection_ready(id, start)
-        return connection
-
-    def _settle(self, connection: Connection) -> None:
-        """An established connection is in use by whoever reserved it."""
         with self._lock:
             self._pending -= 1
             self._opening.discard(connection)
-            self._in_use.add(connection)
+            self._established.add(connection)
+            if spare:
+                self._add_idle(connection)
             self._serve_waiters()
+        self._bury()
+        return connection
 
-    def _abandon_reservation(self, begun: list[Connection]) -> None:
-        for connection in begun:
-            connection.close()
-        with self._lock:
-            self._total -= 1
-            self._pending -= 1
-            self._opening.difference_update(begun)
-            self._serve_waiters()
+    def _add_idle(self, connection: Connection) -> None:
+        """Under the lock: make a new connection idle, so that the next waiter finds it."""
+        connection.last_used = monotonic()
+        reason = self._unfit(connection)
+        if reason is None:
+            self._idle.append(connection)
+        else:
+            self._doom(connection, reason)
+
+    def _abandon_reservation(
+        self, begun: list[Connection], exc: BaseException, generation: int
+    ) -> None:
+        """Establishing has failed: tell the topology, close what there is, let others try."""
+        try:
+            # The topology hears of it first: it pauses the pool before a waiter tries the same.
+            if isinstance(exc, Exception) and self._on_connect_error is not None:
+                self._on_connect_error(exc, generation)
+        finally:
+            for connection in begun:
+                connection.close()
+            with self._lock:
+                self._pending -= 1
+                self._opening.difference_update(begun)
+                self._serve_waiters()
+            self._bury()
 
     # -- checking in --
 
     def checkin(self, connection: Connection) -> None:
         """Take a connection back; one that is closed, stale or still streaming is discarded."""
-        if self._observed:
+        if self._watched:
             self._events.checked_in(connection.id)
-        self._release(connection)
+        self._keep(connection)
 
-    def _release(self, connection: Connection, established: bool = False) -> None:
-        """Make a connection free: one that was in use, or one just `established` for nobody."""
+    def _keep(self, connection: Connection) -> None:
+        """Make a connection idle that was in use, or close it if it is no good any more."""
         connection.last_used = monotonic()
+        reason = self._unfit(connection)
+        if reason is None:
+            self._shelve(connection)
+            return
         with self._lock:
-            self._in_use.discard(connection)
-            if established:
-                self._pending -= 1
-                self._opening.discard(connection)
-            reason = self._unfit(connection)
-            if reason is None:
-                self._idle.append(connection)
-            else:
-                self._total -= 1
-            if self._waiters:
-                self._serve_waiters()
-        if reason is not None:
-            self._close_one(connection, reason)
+            self._doom(connection, reason)
+            self._serve_waiters()
+        self._bury()
 
     def _unfit(self, connection: Connection) -> str | None:
         """Why a connection that comes back cannot be kept; None when it can."""
         if self.state == CLOSED:
             return POOL_CLOSED
-        service = connection.service_id
-        current = self.generation if service is None else self.generation_of(service)
-        if connection.generation != current:
+        if not self._is_current(connection):
             return STALE
         if connection.stream.closed or connection.more_to_come:
             return ERROR
@@ -411,7 +472,7 @@ class Pool:
                 self._service_generations[service_id] = self.generation_of(service_id) + 1
             idle = self._drain_idle(service_id)
             waiters = self._fail_waiters(self._paused_error()) if self.state == PAUSED else []
-            used = [*self._in_use, *self._opening] if interrupt else []
+            used = [*self._established, *self._opening] if interrupt else []
             interrupted = [c for c in used if _is_of(c, service_id)]
 
         def finish() -> None:
@@ -426,9 +487,13 @@ class Pool:
         return finish
 
     def _drain_idle(self, service_id: Any = None) -> list[Connection]:
-        gone = [c for c in self._idle if _is_of(c, service_id)]
-        self._idle = deque(c for c in self._idle if not _is_of(c, service_id))
-        self._total -= len(gone)
+        """Under the lock: take the idle connections (of one service) out of the pool."""
+        gone: list[Connection] = []
+        kept: list[Connection] = []
+        while (connection := self._pop_idle()) is not None:
+            (gone if _is_of(connection, service_id) else kept).append(connection)
+        self._idle.extend(reversed(kept))
+        self._established.difference_update(gone)
         return gone
 
     def _fail_waiters(self, error: Exception) -> list[_Waiter]:
@@ -454,14 +519,16 @@ class Pool:
 
     def abort(self) -> None:
         """End every connection at once: the client is gone. From any thread; no events."""
-        for connection in [*self._in_use, *self._opening]:
-            connection.stream.interrupt()
-        for connection in list(self._idle):
-            connection.stream.dispose()
+        idle = set(self._idle)
+        for connection in [*self._established, *self._opening]:
+            if connection in idle:
+                connection.stream.dispose()
+            else:
+                connection.stream.interrupt()
 
     def after_fork(self) -> None:
         """Start anew in a child process: connections and waiting threads are the parent's."""
-        for connection in [*self._in_use, *self._opening, *self._idle]:
+        for connection in [*self._established, *self._opening]:
             connection.stream.abandon()
         self._reset()
         self.generation += 1
@@ -473,28 +540,32 @@ class Pool:
     async def maintain(self) -> None:
         """Close connections idle for too long, then establish up to the minimum."""
         with self._lock:
-            perished = self._drain_perished()
-        self._close_all(perished)
+            self._doom_perished()
+            self._serve_waiters()  # a connection that its user lost has made room
+        self._bury()
         while self._reserve_for_minimum():
             try:
-                connection = await self._establish()
+                await self._establish(spare=True)
             except (PyMongoError, BSONError, OSError):
                 return  # the topology has been told; the next operation meets the same
-            self._release(connection, established=True)
 
-    def _drain_perished(self) -> list[tuple[Connection, str]]:
+    def _doom_perished(self) -> None:
+        """Under the lock: doom idle connections that were not used for too long."""
         if self.settings.max_idle_time is None:
-            return []
+            return
         now = monotonic()
-        reasons = [(c, self._perished(c, now)) for c in self._idle]
-        self._idle = deque(c for c, reason in reasons if reason is None)
-        perished = [(c, reason) for c, reason in reasons if reason is not None]
-        self._total -= len(perished)
-        return perished
+        kept = []
+        while (connection := self._pop_idle()) is not None:
+            reason = self._perished(connection, now)
+            if reason is None:
+                kept.append(connection)
+            else:
+                self._doom(connection, reason)
+        self._idle.extend(reversed(kept))
 
     def _reserve_for_minimum(self) -> bool:
         with self._lock:
-            if self.state != READY or self._total >= self.settings.min_size:
+            if self.state != READY or self.size >= self.settings.min_size:
                 return False
             if not self._may_create():
                 return False

@@ -18,11 +18,12 @@ from ..events.listeners import (
     PoolCreatedEvent,
     PoolReadyEvent,
 )
+from ..events.observer import publish
 from ..values.errors import WaitQueueTimeoutError
 from .failures import PoolClosedError
 
 if TYPE_CHECKING:
-    from ..events.listeners import EventListeners
+    from ..events.observer import Observer
     from ..io.base import Address
 
 #: Why a connection was closed.
@@ -34,61 +35,62 @@ TIMEOUT, CONNECTION_ERROR = "timeout", "connectionError"
 class PoolEvents:
     """Publishes the events of one pool. Times are taken as `time.monotonic()` of the beginning."""
 
-    __slots__ = ("_address", "_publish", "enabled")
+    __slots__ = ("_address", "_subscribers", "enabled")
 
-    def __init__(self, listeners: EventListeners, address: Address) -> None:
-        self.enabled = listeners.enabled_for_pools
-        self._publish = listeners.publish_pool if self.enabled else _nobody
+    def __init__(self, observer: Observer, address: Address) -> None:
+        self._subscribers = observer.pools
+        self.enabled = bool(observer.pools)
         self._address = address
 
     def created(self, options: dict[str, Any]) -> None:
         if self.enabled:
-            self._publish(PoolCreatedEvent(self._address, options))
+            publish(self._subscribers, PoolCreatedEvent(self._address, options))
 
     def ready(self) -> None:
         if self.enabled:
-            self._publish(PoolReadyEvent(self._address))
+            publish(self._subscribers, PoolReadyEvent(self._address))
 
     def cleared(self, service_id: Any, interrupt: bool) -> None:
         if self.enabled:
-            self._publish(PoolClearedEvent(self._address, service_id, interrupt))
+            publish(self._subscribers, PoolClearedEvent(self._address, service_id, interrupt))
 
     def closed(self) -> None:
         if self.enabled:
-            self._publish(PoolClosedEvent(self._address))
+            publish(self._subscribers, PoolClosedEvent(self._address))
 
     def connection_created(self, id: int) -> None:
         if self.enabled:
-            self._publish(ConnectionCreatedEvent(self._address, id))
+            publish(self._subscribers, ConnectionCreatedEvent(self._address, id))
 
     def connection_ready(self, id: int, start: float) -> None:
         if self.enabled:
-            self._publish(ConnectionReadyEvent(self._address, id, monotonic() - start))
+            publish(self._subscribers, ConnectionReadyEvent(self._address, id, monotonic() - start))
 
     def connection_closed(self, id: int, reason: str) -> None:
         if self.enabled:
-            self._publish(ConnectionClosedEvent(self._address, id, reason))
+            publish(self._subscribers, ConnectionClosedEvent(self._address, id, reason))
 
     def check_out_started(self) -> None:
         if self.enabled:
-            self._publish(ConnectionCheckOutStartedEvent(self._address))
+            publish(self._subscribers, ConnectionCheckOutStartedEvent(self._address))
 
     def check_out_failed(self, exc: BaseException, start: float) -> None:
         if self.enabled:
             reason = failure_reason(exc)
-            self._publish(ConnectionCheckOutFailedEvent(self._address, reason, monotonic() - start))
+            publish(
+                self._subscribers,
+                ConnectionCheckOutFailedEvent(self._address, reason, monotonic() - start),
+            )
 
     def checked_out(self, id: int, start: float) -> None:
         if self.enabled:
-            self._publish(ConnectionCheckedOutEvent(self._address, id, monotonic() - start))
+            publish(
+                self._subscribers, ConnectionCheckedOutEvent(self._address, id, monotonic() - start)
+            )
 
     def checked_in(self, id: int) -> None:
         if self.enabled:
-            self._publish(ConnectionCheckedInEvent(self._address, id))
-
-
-def _nobody(event: Any) -> None:
-    """Where nobody listens."""
+            publish(self._subscribers, ConnectionCheckedInEvent(self._address, id))
 
 
 def failure_reason(exc: BaseException) -> str:

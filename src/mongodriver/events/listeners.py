@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongodriver.events.classes import (
     CommandFailedEvent,
@@ -42,6 +42,9 @@ from mongodriver.events.classes import (
     TopologyOpenedEvent,
 )
 from mongodriver.values.public_names import known_as
+
+if TYPE_CHECKING:
+    from .observer import Observer
 
 __all__ = [
     "CommandFailedEvent",
@@ -273,6 +276,18 @@ class EventListeners:
     def event_listeners(self) -> list[_EventListener]:
         """Return a copy of the list of all listeners."""
         return self._listeners.copy()
+
+    def subscribe_to(self, observer: Observer) -> None:
+        """Subscribe those kinds that have listeners."""
+        for kind, enabled, method in (
+            ("commands", self.enabled_for_commands, self.publish_command),
+            ("pools", self.enabled_for_pools, self.publish_pool),
+            ("heartbeats", self.enabled_for_server_heartbeat, self.publish_heartbeat),
+            ("servers", self.enabled_for_server, self.publish_server),
+            ("topologies", self.enabled_for_topology, self.publish_topology),
+        ):
+            if enabled:
+                observer.subscribe(kind, method)
 
     def publish_command(
         self, event: CommandStartedEvent | CommandSucceededEvent | CommandFailedEvent

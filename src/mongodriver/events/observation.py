@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ..values.errors import reason
 from .classes import is_sensitive
 from .listeners import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
+from .observer import publish
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..ops.base import Command
-    from .listeners import EventListeners
+    from .observer import Subscriber
 
 
 class Observation:
@@ -25,24 +27,24 @@ class Observation:
     __slots__ = (
         "_connection",
         "_database",
-        "_listeners",
         "_name",
         "_operation_id",
         "_request_id",
         "_sensitive",
         "_start",
+        "_subscribers",
     )
 
     def __init__(
         self,
-        listeners: EventListeners,
+        subscribers: Sequence[Subscriber],
         connection: Connection,
         database: str,
         name: str,
         request_id: int,
         operation_id: int,
     ) -> None:
-        self._listeners = listeners
+        self._subscribers = subscribers
         self._connection = connection
         self._database = database
         self._name = name
@@ -62,7 +64,8 @@ class Observation:
             body = {**body, command.identifier: list(command.documents[command.start : stop])}
         connection = self._connection
         self._start = monotonic()
-        self._listeners.publish_command(
+        publish(
+            self._subscribers,
             CommandStartedEvent(
                 body,
                 self._database,
@@ -71,7 +74,7 @@ class Observation:
                 self._operation_id,
                 service_id=connection.service_id,
                 server_connection_id=connection.server_connection_id,
-            )
+            ),
         )
 
     def replied(self, reply: Any) -> None:
@@ -87,7 +90,8 @@ class Observation:
         if self._sensitive:
             # Also where the reply alone would not show that it belongs to a login.
             outcome = {}
-        self._listeners.publish_command(
+        publish(
+            self._subscribers,
             event(
                 timedelta(seconds=monotonic() - self._start),
                 outcome,
@@ -98,5 +102,5 @@ class Observation:
                 service_id=connection.service_id,
                 database_name=self._database,
                 server_connection_id=connection.server_connection_id,
-            )
+            ),
         )

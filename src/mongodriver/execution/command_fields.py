@@ -5,6 +5,7 @@ database, read preference and the declared API version, in the order PyMongo sen
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..values.read_preferences import ReadPreference
@@ -14,13 +15,13 @@ from ..values.server_type import SERVER_TYPE
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..sessions.cluster_clock import ClusterClock
-    from .executor import Call
+    from .execution import Execution
 
 _PRIMARY_PREFERRED = ReadPreference.PRIMARY_PREFERRED.document
 
 
-class Completion:
-    """Completes commands for one client.
+class CommandFields:
+    """What one client adds to its commands.
 
     :param server_api: the declared API, or None.
     :param direct: the client is connected to a single server, whatever its state.
@@ -33,23 +34,24 @@ class Completion:
         self._api: dict[str, Any] | None = None if server_api is None else api_fields(server_api)
         self._direct = direct
 
-    def complete(self, body: dict[str, Any], call: Call, connection: Connection) -> None:
+    def add(self, body: dict[str, Any], execution: Execution, connection: Connection) -> None:
         """Add to the body of a command, in place."""
-        operation = call.operation
-        session = call.session
+        operation = execution.operation
+        session = execution.session
         read_concern = operation.read_concern
         if read_concern is not None and read_concern.level:
             body["readConcern"] = read_concern.document
         if self._api is not None:
             body.update(self._api)
-        if session is not None and connection.logical_session_timeout_minutes is not None:
+        if session is not None and connection.supports_sessions:
             server_session = session.server_session
-            server_session.touch()
+            if not execution.owns_session:
+                server_session.last_use = monotonic()  # the pool has set that of the others
             body["lsid"] = server_session.lsid
             if not session.implicit:
                 self._add_session_fields(body, session, operation)
-            if call.transaction_number is not None:
-                body["txnNumber"] = call.transaction_number
+            if execution.transaction_number is not None:
+                body["txnNumber"] = execution.transaction_number
         cluster_time = self._clock.now
         if cluster_time is not None:
             if session is not None and session.cluster_time is not None:
@@ -59,8 +61,8 @@ class Completion:
         if write_concern is not None and not write_concern.is_server_default:
             body["writeConcern"] = write_concern.document
         body["$db"] = operation.database
-        if call.preference is not None or (self._direct and not operation.is_write):
-            self._add_read_preference(body, call, connection)
+        if execution.preference is not None or (self._direct and not operation.is_write):
+            self._add_read_preference(body, execution, connection)
 
     def _add_session_fields(self, body: dict[str, Any], session: Any, operation: Any) -> None:
         """The read concern that makes an explicit session causal, or a snapshot."""
@@ -79,13 +81,13 @@ class Completion:
             body["readConcern"] = concern
 
     def _add_read_preference(
-        self, body: dict[str, Any], call: Call, connection: Connection
+        self, body: dict[str, Any], execution: Execution, connection: Connection
     ) -> None:
         kind = connection.server_type
         if kind == SERVER_TYPE.Standalone:
             return
-        if call.preference is not None:
-            body["$readPreference"] = call.preference.document
+        if execution.preference is not None:
+            body["$readPreference"] = execution.preference.document
         elif kind != SERVER_TYPE.Mongos:
             # Connected to this one member: it must answer even if it is not the primary.
             body["$readPreference"] = _PRIMARY_PREFERRED

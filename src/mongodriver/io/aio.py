@@ -23,6 +23,7 @@ from .base import (
     larger_buffer,
     message_length,
 )
+from .deadline import remaining, sooner
 
 ResultT = TypeVar("ResultT")
 
@@ -332,9 +333,11 @@ class AioBackend:
             self._loop = asyncio.get_running_loop()
         return self._loop
 
-    async def connect(self, address: Address, options: ConnectOptions) -> AioStream:
+    async def connect(
+        self, address: Address, options: ConnectOptions, deadline: float | None = None
+    ) -> AioStream:
         loop = self.loop
-        async with asyncio.timeout(options.connect_timeout):
+        async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
             return await open_stream(loop, address, options.ssl_context, lambda: AioStream(loop))
 
     def event(self) -> AioEvent:

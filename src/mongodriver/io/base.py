@@ -154,8 +154,13 @@ class Backend(Protocol):
     def check(self) -> None:
         """Raise RuntimeError where the backend cannot be used: in another event loop."""
 
-    async def connect(self, address: Address, options: ConnectOptions) -> Stream:
-        """Open a stream. Raises OSError (TimeoutError and ssl.SSLError included)."""
+    async def connect(
+        self, address: Address, options: ConnectOptions, deadline: float | None = None
+    ) -> Stream:
+        """Open a stream, TLS included, before the sooner of the deadline and the options' limit.
+
+        :raises OSError: TimeoutError and ssl.SSLError included.
+        """
 
     def event(self) -> Event: ...
 

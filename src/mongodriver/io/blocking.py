@@ -27,6 +27,7 @@ from .base import (
     message_length,
     unpack_length,
 )
+from .deadline import remaining, sooner
 
 ResultT = TypeVar("ResultT")
 
@@ -252,9 +253,10 @@ class BlockingBackend:
     def check(self) -> None:
         return None
 
-    async def connect(self, address: Address, options: ConnectOptions) -> BlockingStream:
-        timeout = options.connect_timeout
-        deadline = None if timeout is None else time.monotonic() + timeout
+    async def connect(
+        self, address: Address, options: ConnectOptions, deadline: float | None = None
+    ) -> BlockingStream:
+        deadline = sooner(deadline, options.connect_timeout)
         sock = open_socket(address, deadline)
         if options.ssl_context is not None:
             sock = _start_tls(sock, options.ssl_context, address[0], deadline)
@@ -317,7 +319,7 @@ def _interleave(targets: Sequence[Target]) -> list[Target]:
 def _connect_one(family: int, target: Any, deadline: float | None) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.settimeout(_remaining(deadline))
+        sock.settimeout(remaining(deadline))
         sock.connect(target)
     except BaseException:
         sock.close()
@@ -337,7 +339,7 @@ def _connect_first(targets: list[tuple[int, Any]], deadline: float | None) -> so
                     except OSError as exc:
                         error = exc
                         continue
-                wait = _remaining(deadline)
+                wait = remaining(deadline)
                 if targets:
                     wait = ATTEMPT_DELAY if wait is None else min(wait, ATTEMPT_DELAY)
                 for key, _ in pending.select(wait):
@@ -364,20 +366,11 @@ def _begin_connect(family: int, target: Any) -> socket.socket:
     return sock
 
 
-def _remaining(deadline: float | None) -> float | None:
-    if deadline is None:
-        return None
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
-
-
 def _start_tls(
     sock: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
 ) -> ssl.SSLSocket:
     try:
-        sock.settimeout(_remaining(deadline))
+        sock.settimeout(remaining(deadline))
         return context.wrap_socket(sock, server_hostname=host)
     except ConnectionError as exc:
         sock.close()

@@ -1,11 +1,10 @@
 """What an operation is: a command as data, apart from how it travels.
 
-The public classes build an `Operation`; the executor in `core` runs it::
+The public classes build an `Operation`; `execution` runs it::
 
-    context = BuildContext(...)                 one per attempt, filled from the chosen connection
-    command = operation.build(context)          a fresh `Command`; called again for a retry
+    command = operation.build(attempt)          a fresh `Command`; called again for a retry
     ...                                         session, concerns, encode, exchange, decode
-    result = operation.parse(reply, context)    what the caller of `execute` gets
+    result = operation.parse(reply, attempt)    what the caller of `execute` gets
 
 Nothing here does I/O, waits or reads a clock, so every operation is tested without a server.
 
@@ -20,12 +19,23 @@ after the executor has looked at it for a retry.
 from __future__ import annotations
 
 from collections.abc import Container, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
 
-__all__ = ["COMMAND_OVERHEAD", "BuildContext", "Command", "Operation", "present"]
+__all__ = [
+    "COMMAND_OVERHEAD",
+    "NEVER",
+    "READ",
+    "WRITE",
+    "Attempt",
+    "Command",
+    "Operation",
+    "RetryPolicy",
+    "present",
+]
 
 ResultT = TypeVar("ResultT")
 
@@ -34,68 +44,44 @@ ResultT = TypeVar("ResultT")
 COMMAND_OVERHEAD = 16 * 1024 - 2
 
 
-class BuildContext:
-    """What an operation may know about the connection and the attempt it is built for.
+class RetryPolicy(Enum):
+    """Which errors an operation may be repeated after."""
 
-    :param address: ``(host, port)`` of the server, port None for a Unix socket.
-    :param server_type: a constant of `mongodriver.server_type.SERVER_TYPE`.
-    :param max_wire_version: of the connection's hello reply.
-    :param max_bson_size: bytes in one stored document.
-    :param max_message_size: bytes in one message.
-    :param max_write_batch_size: write statements in one command.
-    :param session: the core session in use, explicit or implicit, or None.
-    :param is_retry: True on every attempt after the first.
-    :param connection: the connection, opaque to operations: a cursor that must stay on it keeps
-        it and hands it back to the executor.
+    #: None: what it does twice may differ from what it does once.
+    NEVER = 0
+    #: Those of the retryable reads specification, under the client's ``retryReads``.
+    READ = 1
+    #: Those of the retryable writes specification, under ``retryWrites``, with a ``txnNumber``.
+    WRITE = 2
+
+
+#: Read often: a module's name is found sooner than a member of a class.
+NEVER, READ, WRITE = RetryPolicy.NEVER, RetryPolicy.READ, RetryPolicy.WRITE
+
+
+class Attempt(Protocol):
+    """What an operation may know of the attempt it is built for.
 
     Two attributes carry information the other way:
 
     ``stop``
-        Set by the executor before `Operation.parse` when the command had a document sequence:
-        the index after the last document that was sent.
+        Set before `Operation.parse` when the command had a document sequence: the index after the
+        last document that was sent.
     ``keep_session``
         Set to True by `Operation.parse` when the result needs the implicit session later (a live
-        cursor).  The executor then leaves the session to the result, whose owner passes it as
-        ``session`` in later calls and ends it.
+        cursor).  It is then left to the result, whose owner passes it as ``session`` in later
+        calls and ends it.
     """
 
-    __slots__ = (
-        "address",
-        "connection",
-        "is_retry",
-        "keep_session",
-        "max_bson_size",
-        "max_message_size",
-        "max_wire_version",
-        "max_write_batch_size",
-        "server_type",
-        "session",
-        "stop",
-    )
-
-    def __init__(
-        self,
-        address: tuple[str, int | None],
-        server_type: int,
-        max_wire_version: int,
-        max_bson_size: int = 16 * 1024 * 1024,
-        max_message_size: int = 48_000_000,
-        max_write_batch_size: int = 100_000,
-        session: Any = None,
-        is_retry: bool = False,
-        connection: Any = None,
-    ) -> None:
-        self.address = address
-        self.server_type = server_type
-        self.max_wire_version = max_wire_version
-        self.max_bson_size = max_bson_size
-        self.max_message_size = max_message_size
-        self.max_write_batch_size = max_write_batch_size
-        self.session = session
-        self.is_retry = is_retry
-        self.connection = connection
-        self.stop = 0
-        self.keep_session = False
+    #: Its address, server type, wire version and limits.  A cursor that must stay on it keeps it
+    #: and hands it back.
+    connection: Any
+    #: The core session in use, explicit or implicit, or None.
+    session: Any
+    #: True on every attempt after the first.
+    is_retry: bool
+    stop: int
+    keep_session: bool
 
 
 class Command:
@@ -106,13 +92,13 @@ class Command:
         None for a command that is its body alone.
     :param identifier: name of the sequence: "documents", "updates" or "deletes".
     :param start: index in `documents` of the first one to send.  The executor sends as many as
-        fit and reports the end in ``context.stop``.
+        fit and reports the end in ``attempt.stop``.
     :param add_ids: give documents without ``_id`` a fresh one while encoding (inserts).
     :param ids: list that receives the ``_id`` of each document encoded, or None.
     :param max_document_size: byte limit of one document of the sequence; 0 means
-        ``context.max_bson_size``.
+        the largest document of the server.
     :param max_count: limit of statements in this command; 0 means
-        ``context.max_write_batch_size``.
+        as many as the server takes.
     """
 
     __slots__ = (
@@ -163,8 +149,8 @@ class Operation(Generic[ResultT]):
     collection: str = ""
     #: Selects a writable server; `read_preference` is then ignored.
     is_write: bool = False
-    #: May be retried once: reads under retryReads, writes under retryWrites with a txnNumber.
-    retryable: bool = False
+    #: After which errors it may be repeated.
+    retry_policy: RetryPolicy = NEVER
     #: An aggregation that writes ($out, $merge): its read preference counts only if every server
     #: speaks wire version 13 or newer, else the primary is used.  Never retried.
     has_output_stage: bool = False
@@ -192,16 +178,16 @@ class Operation(Generic[ResultT]):
     #: Codes or messages of errors that are an answer: the ``ok: 0`` reply goes to `parse`.
     allowable_errors: Container[int | str] = ()
     #: The server may stream the replies of an exhaust cursor: the result pins the connection
-    #: (``context.connection.pinned``), and each later operation on it reads the next reply.
+    #: (``attempt.connection.pinned``), and each later operation on it reads the next reply.
     exhaust: bool = False
     #: `more` must be asked after each `parse`; False saves the call.
     multi_batch: bool = False
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         """The command for this attempt.  Raises ConfigurationError for options the server lacks."""
         raise TypeError(f"{type(self).__name__} has no build()")
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> ResultT:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> ResultT:
         """The result of the call, from a successful reply."""
         return reply  # type: ignore[return-value]
 
@@ -209,8 +195,8 @@ class Operation(Generic[ResultT]):
         """Whether another batch follows; `parse` of the last one gives the result.
 
         Asked by the executor after `parse` when `multi_batch` is true.  Each batch is an execution
-        of its own: `build` again, a new txnNumber, its own retry.  `name` and `retryable` may have
-        changed.
+        of its own: `build` again, a new txnNumber, its own retry.  `name` and `retry_policy` may
+        have changed.
         """
         return False
 

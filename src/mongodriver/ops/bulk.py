@@ -13,7 +13,7 @@ from typing import Any
 
 from mongodriver.values.errors import BulkWriteError
 
-from .base import BuildContext, Command, Operation
+from .base import NEVER, WRITE, Attempt, Command, Operation
 from .write import WriteTarget, statement_limit
 
 __all__ = ["BulkWrite", "Run", "empty_result", "plan_runs"]
@@ -146,9 +146,9 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.write_concern = self._write_concern
         if awaited and not self.wants_result:
             self.write_concern = None
-        self.retryable = run.retryable and self.wants_result
+        self.retry_policy = WRITE if run.retryable and self.wants_result else NEVER
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         run = self._run
         body: dict[str, Any] = {run.kind: self.collection, "ordered": self.ordered, **self.options}
         if run.kind != "insert":
@@ -162,13 +162,13 @@ class BulkWrite(Operation[dict[str, Any]]):
             self._start,
             add_ids=fill,
             ids=self._batch_ids if fill else None,
-            max_document_size=statement_limit(context, self.wants_result),
+            max_document_size=statement_limit(attempt, self.wants_result),
         )
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> dict[str, Any]:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> dict[str, Any]:
         self._merge(reply, self._start)
         self.inserted_ids += self._batch_ids
-        self._start = context.stop
+        self._start = attempt.stop
         if self._is_over():
             self._raise_errors()
         return self.result if self.wants_result else {}

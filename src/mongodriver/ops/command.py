@@ -8,7 +8,7 @@ from typing import Any
 from mongodriver.values.errors import ConfigurationError, InvalidOperation
 
 from ..replies.codec import without_decoders
-from .base import BuildContext, Command, Operation
+from .base import READ, Attempt, Command, Operation
 from .cursor import CursorReply, read_cursor
 
 __all__ = [
@@ -67,7 +67,7 @@ class RunCommand(Operation[Any]):
     def _reply_options(self, codec_options: Any) -> Any:
         return without_decoders(codec_options)
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command(dict(self.fields))
 
 
@@ -79,11 +79,11 @@ class CursorCommand(RunCommand):
     def _reply_options(self, codec_options: Any) -> Any:
         return codec_options
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
         cursor = reply.get("cursor")
         if not isinstance(cursor, Mapping) or "firstBatch" not in cursor:
             raise InvalidOperation("Command does not return a cursor.")
-        return read_cursor(cursor, context)
+        return read_cursor(cursor, attempt)
 
 
 class ListCommand(Operation[CursorReply]):
@@ -93,7 +93,7 @@ class ListCommand(Operation[CursorReply]):
     :param empty_on: error codes that mean "there is nothing": an empty cursor.
     """
 
-    retryable = True
+    retry_policy = READ
     user_fields = _FIRST_BATCH
 
     def __init__(
@@ -114,13 +114,13 @@ class ListCommand(Operation[CursorReply]):
         self.read_preference = read_preference
         self.allowable_errors = empty_on
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command(dict(self.fields))
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
         if not reply.get("ok"):
             return CursorReply([], 0, f"{self.database}.{self.collection}", None)
-        return read_cursor(reply["cursor"], context)
+        return read_cursor(reply["cursor"], attempt)
 
 
 class WriteCommand(Operation[Any]):
@@ -150,19 +150,19 @@ class WriteCommand(Operation[Any]):
             self.acknowledged = write_concern.acknowledged
         self.allowable_errors = ignore
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command(dict(self.fields))
 
 
 class CreateEncrypted(WriteCommand):
     """create for queryable encryption; refused on servers that had it only as a preview."""
 
-    def build(self, context: BuildContext) -> Command:
-        if context.max_wire_version < _ENCRYPTED_WIRE_VERSION:
+    def build(self, attempt: Attempt) -> Command:
+        if attempt.connection.max_wire_version < _ENCRYPTED_WIRE_VERSION:
             raise ConfigurationError(
                 "Driver support of Queryable Encryption is incompatible with server. Upgrade "
                 "server to use Queryable Encryption. Got maxWireVersion "
-                f"{context.max_wire_version} but need maxWireVersion >= "
+                f"{attempt.connection.max_wire_version} but need maxWireVersion >= "
                 f"{_ENCRYPTED_WIRE_VERSION} (MongoDB >=7.0)"
             )
-        return super().build(context)
+        return super().build(attempt)

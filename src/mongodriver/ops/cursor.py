@@ -7,7 +7,7 @@ from typing import Any
 
 from bsonx.int64 import Int64
 
-from .base import BuildContext, Command, Operation
+from .base import READ, Attempt, Command, Operation
 
 __all__ = ["CursorReply", "Find", "FindOne", "GetMore", "KillCursors", "ReadTarget", "read_cursor"]
 
@@ -58,7 +58,7 @@ class CursorReply:
 
 def read_cursor(
     cursor: Mapping[str, Any],
-    context: BuildContext,
+    attempt: Attempt,
     batch: str = "firstBatch",
     pin: bool = False,
 ) -> CursorReply:
@@ -67,17 +67,17 @@ def read_cursor(
     A live cursor keeps its session, and with `pin` its connection.
     """
     cursor_id = int(cursor["id"])
-    connection = context.connection
+    connection = attempt.connection
     if cursor_id:
-        context.keep_session = True
+        attempt.keep_session = True
         if pin:
             connection.pinned = True
     return CursorReply(
         cursor[batch],
         cursor_id,
         cursor.get("ns", ""),
-        context.address,
-        context.session,
+        connection.address,
+        attempt.session,
         connection if connection is not None and connection.pinned else None,
         cursor.get("postBatchResumeToken"),
     )
@@ -111,7 +111,7 @@ class Find(Operation[CursorReply]):
     """
 
     name = "find"
-    retryable = True
+    retry_policy = READ
     user_fields = _FIRST_BATCH
 
     def __init__(self, target: ReadTarget, options: Mapping[str, Any], pin: bool = False) -> None:
@@ -123,18 +123,18 @@ class Find(Operation[CursorReply]):
         self.options = options
         self.pin = pin
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command({"find": self.collection, **self.options})
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
-        return read_cursor(reply["cursor"], context, pin=self.pin)
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
+        return read_cursor(reply["cursor"], attempt, pin=self.pin)
 
 
 class FindOne(Operation[Any]):
     """find of one document, the result: the document or None.  No cursor is left behind."""
 
     name = "find"
-    retryable = True
+    retry_policy = READ
     user_fields = _FIRST_BATCH
 
     def __init__(self, target: ReadTarget, filter: Mapping[str, Any]) -> None:
@@ -145,12 +145,12 @@ class FindOne(Operation[Any]):
         self.read_concern = target.read_concern
         self.filter = filter
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command(
             {"find": self.collection, "filter": self.filter, "limit": 1, "singleBatch": True}
         )
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         batch = reply["cursor"]["firstBatch"]
         return batch[0] if batch else None
 
@@ -186,7 +186,7 @@ class GetMore(Operation[CursorReply]):
         self.max_await_time_ms = max_await_time_ms
         self.comment = comment
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         body: dict[str, Any] = {
             "getMore": Int64(self.cursor_id),
             "collection": self.collection,
@@ -195,12 +195,12 @@ class GetMore(Operation[CursorReply]):
             body["batchSize"] = self.batch_size
         if self.max_await_time_ms is not None:
             body["maxTimeMS"] = self.max_await_time_ms
-        if self.comment is not None and context.max_wire_version >= 9:
+        if self.comment is not None and attempt.connection.max_wire_version >= 9:
             body["comment"] = self.comment
         return Command(body)
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
-        return read_cursor(reply["cursor"], context, "nextBatch")
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
+        return read_cursor(reply["cursor"], attempt, "nextBatch")
 
 
 class KillCursors(Operation[None]):
@@ -213,7 +213,7 @@ class KillCursors(Operation[None]):
         self.cursor_ids = cursor_ids
         self.codec_options = codec_options
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command(
             {
                 "killCursors": self.collection,
@@ -221,5 +221,5 @@ class KillCursors(Operation[None]):
             }
         )
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> None:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> None:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from bsonx.codec_options import untyped
 
 from ..replies.codec import without_decoders
-from .base import BuildContext, Command, Operation
+from .base import NEVER, READ, Attempt, Command, Operation
 from .cursor import CursorReply, ReadTarget, read_cursor
 
 __all__ = ["Aggregate", "AggregateOne", "Count", "Distinct", "Explain", "has_output_stage"]
@@ -47,19 +47,19 @@ class Aggregate(Operation[CursorReply]):
         self.options = options
         writes = has_output_stage(pipeline)
         self.has_output_stage = writes
-        self.retryable = not writes
+        self.retry_policy = NEVER if writes else READ
         if "readConcern" not in options:
             self.read_concern = target.read_concern
         if writes and "writeConcern" not in options:
             self.write_concern = write_concern
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command(
             {"aggregate": self.collection or 1, "pipeline": self.pipeline, **self.options}
         )
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> CursorReply:
-        result = read_cursor(reply["cursor"], context)
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
+        result = read_cursor(reply["cursor"], attempt)
         if not result.namespace:
             result.namespace = f"{self.database}.{self.collection or '$cmd.aggregate'}"
         return result
@@ -70,7 +70,7 @@ class AggregateOne(Aggregate):
 
     user_fields = frozenset()
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         batch = reply["cursor"]["firstBatch"]
         return batch[0] if batch else None
 
@@ -79,7 +79,7 @@ class Count(Operation[int]):
     """count of a whole collection, from its metadata."""
 
     name = "count"
-    retryable = True
+    retry_policy = READ
 
     def __init__(self, target: ReadTarget, options: Mapping[str, Any]) -> None:
         self.database = target.database
@@ -89,10 +89,10 @@ class Count(Operation[int]):
         self.read_concern = target.read_concern
         self.options = options
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command({"count": self.collection, **self.options})
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> int:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> int:
         return int(reply["n"])
 
 
@@ -100,7 +100,7 @@ class Distinct(Operation[list[Any]]):
     """distinct values of one field."""
 
     name = "distinct"
-    retryable = True
+    retry_policy = READ
     user_fields = frozenset({"values"})
 
     def __init__(self, target: ReadTarget, key: str, options: Mapping[str, Any]) -> None:
@@ -112,10 +112,10 @@ class Distinct(Operation[list[Any]]):
         self.key = key
         self.options = options
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command({"distinct": self.collection, "key": self.key, **self.options})
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> list[Any]:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> list[Any]:
         values: list[Any] = reply["values"]
         return values
 
@@ -134,8 +134,8 @@ class Explain(Operation[Any]):
         self.reply_options = without_decoders(explained.codec_options)
         self.read_preference = explained.read_preference
 
-    def build(self, context: BuildContext) -> Command:
-        body = self.explained.build(context).body
+    def build(self, attempt: Attempt) -> Command:
+        body = self.explained.build(attempt).body
         read_concern = self.explained.read_concern
         if read_concern is not None and read_concern.document:
             body["readConcern"] = read_concern.document

@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from ..replies.codec import plain
-from .base import COMMAND_OVERHEAD, BuildContext, Command, Operation
+from .base import COMMAND_OVERHEAD, NEVER, WRITE, Attempt, Command, Operation
 
 __all__ = [
     "Delete",
@@ -18,13 +18,14 @@ __all__ = [
 ]
 
 
-def statement_limit(context: BuildContext, acknowledged: bool) -> int:
+def statement_limit(attempt: Attempt, acknowledged: bool) -> int:
     """The size in bytes of the largest statement worth sending.
 
     Of an acknowledged write the server judges the rest. An error of an unacknowledged one nobody
     would hear of: no statement may be larger than a document.
     """
-    return context.max_bson_size + (COMMAND_OVERHEAD if acknowledged else 0)
+    largest: int = attempt.connection.max_bson_size
+    return largest + (COMMAND_OVERHEAD if acknowledged else 0)
 
 
 class WriteTarget:
@@ -74,11 +75,11 @@ class _Statement(Operation[Any]):
         self.reply_options = target.reply_options
         self.write_concern = target.write_concern
         self.acknowledged = target.acknowledged
-        self.retryable = target.acknowledged and not multi
+        self.retry_policy = WRITE if target.acknowledged and not multi else NEVER
         self.statement = statement
         self.options = options
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         body = {self.name: self.collection, "ordered": True}
         if self.options:
             body.update(self.options)
@@ -86,7 +87,7 @@ class _Statement(Operation[Any]):
             body,
             (self.statement,),
             self.identifier,
-            max_document_size=statement_limit(context, self.acknowledged),
+            max_document_size=statement_limit(attempt, self.acknowledged),
         )
 
 
@@ -114,7 +115,7 @@ class Update(_Statement):
     name = "update"
     identifier = "updates"
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         if not self.acknowledged:
             return None
         upserted: Sequence[Mapping[str, Any]] | None = reply.get("upserted")
@@ -142,14 +143,15 @@ class FindAndModify(Operation[Any]):
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
-        self.acknowledged = self.retryable = target.acknowledged
+        self.acknowledged = target.acknowledged
+        self.retry_policy = WRITE if target.acknowledged else NEVER
         if "writeConcern" not in options:
             self.write_concern = target.write_concern
         self.query = query
         self.options = options
 
-    def build(self, context: BuildContext) -> Command:
+    def build(self, attempt: Attempt) -> Command:
         return Command({"findAndModify": self.collection, "query": self.query, **self.options})
 
-    def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         return reply.get("value")

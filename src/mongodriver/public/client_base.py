@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.client.client import Client
-from mongodriver.ops.base import present
+from mongodriver.ops.base import READ, present
 from mongodriver.ops.command import RunCommand
 from mongodriver.ops.cursor import CursorReply
 from mongodriver.options.client_options import ClientOptions
@@ -183,7 +183,7 @@ class ClientBase(BaseObject, Generic[DocumentT]):
     ) -> Any:
         """Reply to a read on the admin database."""
         operation = RunCommand("admin", fields, DEFAULT_CODEC_OPTIONS)
-        operation.retryable = True
+        operation.retry_policy = READ
         return await self._execute(operation, self._core_session(session))
 
     async def _list_databases(

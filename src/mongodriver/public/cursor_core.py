@@ -203,9 +203,8 @@ class CursorCore(ABC, Generic[ItemT]):
         connection, self._connection = self._connection, None
         self._killed = True
         if cursor_id:
-            database, _, collection = self._namespace.partition(".")
             self._collection._core.kill_cursor_soon(
-                cursor_id, database, collection, self._address, session, connection
+                cursor_id, self._namespace, self._address, session, connection
             )
 
     def __del__(self) -> None:

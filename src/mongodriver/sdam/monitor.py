@@ -22,8 +22,9 @@ from ..events.listeners import (
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
 )
+from ..events.observer import publish
 from ..io.reports import Reports
-from ..replies.judge import command_error
+from ..replies.verdicts import command_error
 from ..values.address import address_text
 from ..values.errors import (
     NetworkTimeout,
@@ -40,7 +41,7 @@ from ..wire.op_msg import decode_message, encode_message
 if TYPE_CHECKING:
     from ..client.settings import MonitorSettings
     from ..cmap.connection import Connection
-    from ..events.listeners import EventListeners
+    from ..events.observer import Observer
     from ..io.base import Address, Backend, Event, Task
     from .topology import Topology
 
@@ -94,7 +95,7 @@ class Monitor:
         settings: MonitorSettings,
         backend: Backend,
         connect: Connect,
-        listeners: EventListeners,
+        observer: Observer,
     ) -> None:
         self.address = address
         self._topology = weakref.ref(topology)
@@ -102,7 +103,7 @@ class Monitor:
         self._backend = backend
         self._reports = Reports(backend)
         self._connect = connect
-        self._listeners = listeners if listeners.enabled_for_server_heartbeat else None
+        self._subscribers = observer.heartbeats
         self.round_trips = RoundTrips()
         self._known = False  # whether the last check found the server
         self._topology_version: Any = None
@@ -269,18 +270,19 @@ class Monitor:
             and self._settings.streaming
             and self._topology_version is not None
         )
-        listeners = self._listeners
-        if listeners:
-            listeners.publish_heartbeat(ServerHeartbeatStartedEvent(self.address, awaited))
+        subscribers = self._subscribers
+        if subscribers:
+            publish(subscribers, ServerHeartbeatStartedEvent(self.address, awaited))
         start = monotonic()
         try:
             reply = await self._ask(connection, awaited)
         except PyMongoError as exc:
-            if listeners:
+            if subscribers:
                 given_up = self._cancelled or self._stopped
                 error = _OperationCancelled("operation cancelled") if given_up else exc
-                listeners.publish_heartbeat(
-                    ServerHeartbeatFailedEvent(monotonic() - start, error, self.address, awaited)
+                publish(
+                    subscribers,
+                    ServerHeartbeatFailedEvent(monotonic() - start, error, self.address, awaited),
                 )
             raise
         duration = monotonic() - start
@@ -288,9 +290,9 @@ class Monitor:
             self.round_trips.add(self._connection.handshake_seconds)
         elif not awaited:
             self.round_trips.add(duration)
-        if listeners:
-            listeners.publish_heartbeat(
-                ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited)
+        if subscribers:
+            publish(
+                subscribers, ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited)
             )
         return reply
 

@@ -23,6 +23,7 @@ from ..events.listeners import (
     TopologyDescriptionChangedEvent,
     TopologyOpenedEvent,
 )
+from ..events.observer import publish
 from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
 from ..values.hello import Hello
@@ -35,10 +36,10 @@ from .unsuitable import why_nothing_suits
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..cmap.pool import Pool
-    from ..events.listeners import EventListeners
+    from ..events.observer import Observer
     from ..io.base import Address, Backend, Event
     from ..sessions.cluster_clock import ClusterClock
-    from ..sessions.session import ServerSessionPool
+    from ..sessions.server_session import ServerSessionPool
     from .monitor import Monitor
 
 #: States of a topology.
@@ -70,7 +71,7 @@ class Topology:
         self,
         settings: TopologySettings,
         backend: Backend,
-        listeners: EventListeners,
+        observer: Observer,
         make_server: ServerFactory,
         sessions: ServerSessionPool,
         clock: ClusterClock,
@@ -80,7 +81,7 @@ class Topology:
         self.state = NEW
         self.fast: Server | None = None
         self._backend = backend
-        self._listeners = listeners
+        self._observer = observer
         self._make_server = make_server
         self._sessions = sessions
         self._clock = clock
@@ -274,7 +275,7 @@ class Topology:
     async def select(
         self,
         preference: Any,
-        deadline: float,
+        deadline: float | None,
         timeout: float,
         address: Address | None = None,
         deprioritized: tuple[Address, ...] = (),
@@ -298,8 +299,8 @@ class Topology:
                 self._waiters.append(waiter)
             try:
                 self.request_checks()
-                left = deadline - monotonic()
-                if left <= 0:
+                left = None if deadline is None else deadline - monotonic()
+                if left is not None and left <= 0:
                     raise self._selection_error(preference, timeout)
                 await waiter.wait(left)
             finally:
@@ -412,37 +413,37 @@ class Topology:
                 self._publishing.release()
 
     def _publish_opening(self) -> None:
-        listeners = self._listeners
+        observer = self._observer
         id = self.settings.topology_id
         new = self._description
-        if listeners.enabled_for_topology:
+        if observer.topologies:
             self._queue_topology(TopologyOpenedEvent(id))
             self._queue_topology(TopologyDescriptionChangedEvent(_without_servers(new), new, id))
-        if listeners.enabled_for_server:
+        if observer.servers:
             for address in new.server_descriptions():
                 self._queue_server(ServerOpeningEvent(address, id))
 
     def _publish_closing(self, servers: list[Server]) -> None:
-        listeners = self._listeners
+        observer = self._observer
         id = self.settings.topology_id
         old = self._description
         self._description = old.reset()
-        if listeners.enabled_for_server:
+        if observer.servers:
             for server in servers:
                 self._queue_server(ServerClosedEvent(server.address, id))
-        if listeners.enabled_for_topology:
+        if observer.topologies:
             self._queue_topology(TopologyDescriptionChangedEvent(old, _without_servers(old), id))
             self._queue_topology(TopologyClosedEvent(id))
 
     def _publish_change(
         self, old: TopologyDescription, new: TopologyDescription, address: Address
     ) -> None:
-        listeners = self._listeners
-        if not listeners.enabled_for_server and not listeners.enabled_for_topology:
+        observer = self._observer
+        if not observer.servers and not observer.topologies:
             return
         id = self.settings.topology_id
         before, after = old.server_descriptions(), new.server_descriptions()
-        if listeners.enabled_for_server:
+        if observer.servers:
             changed = after.get(address, before[address])
             if changed != before[address]:
                 self._queue_server(
@@ -452,14 +453,14 @@ class Topology:
                 self._queue_server(ServerOpeningEvent(added, id))
             for removed in before.keys() - after.keys():
                 self._queue_server(ServerClosedEvent(removed, id))
-        if listeners.enabled_for_topology and before != after:
+        if observer.topologies and before != after:
             self._queue_topology(TopologyDescriptionChangedEvent(old, new, id))
 
     def _queue_server(self, event: Any) -> None:
-        self._events.append(partial(self._listeners.publish_server, event))
+        self._events.append(partial(publish, self._observer.servers, event))
 
     def _queue_topology(self, event: Any) -> None:
-        self._events.append(partial(self._listeners.publish_topology, event))
+        self._events.append(partial(publish, self._observer.topologies, event))
 
 
 def _unknown(server: ServerDescription, error: Exception) -> ServerDescription:

@@ -1,20 +1,11 @@
-"""Sessions: what the server knows them by, the pool of those, and the state of a client's session.
-
-Public sessions (`client_session`) wrap a `Session`; an operation without one gets an
-`ImplicitSession` for as long as it, or the cursor it opened, lives.
-"""
+"""The state of an explicit session. Public sessions (`client_session`) wrap one of these."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections import deque
 from collections.abc import Mapping
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from bsonx.binary import Binary
-from bsonx.int64 import Int64
 from bsonx.timestamp import Timestamp
 
 from ..sessions.cluster_clock import is_cluster_time
@@ -22,121 +13,7 @@ from ..values.errors import ConfigurationError, InvalidOperation
 
 if TYPE_CHECKING:
     from ..ops.base import Operation
-
-#: A session with less than this left is not used again, in seconds.
-_EXPIRY_MARGIN = 60.0
-
-
-class ServerSession:
-    """A session as the server knows it: its id, and the number of its last transaction."""
-
-    __slots__ = ("dirty", "last_use", "lsid", "transaction_number")
-
-    def __init__(self) -> None:
-        self.lsid = {"id": Binary(_uuid4_bytes(), 4)}
-        self.last_use = monotonic()
-        self.transaction_number = 0
-        #: A network error happened: the server's side of it is unknown, so it is not used again.
-        self.dirty = False
-
-    def next_transaction(self) -> Int64:
-        """The number of a new transaction or retryable write."""
-        self.transaction_number += 1
-        return Int64(self.transaction_number)
-
-    def touch(self) -> None:
-        """The server has just heard of it."""
-        self.last_use = monotonic()
-
-    def is_expiring(self, timeout_minutes: int | None, now: float) -> bool:
-        if timeout_minutes is None:
-            return False
-        return now - self.last_use > timeout_minutes * 60 - _EXPIRY_MARGIN
-
-
-def _uuid4_bytes() -> bytes:
-    data = bytearray(os.urandom(16))
-    data[6] = data[6] & 0x0F | 0x40
-    data[8] = data[8] & 0x3F | 0x80
-    return bytes(data)
-
-
-class ServerSessionPool:
-    """Server sessions not in use, the one used last on top."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._free: deque[ServerSession] = deque()
-        #: Of the deployment: set by the topology, None behind a load balancer or while unknown.
-        self.timeout_minutes: int | None = None
-
-    def acquire(self) -> ServerSession:
-        """A session that will not expire within the next minute."""
-        now = monotonic()
-        with self._lock:
-            while self._free:
-                session = self._free.pop()
-                if not session.is_expiring(self.timeout_minutes, now):
-                    return session
-        return ServerSession()
-
-    def release(self, session: ServerSession) -> None:
-        """Take a session back; dirty and expiring ones are forgotten."""
-        if session.dirty:
-            return
-        now = monotonic()
-        with self._lock:
-            free = self._free
-            while free and free[0].is_expiring(self.timeout_minutes, now):
-                free.popleft()
-            if not session.is_expiring(self.timeout_minutes, now):
-                free.append(session)
-
-    def drain(self) -> list[dict[str, Any]]:
-        """Empty the pool; the ids of its sessions, for endSessions."""
-        with self._lock:
-            free, self._free = self._free, deque()
-        return [session.lsid for session in free]
-
-    def after_fork(self) -> None:
-        """The sessions belong to the parent process."""
-        self._lock = threading.Lock()
-        self._free = deque()
-
-
-class ImplicitSession:
-    """The session of one operation that was given none. `end` may be called more than once."""
-
-    __slots__ = ("_pool", "_server_session", "kept")
-
-    implicit = True
-    in_transaction = False
-    cluster_time = None
-
-    def __init__(self, pool: ServerSessionPool) -> None:
-        self._pool = pool
-        self._server_session: ServerSession | None = None
-        #: A cursor lives on in it: it ends the session, not the operation that began it.
-        self.kept = False
-
-    def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> None:
-        """Nobody but the driver holds one of these: there is nothing to refuse."""
-
-    @property
-    def server_session(self) -> ServerSession:
-        session = self._server_session
-        if session is None:
-            session = self._server_session = self._pool.acquire()
-        return session
-
-    def mark_dirty(self) -> None:
-        if self._server_session is not None:
-            self._server_session.dirty = True
-
-    def end(self) -> None:
-        session, self._server_session = self._server_session, None
-        if session is not None:
-            self._pool.release(session)
+    from .server_session import ServerSession, ServerSessionPool
 
 
 class Session:

@@ -1,0 +1,33 @@
+"""Stage "check out": a connection of the selected server, where its pool has none at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..cmap.failures import PoolPausedError
+from ..io.deadline import sooner
+from .select import select
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from .execution import Execution
+    from .executor import Executor
+
+
+async def check_out(executor: Executor, execution: Execution) -> Connection:
+    """A connection for one attempt; ``execution.server`` says of which server.
+
+    A pool that is paused, because its server has just been found to be down, is no answer to an
+    operation that was never sent: it waits for the next check like one that begins later, for as
+    long as it may wait for a server.
+
+    :raises ServerSelectionTimeoutError, WaitQueueTimeoutError: when there was none in time.
+    :raises AutoReconnect: when none can be established.
+    """
+    limit = sooner(execution.deadline, executor.settings.selection_timeout)
+    while True:
+        assert execution.server is not None
+        try:
+            return await execution.server.pool.checkout(execution.deadline)
+        except PoolPausedError:
+            execution.server = await select(executor, execution, limit)

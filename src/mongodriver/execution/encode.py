@@ -1,0 +1,57 @@
+"""Stage "encode": the message of a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..ops.base import COMMAND_OVERHEAD
+from ..wire.header import BODY_OFFSET, EXHAUST_ALLOWED, MORE_TO_COME, next_request_id
+from ..wire.op_msg import DocumentTooLarge, encode_batch, encode_message
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..ops.base import Command
+    from .execution import Execution
+
+
+def encode(execution: Execution, connection: Connection, command: Command) -> bytes:
+    """One OP_MSG, within the limits of the connection; ``execution.stop`` says how far it goes.
+
+    :raises DocumentTooLarge: for what no message can carry.
+    """
+    operation = execution.operation
+    flags = 0 if operation.acknowledged else MORE_TO_COME
+    if operation.exhaust:
+        flags |= EXHAUST_ALLOWED
+    execution.request_id = request_id = next_request_id()
+    if command.documents is None:
+        message = encode_message(request_id, flags, command.body, operation.codec_options)
+        if len(message) - BODY_OFFSET > connection.max_bson_size:
+            _check_size(execution, connection, len(message) - BODY_OFFSET)
+        return message
+    try:
+        message, execution.stop = encode_batch(
+            request_id,
+            flags,
+            command.body,
+            command.identifier,
+            command.documents,
+            command.start,
+            operation.codec_options,
+            max_count=command.max_count or connection.max_write_batch_size,
+            max_document_size=command.max_document_size or connection.max_bson_size,
+            max_message_size=connection.max_message_size,
+            add_ids=command.add_ids,
+            ids=command.ids,
+        )
+    except DocumentTooLarge as exc:
+        raise operation.document_too_large(exc.size, exc.limit) from exc
+    return message
+
+
+def _check_size(execution: Execution, connection: Connection, size: int) -> None:
+    """Refuse a command without a sequence that the server would refuse."""
+    operation = execution.operation
+    limit = connection.max_bson_size + (COMMAND_OVERHEAD if operation.is_write else 0)
+    if size > limit:
+        raise operation.document_too_large(size, limit)

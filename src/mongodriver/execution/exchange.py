@@ -1,0 +1,64 @@
+"""From a command to its reply: the stages encode, round trip and decode, and who watches them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..events.observation import Observation
+from ..wire.header import next_request_id
+from .decode import decode, decode_own
+from .encode import encode
+from .round_trip import round_trip
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..ops.base import Command
+    from .execution import Execution
+    from .executor import Executor
+
+
+def observe(
+    executor: Executor, execution: Execution, connection: Connection, command: Command
+) -> Observation:
+    """Tell that a command is about to be sent; what is returned is told of its outcome."""
+    if not execution.operation_id:
+        execution.operation_id = next_request_id()
+    operation = execution.operation
+    observation = Observation(
+        executor.observer.commands,
+        connection,
+        operation.database,
+        operation.name,
+        execution.request_id,
+        execution.operation_id,
+    )
+    observation.started(command, execution.stop)
+    return observation
+
+
+async def exchange(
+    executor: Executor, execution: Execution, connection: Connection, command: Command
+) -> tuple[Any, Any]:
+    """Send a command, and return its reply: for the user, and as the driver reads it.
+
+    Both are the same object but for replies that are a class of the user's as a whole.
+    """
+    message = encode(execution, connection, command)
+    observation = None
+    if executor.observer.commands:
+        observation = observe(executor, execution, connection, command)
+    try:
+        data = await round_trip(executor, execution, connection, message)
+        if data is None:
+            reply = told = {"ok": 1}
+        else:
+            reply = told = decode(execution, connection, data)
+            if type(reply) is not dict:
+                told = decode_own(data)
+    except BaseException as exc:
+        if observation is not None:
+            observation.failed(exc)
+        raise
+    if observation is not None:
+        observation.replied(told)
+    return reply, told

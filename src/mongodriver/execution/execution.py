@@ -1,0 +1,79 @@
+"""One operation on its way to a server: what all its attempts share, and where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..io.base import Address
+    from ..ops.base import Operation
+    from ..sdam.topology import Server
+    from ..sessions.server_session import ServerSession
+    from ..sessions.session import Session
+
+
+class Execution:
+    """State of one operation. Its stages are the functions of this folder, in this order::
+
+        select -> check out -> prepare -> encode -> round trip -> decode -> judge
+
+    Most attributes keep the values of the class for most operations: what is not set costs nothing.
+    """
+
+    #: A read preference; None for a write, or a read of the primary.
+    preference: Any = None
+    #: The member that must answer, because a cursor lives there.
+    address: Address | None = None
+    #: Monotonic time at which it is given up, retries included.
+    deadline: float | None = None
+    #: The seconds that `deadline` was made of, for the texts of errors.
+    timeout: float | None = None
+    #: Where the last attempt went, and what was learned there.
+    server: Server | None = None
+    connection: Any = None
+    #: The connection is the caller's, and stays checked out.
+    pinned: Connection | None = None
+    #: The session is this operation's own, and goes back to the pool at its end.
+    owns_session = False
+    #: The result needs that session: whoever owns the result ends it.
+    keep_session = False
+    is_retry = False
+    #: Bytes of it may have reached a server.
+    sent = False
+    #: The last attempt failed because its server was overloaded.
+    shed = False
+    transaction_number: Any = None
+    #: Of the message: the reply must answer it.
+    request_id = 0
+    #: The same for all attempts, as events show it; 0 until somebody wants to know.
+    operation_id = 0
+    #: The index after the last document of the command's sequence that was sent.
+    stop = 0
+
+    def __init__(self, operation: Operation[Any], session: Session | ServerSession | None) -> None:
+        self.operation = operation
+        self.session = session
+
+    def begin_command(self) -> None:
+        """Another command of the same operation follows: with a number and retries of its own."""
+        self.transaction_number = None
+        self.is_retry = self.sent = False
+
+    def begin_retry(self, shed: bool) -> None:
+        """Another attempt of the same command follows.
+
+        :param shed: the last one failed because its server was overloaded.
+        """
+        self.is_retry = True
+        self.shed = shed
+
+    def give_up_session(self) -> None:
+        """Nobody knows what the server still does for this operation: its session is not reused."""
+        if self.session is not None:
+            self.session.mark_dirty()
+
+    def end(self) -> None:
+        """Give the operation's own session back, unless its result lives on in it."""
+        if self.owns_session and not self.keep_session:
+            self.session.end()  # type: ignore[union-attr]

@@ -1,0 +1,71 @@
+"""Stage "select": the server for an attempt (server selection specification)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..io.deadline import sooner
+from ..sdam.topology_rules import TOPOLOGY_TYPE
+from ..values.read_preferences import ReadPreference
+
+if TYPE_CHECKING:
+    from ..io.base import Address
+    from ..sdam.topology import Server
+    from .execution import Execution
+    from .executor import Executor
+
+#: The wire version from which aggregations may write from a secondary (MongoDB 5.0).
+_OUTPUT_ON_SECONDARIES = 13
+_ANY = ReadPreference.NEAREST
+
+
+async def read_preference_for(executor: Executor, execution: Execution, preference: Any) -> Any:
+    """The read preference an operation really has; None: the primary."""
+    if execution.operation.has_output_stage and await _writes_need_primary(executor, execution):
+        return None
+    return preference
+
+
+async def _writes_need_primary(executor: Executor, execution: Execution) -> bool:
+    """Whether some server is too old (below 5.0) for $out and $merge on a secondary."""
+    topology = executor.topology
+    if topology.description.common_wire_version is None:
+        # Nothing is known yet: wait for any server.
+        timeout = executor.settings.selection_timeout
+        await topology.select(_ANY, sooner(execution.deadline, timeout), timeout)
+    common = topology.description.common_wire_version
+    return common is None or common < _OUTPUT_ON_SECONDARIES
+
+
+async def select(executor: Executor, execution: Execution, deadline: float | None = None) -> Server:
+    """The server to send the next attempt to.
+
+    :param deadline: monotonic time limit, if the wait for a server has begun before.
+    :raises ServerSelectionTimeoutError: when none suits in time.
+    """
+    timeout = executor.settings.selection_timeout
+    preference = execution.preference
+    operation = execution.operation
+    if preference is None and not (operation.is_write or operation.has_output_stage):
+        preference = operation.read_preference
+    return await executor.topology.select(
+        preference,
+        deadline or sooner(execution.deadline, timeout),
+        timeout if execution.timeout is None else min(timeout, execution.timeout),
+        execution.address,
+        _avoided(executor, execution),
+    )
+
+
+def _avoided(executor: Executor, execution: Execution) -> tuple[Address, ...]:
+    """The server a retry should not go to again, while there are others.
+
+    In a sharded cluster the mongos that failed (retryable reads and writes); else a server that
+    was overloaded, if the client may turn to another member (client backpressure).
+    """
+    if not execution.is_retry or execution.server is None:
+        return ()
+    sharded = executor.topology.description.topology_type == TOPOLOGY_TYPE.Sharded
+    if sharded or (execution.shed and executor.settings.overload_retargeting):
+        return (execution.server.address,)
+    return ()

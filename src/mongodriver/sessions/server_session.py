@@ -1,0 +1,132 @@
+"""Sessions as the server knows them, and the pool of those that nobody uses.
+
+An operation that is given no session takes a server session for itself; it then stands where an
+explicit `Session` would.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bsonx.binary import Binary
+from bsonx.int64 import Int64
+
+if TYPE_CHECKING:
+    from ..ops.base import Operation
+
+#: A session with less than this left is not used again, in seconds.
+_EXPIRY_MARGIN = 60.0
+
+
+class ServerSession:
+    """A session as the server knows it: its id, and the number of its last transaction.
+
+    :param pool: where it goes back to.
+    """
+
+    __slots__ = ("_pool", "dirty", "last_use", "lsid", "transaction_number")
+
+    # As the session of an operation that was given none.
+    implicit = True
+    in_transaction = False
+    cluster_time: Mapping[str, Any] | None = None
+
+    def __init__(self, pool: ServerSessionPool) -> None:
+        self._pool = pool
+        self.lsid = {"id": Binary(_uuid4_bytes(), 4)}
+        self.last_use = monotonic()
+        self.transaction_number = 0
+        #: The server's side of it is unknown (a network error, a cancelled operation), so it is
+        #: not used again.
+        self.dirty = False
+
+    @property
+    def server_session(self) -> ServerSession:
+        """Itself: what explicit sessions have one of."""
+        return self
+
+    def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> None:
+        """Nobody but the driver holds one of these: there is nothing to refuse."""
+
+    def next_transaction(self) -> Int64:
+        """The number of a new transaction or retryable write."""
+        self.transaction_number += 1
+        return Int64(self.transaction_number)
+
+    def mark_dirty(self) -> None:
+        """Do not use it for another operation."""
+        self.dirty = True
+
+    def is_expiring(self, timeout_minutes: int | None, now: float) -> bool:
+        """Whether the server may have forgotten it within a minute."""
+        if timeout_minutes is None:
+            return False
+        return now - self.last_use > timeout_minutes * 60 - _EXPIRY_MARGIN
+
+    def end(self) -> None:
+        """Give it back to its pool."""
+        self._pool.release(self)
+
+
+def _uuid4_bytes() -> bytes:
+    data = bytearray(os.urandom(16))
+    data[6] = data[6] & 0x0F | 0x40
+    data[8] = data[8] & 0x3F | 0x80
+    return bytes(data)
+
+
+class ServerSessionPool:
+    """Server sessions not in use, the one used last on top.
+
+    There is no lock: taking from a deque and adding to it are single steps.
+    """
+
+    def __init__(self) -> None:
+        self._free: deque[ServerSession] = deque()
+        #: Of the deployment: set by the topology, None behind a load balancer or while unknown.
+        self.timeout_minutes: int | None = None
+
+    def acquire(self) -> ServerSession:
+        """A session that will not expire within the next minute."""
+        now = monotonic()
+        try:
+            while True:
+                session = self._free.pop()
+                if not session.is_expiring(self.timeout_minutes, now):
+                    session.last_use = now
+                    return session
+        except IndexError:
+            return ServerSession(self)
+
+    def release(self, session: ServerSession) -> None:
+        """Take a session back; dirty and expiring ones are forgotten."""
+        if session.dirty:
+            return
+        now = monotonic()
+        self._forget_expiring(now)
+        if not session.is_expiring(self.timeout_minutes, now):
+            self._free.append(session)
+
+    def _forget_expiring(self, now: float) -> None:
+        """Drop the sessions at the bottom, those used longest ago, that are no use any more."""
+        free = self._free
+        try:
+            while free[0].is_expiring(self.timeout_minutes, now):
+                oldest = free.popleft()
+                if not oldest.is_expiring(self.timeout_minutes, now):
+                    free.appendleft(oldest)  # another thread has dropped the one looked at
+        except IndexError:
+            pass
+
+    def drain(self) -> list[dict[str, Any]]:
+        """Empty the pool; the ids of its sessions, for endSessions."""
+        free, self._free = self._free, deque()
+        return [session.lsid for session in free]
+
+    def after_fork(self) -> None:
+        """The sessions belong to the parent process."""
+        self._free = deque()
