@@ -500,6 +500,21 @@ int bx_input_open(bx_input *input, PyObject *data, const bx_options *options)
     return input->owner == NULL && (shared || BX_FREE_THREADED) ? copy_input(input) : 0;
 }
 
+int bx_input_over(bx_input *input, const uint8_t *data, size_t size, const bx_options *options)
+{
+    input->data = data;
+    input->size = size;
+    input->origin = 0;
+    input->owner = input->copy = NULL;
+    input->has_view = false;
+    if (options->raw_over == NULL && options->plan == NULL) return 0;
+    input->copy = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
+    if (input->copy == NULL) return -1;
+    input->owner = input->copy;
+    input->data = (const uint8_t *)PyBytes_AS_STRING(input->copy);
+    return 0;
+}
+
 void bx_input_close(bx_input *input)
 {
     if (input->has_view) PyBuffer_Release(&input->view);

@@ -43,6 +43,9 @@ typedef struct {
 /* Get at the bytes of `data`, with an owner if the options want documents that share them: 0, or
  * -1 with an exception (TypeError for what is not bytes-like). */
 int bx_input_open(bx_input *input, PyObject *data, const bx_options *options);
+
+/* The same over memory that will be gone after the call. */
+int bx_input_over(bx_input *input, const uint8_t *data, size_t size, const bx_options *options);
 void bx_input_close(bx_input *input);
 
 /* Prepare a decoder over an open input. It borrows everything. */

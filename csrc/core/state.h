@@ -62,6 +62,7 @@ typedef struct bx_typed bx_typed;
     X(dollar_id, "$id")                                                                           \
     X(dollar_db, "$db")                                                                           \
     X(cursor, "cursor")                                                                           \
+    X(close, "close")                                                                             \
     X(codecs, "codecs")                                                                           \
     X(python_type, "python_type")                                                                 \
     X(bson_type, "bson_type")                                                                     \

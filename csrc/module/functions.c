@@ -7,7 +7,7 @@
 #include "core/run_coroutine.h"
 #include "json/json.h"
 #include "module/function.h"
-#include "op_msg/op_msg.h"
+#include "op_msg/exchange.h"
 #include "typed/typed.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -147,6 +147,77 @@ FUNCTION(encode_message, 4, "request_id", "flags", "body", "codec_options")
     return bx_encode_message(st, request_id, bits, values[2], values[3]);
 }
 
+#ifndef _WIN32
+/* Seconds, or None: -1 for no limit. -1 with an exception. */
+static int read_seconds(PyObject *value, double *out)
+{
+    *out = -1;
+    if (value == Py_None) return 0;
+    *out = PyFloat_AsDouble(value);
+    if (*out == -1 && PyErr_Occurred()) return -1;
+    if (!(*out >= 0)) *out = 0;
+    return 0;
+}
+
+static int read_peer(PyObject *const *values, bx_peer *peer)
+{
+    long fd;
+
+    peer->stream = values[0];
+    fd = PyLong_AsLong(values[1]);
+    if (fd == -1 && PyErr_Occurred()) return -1;
+    if (fd < 0 || fd > INT_MAX) {
+        PyErr_SetString(PyExc_ValueError, "fd must be a file descriptor");
+        return -1;
+    }
+    peer->fd = (int)fd;
+    if (read_seconds(values[2], &peer->timeout) < 0) return -1;
+    peer->max_reply_size = PyLong_AsSsize_t(values[3]);
+    return peer->max_reply_size == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+/* The sequence of a command as a tuple: identifier, documents, start, max_count, max_document_size,
+ * max_message_size, add_ids, ids; or the largest body as an int. */
+static int read_sequence(PyObject *value, bx_batch *batch)
+{
+    batch->ids = Py_None;
+    if (PyTuple_CheckExact(value)) {
+        int add_ids;
+
+        if (!PyArg_ParseTuple(value, "UOnnnnpO", &batch->identifier, &batch->documents,
+                              &batch->start, &batch->max_count, &batch->max_document_size,
+                              &batch->max_message_size, &add_ids, &batch->ids)) {
+            return -1;
+        }
+        batch->add_ids = add_ids != 0;
+        if (batch->ids == Py_None || PyList_CheckExact(batch->ids)) return 0;
+        PyErr_SetString(PyExc_TypeError, "ids must be a list or None");
+        return -1;
+    }
+    batch->max_document_size = PyLong_AsSsize_t(value);
+    return batch->max_document_size == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+FUNCTION(exchange, 11, "stream", "fd", "timeout", "max_reply_size", "request_id", "flags", "body",
+         "codec_options", "sequence", "reply_options", "user_fields")
+{
+    Py_ssize_t stop;
+    bx_batch batch = {0};
+    bx_peer peer;
+    PyObject *reply;
+    ARGUMENTS(exchange);
+
+    if (read_peer(values, &peer) < 0 || read_request_id(values[4], &batch.request_id) < 0 ||
+        read_flags(values[5], &batch.flags) < 0 || read_sequence(values[8], &batch) < 0) {
+        return NULL;
+    }
+    batch.body = values[6];
+    batch.codec_options = values[7];
+    reply = bx_exchange(st, &peer, &batch, &(bx_reply_form){values[9], values[10]}, &stop);
+    return reply == NULL || batch.documents == NULL ? reply : Py_BuildValue("Nn", reply, stop);
+}
+#endif
+
 FUNCTION(decode_message, 2, "data", "codec_options", "user_fields")
 {
     ARGUMENTS(decode_message);
@@ -214,6 +285,12 @@ static const bx_function_def functions[] = {
                "body."),
     DEFINITION(message_header, "(data, offset=0)",
                "Return (length, request id, response to, opcode) of the message at ``offset``."),
+#ifndef _WIN32
+    DEFINITION(exchange,
+               "(stream, fd, timeout, max_reply_size, request_id, flags, body, codec_options, "
+               "sequence, reply_options, user_fields)",
+               "Send a command and return (flags, body) of its reply; see csrc/op_msg/exchange.h."),
+#endif
     DEFINITION(run_coroutine, "(coro)",
                "Run a coroutine that never waits to its end and return its result."),
     DEFINITION(json_dumps, "(value, options)",

@@ -253,25 +253,56 @@ static PyObject *read_message(reader *r)
     return body == NULL ? NULL : Py_BuildValue("IN", (unsigned)flags, body);
 }
 
+/* Read the message of an input that has been opened with the options. */
+static PyObject *decode_input(bx_state *st, const bx_input *input, const bx_options *options,
+                              PyObject *user_fields)
+{
+    PyObject *result;
+    reader r;
+
+    bx_decoder_init(&r.d, st, options, input);
+    r.user = options;
+    r.plain = st->default_options;
+    r.user_fields = user_fields == Py_None ? NULL : user_fields;
+    r.end = r.body = NULL;
+    result = read_message(&r);
+    bx_decoder_end(&r.d);
+    return result;
+}
+
+static bool is_set_or_none(PyObject *user_fields)
+{
+    if (user_fields == Py_None || PyAnySet_Check(user_fields)) return true;
+    PyErr_SetString(PyExc_TypeError, "user_fields must be a set or None");
+    return false;
+}
+
 PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_options,
                             PyObject *user_fields)
 {
     bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
     bx_input input;
-    reader r;
 
     if (options == NULL) return NULL;
-    if (user_fields != Py_None && !PyAnySet_Check(user_fields)) {
-        PyErr_SetString(PyExc_TypeError, "user_fields must be a set or None");
-    } else if (bx_input_open(&input, data, options) == 0) {
-        bx_decoder_init(&r.d, st, options, &input);
-        r.user = options;
-        r.plain = st->default_options;
-        r.user_fields = user_fields == Py_None ? NULL : user_fields;
-        r.end = r.body = NULL;
-        result = read_message(&r);
-        bx_decoder_end(&r.d);
+    if (is_set_or_none(user_fields) && bx_input_open(&input, data, options) == 0) {
+        result = decode_input(st, &input, options, user_fields);
+        bx_input_close(&input);
+    }
+    bx_options_release(st, options);
+    return result;
+}
+
+PyObject *bx_decode_message_at(bx_state *st, const uint8_t *data, size_t size,
+                               PyObject *codec_options, PyObject *user_fields)
+{
+    bx_options *options = bx_options_hold(st, codec_options);
+    PyObject *result = NULL;
+    bx_input input;
+
+    if (options == NULL) return NULL;
+    if (is_set_or_none(user_fields) && bx_input_over(&input, data, size, options) == 0) {
+        result = decode_input(st, &input, options, user_fields);
         bx_input_close(&input);
     }
     bx_options_release(st, options);

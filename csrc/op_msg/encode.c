@@ -3,7 +3,8 @@
 #include "op_msg/op_msg.h"
 #include "types/types.h"
 
-#define OP_MSG 2013
+/* The body follows header, flags and the kind of its section. */
+enum { OP_MSG = 2013, BODY_OFFSET = 21 };
 
 /* Header with the length to be filled in, flags and the body section. */
 static int put_body(bx_encoder *e, int32_t request_id, uint32_t flags, PyObject *body)
@@ -159,6 +160,17 @@ static int put_sequence(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop)
     return 0;
 }
 
+Py_ssize_t bx_write_batch(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop)
+{
+    size_t body;
+
+    *stop = 0;
+    if (put_body(e, batch->request_id, batch->flags, batch->body) < 0) return -1;
+    body = bx_writer_size(&e->w) - BODY_OFFSET;
+    if (batch->documents != NULL && put_sequence(e, batch, stop) < 0) return -1;
+    return put_length(e) < 0 ? -1 : (Py_ssize_t)body;
+}
+
 PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch)
 {
     bx_options *options = bx_options_hold(st, batch->codec_options);
@@ -168,8 +180,7 @@ PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch)
 
     if (options == NULL) return NULL;
     bx_encoder_init(&e, st, options, false);
-    if (put_body(&e, batch->request_id, batch->flags, batch->body) == 0 &&
-        put_sequence(&e, batch, &stop) == 0 && put_length(&e) == 0) {
+    if (bx_write_batch(&e, batch, &stop) >= 0) {
         message = bx_encoder_finish(&e);
     } else {
         bx_encoder_abandon(&e);

@@ -3,7 +3,7 @@
 #ifndef BSONX_OP_MSG_H
 #define BSONX_OP_MSG_H
 
-#include "core/state.h"
+#include "core/encode.h"
 
 /* One message that holds `body` alone: new bytes object, or NULL with an exception. */
 PyObject *bx_encode_message(bx_state *st, int32_t request_id, uint32_t flags, PyObject *body,
@@ -14,7 +14,7 @@ typedef struct {
     uint32_t flags;
     PyObject *body;
     PyObject *identifier; /* str */
-    PyObject *documents;  /* sequence */
+    PyObject *documents;  /* sequence; NULL: none */
     Py_ssize_t start;
     PyObject *codec_options;
     Py_ssize_t max_count;
@@ -24,12 +24,20 @@ typedef struct {
     PyObject *ids; /* list or None */
 } bx_batch;
 
+/* Write the message of a batch, or of its body alone where it has no documents: the size of the body
+ * in bytes, -1 with an exception. */
+Py_ssize_t bx_write_batch(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop);
+
 /* A message with documents[start:stop] as a sequence: (bytes, stop), or NULL with an exception. */
 PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch);
 
 /* A whole message: (flags, body), or NULL with InvalidBSON. */
 PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_options,
                             PyObject *user_fields);
+
+/* The same for a message in memory, of which nothing is referred to afterwards. */
+PyObject *bx_decode_message_at(bx_state *st, const uint8_t *data, size_t size,
+                               PyObject *codec_options, PyObject *user_fields);
 
 /* (length, request id, response to, opcode) of the message at `offset`. */
 PyObject *bx_message_header(bx_state *st, PyObject *data, Py_ssize_t offset);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,11 @@ else:
     from bsonx._py.raw import RawDocument
     from bsonx._py.run import run_coroutine
 
+# None: the driver then goes step by step.
+exchange: Callable[..., Any] | None = None
+if HAS_C and sys.platform != "win32":
+    from bsonx._native import exchange
+
 # None: json_util then uses the pure functions that it needs in any case, for the rarer options.
 json_dumps: Callable[[Any, JSONOptions], str] | None = None
 json_dumps_layout: Callable[..., str | None] | None = None
@@ -60,6 +66,7 @@ __all__ = [
     "encode_batch",
     "encode_document",
     "encode_message",
+    "exchange",
     "json_bind",
     "json_dumps",
     "json_dumps_layout",

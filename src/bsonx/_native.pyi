@@ -3,6 +3,7 @@
 #
 # test_native_stub.py compares names and signatures with the extension.
 
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -58,6 +59,22 @@ def encode_batch(
 def decode_message(
     data: Buffer, codec_options: CodecOptions, user_fields: frozenset[str] | None = None
 ) -> tuple[int, Any]: ...
+
+if sys.platform != "win32":
+    def exchange(
+        stream: Any,
+        fd: int,
+        timeout: float | None,
+        max_reply_size: int,
+        request_id: int,
+        flags: int,
+        body: Mapping[str, Any],
+        codec_options: CodecOptions,
+        sequence: int | tuple[str, Sequence[Any], int, int, int, int, bool, list[Any] | None],
+        reply_options: CodecOptions,
+        user_fields: frozenset[str] | None,
+    ) -> Any: ...
+
 def message_header(data: Buffer, offset: int = 0) -> tuple[int, int, int, int]: ...
 def run_coroutine(coro: Coroutine[Any, Any, _T]) -> _T: ...
 

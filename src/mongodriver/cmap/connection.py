@@ -37,7 +37,6 @@ class Connection:
 
     __slots__ = (
         "__weakref__",
-        "_max_reply_size",
         "address",
         "compressor",
         "created",
@@ -49,6 +48,7 @@ class Connection:
         "logical_session_timeout_minutes",
         "max_bson_size",
         "max_message_size",
+        "max_reply_size",
         "max_wire_version",
         "max_write_batch_size",
         "more_to_come",
@@ -81,7 +81,7 @@ class Connection:
         self.max_bson_size = self.hello.max_bson_size
         self.max_message_size = self.hello.max_message_size
         self.max_write_batch_size = self.hello.max_write_batch_size
-        self._max_reply_size = MAX_MESSAGE_SIZE
+        self.max_reply_size = MAX_MESSAGE_SIZE
         #: The server streams further replies to the last request: nothing else may be sent.
         self.more_to_come = False
         #: Kept out of the pool by a cursor or a transaction.
@@ -105,7 +105,7 @@ class Connection:
         self.max_bson_size = hello.max_bson_size
         self.max_message_size = hello.max_message_size
         self.max_write_batch_size = hello.max_write_batch_size
-        self._max_reply_size = min(max(self.max_message_size, MAX_MESSAGE_SIZE), MAX_REPLY_SIZE)
+        self.max_reply_size = min(max(self.max_message_size, MAX_MESSAGE_SIZE), MAX_REPLY_SIZE)
         self.service_id = hello.service_id
         self.server_connection_id = hello.connection_id
         self.logical_session_timeout_minutes = hello.logical_session_timeout_minutes
@@ -123,10 +123,15 @@ class Connection:
         """
         if self.compressor is not None:
             message = self._pack(message, name)
-        reply = await self.stream.exchange(message, deadline, self._max_reply_size)
+        reply = await self.stream.exchange(message, deadline, self.max_reply_size)
         _, _, response_to, opcode = unpack_header(reply)
         if response_to == request_id and opcode == OP_MSG:
             return reply
+        return self._unwrap(reply, request_id)
+
+    async def finish(self, start: bytes, request_id: int, deadline: float | None) -> bytes:
+        """The reply that begins with bytes already received, as `exchange` returns it."""
+        reply = await self.stream.finish(start, deadline, self.max_reply_size)
         return self._unwrap(reply, request_id)
 
     async def send(self, message: bytes, deadline: float | None, name: str) -> None:
@@ -142,7 +147,7 @@ class Connection:
 
     async def receive(self, deadline: float | None) -> bytes:
         """The next message of a stream of replies."""
-        reply = await self.stream.receive(deadline, self._max_reply_size)
+        reply = await self.stream.receive(deadline, self.max_reply_size)
         return self._unwrap(reply, None)
 
     def _unwrap(self, reply: bytes, request_id: int | None) -> bytes:
@@ -152,7 +157,7 @@ class Connection:
             if request_id is not None and response_to != request_id:
                 raise ProtocolError(f"Got response id {response_to!r} but expected {request_id!r}")
             if opcode == OP_COMPRESSED:
-                reply = decompress_message(reply, self._max_reply_size)
+                reply = decompress_message(reply, self.max_reply_size)
                 opcode = unpack_header(reply)[3]
             if opcode != OP_MSG:
                 raise ProtocolError(f"Got opcode {opcode!r} but expected {OP_MSG}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..events.observation import Observation
 from ..wire.header import next_request_id
 from .decode import decode, decode_own
+from .direct import exchange_directly, may_go_directly
 from .encode import encode
 from .round_trip import round_trip
 
@@ -43,6 +44,9 @@ async def exchange(
 
     Both are the same object but for replies that are a class of the user's as a whole.
     """
+    if not executor.observer.commands and may_go_directly(execution, connection):
+        reply = await exchange_directly(executor, execution, connection, command)
+        return reply, reply
     message = encode(execution, connection, command)
     observation = None
     if executor.observer.commands:

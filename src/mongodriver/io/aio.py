@@ -52,6 +52,7 @@ class AioStream(asyncio.BufferedProtocol):
         self._paused = False
         self._full = False
         self.closed = False
+        self.fd = -1
 
     # -- the stream --
 
@@ -112,6 +113,9 @@ class AioStream(asyncio.BufferedProtocol):
             return await future
         finally:
             timer.cancel()
+
+    async def finish(self, start: bytes, deadline: float | None, max_size: int) -> bytes:
+        raise RuntimeError("nobody but the event loop reads from this stream")
 
     def is_stale(self) -> bool:
         return self.closed or bool(self._messages) or self._have > 0 or self._large is not None

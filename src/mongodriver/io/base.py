@@ -97,6 +97,8 @@ class Stream(Protocol):
     """
 
     closed: bool
+    #: Of a plain socket that `bsonx._impl.exchange` may use; -1 where there is none.
+    fd: int
 
     async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
         """Send one message and return the whole next one, header included."""
@@ -106,6 +108,12 @@ class Stream(Protocol):
 
     async def receive(self, deadline: float | None, max_size: int) -> bytes:
         """Return the next whole message; a length above `max_size` raises BadMessage."""
+
+    async def finish(self, start: bytes, deadline: float | None, max_size: int) -> bytes:
+        """Return the whole next message, of which somebody has received the first bytes already.
+
+        Only of streams that have an `fd`.
+        """
 
     def is_stale(self) -> bool:
         """Whether the peer has closed this idle stream, or sent bytes nobody asked for."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
+from bsonx._impl import exchange as exchange_in_c
 from bsonx._impl import run_coroutine
 
 from .base import (
@@ -47,7 +48,7 @@ run: Callable[[Coroutine[Any, Any, ResultT]], ResultT] = run_coroutine
 class BlockingStream:
     """A connected socket, plain or TLS."""
 
-    __slots__ = ("_extra", "_recv", "_sendall", "_sock", "_timeout", "closed")
+    __slots__ = ("_extra", "_recv", "_sendall", "_sock", "_timeout", "closed", "fd")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(None)
@@ -57,6 +58,7 @@ class BlockingStream:
         self._recv = sock.recv
         self._extra = b""
         self.closed = False
+        self.fd = sock.fileno() if exchange_in_c is not None and _is_plain(sock) else -1
 
     async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
         try:
@@ -93,6 +95,13 @@ class BlockingStream:
                     self._limit(deadline)
                 data = self._recv(READ_SIZE)
             return self._complete(data, deadline, max_size)
+        except BaseException:
+            self.close()
+            raise
+
+    async def finish(self, start: bytes, deadline: float | None, max_size: int) -> bytes:
+        try:
+            return self._complete(start, deadline, max_size)
         except BaseException:
             self.close()
             raise
@@ -155,6 +164,7 @@ class BlockingStream:
 
     def close(self) -> None:
         self.closed = True
+        self.fd = -1
         try:
             self._sock.close()
         except Exception:
@@ -174,6 +184,11 @@ class BlockingStream:
 
     def abandon(self) -> None:
         self.close()
+
+
+def _is_plain(sock: Any) -> bool:
+    """Whether a socket is one of the operating system: no TLS, and not what gevent puts there."""
+    return type(sock) is socket.socket and socket.socket.__module__ == "socket"
 
 
 def _shut_down(sock: Any) -> None:

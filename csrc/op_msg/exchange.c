@@ -1,0 +1,238 @@
+/* A command out and its reply in, over a plain socket. */
+#include "op_msg/exchange.h"
+
+#ifndef _WIN32
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "core/decode.h"
+#include "core/encode.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* the interpreter ignores SIGPIPE */
+#endif
+
+/* READ_SIZE is asked of the kernel first: most replies are smaller and arrive whole. For longer ones
+ * no more memory is taken at once than LEAP or what has arrived already: a length is the peer's word. */
+enum { HEADER_SIZE = 16, OP_MSG = 2013, MORE_TO_COME = 2 };
+#define READ_SIZE ((size_t)32 * 1024)
+#define LEAP ((size_t)1 << 20)
+
+typedef struct {
+    int fd;
+    bool limited, timed_out;
+    int64_t end; /* of the time limit, nanoseconds of the monotonic clock */
+    uint8_t *data;
+    size_t have, room;
+} wire;
+
+static int64_t nanoseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int wire_init(wire *w, const bx_peer *peer)
+{
+    w->fd = peer->fd;
+    w->timed_out = false;
+    w->limited = peer->timeout >= 0;
+    w->end = 0;
+    /* Beyond a century there is no limit. */
+    if (w->limited && peer->timeout > 3.2e9) w->limited = false;
+    if (w->limited) w->end = nanoseconds() + (int64_t)(peer->timeout * 1e9);
+    w->have = 0;
+    w->room = READ_SIZE;
+    w->data = PyMem_RawMalloc(READ_SIZE);
+    if (w->data != NULL) return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+/* ---- without the interpreter ---- */
+
+/* Wait until the socket is ready: 1, or -1 with errno (and `timed_out`). */
+static int wait_ready(wire *w, short events)
+{
+    struct pollfd entry = {w->fd, events, 0};
+    int milliseconds = -1, status;
+
+    if (w->limited) {
+        int64_t left = w->end - nanoseconds();
+
+        if (left <= 0) left = 0;
+        milliseconds = left / 1000000 >= INT_MAX ? INT_MAX : (int)((left + 999999) / 1000000);
+    }
+    status = poll(&entry, 1, milliseconds);
+    if (status > 0) return 1;
+    if (status == 0) {
+        /* The longest wait of poll() may be shorter than the limit. */
+        w->timed_out = nanoseconds() >= w->end;
+        errno = w->timed_out ? ETIMEDOUT : EINTR;
+    }
+    return -1;
+}
+
+/* One step of sending (`out`) or of receiving behind what is there: the bytes, 0 for the peer's end
+ * of the connection, -1 with errno. */
+static ssize_t step(wire *w, const uint8_t *out, size_t size)
+{
+    int flags = w->limited ? MSG_DONTWAIT : 0;
+    short events = out != NULL ? POLLOUT : POLLIN;
+    ssize_t n;
+
+    /* A reply takes its time: without a look first, the attempt would be in vain. */
+    if (w->limited && out == NULL && wait_ready(w, events) < 0) return -1;
+    for (;;) {
+        n = out != NULL ? send(w->fd, out, size, flags | MSG_NOSIGNAL)
+                        : recv(w->fd, w->data + w->have, w->room - w->have, flags);
+        if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return n;
+        if (wait_ready(w, events) < 0) return -1;
+    }
+}
+
+/* Send what is left of the message, then receive once. */
+static ssize_t send_and_receive(wire *w, const uint8_t **out, const uint8_t *end)
+{
+    ssize_t n;
+
+    while (*out < end) {
+        n = step(w, *out, (size_t)(end - *out));
+        if (n < 0) return n;
+        *out += n;
+    }
+    return step(w, NULL, 0);
+}
+
+/* ---- with it ---- */
+
+/* Whether to go on after an errno: a signal was handled. False with an exception. */
+static bool goes_on(const wire *w, int error)
+{
+    if (error == EINTR) return PyErr_CheckSignals() == 0;
+    if (w->timed_out) {
+        PyErr_SetString(PyExc_TimeoutError, "timed out");
+    } else {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return false;
+}
+
+/* Send [*out, end) if there is any, then receive: 1, 0 at the end of the connection, -1 with an
+ * exception. */
+static int transfer(wire *w, const uint8_t **out, const uint8_t *end)
+{
+    ssize_t n;
+    int error;
+
+    do {
+        Py_BEGIN_ALLOW_THREADS
+        n = send_and_receive(w, out, end);
+        error = errno;
+        Py_END_ALLOW_THREADS
+    } while (n < 0 && goes_on(w, error));
+    if (n > 0) w->have += (size_t)n;
+    return n < 0 ? -1 : n > 0;
+}
+
+static int make_room(wire *w, size_t length)
+{
+    size_t room = w->have * 2 > LEAP ? w->have * 2 : LEAP;
+    uint8_t *data;
+
+    if (room > length) room = length;
+    data = PyMem_RawRealloc(w->data, room);
+    if (data == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    w->data = data;
+    w->room = room;
+    return 0;
+}
+
+/* Exchange the message in [out, end) for one that begins at w->data: 1 if that is whole and alone, 0
+ * if it is not for us to go on, -1 with an exception. */
+static int receive_message(wire *w, const uint8_t *out, const uint8_t *end, size_t max_size)
+{
+    size_t length = HEADER_SIZE;
+    int status;
+
+    do {
+        if (w->have == w->room && make_room(w, length) < 0) return -1;
+        status = transfer(w, &out, end);
+        if (status <= 0) return status;
+        if (w->have < HEADER_SIZE) continue;
+        length = bx_load32(w->data);
+        if (length < HEADER_SIZE || length > max_size) return 0;
+    } while (w->have < length);
+    return w->have == length;
+}
+
+/* Whether the message is an OP_MSG in answer to the request, and none follow. */
+static bool is_answer(const wire *w, int32_t request_id)
+{
+    return w->have >= HEADER_SIZE + 5 && (int32_t)bx_load32(w->data + 8) == request_id &&
+           bx_load32(w->data + 12) == OP_MSG && !(bx_load32(w->data + 16) & MORE_TO_COME);
+}
+
+static PyObject *read_reply(bx_state *st, const wire *w, const bx_reply_form *form)
+{
+    return bx_decode_message_at(st, w->data, w->have, form->codec_options, form->user_fields);
+}
+
+static PyObject *exchange_message(bx_state *st, const bx_peer *peer, const bx_writer *message,
+                                  int32_t request_id, const bx_reply_form *form)
+{
+    PyObject *result = NULL, *type, *value, *traceback, *closed;
+    wire w;
+    int status;
+
+    if (wire_init(&w, peer) < 0) return NULL;
+    status = receive_message(&w, message->base, message->p, (size_t)peer->max_reply_size);
+    if (status < 0) {
+        PyErr_Fetch(&type, &value, &traceback);
+        closed = PyObject_CallMethodNoArgs(peer->stream, st->s_close);
+        if (closed == NULL) PyErr_Clear();
+        Py_XDECREF(closed);
+        PyErr_Restore(type, value, traceback);
+    } else if (status > 0 && is_answer(&w, request_id)) {
+        result = read_reply(st, &w, form);
+    } else {
+        result = PyBytes_FromStringAndSize((const char *)w.data, (Py_ssize_t)w.have);
+    }
+    PyMem_RawFree(w.data);
+    return result;
+}
+
+PyObject *bx_exchange(bx_state *st, const bx_peer *peer, const bx_batch *batch,
+                      const bx_reply_form *form, Py_ssize_t *stop)
+{
+    bx_options *options = bx_options_hold(st, batch->codec_options);
+    PyObject *result = NULL;
+    Py_ssize_t size;
+    bx_encoder e;
+
+    if (options == NULL) return NULL;
+    bx_encoder_init(&e, st, options, false);
+    size = bx_write_batch(&e, batch, stop);
+    if (size < 0) {
+        /* as encoding has it */
+    } else if (batch->documents == NULL && size > batch->max_document_size) {
+        result = PyLong_FromSsize_t(size);
+    } else {
+        result = exchange_message(st, peer, &e.w, batch->request_id, form);
+    }
+    bx_encoder_abandon(&e);
+    bx_options_release(st, options);
+    return result;
+}
+
+#endif

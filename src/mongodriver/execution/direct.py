@@ -1,0 +1,124 @@
+"""The stages encode, round trip and decode in one call of the codec, over a plain blocking socket.
+
+The same as going step by step (`exchange`), which remains the way for TLS, compression, watched
+commands, asyncio, and whatever does not come as usual.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bsonx._impl import exchange as exchange_in_c
+
+from ..io.deadline import remaining, sooner
+from ..ops.base import COMMAND_OVERHEAD
+from ..wire.header import next_request_id
+from ..wire.op_msg import DocumentTooLarge
+from .decode import decode
+from .round_trip import connection_lost
+
+if TYPE_CHECKING:
+    from ..cmap.connection import Connection
+    from ..ops.base import Command
+    from .execution import Execution
+    from .executor import Executor
+
+
+def may_go_directly(execution: Execution, connection: Connection) -> bool:
+    """Whether an exchange that nobody watches is of the kind that one call can do."""
+    operation = execution.operation
+    return (
+        connection.stream.fd >= 0
+        and connection.compressor is None
+        and operation.acknowledged
+        and not operation.exhaust
+        and not connection.more_to_come
+        and (
+            operation.user_fields is not None
+            # Else the driver's own fields would have to be read apart.
+            or (operation.reply_options or operation.codec_options).document_class is dict
+        )
+    )
+
+
+async def exchange_directly(
+    executor: Executor, execution: Execution, connection: Connection, command: Command
+) -> Any:
+    """Send a command and return its reply.
+
+    :raises: what the stages raise.
+    """
+    operation = execution.operation
+    stream = connection.stream
+    execution.request_id = request_id = next_request_id()
+    deadline = execution.deadline
+    if deadline is None and executor.settings.socket_timeout is not None:
+        deadline = sooner(None, executor.settings.socket_timeout)
+    documents = command.documents
+    sequence: Any = connection.max_bson_size
+    if documents is not None:
+        sequence = (
+            command.identifier,
+            documents,
+            command.start,
+            command.max_count or connection.max_write_batch_size,
+            command.max_document_size or sequence,
+            connection.max_message_size,
+            command.add_ids,
+            command.ids,
+        )
+    elif operation.is_write:
+        sequence += COMMAND_OVERHEAD
+    options = operation.codec_options
+    try:
+        outcome: Any = exchange_in_c(  # type: ignore[misc]
+            stream,
+            stream.fd,
+            None if deadline is None else remaining(deadline),
+            connection.max_reply_size,
+            request_id,
+            0,
+            command.body,
+            options,
+            sequence,
+            operation.reply_options or options,
+            operation.user_fields,
+        )
+    except OSError as exc:
+        execution.sent = True
+        if not stream.closed:
+            raise  # not of the connection: of a class or decoder of the user's
+        raise connection_lost(executor, execution, connection, exc) from exc
+    except DocumentTooLarge as exc:
+        raise operation.document_too_large(exc.size, exc.limit) from exc
+    except BaseException:
+        execution.sent = True
+        if stream.closed:
+            execution.give_up_session()
+        raise
+    execution.sent = True
+    if documents is not None:
+        outcome, execution.stop = outcome
+    if type(outcome) is tuple:
+        return outcome[1]
+    return await _unusual(executor, execution, connection, deadline, outcome)
+
+
+async def _unusual(
+    executor: Executor,
+    execution: Execution,
+    connection: Connection,
+    deadline: float | None,
+    outcome: bytes | int,
+) -> Any:
+    """What came is no plain answer, and what was to be sent may not have been."""
+    operation = execution.operation
+    if isinstance(outcome, int):
+        execution.sent = False
+        limit = connection.max_bson_size + (COMMAND_OVERHEAD if operation.is_write else 0)
+        raise operation.document_too_large(outcome, limit)
+    try:
+        data = await connection.finish(outcome, execution.request_id, deadline)
+    except OSError as exc:
+        raise connection_lost(executor, execution, connection, exc) from exc
+    return decode(execution, connection, data)
