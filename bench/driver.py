@@ -7,6 +7,9 @@ and reads the replies' bytes without decoding them.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import struct
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -36,6 +39,7 @@ class Server:
             "pymongo": pymongo.AsyncMongoClient(uri),
             "ours": mongodriver.AsyncMongoClient(uri),
         }
+        self.in_replica_set = "setName" in self.sync["pymongo"].admin.command("hello")
         data = documents.load()
         self.small, self.large = data["small"], data["large"]
         database = self.sync["pymongo"][DATABASE]
@@ -100,21 +104,39 @@ def operations(client: Any, server: Server) -> dict[str, Callable[[], Any]]:
 
 
 def floors(server: Server) -> dict[str, Callable[[], Any]]:
-    """The same work over the bare socket."""
+    """The same work over the bare socket: with the session that drivers send, and on a replica set
+    the transaction numbers, for which a server keeps books.
+    """
     raw = server.raw
-    target = {"$db": DATABASE}
-    ping = op_msg({"ping": 1, "$db": "admin"})
+    session = {"lsid": {"id": bson.Binary(os.urandom(16), 4)}}
+    target = {**session, "$db": DATABASE}
+    numbered = {**session, "txnNumber": bson.Int64(0)} if server.in_replica_set else session
     find = {"find": "one", "filter": {"_id": 1}, "limit": 1, "singleBatch": True, **target}
-    insert = {"insert": "written", "ordered": True, **target}
-    many = {"insert": "written_many", "ordered": True, **target}
+    insert = {"insert": "written", "ordered": True, **numbered, "$db": DATABASE}
+    many = {"insert": "written_many", "ordered": True, **numbered, "$db": DATABASE}
     messages = {
-        "ping": ping,
+        "ping": op_msg({"ping": 1, **session, "$db": "admin"}),
         "find-one by id": op_msg(find),
         "insert-one small": op_msg(insert, [server.small], "documents"),
         "insert-one large": op_msg(insert, [server.large], "documents"),
         "insert-many 10k": op_msg(many, [server.small] * MANY, "documents"),
     }
-    return {name: (lambda m=message: raw.exchange(m)) for name, message in messages.items()}
+    numbers = itertools.count(1)
+    return {name: exchanger(raw, message, numbers) for name, message in messages.items()}
+
+
+def exchanger(raw: RawSocket, message: bytes, numbers: Iterator[int]) -> Callable[[], Any]:
+    """Send a message; one with a transaction number gets the next one each time."""
+    at = message.find(b"\x12txnNumber\0")
+    if at < 0:
+        return lambda: raw.exchange(message)
+    whole = bytearray(message)
+
+    def exchange() -> Any:
+        struct.pack_into("<q", whole, at + 11, next(numbers))
+        return raw.exchange(whole)
+
+    return exchange
 
 
 def find_many_floor(raw: RawSocket) -> None:

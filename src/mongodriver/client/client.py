@@ -82,7 +82,7 @@ class Client:
             self._clock,
             name,
         )
-        executor = Executor(
+        self.executor = executor = Executor(
             self.topology,
             self.sessions,
             backend,

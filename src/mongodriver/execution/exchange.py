@@ -44,7 +44,10 @@ async def exchange(
 
     Both are the same object but for replies that are a class of the user's as a whole.
     """
-    if not executor.observer.commands and may_go_directly(execution, connection):
+    cipher = executor.cipher
+    if cipher is not None:
+        command = await cipher.encrypt(execution, command)
+    elif not executor.observer.commands and may_go_directly(execution, connection):
         reply = await exchange_directly(executor, execution, connection, command)
         return reply, reply
     message = encode(execution, connection, command)
@@ -56,6 +59,8 @@ async def exchange(
         if data is None:
             reply = told = {"ok": 1}
         else:
+            if cipher is not None:
+                data = await cipher.decrypt(execution, data)
             reply = told = decode(execution, connection, data)
             if type(reply) is not dict:
                 told = decode_own(data)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Execution:
     """State of one operation. Its stages are the functions of this folder, in this order::
 
-        select -> check out -> prepare -> encode -> round trip -> decode -> judge
+        select -> check out -> prepare -> [encrypt] -> encode -> round trip -> [decrypt] -> decode
+        -> judge
 
     Most attributes keep the values of the class for most operations: what is not set costs nothing.
     """

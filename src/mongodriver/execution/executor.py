@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..sessions.cluster_clock import ClusterClock
     from ..sessions.server_session import ServerSession, ServerSessionPool
     from ..sessions.session import Session
+    from .cipher import Cipher
     from .command_fields import CommandFields
 
 ResultT = TypeVar("ResultT")
@@ -53,6 +54,8 @@ class Executor:
         self.settings = settings
         self.fields = fields
         self.clock = clock
+        #: Stands between commands and the wire; None: nothing does.
+        self.cipher: Cipher | None = None
         self._open_client = open_client
         self._check = backend.check if backend.name == "asyncio" else None
 
