@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mongodriver.common import MAX_SUPPORTED_WIRE_VERSION, MIN_SUPPORTED_WIRE_VERSION
     from mongodriver.compat.aliases import install_as_pymongo
     from mongodriver.cursor import CursorType
+    from mongodriver.execution.timeouts import timeout
     from mongodriver.mongo_client import MongoClient
     from mongodriver.values.read_preferences import ReadPreference
     from mongodriver.values.requests import (
@@ -53,6 +54,7 @@ __all__ = [
     "get_version_string",
     "has_c",
     "install_as_pymongo",
+    "timeout",
     "version",
     "version_tuple",
 ]
@@ -89,6 +91,7 @@ _HOMES = {
     "WriteConcern": "mongodriver.write_concern",
     "has_c": "bsonx",
     "install_as_pymongo": "mongodriver.compat.aliases",
+    "timeout": "mongodriver.execution.timeouts",
 }
 
 
@@ -105,10 +108,6 @@ def __getattr__(name: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name != f"{__name__}.{name}":
                 raise
-    if name == "timeout":
-        raise AttributeError(
-            f"{__name__}.timeout: time limits of blocks are not supported by this version"
-        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

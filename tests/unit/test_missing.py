@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import mongodriver
 from mongodriver import AsyncMongoClient, MongoClient
 
 
@@ -48,9 +47,3 @@ def test_other_names_are_still_databases_and_collections(client):
         client.other()
     with pytest.raises(TypeError, match="no such method exists"):
         client.db.other()
-
-
-def test_there_is_no_timeout():
-    assert not hasattr(mongodriver, "timeout")
-    with pytest.raises(AttributeError, match=r"mongodriver\.timeout: .* not supported"):
-        mongodriver.timeout  # noqa: B018

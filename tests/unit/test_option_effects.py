@@ -107,6 +107,7 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "tlscrlfile": ("/dev/null", TLS),
     "tlsinsecure": (True, TLS),
     "type_registry": (TypeRegistry([Upper()]), {}),
+    "timeoutms": (5, {}),
     "tz_aware": (True, {}),
     "tzinfo": (datetime.UTC, {"tz_aware": True}),
     "unicode_decode_error_handler": ("ignore", {}),
@@ -121,7 +122,6 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
 #: Option, value, and how the error calls it.
 REFUSED_VALUES = [
     ("auto_encryption_opts", Encryption(), "auto_encryption_opts"),
-    ("timeoutMS", 100, "timeoutMS"),
     ("authOIDCAllowedHosts", ["*.test"], "authOIDCAllowedHosts"),
     ("waitQueueMultiple", 5, "waitQueueMultiple"),
     ("tlsDisableOCSPEndpointCheck", False, "tlsDisableOCSPEndpointCheck"),
@@ -242,7 +242,6 @@ def test_an_option_that_would_do_nothing_is_refused(option, value, name, kind):
 @pytest.mark.parametrize(
     "option",
     [
-        "timeoutMS=100",
         "waitQueueMultiple=5",
         "tls=true&tlsDisableOCSPEndpointCheck=false",
         "srvServiceName=x",
@@ -260,8 +259,6 @@ def test_an_option_of_a_connection_string_is_refused(option):
     "options",
     [
         {"auto_encryption_opts": None},
-        {"timeoutMS": None},
-        {"timeoutMS": 0},
         {"waitQueueMultiple": None},
         {"tlsDisableOCSPEndpointCheck": True, "tls": True},
         {"tlsInsecure": False},

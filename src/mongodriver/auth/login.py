@@ -51,7 +51,7 @@ class Login:
         """
         begun = hello.speculative_authenticate
         if begun:
-            command = await backend.call(self._conversation.reply, begun)
+            command = await backend.call(self._conversation.reply, begun, deadline=deadline)
         else:
             supported = hello.sasl_supported_mechs
             again = conversation(self._credential, os.urandom(NONCE_BYTES), supported)
@@ -61,7 +61,7 @@ class Login:
             command["$db"] = self._credential.source
             reply = await self._exchange(connection, command, deadline, observer)
             # Deriving keys from a password takes long on purpose.
-            command = await backend.call(self._conversation.reply, reply)
+            command = await backend.call(self._conversation.reply, reply, deadline=deadline)
 
     async def _exchange(
         self,

@@ -10,7 +10,7 @@ from bsonx.errors import InvalidBSON
 
 from ..auth.login import Login
 from ..io.base import ConnectOptions
-from ..io.deadline import sooner
+from ..io.deadline import Deadline, sooner
 from ..options.compressors import negotiate
 from ..replies.verdicts import command_error
 from ..values.address import address_text
@@ -59,26 +59,31 @@ class Connector:
 
         :param opened: called with the connection as soon as it can be interrupted.
         :param deadline: monotonic time at which it is given up, if that is sooner than
-            connectTimeoutMS says.
+            connectTimeoutMS says, which is for all of it.
         :raises PyMongoError: with the address in the text; the stream is closed then.
         """
+        limits = self._limits.within(deadline)
+        end = sooner(deadline, self._options.connect_timeout)
         try:
-            stream = await self._open(address, self._limits, deadline)
+            stream = await self._open(address, limits, end)
         except AutoReconnect as exc:
             label_overload(exc)
             raise
         connection = Connection(stream, address, id, generation)
         opened(connection)
         try:
-            await self._log_in(connection, deadline)
+            await self._log_in(connection, end)
             if self._options.load_balanced and connection.service_id is None:
                 raise ConfigurationError(
                     "Driver attempted to initialize in load balancing mode,"
                     " but the server does not support this mode"
                 )
         except OSError as exc:
-            error = connection_failure(exc, address, self._limits)
-            if connection.hello is NO_HELLO:
+            connection.close()
+            error = connection_failure(exc, address, limits)
+            # The operation's own haste says nothing about the server either.
+            hurried = isinstance(exc, TimeoutError) and isinstance(end, Deadline)
+            if connection.hello is NO_HELLO or hurried:
                 label_overload(error)
             raise error from exc
         except BaseException:
@@ -91,26 +96,22 @@ class Connector:
 
         :raises PyMongoError: with the address in the text; the stream is closed then.
         """
-        stream = await self._open(address, self._monitor_limits)
+        end = sooner(None, self._options.connect_timeout)
+        stream = await self._open(address, self._monitor_limits, end)
         connection = Connection(stream, address)
         try:
             body = self.hello_command(False)
             body["client"] = self._options.metadata
-            await self._shake_hands(connection, body, self._limit(None))
+            await self._shake_hands(connection, body, end)
         except OSError as exc:
+            connection.close()
             raise connection_failure(exc, address, self._monitor_limits) from exc
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _limit(self, deadline: float | None) -> float | None:
-        """The sooner of a deadline and the end of connectTimeoutMS from now."""
-        return sooner(deadline, self._options.connect_timeout)
-
-    async def _open(
-        self, address: Address, limits: Limits, deadline: float | None = None
-    ) -> Stream:
+    async def _open(self, address: Address, limits: Limits, deadline: float | None) -> Stream:
         try:
             return await self._backend.connect(address, self._connect_options, deadline)
         except OSError as exc:
@@ -133,7 +134,6 @@ class Connector:
 
     async def _log_in(self, connection: Connection, deadline: float | None) -> None:
         """The handshake with the authentication that begins in it."""
-        deadline = self._limit(deadline)
         credential = self._options._credentials
         body = self._handshake_command()
         login = None

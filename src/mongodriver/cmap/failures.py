@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..io.base import HandshakeFailed
+from ..io.deadline import Deadline
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, InvalidOperation, NetworkTimeout, ProtocolError, reason
 
@@ -34,6 +35,12 @@ class Limits:
         self.socket = socket
         self.connect = connect
         self.operation = operation
+
+    def within(self, deadline: float | None) -> Limits:
+        """The limits of what is done for an operation: its own, if it has one, is the first."""
+        if isinstance(deadline, Deadline):
+            return Limits(self.socket, self.connect, deadline.timeout)
+        return self
 
     def __str__(self) -> str:
         parts = []

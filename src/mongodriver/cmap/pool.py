@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bsonx.errors import BSONError
 
+from ..io.deadline import Deadline
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, PyMongoError, WaitQueueTimeoutError
 from .failures import PoolClosedError, PoolPausedError
@@ -292,6 +293,8 @@ class Pool:
                 return waiter.grant
             if waiter.error is None:
                 self._waiters.remove(waiter)
+        if isinstance(deadline, Deadline):
+            timeout = deadline.timeout  # as it was configured
         raise waiter.error or self._timeout_error(timeout)
 
     def _timeout_error(self, timeout: float | None) -> WaitQueueTimeoutError:

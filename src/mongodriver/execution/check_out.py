@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..cmap.failures import PoolPausedError
 from ..io.deadline import sooner
 from .select import select
+from .time_limit import time_is_over
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -22,8 +24,11 @@ async def check_out(executor: Executor, execution: Execution) -> Connection:
     long as it may wait for a server.
 
     :raises ServerSelectionTimeoutError, WaitQueueTimeoutError: when there was none in time.
+    :raises ExecutionTimeout: when the operation's time is over before it begins.
     :raises AutoReconnect: when none can be established.
     """
+    if execution.deadline is not None and execution.deadline <= monotonic():
+        raise time_is_over(executor, execution, 0.0)
     limit = sooner(execution.deadline, executor.settings.selection_timeout)
     while True:
         assert execution.server is not None

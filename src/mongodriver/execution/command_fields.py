@@ -57,9 +57,11 @@ class CommandFields:
             if session is not None and session.cluster_time is not None:
                 cluster_time = _later(cluster_time, session.cluster_time)
             body["$clusterTime"] = cluster_time
+        if execution.max_time_ms is not None:
+            body["maxTimeMS"] = execution.max_time_ms
         write_concern = operation.write_concern
         if write_concern is not None and not write_concern.is_server_default:
-            body["writeConcern"] = write_concern.document
+            _add_write_concern(body, write_concern, execution)
         body["$db"] = operation.database
         if execution.preference is not None or (self._direct and not operation.is_write):
             self._add_read_preference(body, execution, connection)
@@ -91,6 +93,14 @@ class CommandFields:
         elif kind != SERVER_TYPE.Mongos:
             # Connected to this one member: it must answer even if it is not the primary.
             body["$readPreference"] = _PRIMARY_PREFERRED
+
+
+def _add_write_concern(body: dict[str, Any], write_concern: Any, execution: Execution) -> None:
+    document = write_concern.document
+    if execution.deadline is not None:
+        document.pop("wtimeout", None)  # the operation's own limit replaces it
+    if document:
+        body["writeConcern"] = document
 
 
 def _later(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

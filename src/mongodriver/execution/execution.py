@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..io.base import Address
+    from ..io.deadline import Deadline
     from ..ops.base import Operation
     from ..sdam.topology import Server
     from ..sessions.server_session import ServerSession
@@ -26,10 +27,10 @@ class Execution:
     preference: Any = None
     #: The member that must answer, because a cursor lives there.
     address: Address | None = None
-    #: Monotonic time at which it is given up, retries included.
-    deadline: float | None = None
-    #: The seconds that `deadline` was made of, for the texts of errors.
-    timeout: float | None = None
+    #: When it is given up, retries included.
+    deadline: Deadline | None = None
+    #: What the server is told to be its limit; None: nothing.
+    max_time_ms: int | None = None
     #: Where the last attempt went, and what was learned there.
     server: Server | None = None
     connection: Any = None

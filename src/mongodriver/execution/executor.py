@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..events.observer import OperationEnded, OperationStarted, publish
+from ..io.deadline import Deadline
 from ..sdam.topology import OPEN
 from ..values.errors import InvalidOperation, PyMongoError
 from .attempt import attempt
@@ -88,9 +89,12 @@ class Executor:
             execution.address = address
         if connection is not None:
             execution.pinned = connection
-        limit = current_deadline(self.settings.timeout if timeout is None else timeout)
+        if timeout is None:
+            limit = current_deadline(self.settings.timeout)
+        else:
+            limit = Deadline(timeout)
         if limit is not None:
-            execution.deadline, execution.timeout = limit.at, limit.timeout
+            execution.deadline = limit
         watchers = self.observer.operations
         if watchers:
             publish(watchers, OperationStarted(execution))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..ops.base import WRITE
+from .time_limit import limit_server
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -24,6 +25,8 @@ def prepare(executor: Executor, execution: Execution, connection: Connection) ->
     ):
         execution.session = executor.sessions.acquire()
         execution.owns_session = True
+    if execution.deadline is not None:
+        limit_server(executor, execution, connection)
     command = operation.build(execution)
     if operation.retry_policy is WRITE:
         _number_transaction(executor, execution, connection)

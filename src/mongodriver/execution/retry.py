@@ -14,6 +14,7 @@ from ..ops.base import NEVER, READ
 from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload
+from .time_limit import time_is_over
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -32,8 +33,10 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     try:
         while True:
             delay = retries.after(error, random.random)
-            if delay is None or _is_too_late(execution, delay):
-                raise retries.error or error
+            if delay is None:
+                raise _of_the_attempts(execution, retries.error, error)
+            if _is_too_late(execution, delay):
+                raise _out_of_time(executor, execution, retries.error or error)
             if delay:
                 await executor.backend.sleep(delay)
             execution.begin_retry(is_overload(error))
@@ -50,6 +53,31 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
 def _is_too_late(execution: Execution, delay: float) -> bool:
     """Whether the deadline would be over when the next attempt begins."""
     return execution.deadline is not None and monotonic() + delay >= execution.deadline
+
+
+def _of_the_attempts(
+    execution: Execution, telling: PyMongoError | None, last: PyMongoError
+) -> PyMongoError:
+    """The error to raise after all attempts.
+
+    :param telling: the one that tells most of why the operation was not done.
+    :param last: the one of the last attempt; raised where the operation's own time is over.
+    """
+    if telling is None or telling is last:
+        return last
+    if execution.deadline is None or not last.timeout:
+        return telling
+    last.__cause__ = telling
+    return last
+
+
+def _out_of_time(executor: Executor, execution: Execution, error: PyMongoError) -> PyMongoError:
+    """The error of an operation that has no time for the next attempt."""
+    if error.timeout:
+        return error
+    timeout = time_is_over(executor, execution, 0.0)
+    timeout.__cause__ = error
+    return timeout
 
 
 def is_retryable(executor: Executor, execution: Execution) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..cmap.failures import Limits, connection_failure
+from ..cmap.failures import connection_failure
 from ..io.deadline import sooner
+from .time_limit import time_left
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -22,8 +23,11 @@ async def round_trip(
     :raises AutoReconnect: when the connection broke, which the topology has been told.
     """
     operation = execution.operation
-    deadline = execution.deadline
-    if deadline is None and executor.settings.socket_timeout is not None:
+    deadline: float | None = execution.deadline
+    if deadline is not None:
+        # Again: encoding takes time. The connection goes back to its pool unharmed.
+        time_left(executor, execution, connection)
+    elif executor.settings.socket_timeout is not None:
         deadline = sooner(None, executor.settings.socket_timeout)
     execution.sent = True
     try:
@@ -45,9 +49,7 @@ def connection_lost(
     executor: Executor, execution: Execution, connection: Connection, exc: OSError
 ) -> PyMongoError:
     """The driver's exception for a broken exchange, told to session and topology."""
-    limits = executor.settings.limits
-    if execution.timeout is not None:
-        limits = Limits(connect=limits.connect, operation=execution.timeout)
+    limits = executor.settings.limits.within(execution.deadline)
     error = connection_failure(exc, connection.address, limits)
     execution.give_up_session()
     executor.topology.handle_error(

@@ -51,7 +51,7 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     return await executor.topology.select(
         preference,
         deadline or sooner(execution.deadline, timeout),
-        timeout if execution.timeout is None else min(timeout, execution.timeout),
+        timeout if execution.deadline is None else min(timeout, execution.deadline.timeout),
         execution.address,
         _avoided(executor, execution),
     )

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from contextvars import ContextVar, Token
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 
 from ..io.deadline import Deadline
 
-__all__ = ["current_deadline", "timeout"]
+__all__ = ["current_deadline", "one_deadline", "timeout"]
 
-#: Set within a block; then the client's own timeoutMS does not count. None: no limit.
-_block: ContextVar[Deadline | None] = ContextVar("mongodriver.timeout")
-_NO_BLOCK: Any = object()
+
+class _Frame:
+    """A block that is being executed, and the one around it."""
+
+    __slots__ = ("deadline", "outer")
+
+    def __init__(self, deadline: Deadline | None, outer: _Frame | None) -> None:
+        self.deadline = deadline
+        self.outer = outer
+
+
+#: The innermost block; then the client's own timeoutMS does not count.
+_frame: ContextVar[_Frame | None] = ContextVar("mongodriver.timeout", default=None)
 
 
 def current_deadline(own: float | None) -> Deadline | None:
@@ -20,43 +29,65 @@ def current_deadline(own: float | None) -> Deadline | None:
 
     :param own: its own limit in seconds, which counts outside of blocks; None or 0 for none.
     """
-    block: Deadline | None = _block.get(_NO_BLOCK)
-    if block is not _NO_BLOCK:
-        return block
+    frame = _frame.get()
+    if frame is not None:
+        return frame.deadline
     return Deadline(own) if own else None
 
 
 class _Block(AbstractContextManager[None]):
-    """A block of code whose operations have one deadline. Can be entered again, also nested."""
+    """A block of code whose operations have one deadline.
 
-    def __init__(self, seconds: float | None) -> None:
+    Keeps nothing itself, so that it can be entered again, and by several tasks and threads.
+    """
+
+    __slots__ = ("_seconds",)
+
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._tokens: list[Token[Deadline | None]] = []
 
     def __enter__(self) -> None:
-        outer = _block.get(None)
+        outer = _frame.get()
         deadline = Deadline(self._seconds) if self._seconds else None
-        if outer is not None and (deadline is None or outer.at < deadline.at):
-            deadline = outer
-        self._tokens.append(_block.set(deadline))
+        if outer is not None and outer.deadline is not None and deadline is not None:
+            deadline = min(outer.deadline, deadline)
+        _frame.set(_Frame(deadline, outer))
 
     def __exit__(self, *exc_info: object) -> None:
-        _block.reset(self._tokens.pop())
+        frame = _frame.get()
+        _frame.set(None if frame is None else frame.outer)
+
+
+_NOTHING = nullcontext()
 
 
 def timeout(seconds: float | None) -> AbstractContextManager[None]:
     """Give the operations in a block of code one time limit, all of them together.
 
-    An operation that meets it raises a `PyMongoError` whose ``timeout`` is True. Nested blocks can
-    only shorten it. Within a block the client's own ``timeoutMS`` does not count (client-side
-    operations timeout specification).
+    An operation that meets it raises a `PyMongoError` whose ``timeout`` is True. Of nested blocks
+    the one that ends first counts. Within a block the client's own ``timeoutMS`` does not count
+    (client-side operations timeout specification).
 
-    :param seconds: from the moment the block is entered; None or 0 for no limit of this block.
-    :raises TypeError: for what is no number; ValueError: for a negative one.
+    :param seconds: from the moment the block is entered; 0 for no limit at all, None to leave
+        things as they are.
+    :raises TypeError: for what is no number; ValueError: for a negative one, or NaN.
     """
-    if seconds is not None:
-        if not isinstance(seconds, (int, float)):
-            raise TypeError(f"timeout must be None, an int, or a float, not {type(seconds)}")
-        if seconds < 0:
-            raise ValueError("timeout cannot be negative")
+    if seconds is None:
+        return _NOTHING
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"timeout must be None, an int, or a float, not {type(seconds)}")
+    if seconds < 0:
+        raise ValueError("timeout cannot be negative")
+    if seconds != seconds:
+        raise ValueError("timeout cannot be NaN")
     return _Block(seconds)
+
+
+def one_deadline(own: float | None) -> AbstractContextManager[None]:
+    """One deadline for all that a public method sends, where that can be more than one operation.
+
+    :param own: the client's limit in seconds, which counts outside of blocks; None or 0 for none.
+    """
+    if not own or _frame.get() is not None:
+        return _NOTHING
+    return _Block(own)

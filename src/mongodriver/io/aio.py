@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from .aio_connect import open_stream
+from .aio_connect import open_stream, outcome
 from .base import (
     HEADER_SIZE,
     Address,
@@ -23,6 +23,7 @@ from .base import (
     larger_buffer,
     message_length,
 )
+from .daemon import DaemonCall
 from .deadline import remaining, sooner
 
 ResultT = TypeVar("ResultT")
@@ -359,5 +360,8 @@ class AioBackend:
         message = "mongodriver: an exception in the background"
         self.loop.call_exception_handler({"message": message, "exception": exc})
 
-    async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        return await self.loop.run_in_executor(None, function, *args)
+    async def call(
+        self, function: Callable[..., ResultT], *args: Any, deadline: float | None = None
+    ) -> ResultT:
+        async with asyncio.timeout(remaining(deadline)):
+            return await outcome(self.loop, DaemonCall(function, *args))

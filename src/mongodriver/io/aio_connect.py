@@ -13,12 +13,36 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .base import Address, HandshakeFailed
-from .blocking import ATTEMPT_DELAY, Target, resolve, set_tcp_options
+from .blocking import ATTEMPT_DELAY, Target, lookup, resolve, set_tcp_options
+from .daemon import DaemonCall
 
 if TYPE_CHECKING:
     import ssl
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
+ResultT = TypeVar("ResultT")
+
+
+async def outcome(loop: asyncio.AbstractEventLoop, call: DaemonCall[ResultT]) -> ResultT:
+    """What a call in a daemon thread returns or raises. Cancelling only ends the waiting."""
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(end)
+        except RuntimeError:
+            pass  # the loop has been closed: nobody waits any more
+
+    call.when_done(wake)
+    try:
+        await ended
+        return call.result()
+    finally:
+        del call  # it may hold an error, whose traceback holds this frame
 
 
 async def open_stream(
@@ -56,7 +80,7 @@ async def _open_socket(loop: asyncio.AbstractEventLoop, host: str, port: int) ->
         targets = resolve(host, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
         # A name. The same resolver for every loop: uvloop has one of its own.
-        targets = await loop.run_in_executor(None, resolve, host, port)
+        targets = await outcome(loop, lookup(host, port))
     if len(targets) == 1:
         sock = await _connect_one(loop, targets[0])
     else:

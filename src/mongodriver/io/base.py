@@ -180,5 +180,10 @@ class Backend(Protocol):
     def report(self, exc: BaseException) -> None:
         """Tell of an exception that background work goes on after; never raises."""
 
-    async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        """Run a slow function (DNS, key derivation) without holding up other coroutines."""
+    async def call(
+        self, function: Callable[..., ResultT], *args: Any, deadline: float | None = None
+    ) -> ResultT:
+        """Run a slow function (key derivation) without holding up other coroutines.
+
+        :raises TimeoutError: at the deadline; the function may go on then, unheard.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import errno
 import os
 import select
@@ -28,6 +29,7 @@ from .base import (
     message_length,
     unpack_length,
 )
+from .daemon import DaemonCall
 from .deadline import remaining, sooner
 
 ResultT = TypeVar("ResultT")
@@ -284,7 +286,10 @@ class BlockingBackend:
         time.sleep(seconds)
 
     def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> BlockingTask:
-        thread = threading.Thread(target=_run_main, args=(main,), name=name, daemon=True)
+        # An empty context: the background work must not inherit a caller's timeout, which threads
+        # of some builds do.
+        target = contextvars.Context().run
+        thread = threading.Thread(target=target, args=(_run_main, main), name=name, daemon=True)
         thread.start()
         return BlockingTask(thread)
 
@@ -292,8 +297,24 @@ class BlockingBackend:
         thread = threading.current_thread()
         threading.excepthook(threading.ExceptHookArgs((type(exc), exc, exc.__traceback__, thread)))
 
-    async def call(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        return function(*args)
+    async def call(
+        self, function: Callable[..., ResultT], *args: Any, deadline: float | None = None
+    ) -> ResultT:
+        if deadline is None:
+            return function(*args)
+        return wait_for(DaemonCall(function, *args), deadline)
+
+
+def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
+    """The outcome of a call. Raises TimeoutError when it is not there in time."""
+    ended = threading.Event()
+    call.when_done(ended.set)
+    try:
+        if not ended.wait(remaining(deadline)):
+            raise TimeoutError("timed out")
+        return call.result()
+    finally:
+        del call  # it may hold an error, whose traceback holds this frame
 
 
 def _run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -305,13 +326,24 @@ def open_socket(address: Address, deadline: float | None) -> socket.socket:
     host, port = address
     if port is None:
         return _connect_one(socket.AF_UNIX, host, deadline)
-    targets = resolve(host, port)
+    targets = look_up(host, port, deadline)
     if len(targets) == 1:
         sock = _connect_one(*targets[0], deadline)
     else:
         sock = _connect_first(targets, deadline)
     set_tcp_options(sock)
     return sock
+
+
+def look_up(host: str, port: int, deadline: float | None) -> list[Target]:
+    """`resolve`, given up at the deadline: the system's resolver knows none."""
+    try:
+        return resolve(host, port, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass
+    if deadline is None:
+        return resolve(host, port)
+    return wait_for(lookup(host, port), deadline)
 
 
 def resolve(host: str, port: int, flags: int = 0) -> list[Target]:
@@ -322,6 +354,34 @@ def resolve(host: str, port: int, flags: int = 0) -> list[Target]:
         # A label that is empty or too long: no name that anybody could be asked for.
         raise socket.gaierror(socket.EAI_NONAME, f"not a host name: {host!r} ({exc})") from exc
     return _interleave([(family, target) for family, _, _, _, target in found])
+
+
+#: Seconds for which those who look for a name wait for a lookup that others have begun.
+_SHARED_FOR = 1.0
+#: The lookups of a moment ago, and when they began.
+_lookups: dict[tuple[str, int], tuple[float, DaemonCall[list[Target]]]] = {}
+
+
+def lookup(host: str, port: int) -> DaemonCall[list[Target]]:
+    """`resolve` in a thread of its own; one that has just been begun is not begun again.
+
+    So a resolver that never answers holds one thread a second at most, however many ask.
+    """
+    begun, call = _lookups.get((host, port), (0.0, None))
+    if call is None or call.done or begun + _SHARED_FOR < time.monotonic():
+        call = DaemonCall(resolve, host, port)
+        _lookups[host, port] = time.monotonic(), call
+        call.when_done(lambda: _forget_lookup(host, port, call))
+    return call
+
+
+def _forget_lookup(host: str, port: int, call: DaemonCall[list[Target]]) -> None:
+    if _lookups.get((host, port), (0.0, None))[1] is call:
+        del _lookups[host, port]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_lookups.clear)  # their threads are the parent's
 
 
 def _interleave(targets: Sequence[Target]) -> list[Target]:

@@ -10,24 +10,25 @@ from time import monotonic
 
 __all__ = ["Deadline", "remaining", "sooner"]
 
+#: Seconds that system calls take as a limit everywhere; more, or infinity, is as good as this.
+_LONGEST = 2_000_000.0
 
-class Deadline:
-    """The end of one operation.
+
+class Deadline(float):
+    """The end of one operation: a time like all deadlines, which knows what it was made of.
 
     :param timeout: seconds from now.
     """
 
-    __slots__ = ("at", "timeout")
+    __slots__ = ("timeout",)
 
-    def __init__(self, timeout: float) -> None:
-        #: As configured, for the texts of errors.
+    #: Seconds, as configured, for the texts of errors.
+    timeout: float
+
+    def __new__(cls, timeout: float) -> Deadline:
+        self = super().__new__(cls, monotonic() + min(timeout, _LONGEST))
         self.timeout = timeout
-        #: Monotonic time.
-        self.at = monotonic() + timeout
-
-    def left(self) -> float:
-        """Seconds until then, negative afterwards."""
-        return self.at - monotonic()
+        return self
 
 
 def sooner(deadline: float | None, timeout: float | None) -> float | None:

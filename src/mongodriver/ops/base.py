@@ -173,6 +173,8 @@ class Operation(Generic[ResultT]):
     #: `parse` deals with the ``writeErrors`` and the ``writeConcernError`` of a reply itself.
     #: Otherwise the executor raises what they stand for.
     reports_errors: bool = False
+    #: Whether the server takes ``maxTimeMS``, so that it ends no later than the client does.
+    takes_max_time: bool = True
     #: Whether an implicit session may be added.
     supports_session: bool = True
     #: Codes or messages of errors that are an answer: the ``ok: 0`` reply goes to `parse`.

@@ -165,6 +165,7 @@ class GetMore(Operation[CursorReply]):
     """
 
     name = "getMore"
+    takes_max_time = False  # it is how long a cursor that waits for documents waits
     user_fields = _NEXT_BATCH
 
     def __init__(
@@ -207,6 +208,7 @@ class KillCursors(Operation[None]):
     """killCursors, sent to the server that holds them."""
 
     name = "killCursors"
+    takes_max_time = False
 
     def __init__(self, namespace: str, cursor_ids: list[int], codec_options: Any) -> None:
         self.database, _, self.collection = namespace.partition(".")

@@ -21,6 +21,7 @@ class EndSessions(Operation[None]):
     database = "admin"
     codec_options = DEFAULT_CODEC_OPTIONS
     supports_session = False
+    takes_max_time = False
 
     def __init__(self, ids: list[dict[str, Any]], read_preference: Any) -> None:
         self._ids = ids

@@ -1,7 +1,7 @@
 """Options that are known and checked, but that nothing acts on yet: a client refuses them.
 
-Taking one would be worse than an error: documents that were to be encrypted would be stored in
-clear, and operations that were to end after a while would go on.
+Taking one would be worse than an error: documents that were to be encrypted, for instance, would be
+stored in clear.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ __all__ = ["REFUSED", "refuse_unsupported"]
 #: Why each is refused, by lower-case name.
 REFUSED: dict[str, tuple[str, str]] = {
     "auto_encryption_opts": ("auto_encryption_opts", "documents would not be encrypted"),
-    "timeoutms": ("timeoutMS", "operations have no time limit of their own"),
     "authoidcallowedhosts": (
         "authOIDCAllowedHosts",
         "the authentication mechanism MONGODB-OIDC is not available",

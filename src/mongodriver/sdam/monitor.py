@@ -75,7 +75,8 @@ class RoundTrips:
     @property
     def minimum(self) -> float:
         """The least of the recent ones; 0 until there are two."""
-        return min(self.recent) if len(self.recent) > 1 else 0.0
+        recent = self.recent.copy()  # a monitor may add to it meanwhile
+        return min(recent) if len(recent) > 1 else 0.0
 
 
 #: What fields of wrong types lead to: the bytes come from a stranger.
@@ -142,6 +143,11 @@ class Monitor:
             await self._task.join(timeout)
         if self._rtt_monitor is not None:
             await self._rtt_monitor.join(timeout)
+
+    @property
+    def minimum_rtt(self) -> float:
+        """The least of the recent round trips, in seconds; 0 until there are two."""
+        return self.round_trips.minimum
 
     def request_check(self) -> None:
         """Check as soon as the pace of checks allows, if no check is under way."""

@@ -331,6 +331,11 @@ class Topology:
     def _operation_count(self, address: Address) -> int:
         return self._servers[address].pool.operation_count
 
+    def minimum_round_trip(self, address: Address) -> float:
+        """The least of the recent round trips to a member, in seconds; 0 where it is unknown."""
+        server = self._servers.get(address)
+        return 0.0 if server is None or server.monitor is None else server.monitor.minimum_rtt
+
     def _forget(self, waiter: Event) -> None:
         with self._lock:
             if waiter in self._waiters:
