@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from bsonx.son import SON
+from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.base import present
 from mongodriver.ops.command import ListCommand, WriteCommand
 from mongodriver.values.errors import InvalidName
@@ -170,9 +171,11 @@ class CollectionIndexes(CollectionBase[DocumentT]):
         self, session: ClientSessionBase | None = None, comment: Any = None
     ) -> dict[str, Any]:
         """Return a dict of the indexes: name to description, keys as a list of pairs."""
-        cursor = await self._list_indexes(session, comment)
+        with one_deadline(self._core.options.timeout):
+            cursor = await self._list_indexes(session, comment)
+            indexes = await cursor._all(None)
         information = {}
-        for index in await cursor._all(None):
+        for index in indexes:
             description = dict(index)
             description["key"] = list(index["key"].items())
             information[description.pop("name")] = description
@@ -296,10 +299,11 @@ class CollectionIndexes(CollectionBase[DocumentT]):
         self, session: ClientSessionBase | None = None, comment: Any = None
     ) -> Mapping[str, Any]:
         """Return the options the collection was created with; {} if it does not exist."""
-        cursor = await self._database._list_collections(
-            session, {"filter": {"name": self._name}}, comment
-        )
-        found = await cursor._all(None)
+        with one_deadline(self._core.options.timeout):
+            cursor = await self._database._list_collections(
+                session, {"filter": {"name": self._name}}, comment
+            )
+            found = await cursor._all(None)
         return dict(found[0].get("options", {})) if found else {}
 
     async def rename(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.dbref import DBRef
+from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.base import present
 from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import ReadTarget
@@ -173,14 +174,15 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :raises CollectionInvalid: if it exists and that was to be checked.
         """
         in_transaction = session is not None and session.in_transaction
-        if check_exists and not in_transaction:
-            names = await self._collection_names(session, {"filter": {"name": name}}, None)
-            if name in names:
-                raise CollectionInvalid(f"collection {name} already exists")
-        collection: AsyncCollection[DocumentT] = self._collection_class(
-            self, name, False, codec_options, read_preference, write_concern, read_concern
-        )
-        await self._create(collection, kwargs, session)
+        with one_deadline(self._core.options.timeout):
+            if check_exists and not in_transaction:
+                names = await self._collection_names(session, {"filter": {"name": name}}, None)
+                if name in names:
+                    raise CollectionInvalid(f"collection {name} already exists")
+            collection: AsyncCollection[DocumentT] = self._collection_class(
+                self, name, False, codec_options, read_preference, write_concern, read_concern
+            )
+            await self._create(collection, kwargs, session)
         return collection
 
     async def drop_collection(

@@ -43,6 +43,8 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
             try:
                 return await attempt(executor, execution)
             except PyMongoError as exc:
+                if exc.timeout and exc.__cause__ is None:
+                    exc.__cause__ = error  # which used up the time
                 error = exc
     finally:
         # The error's traceback holds this frame: without this, a cycle until the next garbage

@@ -6,11 +6,12 @@ import linecache
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.client.client import Client
+from mongodriver.execution.timeouts import current_deadline
+from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ, present
 from mongodriver.ops.command import RunCommand
 from mongodriver.ops.cursor import CursorReply
@@ -145,7 +146,12 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         core = self._core
         core.open()
         timeout = self._options.server_selection_timeout
-        server = await core.topology.select(None, monotonic() + timeout, timeout)
+        limit = current_deadline(self._options.timeout)
+        server = await core.topology.select(
+            None,
+            sooner(limit, timeout),
+            timeout if limit is None else min(timeout, limit.timeout),
+        )
         return core.description.server_descriptions()[server.address]
 
     async def _address(self) -> Address | None:

@@ -10,6 +10,7 @@ from abc import ABC
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors
 from mongodriver.values.errors import OperationFailure, PyMongoError
 
@@ -118,17 +119,20 @@ class CursorCore(ABC, Generic[ItemT]):
             reply = await self._collection._execute(
                 operation, self._core_session, None, self._address, self._connection
             )
-        except OperationFailure as exc:
-            if exc.code in _GONE:
+        except PyMongoError as exc:
+            reachable = self._connection is None or not self._connection.closed
+            if exc.timeout and reachable:
+                # The caller's time is over: housekeeping has the server's cursor killed.
+                self._bury()
+            elif not isinstance(exc, OperationFailure):
+                # The connection is lost, and with it the way to the cursor.
+                self._release()
+            elif exc.code not in _GONE:
+                await self._close()
+            else:
                 self._release()
                 if self._ends_quietly():
                     return
-            else:
-                await self._close()
-            raise
-        except PyMongoError:
-            # The connection is lost, and with it the way to the cursor.
-            self._release()
             raise
         except BaseException:
             self._bury()
@@ -137,8 +141,9 @@ class CursorCore(ABC, Generic[ItemT]):
 
     async def _refresh(self) -> int:
         """Fetch batches until one has documents or none will come; their number."""
-        while not self._data and not self._killed:
-            await self._get_more()
+        with one_deadline(self._collection._core.options.timeout):
+            while not self._data and not self._killed:
+                await self._get_more()
         return len(self._data)
 
     async def _next_batch(self) -> int:
@@ -156,16 +161,17 @@ class CursorCore(ABC, Generic[ItemT]):
         if length is not None and length < 1:
             raise ValueError("to_list() length must be greater than 0")
         result: list[Any] = []
-        while length is None or len(result) < length:
-            if not self._data and not await self._next_batch():
-                break
-            data = self._data
-            if length is None:
-                result.extend(data)
-                data.clear()
-            else:
-                while data and len(result) < length:
-                    result.append(data.popleft())
+        with one_deadline(self._collection._core.options.timeout):
+            while length is None or len(result) < length:
+                if not self._data and not await self._next_batch():
+                    break
+                data = self._data
+                if length is None:
+                    result.extend(data)
+                    data.clear()
+                else:
+                    while data and len(result) < length:
+                        result.append(data.popleft())
         return result
 
     def _ends_quietly(self) -> bool:
@@ -191,8 +197,11 @@ class CursorCore(ABC, Generic[ItemT]):
             await self._collection._execute(
                 operation, self._core_session, None, self._address, self._connection
             )
-        except PyMongoError:
-            pass  # the server will do it by itself
+        except PyMongoError as exc:
+            # The server will do it by itself, but if only the time was too short, housekeeping is
+            # sooner.
+            if exc.timeout:
+                self._bury()
         finally:
             self._release()
 

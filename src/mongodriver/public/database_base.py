@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.base import present
 from mongodriver.ops.command import CreateEncrypted, ListCommand, WriteCommand
 from mongodriver.public.missing import refuse_missing
@@ -99,8 +100,9 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
             options["nameOnly"] = True
         if filter is not None:
             options["filter"] = filter
-        cursor = await self._list_collections(session, options, comment)
-        return [entry["name"] for entry in await cursor._all(None)]
+        with one_deadline(self._core.options.timeout):
+            cursor = await self._list_collections(session, options, comment)
+            return [entry["name"] for entry in await cursor._all(None)]
 
     async def _run_write(
         self,
@@ -127,17 +129,18 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
             )
             return
         clustered = {"clusteredIndex": {"key": {"_id": 1}, "unique": True}}
-        for name in _state_collections(collection.name, encrypted_fields):
+        with one_deadline(self._core.options.timeout):
+            for name in _state_collections(collection.name, encrypted_fields):
+                await self._run_write(
+                    CreateEncrypted(
+                        self._name, {"create": name, **clustered}, DEFAULT_CODEC_OPTIONS, concern
+                    ),
+                    session,
+                )
             await self._run_write(
-                CreateEncrypted(
-                    self._name, {"create": name, **clustered}, DEFAULT_CODEC_OPTIONS, concern
-                ),
-                session,
+                CreateEncrypted(self._name, fields, DEFAULT_CODEC_OPTIONS, concern), session
             )
-        await self._run_write(
-            CreateEncrypted(self._name, fields, DEFAULT_CODEC_OPTIONS, concern), session
-        )
-        await collection._create_indexes([IndexModel([("__safeContent__", 1)])], session, {})
+            await collection._create_indexes([IndexModel([("__safeContent__", 1)])], session, {})
 
     async def _drop(
         self,
@@ -150,12 +153,13 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
         """Drop a collection, and its state collections first if its encrypted fields are given."""
         states = [] if encrypted_fields is None else _state_collections(name, encrypted_fields)
         reply: dict[str, Any] = {}
-        for dropped in (*states, name):
-            fields = {"drop": dropped, **present(comment=comment)}
-            operation = WriteCommand(
-                self._name, fields, DEFAULT_CODEC_OPTIONS, concern, ignore=_NOT_FOUND
-            )
-            reply = await self._run_write(operation, session)
+        with one_deadline(self._core.options.timeout):
+            for dropped in (*states, name):
+                fields = {"drop": dropped, **present(comment=comment)}
+                operation = WriteCommand(
+                    self._name, fields, DEFAULT_CODEC_OPTIONS, concern, ignore=_NOT_FOUND
+                )
+                reply = await self._run_write(operation, session)
         return reply
 
     # -- public --
