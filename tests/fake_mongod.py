@@ -6,14 +6,18 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Callable
+from struct import Struct
 from typing import Any
 
+from bsonx import decode, encode
 from bsonx.codec_options import CodecOptions
 from bsonx.objectid import ObjectId
 from bsonx.op_msg import decode_message, encode_message
 from scripted import HEADER, ScriptedServer, read_message
 
 OPTIONS = CodecOptions()
+OP_QUERY = 2004
+REPLY = Struct("<iqii")
 MORE_TO_COME = 2
 EXHAUST_ALLOWED = 1 << 16
 
@@ -35,11 +39,15 @@ HANG_UP, SILENCE = "hang up", "silence"
 class Request:
     """One command a client sent, and over which of its connections."""
 
-    def __init__(self, connection: int, flags: int, body: dict[str, Any]) -> None:
+    def __init__(
+        self, connection: int, flags: int, body: dict[str, Any], is_query: bool = False
+    ) -> None:
         self.connection = connection
         self.flags = flags
         self.body = body
         self.name = next(iter(body))
+        #: It came as OP_QUERY, and is answered by OP_REPLY.
+        self.is_query = is_query
 
     def __repr__(self) -> str:
         return f"<{self.name} on {self.connection}>"
@@ -72,15 +80,17 @@ class FakeMongod:
         number = next(self._numbers)
         while message := read_message(sock):
             _, request_id, _, _ = HEADER.unpack_from(message)
-            flags, body = decode_message(message, OPTIONS)
-            request = Request(number, flags, body)
+            request = Request(number, *read_request(message))
             with self.arrived:
                 self.requests.append(request)
                 self.arrived.notify_all()
             reply = self._reply(request)
             if reply == HANG_UP:
                 return
-            if reply == SILENCE or flags & MORE_TO_COME:
+            if reply == SILENCE or request.flags & MORE_TO_COME:
+                continue
+            if request.is_query and isinstance(reply, dict):
+                sock.sendall(respond(reply, request_id, query=True))
                 continue
             self._send(sock, reply, request_id)
 
@@ -127,8 +137,22 @@ class FakeMongod:
             self.close()
 
 
-def respond(document: Any, request_id: int, flags: int = 0, id: int = 1) -> bytes:
-    """A reply message."""
+def read_request(message: bytes) -> tuple[int, dict[str, Any], bool]:
+    """Flags (of OP_MSG) and body of a request, and whether it is an OP_QUERY."""
+    if HEADER.unpack_from(message)[3] != OP_QUERY:
+        return *decode_message(message, OPTIONS), False
+    end = message.index(0, 20)
+    body = decode(message[end + 9 :], OPTIONS)
+    return 0, {**body, "$db": message[20:end].decode().removesuffix(".$cmd")}, True
+
+
+def respond(
+    document: Any, request_id: int, flags: int = 0, id: int = 1, query: bool = False
+) -> bytes:
+    """A reply message; `query` for one to an OP_QUERY."""
+    if query:
+        content = REPLY.pack(0, 0, 0, 1) + encode(document, codec_options=OPTIONS)
+        return HEADER.pack(16 + len(content), id, request_id, 1) + content
     message = bytearray(encode_message(id, flags, document, OPTIONS))
     message[8:12] = request_id.to_bytes(4, "little", signed=True)
     return bytes(message)

@@ -172,10 +172,10 @@ def test_a_reply_that_comes_by_the_byte(flavour):
     def drip(sock):
         while message := read_message(sock):
             request_id = int.from_bytes(message[4:8], "little")
-            reply = respond(SESSIONS, request_id)
             if b"ping" not in message:
-                sock.sendall(reply)
+                sock.sendall(respond(SESSIONS, request_id, query=True))
                 continue
+            reply = respond(SESSIONS, request_id)
             for byte in reply[:-1]:
                 sock.sendall(bytes([byte]))
                 if done.wait(0.05):
@@ -195,7 +195,7 @@ def test_the_command_is_not_read(flavour, acknowledged):
     def read_hello_only(sock):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         message = read_message(sock)
-        sock.sendall(respond(SESSIONS, int.from_bytes(message[4:8], "little")))
+        sock.sendall(respond(SESSIONS, int.from_bytes(message[4:8], "little"), query=True))
         done.wait(3 * PATIENCE)
 
     async def main(client):
@@ -261,7 +261,7 @@ def test_the_next_attempt_would_come_too_late(flavour, monkeypatch):
         error = await fails_in_time(client, Find("t"), timeout=9)
         return error, len(fake.of("find"))
 
-    with FakeMongod(SESSIONS, lambda request: shed) as fake:
+    with FakeMongod(SESSIONS, lambda r: shed if r.name == "find" else {"ok": 1}) as fake:
         error, requests = use(flavour, fake.uri, main, **LONG)
     assert requests == 1
     assert isinstance(error, ExecutionTimeout)

@@ -18,8 +18,9 @@ from ..wire.compression import (
     compress_message,
     decompress_message,
 )
-from ..wire.header import OP_COMPRESSED, OP_MSG, next_request_id, unpack_header
+from ..wire.header import MORE_TO_COME, OP_COMPRESSED, OP_MSG, next_request_id, unpack_header
 from ..wire.op_msg import decode_message, encode_message
+from ..wire.op_query import decode_reply, encode_query
 
 if TYPE_CHECKING:
     from ..io.base import Address, Stream
@@ -37,6 +38,7 @@ class Connection:
 
     __slots__ = (
         "__weakref__",
+        "_last_reply_id",
         "address",
         "compressor",
         "created",
@@ -84,6 +86,7 @@ class Connection:
         self.max_reply_size = MAX_MESSAGE_SIZE
         #: The server streams further replies to the last request: nothing else may be sent.
         self.more_to_come = False
+        self._last_reply_id = 0
         #: Kept out of the pool by a cursor or a transaction.
         self.pinned = False
 
@@ -148,13 +151,19 @@ class Connection:
     async def receive(self, deadline: float | None) -> bytes:
         """The next message of a stream of replies."""
         reply = await self.stream.receive(deadline, self.max_reply_size)
-        return self._unwrap(reply, None)
+        return self._unwrap(reply, self._last_reply_id)
 
-    def _unwrap(self, reply: bytes, request_id: int | None) -> bytes:
+    def note(self, reply: bytes, flags: int) -> None:
+        """Take note of whether more replies follow one: each answers the one before it."""
+        self.more_to_come = bool(flags & MORE_TO_COME)
+        if self.more_to_come:
+            self._last_reply_id = unpack_header(reply)[1]
+
+    def _unwrap(self, reply: bytes, request_id: int) -> bytes:
         """Check the header of a reply and inflate it where it is compressed."""
         try:
             _, _, response_to, opcode = unpack_header(reply)
-            if request_id is not None and response_to != request_id:
+            if response_to != request_id:
                 raise ProtocolError(f"Got response id {response_to!r} but expected {request_id!r}")
             if opcode == OP_COMPRESSED:
                 reply = decompress_message(reply, self.max_reply_size)
@@ -168,6 +177,17 @@ class Connection:
             self.close()
             raise
         return reply
+
+    async def query(self, body: dict[str, Any], deadline: float | None) -> dict[str, Any]:
+        """`run` for a server that may not know OP_MSG: the first hello of a connection."""
+        request_id = next_request_id()
+        message = encode_query(request_id, body)
+        reply = await self.stream.exchange(message, deadline, self.max_reply_size)
+        try:
+            return decode_reply(reply, request_id)
+        except BaseException:
+            self.close()
+            raise
 
     async def run(
         self,

@@ -165,7 +165,10 @@ class Connector:
     ) -> None:
         start = monotonic()
         try:
-            reply = await connection.run(body, deadline)
+            if HelloCompat.LEGACY_CMD in body:
+                reply = await connection.query(body, deadline)
+            else:
+                reply = await connection.run(body, deadline)
         except InvalidBSON as exc:
             raise ProtocolError(f"{address_text(connection.address)}: {exc}") from exc
         connection.handshake_seconds = monotonic() - start

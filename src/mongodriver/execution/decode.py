@@ -36,7 +36,7 @@ def decode(execution: Execution, connection: Connection, message: bytes) -> Any:
             connection.close()
         raise
     if flags or connection.more_to_come:
-        connection.more_to_come = bool(flags & MORE_TO_COME)
+        connection.note(message, flags)
     return reply
 
 

@@ -35,8 +35,9 @@ from ..values.errors import (
 )
 from ..values.hello import Hello
 from ..values.server_description import ServerDescription
-from ..wire.header import EXHAUST_ALLOWED, MORE_TO_COME, next_request_id
+from ..wire.header import EXHAUST_ALLOWED, next_request_id
 from ..wire.op_msg import decode_message, encode_message
+from ..wire.op_query import OP_MSG_WIRE_VERSION
 
 if TYPE_CHECKING:
     from ..client.settings import MonitorSettings
@@ -421,11 +422,7 @@ async def ask_hello(
     :raises PyMongoError: whatever goes wrong, with the address in the text.
     """
     try:
-        if connection.more_to_come:
-            data = await connection.receive(deadline)
-        else:
-            data = await _send_hello(connection, settings, topology_version, deadline)
-        flags, document = decode_message(data, DEFAULT_CODEC_OPTIONS, None)
+        document = await _answer(connection, settings, topology_version, deadline)
     except OSError as exc:
         limits = Limits(settings.connect_timeout, settings.connect_timeout)
         raise connection_failure(exc, connection.address, limits) from exc
@@ -441,8 +438,24 @@ async def ask_hello(
     if error is not None:
         connection.close()
         raise error
-    connection.more_to_come = bool(flags & MORE_TO_COME)
     return hello
+
+
+async def _answer(
+    connection: Connection,
+    settings: MonitorSettings,
+    topology_version: Any,
+    deadline: float | None,
+) -> dict[str, Any]:
+    if connection.max_wire_version < OP_MSG_WIRE_VERSION:
+        return await connection.query(settings.hello_command(False, None), deadline)
+    if connection.more_to_come:
+        data = await connection.receive(deadline)
+    else:
+        data = await _send_hello(connection, settings, topology_version, deadline)
+    flags, document = decode_message(data, DEFAULT_CODEC_OPTIONS, None)
+    connection.note(data, flags)
+    return document  # type: ignore[no-any-return]
 
 
 async def _send_hello(

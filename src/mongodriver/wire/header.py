@@ -6,6 +6,9 @@ import itertools
 import random
 from struct import Struct
 
+#: Of the first hello only, see `op_query`.
+OP_REPLY = 1
+OP_QUERY = 2004
 OP_COMPRESSED = 2012
 OP_MSG = 2013
 
