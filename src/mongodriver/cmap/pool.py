@@ -523,15 +523,23 @@ class Pool:
     def abort(self) -> None:
         """End every connection at once: the client is gone. From any thread; no events."""
         idle = set(self._idle)
-        for connection in [*self._established, *self._opening]:
+        for connection in self._connections():
             if connection in idle:
                 connection.stream.dispose()
             else:
                 connection.stream.interrupt()
 
+    def _connections(self) -> list[Connection]:
+        """All there are. Without the lock, which a finalizer must not take."""
+        while True:
+            try:
+                return [*self._established, *self._opening]
+            except RuntimeError:
+                continue  # another thread has just added one
+
     def after_fork(self) -> None:
         """Start anew in a child process: connections and waiting threads are the parent's."""
-        for connection in [*self._established, *self._opening]:
+        for connection in self._connections():
             connection.stream.abandon()
         self._reset()
         self.generation += 1
