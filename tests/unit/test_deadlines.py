@@ -444,6 +444,29 @@ def test_the_error_of_a_lost_server_is_that_of_the_time(flavour):
     assert isinstance(error.__cause__, (AutoReconnect, TimeoutError))
 
 
+@pytest.mark.parametrize("command", ["find", "getMore", "ping"])
+def test_what_the_server_has_stopped(flavour, command):
+    """The text of the error tells the limits, where PyMongo's does."""
+    stopped = {"ok": 0, "code": 50, "errmsg": "too slow"}
+    operations = {"find": Find("t"), "ping": Run(PING)}
+    operation = operations.get(command) or GetMore("a.b", 7, Find.codec_options)
+
+    async def main(client):
+        return [await fails_in_time(client, operation, seconds) for seconds in (8, None)]
+
+    with FakeMongod(SESSIONS, lambda r: stopped if r.name == command else {"ok": 1}) as fake:
+        errors = use(flavour, fake.uri, main, sockettimeoutms=9000)
+    limits = [
+        " (configured timeouts: timeoutMS: 8000.0ms, connectTimeoutMS: 20000.0ms)",
+        " (configured timeouts: socketTimeoutMS: 9000.0ms, connectTimeoutMS: 20000.0ms)",
+    ]
+    for error, limit in zip(errors, limits, strict=True):
+        assert isinstance(error, ExecutionTimeout)
+        told = limit if command != "ping" else ""
+        assert str(error) == f"too slow{told}, full error: {stopped}"
+        assert error.details == stopped
+
+
 def test_sockettimeoutms_does_not_count_beside_it(flavour):
     def answer(request):
         time.sleep(0.3)

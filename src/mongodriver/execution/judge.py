@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..ops.base import WRITE
 from ..replies.verdicts import command_error, write_concern_error, write_error
-from ..values.errors import NotPrimaryError
+from ..values.errors import ExecutionTimeout, NotPrimaryError
 from .retry_rules import is_retryable_write
+from .time_limit import with_limits
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -41,6 +42,8 @@ def _raise_error(
     """Judge the reply of a command that failed, or whose write concern was not met."""
     operation = execution.operation
     failure = command_error(reply, connection.max_wire_version, operation.allowable_errors)
+    if isinstance(failure, ExecutionTimeout):
+        failure = with_limits(executor, execution, failure)
     unmet = write_concern_error(reply)
     error = failure or unmet
     if error is not None:

@@ -32,7 +32,9 @@ async def _writes_need_primary(executor: Executor, execution: Execution) -> bool
     if topology.description.common_wire_version is None:
         # Nothing is known yet: wait for any server.
         timeout = executor.settings.selection_timeout
-        await topology.select(_ANY, sooner(execution.deadline, timeout), timeout)
+        await topology.select(
+            _ANY, sooner(execution.deadline, timeout), _seconds(execution, timeout)
+        )
     common = topology.description.common_wire_version
     return common is None or common < _OUTPUT_ON_SECONDARIES
 
@@ -51,10 +53,15 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     return await executor.topology.select(
         preference,
         deadline or sooner(execution.deadline, timeout),
-        timeout if execution.deadline is None else min(timeout, execution.deadline.timeout),
+        _seconds(execution, timeout),
         execution.address,
         _avoided(executor, execution),
     )
+
+
+def _seconds(execution: Execution, timeout: float) -> float:
+    """How long a server was looked for in vain, for the text of the error."""
+    return timeout if execution.deadline is None else min(timeout, execution.deadline.timeout)
 
 
 def _avoided(executor: Executor, execution: Execution) -> tuple[Address, ...]:

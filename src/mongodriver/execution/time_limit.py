@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _MAX_TIME_MS_EXPIRED = 50
 #: What servers take for ``maxTimeMS``.
 _LONGEST = 0x7FFFFFFF
+_TELL_LIMITS = ("find", "getMore")
 
 
 def limit_server(executor: Executor, execution: Execution, connection: Connection) -> None:
@@ -51,3 +52,17 @@ def time_is_over(executor: Executor, execution: Execution, round_trip: float) ->
     )
     code = _MAX_TIME_MS_EXPIRED
     return ExecutionTimeout(text, code, {"ok": 0, "errmsg": text, "code": code})
+
+
+def with_limits(
+    executor: Executor, execution: Execution, failure: ExecutionTimeout
+) -> ExecutionTimeout:
+    """The error of an operation that the server has stopped, as PyMongo tells it.
+
+    That of queries and their cursors says which limits are configured.
+    """
+    details = failure.details
+    if execution.operation.name not in _TELL_LIMITS or details is None:
+        return failure
+    text = f"{details.get('errmsg')}{executor.settings.limits.within(execution.deadline)}"
+    return ExecutionTimeout(text, failure.code, details, failure._max_wire_version)

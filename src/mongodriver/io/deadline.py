@@ -12,6 +12,7 @@ __all__ = ["Deadline", "remaining", "sooner"]
 
 #: Seconds that system calls take as a limit everywhere; more, or infinity, is as good as this.
 _LONGEST = 2_000_000.0
+_ALL = 1e300
 
 
 class Deadline(float):
@@ -27,7 +28,7 @@ class Deadline(float):
 
     def __new__(cls, timeout: float) -> Deadline:
         self = super().__new__(cls, monotonic() + min(timeout, _LONGEST))
-        self.timeout = timeout
+        self.timeout = float(min(timeout, _ALL))
         return self
 
 
