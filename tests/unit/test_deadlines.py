@@ -29,6 +29,7 @@ from mongodriver.errors import (
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
 )
+from mongodriver.execution.timeouts import current_deadline, one_deadline, timeout
 from mongodriver.io.base import ConnectOptions
 from mongodriver.io.deadline import Deadline
 from mongodriver.ops.cursor import GetMore, KillCursors
@@ -59,11 +60,11 @@ def pretend(client, hello=SESSIONS):
     client.topology.update(ServerDescription(server.address, Hello(hello)))
 
 
-async def fails_in_time(client, operation=None, timeout=LIMIT):
+async def fails_in_time(client, operation=None, seconds=LIMIT):
     """The error of an operation, which must not take longer than its deadline."""
     start = time.monotonic()
     with pytest.raises(PyMongoError) as caught:
-        await client.execute(operation or Run(PING), timeout=timeout)
+        await client.execute(operation or Run(PING), timeout=seconds)
     assert time.monotonic() - start < PATIENCE
     assert caught.value.timeout
     return caught.value
@@ -109,7 +110,7 @@ def test_no_server_is_known(flavour):
 
 def test_serverselectiontimeoutms_counts_if_it_is_sooner(flavour):
     async def main(client):
-        return await fails_in_time(client, timeout=60)
+        return await fails_in_time(client, seconds=60)
 
     error = use(flavour, "mongodb://127.0.0.1:1/", main, serverselectiontimeoutms=100)
     assert isinstance(error, ServerSelectionTimeoutError)
@@ -203,7 +204,7 @@ def test_the_command_is_not_read(flavour, acknowledged):
         insert = Insert("t", [{"x": bytes(1_000_000)}] * 12, acknowledged=acknowledged)
         try:
             # Time enough to encode it, on a slow machine too.
-            return await fails_in_time(client, insert, timeout=2)
+            return await fails_in_time(client, insert, seconds=2)
         finally:
             done.set()
 
@@ -237,7 +238,7 @@ def test_the_pool_is_full(flavour, queue):
 def test_the_time_is_over_before_a_connection_is_there(flavour):
     async def main(client):
         pretend(client)
-        return await fails_in_time(client, timeout=1e-9)
+        return await fails_in_time(client, seconds=1e-9)
 
     with FakeMongod(SESSIONS, SILENCE) as fake:
         error = use(flavour, fake.uri, main, **LONG)
@@ -258,7 +259,7 @@ def test_the_next_attempt_would_come_too_late(flavour, monkeypatch):
 
     async def main(client):
         pretend(client)
-        error = await fails_in_time(client, Find("t"), timeout=9)
+        error = await fails_in_time(client, Find("t"), seconds=9)
         return error, len(fake.of("find"))
 
     with FakeMongod(SESSIONS, lambda r: shed if r.name == "find" else {"ok": 1}) as fake:
@@ -403,6 +404,38 @@ def test_a_function_that_takes_too_long(flavour):
 # -- what else a deadline does --
 
 
+def test_background_work_has_no_part_in_a_block(flavour):
+    async def main(backend):
+        found = []
+
+        async def work():
+            found.append(current_deadline(None))
+
+        with timeout(60):
+            task = backend.spawn(work, "work")
+            assert current_deadline(None) is not None
+        await task.join(60)
+        return found
+
+    assert run_on(flavour, main) == [None]
+
+
+def test_one_deadline_for_several_operations():
+    with one_deadline(60):
+        outer = current_deadline(60)
+        with one_deadline(60):
+            assert current_deadline(60) is outer
+        with timeout(30):
+            assert current_deadline(60) < outer
+            with one_deadline(60):
+                assert current_deadline(60) < outer
+    for nothing in (None, 0):
+        with one_deadline(nothing):
+            assert current_deadline(nothing) is None
+    with timeout(0), one_deadline(60):
+        assert current_deadline(60) is None
+
+
 def test_reads_are_repeated_as_long_as_there_is_time(flavour):
     failures = iter([{"ok": 0, "code": 6, "errmsg": "again"}] * 5)
     found = {"ok": 1, "cursor": {"id": Int64(0), "ns": "a.b", "firstBatch": [{"a": 1}]}}
@@ -538,7 +571,7 @@ def test_nothing_is_sent_when_no_reply_can_come_in_time(flavour):
     async def main(client):
         await client.execute(Run(PING))
         client.topology.minimum_round_trip = lambda address: 100.0
-        error = await fails_in_time(client, timeout=60)
+        error = await fails_in_time(client, seconds=60)
         pool = pool_of(client)
         return error, pool.size, pool.idle_count
 

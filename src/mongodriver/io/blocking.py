@@ -377,7 +377,7 @@ def lookup(host: str, port: int) -> DaemonCall[list[Target]]:
 
 def _forget_lookup(host: str, port: int, call: DaemonCall[list[Target]]) -> None:
     if _lookups.get((host, port), (0.0, None))[1] is call:
-        del _lookups[host, port]
+        _lookups.pop((host, port), None)
 
 
 if hasattr(os, "register_at_fork"):
