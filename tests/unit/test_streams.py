@@ -436,6 +436,39 @@ def test_tls_carries_messages_of_any_size(flavour, authority):
         assert run_on(flavour, main) == replies
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("call", ["exchange", "send"])
+def test_a_peer_that_reads_slowly_does_not_move_the_deadline(flavour, authority, secure, call):
+    """Each piece is taken in time; all of them together are not."""
+    if secure and call == "send" and flavour != "blocking":
+        pytest.skip(
+            "the TLS of event loops takes one message ahead of its peer, and so waits for none"
+        )
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    done = threading.Event()
+
+    def sip(sock):
+        while sock.recv(1024) and not done.wait(0.005):
+            pass
+
+    async def main(backend):
+        options = ConnectOptions(10, context if secure else None)
+        stream = await backend.connect(("localhost", server.address[1]), options)
+        start = time.monotonic()
+        with pytest.raises(TimeoutError):
+            if call == "send":
+                await stream.send(message(bytes(20_000_000)), start + 0.5)
+            else:
+                await stream.exchange(message(bytes(20_000_000)), start + 0.5, LIMIT)
+        done.set()
+        assert stream.closed
+        return time.monotonic() - start
+
+    with scripted(tls_script(authority, sip) if secure else sip) as server:
+        assert run_on(flavour, main) < 10
+
+
 def test_tls_refuses_another_name(flavour, authority):
     context = ssl.create_default_context()
     authority.configure_trust(context)

@@ -8,12 +8,11 @@ import os
 import select
 import selectors
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import chain, zip_longest
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx._impl import exchange as exchange_in_c
 from bsonx._impl import run_coroutine
@@ -31,6 +30,9 @@ from .base import (
 )
 from .daemon import DaemonCall
 from .deadline import remaining, sooner
+
+if TYPE_CHECKING:
+    import ssl
 
 ResultT = TypeVar("ResultT")
 
@@ -50,11 +52,12 @@ run: Callable[[Coroutine[Any, Any, ResultT]], ResultT] = run_coroutine
 class BlockingStream:
     """A connected socket, plain or TLS."""
 
-    __slots__ = ("_extra", "_recv", "_sendall", "_sock", "_timeout", "closed", "fd")
+    __slots__ = ("_extra", "_recv", "_sendall", "_sock", "_timeout", "_tls", "closed", "fd")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, tls: bool = False) -> None:
         sock.settimeout(None)
         self._sock = sock
+        self._tls = tls
         self._timeout: float | None = None
         self._sendall = sock.sendall
         self._recv = sock.recv
@@ -64,11 +67,13 @@ class BlockingStream:
 
     async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
         try:
-            if deadline is not None or self._timeout is not None:
-                self._limit(deadline)
-            self._sendall(message)
             if deadline is not None:
+                self._send_within(message, deadline)
                 self._limit(deadline)
+            else:
+                if self._timeout is not None:
+                    self._limit(None)
+                self._sendall(message)
             data = self._extra or self._recv(READ_SIZE)
             size = len(data)
             # The usual case, with no further call: one recv brought exactly one message.
@@ -82,12 +87,27 @@ class BlockingStream:
 
     async def send(self, message: bytes, deadline: float | None) -> None:
         try:
-            if deadline is not None or self._timeout is not None:
-                self._limit(deadline)
-            self._sendall(message)
+            if deadline is not None:
+                self._send_within(message, deadline)
+            else:
+                if self._timeout is not None:
+                    self._limit(None)
+                self._sendall(message)
         except BaseException:
             self.close()
             raise
+
+    def _send_within(self, message: bytes, deadline: float) -> None:
+        """`sendall` with a limit for the whole: a TLS socket has one for each of its records."""
+        self._limit(deadline)
+        if not self._tls:
+            self._sendall(message)
+            return
+        with memoryview(message) as view:
+            sent = self._sock.send(view)
+            while sent < len(view):
+                self._limit(deadline)
+                sent += self._sock.send(view[sent:])
 
     async def receive(self, deadline: float | None, max_size: int) -> bytes:
         try:
@@ -177,7 +197,7 @@ class BlockingStream:
         # while the user's thread is about to read from it.
         self.closed = True
         try:
-            _shut_down(self._sock)
+            _shut_down(self._sock, self._tls)
         except Exception:
             pass
 
@@ -193,11 +213,14 @@ def _is_plain(sock: Any) -> bool:
     return type(sock) is socket.socket and socket.socket.__module__ == "socket"
 
 
-def _shut_down(sock: Any) -> None:
-    if isinstance(sock, ssl.SSLSocket):
-        # Past SSLSocket's own method, which makes a plain socket of it: the thread that is reading
-        # would then take what is left of the encrypted bytes for a message.
-        sock = super(ssl.SSLSocket, sock)
+def _shut_down(sock: Any, tls: bool) -> None:
+    if tls:
+        import ssl
+
+        if isinstance(sock, ssl.SSLSocket):
+            # Past SSLSocket's own method, which makes a plain socket of it: the thread that is
+            # reading would then take what is left of the encrypted bytes for a message.
+            sock = super(ssl.SSLSocket, sock)
     sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -275,9 +298,9 @@ class BlockingBackend:
     ) -> BlockingStream:
         deadline = sooner(deadline, options.connect_timeout)
         sock = open_socket(address, deadline)
-        if options.ssl_context is not None:
-            sock = _start_tls(sock, options.ssl_context, address[0], deadline)
-        return BlockingStream(sock)
+        if options.ssl_context is None:
+            return BlockingStream(sock)
+        return BlockingStream(_start_tls(sock, options.ssl_context, address[0], deadline), True)
 
     def event(self) -> BlockingEvent:
         return BlockingEvent()
