@@ -381,6 +381,8 @@ def test_a_program_that_does_not_use_asyncio_does_not_load_it() -> None:
 
 
 def test_a_blocking_client_without_tls_does_not_load_it() -> None:
-    loaded = _loaded_by("import mongodriver; mongodriver.MongoClient('mongodb://h/', connect=False)")
+    loaded = _loaded_by(
+        "import mongodriver; mongodriver.MongoClient('mongodb://h/', connect=False)"
+    )
     assert "mongodriver.io.blocking" in loaded
     assert not {"ssl", "asyncio", "logging", "concurrent.futures"} & loaded

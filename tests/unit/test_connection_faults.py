@@ -107,6 +107,26 @@ def test_a_forged_stream_through_a_public_cursor():
         assert client.admin.command("ping")["ok"] == 1
 
 
+def test_a_cursor_that_is_dropped_in_the_middle_of_a_stream_is_killed():
+    """On another connection: on its own the next batch would be taken for the answer."""
+
+    def answer(request):
+        if request.name == "find":
+            return batch("firstBatch", 9, 0)
+        if request.name == "getMore":
+            return [batch("nextBatch", 9, number) for number in range(5)]
+        return {"ok": 1}
+
+    with FakeMongod(SESSIONS, answer) as fake, MongoClient(fake.uri) as client:
+        cursor = client.a.b.find(cursor_type=CursorType.EXHAUST)
+        next(cursor)
+        next(cursor)
+        del cursor
+        gc.collect()
+        fake.wait_for(lambda: fake.of("killCursors"), 60)
+        assert fake.of("killCursors")[0].connection != fake.of("getMore")[0].connection
+
+
 def test_a_streamed_hello_answers_the_one_before(flavour):
     recorder = Recorder()
     hello = {**SESSIONS, "topologyVersion": topology_version(1)}

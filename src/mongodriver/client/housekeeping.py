@@ -102,16 +102,21 @@ class Housekeeper:
 async def kill_cursor(client: Client, cursor: DeadCursor) -> None:
     """Kill one cursor on its server, then let go of its session and connection."""
     operation = KillCursors(cursor.namespace, [cursor.cursor_id], DEFAULT_CODEC_OPTIONS)
+    connection = cursor.connection
+    if connection is not None and connection.more_to_come:
+        # Batches nobody reads are still coming: this connection cannot carry the command.
+        client.unpin(connection)
+        connection = None
     try:
         if cursor.cursor_id:
             await client.execute(
                 operation,
                 session=cursor.session,
                 address=cursor.address,
-                connection=cursor.connection,
+                connection=connection,
             )
     finally:
-        if cursor.connection is not None:
-            client.unpin(cursor.connection)
+        if connection is not None:
+            client.unpin(connection)
         if cursor.session is not None and cursor.session.implicit:
             cursor.session.end()

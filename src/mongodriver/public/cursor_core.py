@@ -120,8 +120,8 @@ class CursorCore(ABC, Generic[ItemT]):
                 operation, self._core_session, None, self._address, self._connection
             )
         except PyMongoError as exc:
-            reachable = self._connection is None or not self._connection.closed
-            if exc.timeout and reachable:
+            connection = self._connection
+            if exc.timeout and (connection is None or not connection.closed):
                 # The caller's time is over: housekeeping has the server's cursor killed.
                 self._bury()
             elif not isinstance(exc, OperationFailure):
