@@ -7,6 +7,7 @@ between the two: what takes longer has waited for something else than the deadli
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import socket
 import subprocess
@@ -418,6 +419,23 @@ def test_background_work_has_no_part_in_a_block(flavour):
         return found
 
     assert run_on(flavour, main) == [None]
+
+
+def test_a_coroutine_that_is_given_up_ends_no_other_block():
+    async def work():
+        with timeout(60):
+            await Never()
+
+    class Never:
+        def __await__(self):
+            yield
+
+    coroutine = work()
+    contextvars.Context().run(coroutine.send, None)
+    with timeout(30):
+        coroutine.close()
+        assert current_deadline(None) is not None
+    assert current_deadline(None) is None
 
 
 def test_one_deadline_for_several_operations():

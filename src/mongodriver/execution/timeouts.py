@@ -13,9 +13,10 @@ __all__ = ["current_deadline", "one_deadline", "timeout"]
 class _Frame:
     """A block that is being executed, and the one around it."""
 
-    __slots__ = ("deadline", "outer")
+    __slots__ = ("block", "deadline", "outer")
 
-    def __init__(self, deadline: Deadline | None, outer: _Frame | None) -> None:
+    def __init__(self, block: _Block, deadline: Deadline | None, outer: _Frame | None) -> None:
+        self.block = block
         self.deadline = deadline
         self.outer = outer
 
@@ -51,11 +52,13 @@ class _Block(AbstractContextManager[None]):
         deadline = Deadline(self._seconds) if self._seconds else None
         if outer is not None and outer.deadline is not None and deadline is not None:
             deadline = min(outer.deadline, deadline)
-        _frame.set(_Frame(deadline, outer))
+        _frame.set(_Frame(self, deadline, outer))
 
     def __exit__(self, *exc_info: object) -> None:
         frame = _frame.get()
-        _frame.set(None if frame is None else frame.outer)
+        # Another block's where a coroutine is given up: it may be closed anywhere.
+        if frame is not None and frame.block is self:
+            _frame.set(frame.outer)
 
 
 _NOTHING = nullcontext()
