@@ -46,27 +46,21 @@ from mongodriver.values.inherited_options import BaseObject
 from mongodriver.values.limits import (
     CONNECT_TIMEOUT,
     ENABLE_OVERLOAD_RETARGETING,
-    EVENTS_QUEUE_FREQUENCY,
     HEARTBEAT_FREQUENCY,
     KILL_CURSOR_FREQUENCY,
     LOCAL_THRESHOLD_MS,
     MAX_ADAPTIVE_RETRIES,
     MAX_BSON_SIZE,
     MAX_CONNECTING,
-    MAX_IDLE_TIME_MS,
     MAX_IDLE_TIME_SEC,
     MAX_MESSAGE_SIZE,
     MAX_POOL_SIZE,
     MAX_SUPPORTED_WIRE_VERSION,
-    MAX_WIRE_VERSION,
     MAX_WRITE_BATCH_SIZE,
     MIN_HEARTBEAT_INTERVAL,
     MIN_POOL_SIZE,
-    MIN_SRV_RESCAN_INTERVAL,
     MIN_SUPPORTED_SERVER_VERSION,
     MIN_SUPPORTED_WIRE_VERSION,
-    MIN_WIRE_VERSION,
-    MONGOS_EXHAUST_WIRE_VERSION,
     RETRY_READS,
     RETRY_WRITES,
     SERVER_MONITORING_MODE,
@@ -212,6 +206,13 @@ __all__ = [
     "validate_zlib_compression_level",
 ]
 
+# Names that applications may know, with the values they have there; nothing here uses them.
+EVENTS_QUEUE_FREQUENCY = 1
+MAX_IDLE_TIME_MS = None
+MAX_WIRE_VERSION = 0
+MIN_SRV_RESCAN_INTERVAL = 60
+MIN_WIRE_VERSION = 0
+MONGOS_EXHAUST_WIRE_VERSION = 22
 ORDERED_TYPES: Sequence[type] = (SON, OrderedDict)
 
 COMMAND_NOT_FOUND_CODES: Sequence[int] = (59,)

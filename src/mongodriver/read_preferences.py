@@ -1,7 +1,6 @@
 """Read preferences: which members of a deployment may answer a read."""
 
 from mongodriver.values.read_preferences import (
-    MovingAverage,
     Nearest,
     Primary,
     PrimaryPreferred,
@@ -12,6 +11,7 @@ from mongodriver.values.read_preferences import (
     make_read_preference,
     read_pref_mode_from_name,
 )
+from mongodriver.values.round_trips import MovingAverage
 
 __all__ = [
     "MovingAverage",

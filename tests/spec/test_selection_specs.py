@@ -12,7 +12,6 @@ import pytest
 from mongodriver.errors import ConfigurationError
 from mongodriver.hello import Hello
 from mongodriver.read_preferences import (
-    MovingAverage,
     _ServerMode,
     make_read_preference,
     read_pref_mode_from_name,
@@ -21,6 +20,7 @@ from mongodriver.sdam.server_selection import pick, select
 from mongodriver.sdam.topology_description import TopologyDescription, TopologySettings
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.address import Address, partition_node
+from mongodriver.values.round_trips import RoundTrips
 from mongodriver.values.server_description import ServerDescription
 from specs import load, spec_files
 
@@ -130,7 +130,7 @@ def test_max_staleness(path: Any) -> None:
 @pytest.mark.parametrize("path", spec_files("server-selection/rtt"))
 def test_round_trip_time(path: Any) -> None:
     test = load(path)
-    average = MovingAverage()
+    average = RoundTrips()
     if test["avg_rtt_ms"] != "NULL":
         average.add_sample(test["avg_rtt_ms"])
     average.add_sample(test["new_rtt_ms"])

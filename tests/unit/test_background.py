@@ -26,8 +26,9 @@ from mongodriver.cmap.pool import Pool
 from mongodriver.errors import ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
-from mongodriver.sdam.monitor import RoundTrips, RttMonitor
+from mongodriver.sdam.monitor import RttMonitor
 from mongodriver.sdam.topology import Topology
+from mongodriver.values.round_trips import RoundTrips
 
 
 @pytest.fixture(params=FLAVOURS)

@@ -25,7 +25,7 @@ from mongodriver.monitoring import (
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
 )
-from mongodriver.sdam.monitor import RoundTrips
+from mongodriver.values.round_trips import RoundTrips
 from scripted import message
 
 HELLO = ("hello", "ismaster")
@@ -169,13 +169,13 @@ def test_round_trips_are_measured_beside_a_stream(flavour):
 def test_round_trip_statistics():
     trips = RoundTrips()
     assert (trips.average, trips.minimum) == (None, 0)
-    trips.add(1.0)
+    trips.add_sample(1.0)
     assert (trips.average, trips.minimum) == (1.0, 0)
-    trips.add(2.0)
+    trips.add_sample(2.0)
     assert trips.average == pytest.approx(1.2)
     assert trips.minimum == 1.0
     for _ in range(10):
-        trips.add(3.0)
+        trips.add_sample(3.0)
     assert trips.minimum == 3.0
     trips.reset()
     assert (trips.average, trips.minimum) == (None, 0)

@@ -53,7 +53,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     _database_class = AsyncDatabase
     _session_class = AsyncClientSession
     _backend = staticmethod(_backend)
-    _opens_at_once = False
+    _is_sync = False
 
     async def aconnect(self) -> None:
         """Connect now instead of at the first use: wait until a server takes writes."""

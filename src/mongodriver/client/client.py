@@ -6,10 +6,12 @@ The public clients hold one `Client` each; everything they do goes through `exec
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 import weakref
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bsonx.errors import BSONError
@@ -19,6 +21,7 @@ from ..cmap.pool import Pool
 from ..events.observer import Observer
 from ..execution.command_fields import CommandFields
 from ..execution.executor import Executor
+from ..execution.timeouts import timeout
 from ..ops.sessions import EndSessions
 from ..sdam.monitor import Monitor
 from ..sdam.topology import CLOSED, OPEN, Topology
@@ -27,8 +30,9 @@ from ..sessions.cluster_clock import ClusterClock
 from ..sessions.server_session import ServerSessionPool
 from ..sessions.session import Session
 from ..values.errors import PyMongoError
-from ..values.limits import MAX_END_SESSIONS
+from ..values.limits import CLOSE_TIMEOUT, FAREWELL_TIMEOUT, MAX_END_SESSIONS
 from ..values.read_preferences import ReadPreference
+from ..wire.header import start_anew
 from .housekeeping import DeadCursor, Housekeeper
 from .settings import executor_settings, monitor_settings, pool_settings, topology_settings
 
@@ -36,9 +40,6 @@ if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..io.base import Address, Backend
     from ..options.client_options import ClientOptions
-
-#: Seconds `close` waits for each background coroutine.
-_JOIN_TIMEOUT = 1.0
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -121,36 +122,54 @@ class Client:
         return self.topology.state == CLOSED
 
     async def close(self) -> None:
-        """End sessions, kill pending cursors, close every connection. May be called again."""
-        if self.topology.state == OPEN and self._pid == os.getpid():
+        """End sessions, kill pending cursors, close every connection. May be called again.
+
+        It takes less than a second, whatever is down: servers that do not answer are not waited
+        for, and threads that cannot be woken (in a name lookup, say) end later by themselves.
+        """
+        if sys.is_finalizing() or self.backend.is_over():
+            # No other thread, or task, goes on, and one may stand still with a lock in its hands.
+            self._let_go()
+            return
+        end = monotonic() + CLOSE_TIMEOUT
+        used = self.topology.state == OPEN and self._pid == os.getpid()
+        if used:
             self.backend.check()
-            await self._housekeeper.bury_all(self)
-            await self._end_sessions()
-        self._housekeeper.stop()
-        for monitor in self.topology.close():
-            await monitor.join(_JOIN_TIMEOUT)
-        await self._housekeeper.join(_JOIN_TIMEOUT)
+        try:
+            if used:
+                await self._housekeeper.bury_all(self, FAREWELL_TIMEOUT)
+                await self._end_sessions()
+        finally:
+            background = self.topology.close()
+            self._housekeeper.stop()
+        for member in (*background, self._housekeeper):
+            await member.join(max(end - monotonic(), 0))
 
     async def _end_sessions(self) -> None:
+        """Tell a server that is known to be up which sessions are needed no more."""
+        preference = ReadPreference.PRIMARY_PREFERRED
         ids = self.sessions.drain()
-        description = self.topology.description
-        if not ids or not description.has_known_servers:
+        server = self.topology.find(preference) if ids else None
+        if server is None:
             return
         try:
-            for start in range(0, len(ids), MAX_END_SESSIONS):
-                operation = EndSessions(
-                    ids[start : start + MAX_END_SESSIONS], ReadPreference.PRIMARY_PREFERRED
-                )
-                await self.execute(operation)
+            with timeout(FAREWELL_TIMEOUT):
+                for start in range(0, len(ids), MAX_END_SESSIONS):
+                    operation = EndSessions(ids[start : start + MAX_END_SESSIONS], preference)
+                    await self.execute(operation, address=server.address)
         except (PyMongoError, BSONError):
             pass  # they expire by themselves
+
+    def _let_go(self) -> None:
+        """Stop everything without waiting for anything: no lock, no event, no I/O."""
+        self.topology.abort()
+        self._housekeeper.stop()
 
     def __del__(self) -> None:
         topology = self.__dict__.get("topology")
         if topology is None or topology.state != OPEN or self._pid != os.getpid():
             return
-        topology.abort()
-        self._housekeeper.stop()
+        self._let_go()
         warnings.warn(
             f"Unclosed {self.name} opened at:\n{self._opened_at}"
             f"Call {self.name}.close() to safely shut down your client and free up resources.",
@@ -247,6 +266,7 @@ class _ConnectErrorHook:
 
 
 def _after_fork() -> None:
+    start_anew()
     for client in list(_clients):
         client.after_fork()
 

@@ -1,22 +1,31 @@
 """Background work of a client, about once a second: cursors to kill, pools to keep at size.
 
-Cursors that are garbage-collected unread are only queued (a finalizer must not do I/O); this
-coroutine tells their servers. It holds the client weakly and ends with it.
+Cursors that are garbage-collected unread are only queued (a finalizer must not do I/O, nor wait
+for a lock); this coroutine tells their servers. It holds the client weakly and ends with it.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.errors import BSONError
 
+from ..execution.timeouts import timeout
 from ..io.reports import Reports
 from ..ops.cursor import KillCursors
 from ..values.errors import PyMongoError
-from ..values.limits import KILL_CURSOR_FREQUENCY
+from ..values.limits import (
+    KILL_CURSOR_FREQUENCY,
+    KILL_CURSORS_TIMEOUT,
+    MAX_KILL_CURSORS,
+    SERVER_CURSOR_LIFETIME,
+)
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -26,14 +35,35 @@ if TYPE_CHECKING:
     from .client import Client
 
 
-class DeadCursor(NamedTuple):
+class DeadCursor:
     """A cursor nobody can read any more, still open on the server at `address`."""
 
-    cursor_id: int
-    namespace: str
-    address: Address | None
-    session: Session | ServerSession | None = None
-    connection: Connection | None = None
+    __slots__ = ("address", "connection", "cursor_id", "namespace", "session", "until")
+
+    def __init__(
+        self,
+        cursor_id: int,
+        namespace: str,
+        address: Address | None,
+        session: Session | ServerSession | None = None,
+        connection: Connection | None = None,
+    ) -> None:
+        self.cursor_id = cursor_id
+        self.namespace = namespace
+        self.address = address
+        self.session = session
+        self.connection = connection
+        #: When its server has closed it by itself, as it does with cursors nobody reads.
+        self.until = monotonic() + SERVER_CURSOR_LIFETIME
+
+    def let_go(self, client: Client) -> None:
+        """Give back what it has kept: its connection, and its implicit session."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            client.unpin(connection)
+        session, self.session = self.session, None
+        if session is not None and session.implicit:
+            session.end()
 
 
 class Housekeeper:
@@ -74,49 +104,110 @@ class Housekeeper:
             client = self._client()
             if client is None:
                 return
-            await self.bury_all(client)
-            for server in client.topology.servers:
-                try:
-                    await server.pool.maintain()
-                except Exception as exc:
-                    # The other servers, and all rounds to come, still need this coroutine.
-                    self._reports.add(exc)
+            try:
+                await self._round(client)
+            except Exception as exc:
+                # All rounds to come still need this coroutine.
+                self._reports.add(exc)
             del client
 
-    async def bury_all(self, client: Client) -> None:
-        """Tell the servers of the queued cursors. Failures are ignored: cursors time out."""
-        while True:
+    async def _round(self, client: Client) -> None:
+        await self.bury_all(client)
+        for server in client.topology.servers:
             try:
-                # `close` may bury them at the same time: no look at the queue before.
-                cursor = self._dead.popleft()
-            except IndexError:
-                return
-            try:
-                await kill_cursor(client, cursor)
-            except (PyMongoError, BSONError):
-                pass
+                await server.pool.maintain()
             except Exception as exc:
-                self._reports.add(exc)
+                self._reports.add(exc)  # the other servers have pools as well
+
+    async def bury_all(self, client: Client, seconds: float = KILL_CURSORS_TIMEOUT) -> None:
+        """Tell the servers of the queued cursors, all servers at the same time.
+
+        Failures are ignored: cursors time out. Those of a server that is down stay queued.
+
+        :param seconds: how long a server may take.
+        """
+        jobs = [
+            partial(self._kill_on, client, address, cursors, seconds)
+            for address, cursors in self._take_reachable(client).items()
+        ]
+        end = monotonic() + seconds
+        tasks = []
+        while len(jobs) > 1:
+            try:
+                tasks.append(self._backend.spawn(jobs[-1], "mongodriver killing cursors"))
+            except RuntimeError:
+                break  # no more threads, as when the interpreter ends: one after the other
+            jobs.pop()
+        for job in jobs:
+            await job()
+        for task in tasks:
+            await task.join(max(end - monotonic(), 0))
+
+    def _take_reachable(self, client: Client) -> dict[Address | None, list[DeadCursor]]:
+        """The queued cursors of the servers that are known to be up, by server."""
+        found: dict[Address | None, list[DeadCursor]] = {}
+        waiting = []
+        for cursor in self._drain():
+            if not cursor.cursor_id:
+                cursor.let_go(client)
+            elif client.topology.is_up(cursor.address):
+                found.setdefault(cursor.address, []).append(cursor)
+            else:
+                cursor.let_go(client)
+                if client.topology.has_member(cursor.address) and monotonic() < cursor.until:
+                    waiting.append(cursor)
+        self._dead.extend(waiting)
+        return found
+
+    def _drain(self) -> Iterable[DeadCursor]:
+        # `close` may bury them at the same time: no look at the queue before.
+        try:
+            while True:
+                yield self._dead.popleft()
+        except IndexError:
+            return
+
+    async def _kill_on(
+        self, client: Client, address: Address | None, cursors: list[DeadCursor], seconds: float
+    ) -> None:
+        """Kill cursors of one server: one command for all of a collection."""
+        try:
+            with timeout(seconds):
+                for group in _groups(client, cursors):
+                    await kill_cursors(client, address, group)
+        except (PyMongoError, BSONError):
+            pass
+        except Exception as exc:
+            self._reports.add(exc)
+        finally:
+            for cursor in cursors:
+                cursor.let_go(client)
 
 
-async def kill_cursor(client: Client, cursor: DeadCursor) -> None:
-    """Kill one cursor on its server, then let go of its session and connection."""
-    operation = KillCursors(cursor.namespace, [cursor.cursor_id], DEFAULT_CODEC_OPTIONS)
-    connection = cursor.connection
-    if connection is not None and connection.more_to_come:
-        # Batches nobody reads are still coming: this connection cannot carry the command.
-        client.unpin(connection)
-        connection = None
-    try:
-        if cursor.cursor_id:
-            await client.execute(
-                operation,
-                session=cursor.session,
-                address=cursor.address,
-                connection=connection,
-            )
-    finally:
-        if connection is not None:
+def _groups(client: Client, cursors: Iterable[DeadCursor]) -> Iterable[list[DeadCursor]]:
+    """The cursors that one command can kill: those of a namespace, by the same way."""
+    groups: dict[tuple[str, Connection | None], list[DeadCursor]] = {}
+    for cursor in cursors:
+        connection = cursor.connection
+        if connection is not None and (connection.more_to_come or connection.closed):
+            # Batches nobody reads are still coming: this connection cannot carry the command.
             client.unpin(connection)
-        if cursor.session is not None and cursor.session.implicit:
-            cursor.session.end()
+            cursor.connection = connection = None
+        groups.setdefault((cursor.namespace, connection), []).append(cursor)
+    for group in groups.values():
+        for start in range(0, len(group), MAX_KILL_CURSORS):
+            yield group[start : start + MAX_KILL_CURSORS]
+
+
+async def kill_cursors(
+    client: Client, address: Address | None, cursors: Sequence[DeadCursor]
+) -> None:
+    """Kill cursors of one namespace by one command, in the session of one of them."""
+    first = cursors[0]
+    ids = [cursor.cursor_id for cursor in cursors]
+    await client.execute(
+        KillCursors(first.namespace, ids, DEFAULT_CODEC_OPTIONS),
+        session=next((c.session.lent for c in cursors if c.session is not None), None),
+        address=address,
+        connection=first.connection,
+    )

@@ -26,9 +26,11 @@ async def check_out(executor: Executor, execution: Execution) -> Connection:
     :raises ServerSelectionTimeoutError, WaitQueueTimeoutError: when there was none in time.
     :raises ExecutionTimeout: when the operation's time is over before it begins.
     :raises AutoReconnect: when none can be established.
+    :raises InvalidOperation: when the interpreter ends: those who have them all stand still.
     """
     if execution.deadline is not None and execution.deadline <= monotonic():
         raise time_is_over(executor, execution, 0.0)
+    executor.topology.refuse_at_exit()
     limit = sooner(execution.deadline, executor.settings.selection_timeout)
     while True:
         assert execution.server is not None

@@ -6,16 +6,17 @@ commands, asyncio, and whatever does not come as usual.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import exchange as exchange_in_c
 
-from ..io.deadline import remaining, sooner
 from ..ops.base import COMMAND_OVERHEAD
 from ..wire.header import next_request_id
 from ..wire.op_msg import DocumentTooLarge
 from .decode import decode
 from .round_trip import connection_lost
+from .time_limit import time_left
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -51,9 +52,12 @@ async def exchange_directly(
     operation = execution.operation
     stream = connection.stream
     execution.request_id = request_id = next_request_id()
-    deadline = execution.deadline
-    if deadline is None and executor.settings.socket_timeout is not None:
-        deadline = sooner(None, executor.settings.socket_timeout)
+    deadline: float | None = execution.deadline
+    timeout = executor.settings.socket_timeout
+    if deadline is not None:
+        timeout = time_left(executor, execution, connection)
+    elif timeout is not None:
+        deadline = monotonic() + timeout
     documents = command.documents
     sequence: Any = connection.max_bson_size
     if documents is not None:
@@ -74,7 +78,7 @@ async def exchange_directly(
         outcome: Any = exchange_in_c(  # type: ignore[misc]
             stream,
             stream.fd,
-            None if deadline is None else remaining(deadline),
+            timeout,
             connection.max_reply_size,
             request_id,
             0,

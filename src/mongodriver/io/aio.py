@@ -332,6 +332,9 @@ class AioBackend:
             )
         self._loop = asyncio.get_running_loop()
 
+    def is_over(self) -> bool:
+        return self._loop is not None and self._loop.is_closed()
+
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

@@ -162,6 +162,9 @@ class Backend(Protocol):
     def check(self) -> None:
         """Raise RuntimeError where the backend cannot be used: in another event loop."""
 
+    def is_over(self) -> bool:
+        """Whether nothing can be run with it any more: its event loop has been closed."""
+
     async def connect(
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> Stream:

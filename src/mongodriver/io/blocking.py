@@ -293,6 +293,9 @@ class BlockingBackend:
     def check(self) -> None:
         return None
 
+    def is_over(self) -> bool:
+        return False
+
     async def connect(
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> BlockingStream:

@@ -77,8 +77,8 @@ class ClientBase(BaseObject, Generic[DocumentT]):
     _session_class: ClassVar[Any]
     #: Makes the backend of this flavour.
     _backend: ClassVar[Callable[[], Any]]
-    #: Whether the constructor itself may start monitoring.
-    _opens_at_once: ClassVar[bool]
+    #: Whether it blocks; then the constructor itself may start monitoring.
+    _is_sync: ClassVar[bool]
 
     def __init__(
         self,
@@ -100,7 +100,11 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             kwargs,
         )
         options = ClientOptions(
-            arguments.username, arguments.password, arguments.database, arguments.options
+            arguments.username,
+            arguments.password,
+            arguments.database,
+            arguments.options,
+            is_sync=self._is_sync,
         )
         super().__init__(
             options.codec_options,
@@ -121,7 +125,7 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             opened_at=CallSite(2),
         )
         self._execute = core.execute
-        if options.connect and self._opens_at_once:
+        if options.connect and self._is_sync:
             core.open()
 
     def _core_session(self, session: ClientSessionBase | None) -> Any:
@@ -147,12 +151,13 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         core.open()
         timeout = self._options.server_selection_timeout
         limit = current_deadline(self._options.timeout)
-        server = await core.topology.select(
-            None,
-            sooner(limit, timeout),
-            timeout if limit is None else min(timeout, limit.timeout),
-        )
-        return core.description.server_descriptions()[server.address]
+        deadline = sooner(limit, timeout)
+        waits = timeout if limit is None else min(timeout, limit.timeout)
+        while True:
+            server = await core.topology.select(None, deadline, waits)
+            description = core.description.server_descriptions().get(server.address)
+            if description is not None:  # else it has just left the deployment
+                return description
 
     async def _address(self) -> Address | None:
         description = self._core.description

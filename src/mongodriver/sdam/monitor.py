@@ -8,7 +8,6 @@ servers are polled. The topology is held weakly: when it is gone, the coroutines
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,8 @@ from ..values.errors import (
     _OperationCancelled,
 )
 from ..values.hello import Hello
+from ..values.limits import MIN_HEARTBEAT_INTERVAL
+from ..values.round_trips import RoundTrips
 from ..values.server_description import ServerDescription
 from ..wire.header import EXHAUST_ALLOWED, next_request_id
 from ..wire.op_msg import decode_message, encode_message
@@ -45,40 +46,6 @@ if TYPE_CHECKING:
     from ..events.observer import Observer
     from ..io.base import Address, Backend, Event, Task
     from .topology import Topology
-
-#: Seconds between two checks of a server at least, however much is asked for.
-MIN_HEARTBEAT_INTERVAL = 0.5
-#: Weight of the newest round trip in the average.
-_RTT_WEIGHT = 0.2
-
-
-class RoundTrips:
-    """The average round trip and the least of the last ten, in seconds."""
-
-    __slots__ = ("average", "recent")
-
-    def __init__(self) -> None:
-        self.average: float | None = None
-        self.recent: deque[float] = deque(maxlen=10)
-
-    def add(self, seconds: float) -> None:
-        average = self.average  # read once: the other coroutine may reset it meanwhile
-        if average is None:
-            self.average = seconds
-        else:
-            self.average = average + _RTT_WEIGHT * (seconds - average)
-        self.recent.append(seconds)
-
-    def reset(self) -> None:
-        self.average = None
-        self.recent.clear()
-
-    @property
-    def minimum(self) -> float:
-        """The least of the recent ones; 0 until there are two."""
-        recent = self.recent.copy()  # a monitor may add to it meanwhile
-        return min(recent) if len(recent) > 1 else 0.0
-
 
 #: What fields of wrong types lead to: the bytes come from a stranger.
 _WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
@@ -233,7 +200,7 @@ class Monitor:
         trips = self.round_trips
         topology = self._topology()
         try:
-            description = ServerDescription(self.address, reply, trips.average, None, trips.minimum)
+            description = ServerDescription(self.address, reply, trips.get(), None, trips.minimum)
             if topology is not None:
                 topology.update(description)
         except _WRONG_SHAPE as exc:
@@ -294,9 +261,9 @@ class Monitor:
             raise
         duration = monotonic() - start
         if connection is None and self._connection is not None:
-            self.round_trips.add(self._connection.handshake_seconds)
+            self.round_trips.add_sample(self._connection.handshake_seconds)
         elif not awaited:
-            self.round_trips.add(duration)
+            self.round_trips.add_sample(duration)
         if subscribers:
             publish(
                 subscribers, ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited)
@@ -395,12 +362,12 @@ class RttMonitor:
         try:
             if self._connection is None:
                 self._connection = await self._connect()
-                self._round_trips.add(self._connection.handshake_seconds)
+                self._round_trips.add_sample(self._connection.handshake_seconds)
                 return
             start = monotonic()
             deadline = self._settings.deadline(False)
             await ask_hello(self._connection, self._settings, None, deadline)
-            self._round_trips.add(monotonic() - start)
+            self._round_trips.add_sample(monotonic() - start)
         except Exception as exc:
             if not isinstance(exc, PyMongoError):
                 self._reports.add(exc)

@@ -1,35 +1,28 @@
 """The topology at run time: the pure state machine, its pools and monitors, and who waits for it.
 
-`spec.topology` decides what a description means; this module applies descriptions under a plain
-lock, keeps one pool and one monitor per server, wakes the operations that wait for a server, and
-publishes the events in order after the lock is released.
+`topology_description` decides what a description means; this module applies descriptions under a
+plain lock, keeps one pool and one monitor per server, and wakes the operations that wait for one.
+What pools have to announce is run in order after the lock is released; events of servers and
+topologies are left to the `Publisher`.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..events.listeners import (
-    ServerClosedEvent,
-    ServerDescriptionChangedEvent,
-    ServerOpeningEvent,
-    TopologyClosedEvent,
-    TopologyDescriptionChangedEvent,
-    TopologyOpenedEvent,
-)
-from ..events.observer import publish
 from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
 from ..values.hello import Hello
 from ..values.server_description import ServerDescription
 from ..values.server_type import SERVER_TYPE
 from .error_effects import error_effect
+from .publisher import Publisher
 from .topology_description import TOPOLOGY_TYPE, TopologyDescription, TopologySettings
 from .unsuitable import why_nothing_suits
 
@@ -81,7 +74,6 @@ class Topology:
         self.state = NEW
         self.fast: Server | None = None
         self._backend = backend
-        self._observer = observer
         self._make_server = make_server
         self._sessions = sessions
         self._clock = clock
@@ -91,8 +83,10 @@ class Topology:
         self._description = TopologyDescription.initial(settings)
         self._servers: dict[Address, Server] = {}
         self._waiters: list[Event] = []
-        self._events: deque[Callable[[], None]] = deque()
-        self._publishing = threading.Lock()
+        self._starting: deque[Monitor] = deque()
+        self._announcements: deque[Callable[[], None]] = deque()
+        self._announcing = threading.Lock()
+        self._publisher = Publisher(backend, observer, settings.topology_id)
 
     @property
     def description(self) -> TopologyDescription:
@@ -110,6 +104,7 @@ class Topology:
         """Create the pools of the seeds and start monitoring them; False if that was done before.
 
         :raises InvalidOperation: when closed.
+        :raises RuntimeError: when no thread can be started; the next use tries again.
         """
         with self._lock:
             if self.state == OPEN:
@@ -117,15 +112,24 @@ class Topology:
             self._refuse_if_closed()
             self.state = OPEN
             if not self._servers:
-                self._publish_opening()
+                self._publisher.opening(self._description)
                 self._match_servers()
             if self.settings.load_balanced:
                 self._assume_load_balancer()
-            started = [s.monitor for s in self._servers.values() if s.monitor is not None]
+            self._starting.clear()  # after a fork they are there already
+            monitors = [s.monitor for s in self._servers.values() if s.monitor is not None]
             self._refresh_fast()
-        self._publish()
-        for monitor in started:
-            monitor.start()
+        try:
+            # Before anybody hears of it: a listener may use the client.
+            for monitor in monitors:
+                monitor.start()
+            self._publisher.start()
+        except RuntimeError:
+            with self._lock:
+                if self.state == OPEN:
+                    self.state = NEW
+            raise
+        self._announce()
         return True
 
     def _assume_load_balancer(self) -> None:
@@ -138,8 +142,8 @@ class Topology:
         if self.state == CLOSED:
             raise InvalidOperation(f"Cannot use {self._client_name} after close")
 
-    def close(self) -> list[Monitor]:
-        """Close every pool and stop the monitors, which are returned so that they can be joined."""
+    def close(self) -> list[Monitor | Publisher]:
+        """Close every pool and stop what runs in the background, which is returned to be joined."""
         with self._lock:
             if self.state == CLOSED:
                 return []
@@ -149,15 +153,17 @@ class Topology:
             servers, self._servers = list(self._servers.values()), {}
             waiters, self._waiters = self._waiters, []
             if opened:
-                self._publish_closing(servers)
+                self._publisher.closing(self._description, [s.address for s in servers])
+                self._description = self._description.reset()
         for server in servers:
             if server.monitor is not None:
                 server.monitor.stop()
             server.pool.close()
         for waiter in waiters:
             waiter.set()
-        self._publish()
-        return [s.monitor for s in servers if s.monitor is not None]
+        self._announce()
+        self._publisher.stop()
+        return [*(s.monitor for s in servers if s.monitor is not None), self._publisher]
 
     def abort(self) -> None:
         """Stop everything without waiting or events: the client was garbage collected."""
@@ -166,13 +172,17 @@ class Topology:
             if server.monitor is not None:
                 server.monitor.stop()
             server.pool.abort()
+        self._publisher.abort()
 
     def after_fork(self) -> None:
         """Forget the parent's sockets and threads in a child; monitoring restarts at `open`."""
         self._lock = threading.Lock()
-        self._publishing = threading.Lock()
+        self._announcing = threading.Lock()
+        self._random = random.Random()  # or all the children would choose in step
         self._waiters = []
-        self._events.clear()
+        self._starting.clear()
+        self._announcements.clear()
+        self._publisher.after_fork()
         self.fast = None
         if self.state == OPEN:
             self.state = NEW
@@ -208,15 +218,17 @@ class Topology:
         old = self._description
         new = old.apply(description)
         if new is not old:
+            # Before anything is changed: comparing descriptions asks them for what servers sent.
+            events = self._publisher.changes(old, new, description.address)
             self._description = new
-            self._publish_change(old, new, description.address)
             self._match_servers()
+            self._publisher.add(events)
             timeout = new.logical_session_timeout_minutes
             self._sessions.timeout_minutes = timeout if isinstance(timeout, int) else None
         if self._is_usable(description) and server.pool.begin_ready():
-            self._events.append(server.pool.announce_ready)
+            self._announcements.append(server.pool.announce_ready)
         if clear:
-            self._events.append(server.pool.begin_clear(interrupt=interrupt))
+            self._announcements.append(server.pool.begin_clear(interrupt=interrupt))
         self._refresh_fast()
         waiters, self._waiters = self._waiters, []
         return waiters
@@ -224,7 +236,23 @@ class Topology:
     def _wake(self, waiters: list[Event]) -> None:
         for waiter in waiters:
             waiter.set()
-        self._publish()
+        self._announce()
+
+    def _announce(self) -> None:
+        """Without the lock: start new monitors, then what pools have to say and do, in order."""
+        try:
+            while True:
+                self._starting.popleft().start()
+        except IndexError:
+            pass
+        while self._announcements:
+            if not self._announcing.acquire(blocking=False):
+                return  # the thread that is at it now sees ours as well
+            try:
+                while self._announcements:
+                    self._announcements.popleft()()
+            finally:
+                self._announcing.release()
 
     def _is_usable(self, description: ServerDescription) -> bool:
         """Whether operations may be sent to a server described so."""
@@ -240,14 +268,14 @@ class Topology:
             if address not in self._servers:
                 pool, monitor = self._make_server(self, address)
                 self._servers[address] = Server(address, pool, monitor)
-                self._events.append(pool.announce_created)
-                if monitor is not None and self.state == OPEN:
-                    self._events.append(monitor.start)
+                self._announcements.append(pool.announce_created)
+                if monitor is not None:
+                    self._starting.append(monitor)
         for address in [a for a in self._servers if a not in known]:
             server = self._servers.pop(address)
             if server.monitor is not None:
                 server.monitor.stop()
-            self._events.append(server.pool.close)
+            self._announcements.append(server.pool.close)
 
     def _refresh_fast(self) -> None:
         self.fast = None
@@ -288,8 +316,10 @@ class Topology:
         :param address: only this member will do, because a cursor lives there.
         :param deprioritized: members to avoid while there are others.
         :raises ServerSelectionTimeoutError: when no suitable member was found in time.
+        :raises InvalidOperation: when the client is closed, or the interpreter ends.
         """
         while True:
+            self.refuse_at_exit()
             with self._lock:
                 self._refuse_if_closed()
                 server = self._choose(preference, address, deprioritized)
@@ -306,13 +336,44 @@ class Topology:
             finally:
                 self._forget(waiter)
 
+    def refuse_at_exit(self) -> None:
+        """InvalidOperation when only the finalizers are left to run.
+
+        Nobody checks servers any more then, and no lock may be waited for: the other threads
+        stand still, perhaps with one in their hands.
+        """
+        if sys.is_finalizing():
+            raise InvalidOperation(
+                f"Cannot use {self._client_name} while the interpreter is shutting down"
+            )
+
+    def find(self, preference: Any) -> Server | None:
+        """A server that suits a read preference, or None if none does at this moment."""
+        with self._lock:
+            try:
+                return None if self.state != OPEN else self._choose(preference, None, ())
+            except ConfigurationError:
+                return None
+
+    def is_up(self, address: Address | None) -> bool:
+        """Whether a member, or None for any, was up when it was heard of last."""
+        if address is None:
+            return self.fast is not None
+        found = self._description.server_descriptions().get(address)
+        return found is not None and self._is_usable(found)
+
+    def has_member(self, address: Address | None) -> bool:
+        """Whether an address is one of the deployment's."""
+        return address in self._description.server_descriptions()
+
     def _choose(
         self, preference: Any, address: Address | None, deprioritized: tuple[Address, ...]
     ) -> Server | None:
         description = self._description
         if address is not None:
             found = description.server_descriptions().get(address)
-            usable = found is not None and found.is_server_type_known
+            # Not every known one: the pool of a member that recovers, say, stays paused.
+            usable = found is not None and self._is_usable(found)
             return self._servers.get(address) if usable else None
         description.check_compatible()
         if self.fast is not None and preference is None:
@@ -369,6 +430,8 @@ class Topology:
         :param generation: of the connection it happened on; an older one than the pool's means
             that the error is known already.
         """
+        if sys.is_finalizing():
+            return  # see `refuse_at_exit`
         with self._lock:
             server = self._servers.get(address)
             if server is None:
@@ -386,7 +449,7 @@ class Topology:
             if effect.mark_unknown and known is not None:
                 waiters = self._apply(_unknown(known, error), clear=effect.clear_pool)
             elif effect.clear_pool and service_id is not None:
-                self._events.append(server.pool.begin_clear(service_id))
+                self._announcements.append(server.pool.begin_clear(service_id))
         self._wake(waiters)
         if server.monitor is not None:
             if effect.cancel_check:
@@ -404,77 +467,7 @@ class Topology:
         else:
             server.pool.checkin(connection)
 
-    # -- events --
-
-    def _publish(self) -> None:
-        """Run what was queued, in order, one thread at a time, without the lock."""
-        while self._events:
-            if not self._publishing.acquire(blocking=False):
-                return  # the thread that publishes now sees ours as well
-            try:
-                while self._events:
-                    self._events.popleft()()
-            finally:
-                self._publishing.release()
-
-    def _publish_opening(self) -> None:
-        observer = self._observer
-        id = self.settings.topology_id
-        new = self._description
-        if observer.topologies:
-            self._queue_topology(TopologyOpenedEvent(id))
-            self._queue_topology(TopologyDescriptionChangedEvent(_without_servers(new), new, id))
-        if observer.servers:
-            for address in new.server_descriptions():
-                self._queue_server(ServerOpeningEvent(address, id))
-
-    def _publish_closing(self, servers: list[Server]) -> None:
-        observer = self._observer
-        id = self.settings.topology_id
-        old = self._description
-        self._description = old.reset()
-        if observer.servers:
-            for server in servers:
-                self._queue_server(ServerClosedEvent(server.address, id))
-        if observer.topologies:
-            self._queue_topology(TopologyDescriptionChangedEvent(old, _without_servers(old), id))
-            self._queue_topology(TopologyClosedEvent(id))
-
-    def _publish_change(
-        self, old: TopologyDescription, new: TopologyDescription, address: Address
-    ) -> None:
-        observer = self._observer
-        if not observer.servers and not observer.topologies:
-            return
-        id = self.settings.topology_id
-        before, after = old.server_descriptions(), new.server_descriptions()
-        if observer.servers:
-            changed = after.get(address, before[address])
-            if changed != before[address]:
-                self._queue_server(
-                    ServerDescriptionChangedEvent(before[address], changed, address, id)
-                )
-            for added in after.keys() - before.keys():
-                self._queue_server(ServerOpeningEvent(added, id))
-            for removed in before.keys() - after.keys():
-                self._queue_server(ServerClosedEvent(removed, id))
-        if observer.topologies and before != after:
-            self._queue_topology(TopologyDescriptionChangedEvent(old, new, id))
-
-    def _queue_server(self, event: Any) -> None:
-        self._events.append(partial(publish, self._observer.servers, event))
-
-    def _queue_topology(self, event: Any) -> None:
-        self._events.append(partial(publish, self._observer.topologies, event))
-
 
 def _unknown(server: ServerDescription, error: Exception) -> ServerDescription:
     """The description of a server that an operation found unusable."""
     return ServerDescription(server.address, error=error)
-
-
-def _without_servers(description: TopologyDescription) -> TopologyDescription:
-    """What the events report before the first and after the last server."""
-    return TopologyDescription(
-        TOPOLOGY_TYPE.Unknown, {}, None, None, None, description._topology_settings
-    )

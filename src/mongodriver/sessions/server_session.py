@@ -49,6 +49,8 @@ class ServerSession:
         """Itself: what explicit sessions have one of."""
         return self
 
+    lent = server_session
+
     def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> None:
         """Nobody but the driver holds one of these: there is nothing to refuse."""
 

@@ -73,6 +73,11 @@ class Session:
         return session
 
     @property
+    def lent(self) -> ServerSession | None:
+        """The server session it has now: None before its first use, and after its end."""
+        return self._server_session
+
+    @property
     def session_id(self) -> dict[str, Any]:
         return self.server_session.lsid
 

@@ -40,7 +40,7 @@ class MongoClient(ClientBase[DocumentT]):
     _database_class = Database
     _session_class = ClientSession
     _backend = BlockingBackend
-    _opens_at_once = True
+    _is_sync = True
 
     close = blocking(AsyncMongoClient.close)
     server_info = blocking(AsyncMongoClient.server_info)

@@ -7,14 +7,11 @@ MAX_WRITE_BATCH_SIZE = 100_000
 # The largest reply that is accepted, whatever the server says of itself, in bytes: twice what
 # servers announce, and many times what they send, for replies are single documents.
 MAX_REPLY_SIZE = 2 * MAX_MESSAGE_SIZE
-MIN_WIRE_VERSION = 0
-MAX_WIRE_VERSION = 0
 
 # The servers the driver works with.
 MIN_SUPPORTED_SERVER_VERSION = "4.4"
 MIN_SUPPORTED_WIRE_VERSION = 9
 MAX_SUPPORTED_WIRE_VERSION = 29
-MONGOS_EXHAUST_WIRE_VERSION = 22
 
 # Discovery and selection.
 HEARTBEAT_FREQUENCY = 10
@@ -22,14 +19,12 @@ MIN_HEARTBEAT_INTERVAL = 0.5
 LOCAL_THRESHOLD_MS = 15
 SERVER_SELECTION_TIMEOUT = 30
 SERVER_MONITORING_MODE = "auto"
-MIN_SRV_RESCAN_INTERVAL = 60
 SRV_SERVICE_NAME = "mongodb"
 
 # Pools and connections.
 MAX_POOL_SIZE = 100
 MIN_POOL_SIZE = 0
 MAX_CONNECTING = 2
-MAX_IDLE_TIME_MS = None
 MAX_IDLE_TIME_SEC = None
 WAIT_QUEUE_TIMEOUT = None
 CONNECT_TIMEOUT = 20.0
@@ -42,5 +37,14 @@ ENABLE_OVERLOAD_RETARGETING = False
 
 # Housekeeping.
 KILL_CURSOR_FREQUENCY = 1
-EVENTS_QUEUE_FREQUENCY = 1
+# Of one command.
 MAX_END_SESSIONS = 10_000
+MAX_KILL_CURSORS = 10_000
+# What a server may take to answer killCursors.
+KILL_CURSORS_TIMEOUT = 5
+# After which a server closes a cursor that nobody reads, by default.
+SERVER_CURSOR_LIFETIME = 600
+
+# Closing a client: in all, and what it may take of that to tell the servers.
+CLOSE_TIMEOUT = 0.8
+FAREWELL_TIMEOUT = 0.3

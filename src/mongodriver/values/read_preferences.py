@@ -16,7 +16,6 @@ from mongodriver.values.server_selectors import (
 )
 
 __all__ = [
-    "MovingAverage",
     "Nearest",
     "Primary",
     "PrimaryPreferred",
@@ -333,32 +332,6 @@ class ReadPreference:
 def read_pref_mode_from_name(name: str) -> int:
     """Return the mode number of a name such as "secondaryPreferred"; ValueError if unknown."""
     return _MONGOS_MODES.index(name)
-
-
-class MovingAverage:
-    """An exponentially weighted moving average (weight 0.2 for the newest sample)."""
-
-    average: float | None
-
-    def __init__(self) -> None:
-        self.average = None
-
-    def add_sample(self, sample: float) -> None:
-        """Take a duration in seconds into account; ValueError if it is negative."""
-        if sample < 0:
-            raise ValueError(f"duration cannot be negative {sample}")
-        if self.average is None:
-            self.average = sample
-        else:
-            self.average = 0.8 * self.average + 0.2 * sample
-
-    def get(self) -> float | None:
-        """Return the average in seconds, or None without a sample."""
-        return self.average
-
-    def reset(self) -> None:
-        """Forget all samples."""
-        self.average = None
 
 
 known_as("mongodriver.read_preferences", globals())

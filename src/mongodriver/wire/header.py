@@ -24,8 +24,16 @@ HEADER = Struct("<iiii")
 unpack_header = HEADER.unpack_from
 
 _MAX_ID = 0x7FFFFFFF
-# Starting anywhere keeps the ids of two clients of a server apart in its log.
-_ids = itertools.count(random.getrandbits(30))
+_ids = itertools.count()
+
+
+def start_anew() -> None:
+    """Begin the request ids anywhere: this keeps those of two processes apart in a server's log."""
+    global _ids
+    _ids = itertools.count(random.getrandbits(30))
+
+
+start_anew()
 
 
 def message_flags(message: bytes) -> int:
