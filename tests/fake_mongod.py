@@ -125,6 +125,14 @@ class FakeMongod:
         """Refuse new connections; those that are open stay."""
         self._server.close()
 
+    def hang_up(self) -> None:
+        """End every connection; new ones may come."""
+        self._server.hang_up()
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._server.open)
+
     def close(self) -> None:
         self.ended.set()
         self._server.close()

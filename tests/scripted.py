@@ -42,6 +42,8 @@ class ScriptedServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         self.connections = 0
+        #: The sockets of the connections that are open.
+        self.open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
@@ -56,8 +58,18 @@ class ScriptedServer:
                 thread.start()
 
     def _serve(self, sock: socket.socket) -> None:
-        with sock, contextlib.suppress(OSError):
-            self._script(sock)
+        self.open.add(sock)
+        try:
+            with sock, contextlib.suppress(OSError):
+                self._script(sock)
+        finally:
+            self.open.discard(sock)
+
+    def hang_up(self) -> None:
+        """End every connection."""
+        for sock in list(self.open):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         # A shutdown wakes the accepting thread; closing alone does not.

@@ -320,13 +320,13 @@ def test_a_fork_while_locks_are_held(server):
         release = threading.Event()
 
         def hold():
-            with pool._lock, client.topology._lock, client.sessions._lock:
+            with pool._lock, client.topology._lock, client._clock._lock:
                 held.set()
                 release.wait(10)
 
         thread = threading.Thread(target=hold)
         thread.start()
-        held.wait(10)
+        assert held.wait(10)
         pid = os.fork()
         if pid == 0:
             signal.alarm(20)
@@ -391,7 +391,7 @@ def test_listeners_may_use_the_client(flavour, server):
         def look(self):
             client = self.client
             if client is not None:
-                with client.topology._lock, client.sessions._lock:
+                with client.topology._lock, client._clock._lock:
                     for member in client.topology._servers.values():
                         with member.pool._lock:
                             pass

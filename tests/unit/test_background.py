@@ -115,23 +115,22 @@ def test_housekeeping_survives_any_exception_of_a_pool(
 def test_housekeeping_survives_any_exception_of_a_cursor(flavour, reported, brisk, monkeypatch):
     killed = []
 
-    async def kill(client, cursor):
-        killed.append(cursor.cursor_id)
-        raise KeyError(cursor.cursor_id)
+    async def kill(client, address, cursors):
+        killed.extend(cursor.cursor_id for cursor in cursors)
+        raise KeyError(cursors[0].namespace)
 
-    monkeypatch.setattr(housekeeping, "kill_cursor", kill)
+    monkeypatch.setattr(housekeeping, "kill_cursors", kill)
 
     async def main(client):
         await client.execute(Run(PING))
         for id in (1, 2, 3):
-            client.kill_cursor_soon(id, "d", "c", None)
-        await until(client, lambda: len(killed) == 3)
-        client.kill_cursor_soon(4, "d", "c", None)
-        await until(client, lambda: len(killed) == 4)
+            client.kill_cursor_soon(id, f"d.c{id}", None)
+            while id not in killed:
+                await client.backend.sleep(0.005)
 
     with FakeMongod() as fake:
         use(flavour, fake.uri, main)
-    assert [str(exc) for exc in reported] == ["1", "2", "3", "4"]
+    assert [str(exc) for exc in reported] == ["'d.c1'", "'d.c2'", "'d.c3'"]
 
 
 def test_two_may_bury_at_the_same_time(flavour):
@@ -144,8 +143,9 @@ def test_two_may_bury_at_the_same_time(flavour):
     async def main(client):
         await client.execute(Run(PING))
         housekeeper = client._housekeeper
-        housekeeper._dead = Emptying([DeadCursor(0, "d", "c", None)])
+        housekeeper._dead = Emptying([DeadCursor(0, "d.c", None)])
         await housekeeper.bury_all(client)
+        assert not len(housekeeper._dead)
 
     with FakeMongod() as fake:
         use(flavour, fake.uri, main)
@@ -305,7 +305,7 @@ def test_cursors_and_sessions_take_no_lock_when_they_are_collected():
         left += [session, client.start_session()]
         del one, session
         while_locked([client._core], left.clear)
-        fake.wait_for(lambda: len(fake.of("killCursors")) == 3)
+        fake.wait_for(lambda: sum(len(r.body["cursors"]) for r in fake.of("killCursors")) == 3)
 
 
 def test_an_event_may_be_set_in_the_middle_of_being_waited_for():

@@ -205,9 +205,10 @@ async def kill_cursors(
     """Kill cursors of one namespace by one command, in the session of one of them."""
     first = cursors[0]
     ids = [cursor.cursor_id for cursor in cursors]
+    sessions = (c.session.lent for c in cursors if c.session is not None)
     await client.execute(
         KillCursors(first.namespace, ids, DEFAULT_CODEC_OPTIONS),
-        session=next((c.session.lent for c in cursors if c.session is not None), None),
+        session=next((s for s in sessions if s is not None), None),
         address=address,
         connection=first.connection,
     )
