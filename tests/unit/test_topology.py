@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import threading
@@ -80,7 +81,7 @@ def test_a_slow_listener_does_not_delay_discovery():
     assert kinds.count(ServerClosedEvent) == 2
     assert kinds.count(ServerDescriptionChangedEvent) == 2
     chain = [e for e in told if isinstance(e, TopologyDescriptionChangedEvent)]
-    for before, after in zip(chain, chain[1:-1], strict=False):
+    for before, after in itertools.pairwise(chain):
         assert after.previous_description is before.new_description
 
 
@@ -197,6 +198,7 @@ def test_an_operation_waits_for_its_member_to_be_usable(flavour):
     async def main(client):
         await client.execute(Run(PING))
         (server,) = client.topology.servers
+        assert client.topology.is_up(server.address)
         fake.hello = {**MEMBER, "isWritablePrimary": False, "hosts": [host]}  # RSOther
         server.pool.clear()
         client.topology.request_checks()
@@ -358,18 +360,19 @@ def test_a_child_remakes_every_lock_and_event():
         await client.execute(Run(PING))
         await wait(client.backend, lambda: client.topology.servers[0].monitor._connection)
         locks = [lock for lock in locks_of(client) if lock.acquire(blocking=False)]
-        assert len(locks) >= 4
 
         def child():
             return run(client.execute(Run(PING)))["ok"]
 
-        answer = in_child(child)
-        for lock in locks:
-            lock.release()
-        return answer
+        try:
+            assert len(locks) > 2
+            return in_child(child)
+        finally:
+            for lock in locks:
+                lock.release()
 
     with FakeMongod() as fake:
-        assert use("blocking", fake.uri, main, event_listeners=[Recorder()]) == "1.0"
+        assert use("blocking", fake.uri, main, event_listeners=[Recorder()]) == "1"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ..cmap.pool import PAUSED
 from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
 from ..values.hello import Hello
@@ -323,8 +324,8 @@ class Topology:
             with self._lock:
                 self._refuse_if_closed()
                 server = self._choose(preference, address, deprioritized)
-                if server is not None:
-                    return server
+                if server is not None and server.pool.state != PAUSED:
+                    return server  # else the next check makes its pool ready
                 waiter = self._backend.event()
                 self._waiters.append(waiter)
             try:
@@ -351,16 +352,20 @@ class Topology:
         """A server that suits a read preference, or None if none does at this moment."""
         with self._lock:
             try:
-                return None if self.state != OPEN else self._choose(preference, None, ())
+                server = None if self.state != OPEN else self._choose(preference, None, ())
             except ConfigurationError:
                 return None
+        return None if server is None or server.pool.state == PAUSED else server
 
     def is_up(self, address: Address | None) -> bool:
         """Whether a member, or None for any, was up when it was heard of last."""
         if address is None:
             return self.fast is not None
         found = self._description.server_descriptions().get(address)
-        return found is not None and self._is_usable(found)
+        server = self._servers.get(address)
+        if found is None or server is None:
+            return False
+        return self._is_usable(found) and server.pool.state != PAUSED
 
     def has_member(self, address: Address | None) -> bool:
         """Whether an address is one of the deployment's."""
@@ -372,9 +377,7 @@ class Topology:
         description = self._description
         if address is not None:
             found = description.server_descriptions().get(address)
-            # Not every known one: the pool of a member that recovers, say, stays paused.
-            usable = found is not None and self._is_usable(found)
-            return self._servers.get(address) if usable else None
+            return self._servers.get(address) if found and found.is_server_type_known else None
         description.check_compatible()
         if self.fast is not None and preference is None:
             return self.fast

@@ -1,0 +1,212 @@
+"""Operations that are given up while the server still works on them: by Ctrl-C, or cancelled.
+
+The next operation must not use the same server session: it would wait there for the end of the one
+that was given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+
+import pytest
+
+from core_kit import Find, Insert, Recorder, Run, use
+from fake_mongod import MONGOS, SILENCE, FakeMongod
+from flavours import FLAVOURS
+from mongodriver.monitoring import CommandFailedEvent, CommandStartedEvent
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request):
+    return request.param
+
+
+def hold_back(server, name):
+    """Have the server hold back the next command of a name, for much longer than one needs to see.
+
+    It is not turned off, which waits for the end of what it holds back: it does so only once.
+    """
+    data = {"failCommands": [name], "blockConnection": True, "blockTimeMS": 4000}
+    server.command(0, {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": data}, 60)
+
+
+def wait_until_active(server, comment):
+    """Wait until the server works on a command that has this comment."""
+    pipeline = [{"$currentOp": {}}, {"$match": {"command.comment": comment}}]
+    deadline = time.monotonic() + 60
+    while True:
+        body = {"aggregate": 1, "pipeline": pipeline, "cursor": {}}
+        if server.command(0, body, 10)["cursor"]["firstBatch"]:
+            return
+        assert time.monotonic() < deadline
+
+
+async def interrupt(client, server, comment, operation, **options):
+    """Run an operation until the server is at it, and give it up then."""
+    if client.backend.name == "blocking":
+        main = threading.get_ident()
+
+        def press():
+            wait_until_active(server, comment)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            await client.execute(operation, **options)
+            thread.join()
+        thread.join()
+        return
+    task = asyncio.ensure_future(client.execute(operation, **options))
+    await asyncio.to_thread(wait_until_active, server, comment)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+class Commented(Insert):
+    def __init__(self, comment, **attributes):
+        super().__init__("interrupted", [{}], **attributes)
+        self.comment = comment
+
+    def build(self, attempt):
+        command = super().build(attempt)
+        command.body["comment"] = self.comment
+        return command
+
+
+@pytest.fixture
+def comment(request):
+    return request.node.name
+
+
+def lsids(recorder, name):
+    events = recorder.of(CommandStartedEvent)
+    return [e.command["lsid"]["id"] for e in events if e.command_name == name]
+
+
+def ended(recorder):
+    """The sessions that the server was told are in order, at the end."""
+    events = recorder.of(CommandStartedEvent)
+    batches = [e.command["endSessions"] for e in events if e.command_name == "endSessions"]
+    return [lsid["id"] for batch in batches for lsid in batch]
+
+
+def test_a_write(flavour, server, comment):
+    recorder = Recorder()
+
+    async def main(client):
+        await client.execute(Insert("interrupted", [{}]))
+        hold_back(server, "insert")
+        await interrupt(client, server, comment, Commented(comment))
+        await client.execute(Insert("interrupted", [{}]))
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    before, given_up, after = lsids(recorder, "insert")
+    assert before == given_up != after
+    assert ended(recorder) == [after]
+
+
+def test_a_write_in_a_session_of_the_users(flavour, server, comment):
+    recorder = Recorder()
+
+    async def main(client):
+        session = client.start_session()
+        hold_back(server, "insert")
+        await interrupt(client, server, comment, Commented(comment), session=session)
+        session.end()
+        await client.execute(Insert("interrupted", [{}]))
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    given_up, after = lsids(recorder, "insert")
+    assert given_up != after
+    assert ended(recorder) == [after]
+
+
+def test_the_second_attempt_of_a_write(flavour, server, comment):
+    """The first one has failed, and left the session in order."""
+    recorder = Recorder()
+    labels = ["RetryableWriteError"]
+
+    async def main(client):
+        await client.execute(Insert("interrupted", [{}]))
+
+        def failed(event):
+            if isinstance(event, CommandFailedEvent):
+                hold_back(server, "insert")
+
+        client.observer.subscribe("commands", failed)
+        failing = {"failCommands": ["insert"], "errorCode": 91, "errorLabels": labels}
+        point = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": failing}
+        server.command(0, point, 60)
+        await interrupt(client, server, comment, Commented(comment))
+        await client.execute(Insert("interrupted", [{}]))
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    before, first, second, after = lsids(recorder, "insert")
+    assert before == first == second != after
+    assert ended(recorder) == [after]
+
+
+class OpenCursor(Find):
+    """A find that leaves a cursor open; the result is its id and its implicit session."""
+
+    def build(self, attempt):
+        command = super().build(attempt)
+        command.body["batchSize"] = 1
+        return command
+
+    def parse(self, reply, attempt):
+        attempt.keep_session = True
+        return reply["cursor"]["id"], attempt.session
+
+
+def test_the_getmore_of_a_cursor_with_a_session_of_its_own(flavour, server, comment):
+    recorder = Recorder()
+
+    async def main(client):
+        await client.execute(Insert("interrupted", [{}, {}, {}]))
+        cursor_id, session = await client.execute(OpenCursor("interrupted"))
+        (member,) = client.topology.servers
+        body = {"getMore": cursor_id, "collection": "interrupted", "comment": comment}
+        hold_back(server, "getMore")
+        more = Run(body, "core_tests")
+        await interrupt(client, server, comment, more, session=session)
+        # What the cursor does then: the housekeeping ends its session.
+        client.kill_cursor_soon(cursor_id, "core_tests.interrupted", member.address, session)
+        await client._housekeeper.bury_all(client)
+        assert not client._housekeeper._dead
+        await client.execute(Insert("interrupted", [{}]))
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    (given_up,) = lsids(recorder, "getMore")
+    assert given_up not in lsids(recorder, "insert")[1:]
+    assert given_up not in ended(recorder)
+
+
+def test_what_waits_for_a_connection_leaves_its_session_in_order():
+    """Nothing was sent: the session is as good as new."""
+
+    async def main(client):
+        await client.execute(Run({"ping": 1}))
+        session = client.start_session()
+        assert session.session_id
+        first = asyncio.ensure_future(client.execute(Run({"find": "c"})))
+        while not fake.of("find"):
+            await asyncio.sleep(0.001)
+        waiting = asyncio.ensure_future(client.execute(Run({"ping": 1}), session=session))
+        while not client.topology.servers[0].pool._waiters:
+            await asyncio.sleep(0.001)
+        for task in (waiting, first):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        return session.lent.dirty
+
+    with FakeMongod(MONGOS, lambda r: SILENCE if r.name == "find" else {"ok": 1}) as fake:
+        assert use("asyncio", fake.uri, main, maxpoolsize=1) is False
