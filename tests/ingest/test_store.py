@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from bsonx.errors import InvalidDocument
 from bsonx.objectid import ObjectId
 from mongodriver.errors import (
     AutoReconnect,
@@ -133,6 +134,33 @@ def test_duplicates_without_any_failure_are_errors():
     collection.stored[1] = {"_id": 1, "a": 1}
     outcome = store(batch_of(collection, {"_id": 1, "a": 1}))
     assert outcome.failures == [Failure(0, 11000, "E11000")]
+
+
+def test_a_duplicate_is_no_earlier_attempt_where_nothing_was_sent():
+    """A document that is no BSON ended the first attempt before anything left the process."""
+    collection = FakeCollection()
+    collection.stored = {1: {"_id": 1, "a": 1}}
+    batch = batch_of(collection, {"_id": 1, "a": 1}, {"_id": 2, "a": object()}, {"_id": 3})
+    outcome = store(batch)
+    assert [(f.index, f.code) for f in outcome.failures] == [(1, "encode"), (0, 11000)]
+    assert sorted(collection.stored) == [1, 3]
+
+
+@pytest.mark.parametrize("limit", ["MAX_WRITE_BATCH_SIZE", "MAX_MESSAGE_SIZE"])
+def test_what_came_before_a_bad_document_may_have_been_sent(monkeypatch, limit):
+    """In a message of its own, as a batch that does not fit into one is cut."""
+    monkeypatch.setattr(f"mongodriver.ingest.store.{limit}", 1)
+
+    def first_message(collection, documents):
+        collection.store(documents[:1])
+        raise InvalidDocument("the second message is no BSON")
+
+    collection = FakeCollection(first_message)
+    collection.encodes = False
+    batch = batch_of(collection, {"_id": 1, "a": 1}, {"_id": 2, "a": object()}, {"_id": 3})
+    outcome = store(batch)
+    assert [f.index for f in outcome.failures] == [1]
+    assert sorted(collection.stored) == [1, 3]
 
 
 def test_duplicates_of_another_index_are_errors_even_after_a_failure():

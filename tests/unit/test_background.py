@@ -14,7 +14,7 @@ from functools import partial
 
 import pytest
 
-from core_kit import PING, Run, make_client, until_known_to_fail, use
+from core_kit import PING, Recorder, Run, make_client, until_known_to_fail, use
 from fake_mongod import MONGOS, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver import MongoClient
@@ -275,7 +275,7 @@ def test_a_client_takes_no_lock_when_it_is_collected(flavour, used):
     """The collector may run in the middle of anything, and so while its own thread has a lock."""
 
     async def main(backend):
-        client = make_client(backend, fake.uri)
+        client = make_client(backend, fake.uri, event_listeners=[Recorder()])
         client.open()
         if used:
             await client.execute(Run(PING))

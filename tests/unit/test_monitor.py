@@ -181,6 +181,22 @@ def test_round_trip_statistics():
     assert (trips.average, trips.minimum) == (None, 0)
 
 
+def test_round_trips_are_read_while_others_add_and_reset():
+    """Two coroutines share them, in threads: here the other one acts in the middle of a look."""
+
+    class Meddling(float):
+        def __lt__(self, other):
+            trips.add_sample(5.0)
+            trips.reset()
+            return float.__lt__(self, other)
+
+    trips = RoundTrips()
+    for seconds in (3.0, 2.0, 4.0):
+        trips._recent = (*trips._recent, Meddling(seconds))
+    assert trips.minimum == 2.0
+    assert (trips.minimum, trips.get()) == (0, None)
+
+
 def test_closing_does_not_wait_for_a_stream(flavour):
     async def main(client):
         await ping(client)

@@ -26,6 +26,7 @@ from mongodriver.values.errors import (
     OperationFailure,
     PyMongoError,
 )
+from mongodriver.values.limits import MAX_MESSAGE_SIZE, MAX_WRITE_BATCH_SIZE
 from mongodriver.values.read_concern import ReadConcern
 from mongodriver.values.read_preferences import ReadPreference
 from mongodriver.values.write_concern import WriteConcern
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _DUPLICATE_KEY = 11000
 _MAX_DOCUMENT = 16 << 20  # bytes of BSON
+# Room for what a message holds beside its documents, in bytes: more than enough.
+_MESSAGE_OVERHEAD = 1 << 16
 # Codes of a server that is stepping down, shutting down or out of reach.
 _TRANSIENT = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 _TRANSIENT_LABEL = "RetryableWriteError"
@@ -106,18 +109,20 @@ class Store:
                     break
                 patience.wait(error)
                 outcome.resent += 1
+                sent_before = True
             except (PyMongoError, *_UNENCODABLE) as error:
                 if isinstance(error, PyMongoError) and _is_transient(error):
                     patience.wait(error)
                     outcome.resent += 1
+                    sent_before = True
                 else:
                     bad = _unencodable(batch, indexes)
                     if not bad:
                         raise
+                    sent_before = sent_before or not _is_in_first_message(batch, indexes, bad[0])
                     outcome.failures += bad
                     without = {failure.index for failure in bad}
                     indexes = [index for index in indexes if index not in without]
-            sent_before = True
         return outcome
 
 
@@ -251,3 +256,21 @@ def _unencodable(batch: Batch, indexes: Sequence[int]) -> list[Failure]:
                 problem = f"the document has {size} bytes of BSON, {_MAX_DOCUMENT} are allowed"
                 failures.append(Failure(index, ENCODE, problem))
     return failures
+
+
+def _is_in_first_message(batch: Batch, indexes: Sequence[int], bad: Failure) -> bool:
+    """Whether a document that could not be encoded belongs into the first message of the batch.
+
+    Then nothing was sent before it was met. When in doubt, something was.
+    """
+    size = _MESSAGE_OVERHEAD
+    for count, index in enumerate(indexes):
+        if index != bad.index:
+            size += len(_encoded(batch, index))
+            continue
+        try:
+            size += len(_encoded(batch, index))  # it may be too large and nothing worse
+        except _UNENCODABLE:
+            pass
+        return count < MAX_WRITE_BATCH_SIZE and size < MAX_MESSAGE_SIZE
+    return False
