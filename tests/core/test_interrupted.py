@@ -14,8 +14,9 @@ import time
 import pytest
 
 from core_kit import Find, Insert, Recorder, Run, use
-from fake_mongod import MONGOS, SILENCE, FakeMongod
+from fake_mongod import MONGOS, SILENCE, FakeMongod, respond
 from flavours import FLAVOURS
+from mongodriver.errors import NetworkTimeout
 from mongodriver.monitoring import CommandFailedEvent, CommandStartedEvent
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
@@ -70,13 +71,17 @@ async def interrupt(client, server, comment, operation, **options):
 
 
 class Commented(Insert):
-    def __init__(self, comment, **attributes):
+    """Keeps the ids of the sessions that it is sent in."""
+
+    def __init__(self, comment="", **attributes):
         super().__init__("interrupted", [{}], **attributes)
         self.comment = comment
+        self.lsids = []
 
     def build(self, attempt):
         command = super().build(attempt)
         command.body["comment"] = self.comment
+        self.lsids.append(attempt.session.server_session.lsid)
         return command
 
 
@@ -95,6 +100,41 @@ def ended(recorder):
     events = recorder.of(CommandStartedEvent)
     batches = [e.command["endSessions"] for e in events if e.command_name == "endSessions"]
     return [lsid["id"] for batch in batches for lsid in batch]
+
+
+def test_a_write_that_nobody_watches(flavour, server, comment):
+    """It may go another way, in one call."""
+    given_up, after = Commented(comment), Commented()
+
+    async def main(client):
+        hold_back(server, "insert")
+        await interrupt(client, server, comment, given_up)
+        assert not client.sessions._free
+        await client.execute(after)
+
+    use(flavour, server.uri, main)
+    assert given_up.lsids != after.lsids
+
+
+def test_a_reply_in_the_middle_of_which_one_gives_up():
+    """Its first half has come."""
+    main_thread = threading.get_ident()
+
+    def answer(request):
+        if request.name != "insert":
+            return {"ok": 1}
+        threading.Timer(0.1, signal.pthread_kill, (main_thread, signal.SIGINT)).start()
+        return respond({"ok": 1, "padding": "x" * 100}, 0)[:60]
+
+    async def main(client):
+        await client.execute(Run({"ping": 1}))
+        assert client.sessions._free
+        with pytest.raises(KeyboardInterrupt):
+            await client.execute(Insert("c", [{}]))
+        assert not client.sessions._free
+
+    with FakeMongod(MONGOS, answer) as fake:
+        use("blocking", fake.uri, main)
 
 
 def test_a_write(flavour, server, comment):
@@ -210,3 +250,21 @@ def test_what_waits_for_a_connection_leaves_its_session_in_order():
 
     with FakeMongod(MONGOS, lambda r: SILENCE if r.name == "find" else {"ok": 1}) as fake:
         assert use("asyncio", fake.uri, main, maxpoolsize=1) is False
+
+
+def test_a_time_limit_that_is_over_before_anything_is_sent(flavour):
+    class Slow(Insert):
+        def build(self, attempt):
+            while time.monotonic() <= attempt.deadline:
+                pass
+            return super().build(attempt)
+
+    async def main(client):
+        await client.execute(Run({"ping": 1}))
+        with pytest.raises(NetworkTimeout) as caught:
+            await client.execute(Slow("c", [{}]), timeout=0.01)
+        assert caught.value.timeout
+
+    with FakeMongod(MONGOS) as fake:
+        use(flavour, fake.uri, main, retrywrites=False)
+        assert fake.of("insert") == []

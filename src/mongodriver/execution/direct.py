@@ -55,7 +55,8 @@ async def exchange_directly(
     deadline: float | None = execution.deadline
     timeout = executor.settings.socket_timeout
     if deadline is not None:
-        timeout = time_left(executor, execution, connection)
+        time_left(executor, execution, connection)  # raises if there is none
+        timeout = max(deadline - monotonic(), 0.0)
     elif timeout is not None:
         deadline = monotonic() + timeout
     documents = command.documents
@@ -125,4 +126,7 @@ async def _unusual(
         data = await connection.finish(outcome, execution.request_id, deadline)
     except OSError as exc:
         raise connection_lost(executor, execution, connection, exc) from exc
+    except BaseException:
+        execution.give_up_session()
+        raise
     return decode(execution, connection, data)

@@ -62,6 +62,8 @@ class AioStream(asyncio.BufferedProtocol):
             raise self._error or ConnectionClosed("connection closed")
         self._max_size = max_size
         try:
+            if deadline is not None:
+                remaining(deadline)  # nothing is sent that nobody waits for any more
             self._transport.write(message)
             return await self._next(deadline)
         except BaseException:
@@ -72,6 +74,8 @@ class AioStream(asyncio.BufferedProtocol):
         if self.closed:
             raise self._error or ConnectionClosed("connection closed")
         try:
+            if deadline is not None:
+                remaining(deadline)
             self._transport.write(message)
             if self._full:
                 self._writer = self._loop.create_future()
