@@ -575,6 +575,35 @@ def test_unions_by_tag(bx):
     data = bx.encode(dog)
     assert bx.decode(data)["type"] == "Dog"
     assert bx.decode(data, type=either) == dog
+class Link(msgspec.Struct, typing.Generic[T]):
+    content: T
+    next: "Link[T] | None" = None
+
+
+@dataclasses.dataclass
+class Chest(Box[list[T]], typing.Generic[T]):
+    box: Box[T] | None = None
+    link: Link[list[T]] | None = None
+
+
+@dataclasses.dataclass
+class Bounded(typing.Generic[Bound]):
+    box: Box[Bound]
+
+
+def test_generic_classes_that_hand_on_their_own_parameters(bx):
+    # T of the one class and T of the other are one object: without arguments it stood for itself.
+    for tp in (Link, Link[T], Link[Any]):
+        document = {"content": 1, "next": {"content": "x"}}
+        assert bx.decode(bx.encode(document), type=tp) == Link(1, Link("x"))
+    document = {"content": [1], "box": {"content": "x"}, "link": {"content": [1]}}
+    for tp in (Chest, Chest[T]):
+        assert bx.decode(bx.encode(document), type=tp) == Chest([1], [], Box("x"), Link([1]))
+    refuse(bx, Chest, {"content": 1}, "expected list")
+    assert bx.decode(bx.encode({"box": {"content": "x"}}), type=Bounded) == Bounded(Box("x"))
+    refuse(bx, Bounded, {"box": {"content": 1}}, "expected str, got int")
+
+
     assert bx.decode(bx.encode({"lives": 9, "type": "Cat"}), type=either) == Cat(9)
     for document, text in (
         ({"lives": 9}, "no field 'type'"),
