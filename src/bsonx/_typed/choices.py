@@ -20,7 +20,7 @@ from bsonx.decimal128 import Decimal128
 from bsonx.int64 import Int64
 from bsonx.objectid import ObjectId
 
-__all__ = ["enum_node", "literal_node", "tagged_node", "union_node"]
+__all__ = ["Chosen", "enum_node", "literal_node", "tagged_node", "union_node"]
 
 # ---- unions ----
 
@@ -118,7 +118,7 @@ def _value_nodes(pairs: list[tuple[Any, Any]], label: str, call: Any) -> list[No
         nodes.append(none)
     others = [pair for pair in pairs if pair[0] is not None and type(pair[0]) not in _MEMBERS]
     if others:
-        chosen = _Chosen(others, label, call)
+        chosen = Chosen(others, label, call)
         nodes.append(Node(Kind.CALL, label, p.ALL_CODES, item=any_node(), call=chosen))
     return nodes
 
@@ -134,7 +134,7 @@ def _same(result: Any, _: Any) -> Any:
     return result
 
 
-class _Chosen:
+class Chosen:
     """Finds what is stored otherwise than as a scalar, tuples for instance, by comparing."""
 
     def __init__(self, pairs: list[tuple[Any, Any]], label: str, call: Any) -> None:
