@@ -348,7 +348,8 @@ class Executor:
             message = encode_message(request_id, flags, command.body, operation.codec_options)
             size = len(message) - BODY_OFFSET
             if size > context.max_bson_size:
-                limit = context.max_bson_size + (COMMAND_OVERHEAD if operation.is_write else 0)
+                room = 0 if operation.within_a_document else COMMAND_OVERHEAD
+                limit = context.max_bson_size + room
                 if size > limit:
                     raise operation.document_too_large(size, limit)
             return message

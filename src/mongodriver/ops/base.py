@@ -165,6 +165,8 @@ class Operation(Generic[ResultT]):
     is_write: bool = False
     #: May be retried once: reads under retryReads, writes under retryWrites with a txnNumber.
     retryable: bool = False
+    #: The command may be no larger than a document. Others have `COMMAND_OVERHEAD` more.
+    within_a_document: bool = False
     #: An aggregation that writes ($out, $merge): its read preference counts only if every server
     #: speaks wire version 13 or newer, else the primary is used.  Never retried.
     has_output_stage: bool = False
@@ -218,7 +220,7 @@ class Operation(Generic[ResultT]):
         """The exception for a statement, or a whole command, that no message can carry."""
         from mongodriver.errors import DocumentTooLarge
 
-        if self.name == "insert" or not self.is_write:
+        if self.name == "insert" or self.within_a_document:
             return DocumentTooLarge(
                 f"BSON document too large ({size} bytes) - the connected server supports "
                 f"BSON document sizes up to {limit} bytes."

@@ -14,7 +14,7 @@ from typing import Any
 from mongodriver.errors import BulkWriteError
 
 from .base import BuildContext, Command, Operation
-from .write import WriteTarget, statement_limit
+from .write import WriteTarget, check_updates, statement_limit
 
 __all__ = ["BulkWrite", "Run", "empty_result", "plan_runs"]
 
@@ -149,6 +149,10 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.retryable = run.retryable and self.wants_result
 
     def build(self, context: BuildContext) -> Command:
+        if not (self.wants_result or self._run_index or self._start):
+            for run in self.runs:  # of all, before anything is sent
+                if run.kind == "update":
+                    check_updates(context, run.statements)
         run = self._run
         body: dict[str, Any] = {run.kind: self.collection, "ordered": self.ordered, **self.options}
         if run.kind != "insert":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
+
+from mongodriver.errors import ConfigurationError
 
 from .base import COMMAND_OVERHEAD, BuildContext, Command, Operation
 from .reply_options import plain
@@ -14,8 +16,11 @@ __all__ = [
     "InsertOne",
     "Update",
     "WriteTarget",
+    "check_updates",
     "statement_limit",
 ]
+
+_SORTED_UPDATE_WIRE_VERSION = 25  # MongoDB 8.0
 
 
 def statement_limit(context: BuildContext, acknowledged: bool) -> int:
@@ -25,6 +30,15 @@ def statement_limit(context: BuildContext, acknowledged: bool) -> int:
     would hear of: no statement may be larger than a document.
     """
     return context.max_bson_size + (COMMAND_OVERHEAD if acknowledged else 0)
+
+
+def check_updates(context: BuildContext, statements: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ConfigurationError for what this server would refuse of an unacknowledged update."""
+    too_old = context.max_wire_version < _SORTED_UPDATE_WIRE_VERSION
+    if too_old and any("sort" in statement for statement in statements):
+        raise ConfigurationError(
+            "Must be connected to MongoDB 8.0+ to use sort on unacknowledged update commands."
+        )
 
 
 class WriteTarget:
@@ -113,6 +127,11 @@ class Update(_Statement):
 
     name = "update"
     identifier = "updates"
+
+    def build(self, context: BuildContext) -> Command:
+        if not self.acknowledged:
+            check_updates(context, (self.statement,))
+        return super().build(context)
 
     def parse(self, reply: MutableMapping[str, Any], context: BuildContext) -> Any:
         if not self.acknowledged:
