@@ -267,6 +267,15 @@ def test_recursive_containers(bx):
             bx.encode(value)
 
 
+def test_buffers_with_gaps(bx):
+    data = bx.encode({"a": 1})
+    gaps = memoryview(b"".join(bytes([byte, 0]) for byte in data))[::2]
+    assert gaps.tobytes() == data
+    for decode in (bx.decode, bx.decode_all, lambda data: [*bx.decode_iter(data)]):
+        with pytest.raises(BufferError, match="underlying buffer is not C-contiguous"):
+            decode(gaps)
+
+
 @pytest.mark.parametrize("form", [bytes, bytearray, lambda data: memoryview(bytearray(data))])
 def test_offsets_in_lazy_documents_count_from_the_start_of_the_input(bx, form):
     raw = importlib.import_module("bsonx.raw_bson").RawBSONDocument
