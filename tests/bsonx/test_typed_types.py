@@ -509,6 +509,39 @@ def test_what_no_plan_can_be_made_of(bx, tp, text):
     assert text in str(info.value)
 
 
+def test_annotations_that_nothing_stands_for(bx):
+    from bsonx.typed import prepare
+
+    attrs = pytest.importorskip("attrs")
+    pydantic = pytest.importorskip("pydantic")
+
+    class Struct(msgspec.Struct):
+        v: "Nowhere"  # noqa: F821
+
+    class Named(typing.NamedTuple):
+        v: "Nowhere"  # noqa: F821
+
+    class Model(pydantic.BaseModel):
+        v: "Nowhere"  # noqa: F821
+
+    class Root(pydantic.RootModel["Nowhere"]):
+        pass
+
+    for tp in (
+        dataclasses.make_dataclass("Data", [("v", "Nowhere")]),
+        attrs.make_class("Attrs", {"v": attrs.field(type="Nowhere")}),
+        pydantic.dataclasses.dataclass(dataclasses.make_dataclass("Data", [("v", "Nowhere")])),
+        Struct,
+        Named,
+        Model,
+        Root,
+        holder(Model),
+    ):
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"cannot resolve the annotation.*Nowhere"):
+                prepare(tp)
+
+
 @pytest.mark.parametrize("tp", [int, str, list, list[int], int | None, type("Plain", (), {})])
 def test_documents_decode_to_classes_with_fields_only(bx, tp):
     with pytest.raises(TypeError):

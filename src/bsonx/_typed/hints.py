@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import types
 import typing
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, get_args, get_origin
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "name_of_metadata",
     "own_annotations",
     "pydantic_fields",
+    "resolving",
     "strip_annotated",
 ]
 
@@ -90,8 +92,15 @@ def label_of(tp: Any) -> str:
 
 def hints_of(cls: Any) -> dict[str, Any]:
     """Return the resolved annotations of a class and its bases; TypeError if they cannot be."""
-    try:
+    with resolving(cls):
         return typing.get_type_hints(cls, include_extras=True)
+
+
+@contextlib.contextmanager
+def resolving(cls: Any) -> Iterator[None]:
+    """Make a TypeError that names the class of the NameError of an annotation."""
+    try:
+        yield
     except NameError as exc:
         raise TypeError(f"cannot resolve the annotations of {cls.__qualname__}: {exc}") from None
 

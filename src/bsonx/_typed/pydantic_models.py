@@ -27,6 +27,7 @@ from bsonx._typed.hints import (
     hints_of,
     own_annotations,
     pydantic_fields,
+    resolving,
     strip_annotated,
 )
 from bsonx._typed.nodes import (
@@ -131,7 +132,8 @@ def read_pydantic(builder: Builder, plan: ModelPlan, tp: Any) -> None:
 def root_node(builder: Builder, cls: Any) -> Node:
     """Return the node of a root model, which wraps a value that need not be a document."""
     if not cls.__pydantic_complete__:
-        cls.model_rebuild()
+        with resolving(cls):
+            cls.model_rebuild()
     item = raw_node([builder.node(cls.model_fields["root"].annotation)], {})
     return Node(Kind.CALL, cls.__name__, p.ALL_CODES, item=item, call=_validator(cls))
 
