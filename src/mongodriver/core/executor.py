@@ -13,7 +13,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import CodecOptions, DatetimeConversion
-from bsonx.errors import BSONError
 
 from ..errors import InvalidOperation, NotPrimaryError, PyMongoError
 from ..ops.base import COMMAND_OVERHEAD
@@ -389,12 +388,18 @@ class Executor:
                 data = await connection.receive(deadline)
             else:
                 data = await connection.exchange(message, request_id, deadline, operation.name)
+        except OSError as exc:
+            raise self._connection_lost(call, connection, exc) from exc
+        return self._decode(call, connection, data)
+
+    def _decode(self, call: Call, connection: Connection, data: Any) -> Any:
+        """Decode a reply. Classes and decoders of the user's may raise whatever they like."""
+        operation = call.operation
+        try:
             flags, reply = decode_message(
                 data, operation.reply_options or operation.codec_options, operation.user_fields
             )
-        except OSError as exc:
-            raise self._connection_lost(call, connection, exc) from exc
-        except BSONError:
+        except BaseException:
             # The message was read whole, so the connection is in order, unless more are coming.
             if connection.more_to_come or message_flags(data) & MORE_TO_COME:
                 connection.close()
