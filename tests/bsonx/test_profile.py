@@ -125,6 +125,17 @@ def test_what_stays_unencodable(bx, value):
         bx.encode({"v": value}, codec_options=options(bx))
 
 
+def test_numbers_beyond_a_double(bx):
+    infinity = numpy.longdouble("inf")
+    assert stored(bx, infinity) == float("inf")
+    assert stored(bx, -infinity) == float("-inf")
+    huge = numpy.finfo(numpy.longdouble).max
+    if huge > numpy.finfo(numpy.float64).max:  # elsewhere it is a double itself
+        for value in (huge, -huge):
+            with pytest.raises(OverflowError, match="too large for a double"):
+                stored(bx, value)
+
+
 def test_numbers_beyond_64_bits(bx):
     with pytest.raises(OverflowError):
         bx.encode({"v": numpy.uint64(2**64 - 1)}, codec_options=options(bx))
