@@ -252,6 +252,13 @@ BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
 }
 #endif
 
+/* A visitproc: gives back every reference that a traversal visits. */
+static inline int bx_give_back(PyObject *object, void *Py_UNUSED(arg))
+{
+    Py_DECREF(object);
+    return 0;
+}
+
 /* Look a key up in an exact dict: 1 found (new reference), 0 missing, -1 error. */
 BX_INLINE int bx_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 {

@@ -39,6 +39,8 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
 static int state_clear(PyObject *module)
 {
     bx_state *st = PyModule_GetState(module);
+    bx_typed *typed;
+    bx_json *json;
 
     if (st == NULL) return 0;
     st->bound = 0;
@@ -47,10 +49,13 @@ static int state_clear(PyObject *module)
     for (int i = 0; i < BX_LOCALS; i++) {
         for (int j = 0; j < BX_OPTIONS_CACHE; j++) Py_CLEAR(st->locals[i].options[j]);
     }
-    bx_typed_free(st->typed);
+    /* Giving objects back may run the collector, which must not come by here any more. */
+    typed = st->typed;
+    json = st->json;
     st->typed = NULL;
-    bx_json_free(st->json);
     st->json = NULL;
+    bx_typed_free(typed);
+    bx_json_free(json);
     Py_CLEAR(st->min_key);
     Py_CLEAR(st->max_key);
     Py_CLEAR(st->safe_uuid_unknown);
