@@ -311,7 +311,7 @@ print(sorted({"msgspec", "attr", "attrs", "pydantic", "numpy"} & set(sys.modules
 
 
 def test_options_of_fields_are_derived_once(bx):
-    """Not for each value: fields of the classes `SON` and `RawBSONDocument`, alone and in others."""
+    """Not for each value: of fields of `SON` and `RawBSONDocument`, alone and in others."""
     from bsonx.raw_bson import RawBSONDocument
 
     derived = []
