@@ -111,8 +111,8 @@ def seeds() -> dict[str, dict[str, bytes]]:
     found["message"]["header"] = b"\1\0" + op_msg(b"\5\0\0\0\0")
     found["encode"]["batch"] = b"\1\3\4\4\4" + bytes(range(1, 60))
     found["message"]["typed"] = b"\2\0\1" + op_msg(reply([{"k": 5}, {"k": [1]}]))
-    found["decode"]["deep"] = b"\6\xf0" + bsonx.encode({"a": 1})
-    found["decode"]["many"] = b"\7\xf0" + bsonx.encode({"a": 1, "a name that is long": "x"})
+    found["decode"]["deep"] = b"\6\xfd" + bsonx.encode({"a": 1})
+    found["decode"]["many"] = b"\7\xff" + bsonx.encode({"a": 1, "a name that is long": "x"})
     found["decode"]["raw"] = b"\x08\0" + bsonx.encode({"a": {"b": {"c": 1}}, "d": [{}]})
     for number, text in enumerate(("0123456789abcdef01234567", "-1.50E-12", "é", "NaN", "1E+7000")):
         found["values"][f"text-{number}"] = bytes([0, number % 2]) + text.encode()
