@@ -291,3 +291,29 @@ def test_offsets_in_lazy_documents_count_from_the_start_of_the_input(bx, form):
     with pytest.raises(bx.InvalidBSON) as caught:
         bx.decode(form(data), type=holder).a["b"]["c"]
     assert caught.value.offset == where
+
+
+@pytest.mark.parametrize("words", [("a", 3), (3, None), (1.5, 0), ("a", "b")])
+def test_words_of_a_decimal_are_ints(bx, words):
+    odd = next(word for word in words if not isinstance(word, int))
+    text = f"^'{type(odd).__name__}' object cannot be interpreted as an integer$"
+    with pytest.raises(TypeError, match=text):
+        bx.Decimal128(words)
+    with pytest.raises(TypeError, match=text):
+        bx.Decimal128.__new__(bx.Decimal128).__setstate__(words)
+
+
+def test_a_damaged_state_of_a_decimal(bx):
+    made = bx.Decimal128.__new__(bx.Decimal128)
+    with pytest.raises(TypeError, match="a pair of words is needed"):
+        made.__setstate__(5)
+    with pytest.raises(ValueError, match="exactly 2 elements"):
+        made.__setstate__((1, 2, 3))
+    made.__setstate__([2**64 + 1, -1])
+    assert made.bid == b"\xff" * 8 + b"\1" + b"\0" * 7
+
+
+@pytest.mark.parametrize("flags", [2**63, -(2**63) - 1, 2**200])
+def test_flags_of_a_regex_that_no_word_holds(bx, flags):
+    with pytest.raises(OverflowError, match="Python int too large to convert to C long"):
+        bx.encode({"a": bx.Regex("x", flags)})

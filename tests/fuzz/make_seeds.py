@@ -121,6 +121,8 @@ def seeds() -> dict[str, dict[str, bytes]]:
         given = bytes([number + 2]) + bytes(range(1, 40))
         found["values"][f"made-{number}"] = bytes([1, 8 + number]) + given
         found["values"][f"state-{number}"] = bytes([2, number]) + given
+    found["values"]["words-of-a-text"] = b"\1\1a\2\x08"
+    found["values"]["wide-flags"] = b"\1\x0f\7\1a\0\5" + b"\xff" * 8 + b"\x50"
     found["encode"]["converted"] = b"\2\0\2\1a\0\x18\1b\0\x19"
     for number in range(8):
         values = bytes(range(number * 32, number * 32 + 32)) * 2

@@ -345,6 +345,8 @@ def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: 
     if b"\0" in stored:
         raise InvalidDocument("regex patterns must not contain the NULL byte")
     flags = int(value.flags)  # arithmetic on enums is slow
+    if not -(2**63) <= flags < 2**63:
+        raise OverflowError("Python int too large to convert to C long")
     letters = b"".join([letter for flag, letter in _REGEX_LETTERS if flags & flag])
     return b"\x0b" + name + stored + b"\0" + letters + b"\0"
 
