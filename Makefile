@@ -7,7 +7,7 @@
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
-#   make sanitize  the codec tests under AddressSanitizer and UBSan
+#   make sanitize  the codec tests under AddressSanitizer and UBSan (SANITIZE_TESTS: a part of them)
 #   make fuzz      the long differential fuzz of the codec
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
@@ -93,6 +93,8 @@ test-threads:
 	env PYTHONPATH=$(THREADS)/lib PYTHON_GIL=0 $(THREADS)/venv/bin/python -m pytest -q \
 	    -p no:cacheprovider tests/bsonx tests/unit -m "not slow" $(TESTFLAGS)
 
+SANITIZE_TESTS ?= tests/bsonx
+
 # A copy of the package with an instrumented extension, beside the ordinary one. The sanitizer
 # stops PyMongo's own extension on damaged documents, so that comparison is left out here.
 sanitize: $(VENV)/.extension
@@ -100,7 +102,7 @@ sanitize: $(VENV)/.extension
 	env PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	    $(PYTEST) -q -p no:cacheprovider tests/bsonx -m "not slow" $(TESTFLAGS) \
+	    $(PYTEST) -q -p no:cacheprovider $(SANITIZE_TESTS) -m "not slow" $(TESTFLAGS) \
 	    -k "not damaged_documents_against_pymongo"
 
 fuzz: $(VENV)/.extension
