@@ -317,3 +317,16 @@ def test_a_damaged_state_of_a_decimal(bx):
 def test_flags_of_a_regex_that_no_word_holds(bx, flags):
     with pytest.raises(OverflowError, match="Python int too large to convert to C long"):
         bx.encode({"a": bx.Regex("x", flags)})
+
+
+def test_types_of_a_timestamp_come_before_ranges(bx):
+    moment = datetime.datetime(1960, 1, 1)
+    for time in (moment, -1, 2**32):
+        with pytest.raises(TypeError, match="inc must be an instance of int, not <class 'str'>"):
+            bx.Timestamp(time, "x")
+        for inc in (1, 2**32):
+            with pytest.raises(ValueError, match=r"time must be contained in \[0, 2\*\*32\)"):
+                bx.Timestamp(time, inc)
+    for inc in ("x", 1, 2**32):
+        with pytest.raises(TypeError, match="time must be an instance of int, not <class 'str'>"):
+            bx.Timestamp("x", inc)
