@@ -330,3 +330,9 @@ def test_types_of_a_timestamp_come_before_ranges(bx):
     for inc in ("x", 1, 2**32):
         with pytest.raises(TypeError, match="time must be an instance of int, not <class 'str'>"):
             bx.Timestamp("x", inc)
+
+
+@pytest.mark.parametrize("pattern", [b"\xff\0", b"\0\xff", b"a\0", "a\0"])
+def test_a_nul_in_a_pattern_is_told_first(bx, pattern):
+    with pytest.raises(bx.InvalidDocument, match="must not contain the NULL byte"):
+        bx.encode({"a": bx.Regex(pattern)})

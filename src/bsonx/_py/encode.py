@@ -334,16 +334,13 @@ def _null(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
 
 def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     pattern: str | bytes = value.pattern
-    if isinstance(pattern, str):
-        stored = pattern.encode()
-    else:
-        stored = _base_bytes(pattern)
-        try:
-            stored.decode()
-        except UnicodeDecodeError:
-            raise InvalidStringData("regex patterns must be valid UTF-8") from None
+    stored = pattern.encode() if isinstance(pattern, str) else _base_bytes(pattern)
     if b"\0" in stored:
         raise InvalidDocument("regex patterns must not contain the NULL byte")
+    try:
+        stored.decode()
+    except UnicodeDecodeError:
+        raise InvalidStringData("regex patterns must be valid UTF-8") from None
     flags = int(value.flags)  # arithmetic on enums is slow
     if not -(2**63) <= flags < 2**63:
         raise OverflowError("Python int too large to convert to C long")
