@@ -1,13 +1,14 @@
 /* Going through a dict without a call for each pair.
  *
  * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried when
- * the module is made (bx_dict_layout_known). Otherwise, and without the GIL, PyDict_Next is left. */
+ * the module is made (bx_dict_layout_known). Otherwise PyDict_Next is left. Without the GIL both need
+ * the dict's critical section. */
 #ifndef BSONX_DICT_LAYOUT_H
 #define BSONX_DICT_LAYOUT_H
 
 #include "core/common.h"
 
-#if PY_VERSION_HEX < 0x03100000 && !BX_FREE_THREADED && !defined(PYPY_VERSION)
+#if PY_VERSION_HEX < 0x03100000 && !defined(PYPY_VERSION)
 #define BX_DICT_LAYOUT 1
 #else
 #define BX_DICT_LAYOUT 0
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
     Py_ssize_t refcount;
     uint8_t log2_size, log2_index_bytes, kind;
+    uint8_t mutex; /* without the GIL, else padding */
     uint32_t version;
     Py_ssize_t usable, count;
     char indices[];
