@@ -377,7 +377,7 @@ def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
 
 
 def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    number = int.__index__(value)  # subclasses do not get a say
+    number = int.__add__(value, 0)  # subclasses do not get a say; in __index__ they do on PyPy
     if -2147483648 <= number <= 2147483647:
         return b"\x10" + name + _pack_int(number)
     fallback = options.type_registry._fallback_encoder
