@@ -96,6 +96,8 @@ from bsonx.raw_bson import RawBSONDocument
 class X:
     pass
 
+kept = []  # what is not to be freed on a small stack: CPython 3.13 itself dies of that
+
 def nested(value, levels):
     for _ in range(levels):
         value = {"a": value}
@@ -168,6 +170,7 @@ def work():
     value = None
     for _ in range(2000):
         value = Node([value])
+    kept.append(value)
     bsonx.encode({"x": value})
 """,
     "decode_in_decoder": """
@@ -208,6 +211,7 @@ def work():
     value = 1
     for _ in range(995):
         value = Code("x", {"a": value})
+    kept.append(value)
     bsonx.encode({"a": value})
 """,
     "deep_raw": """
