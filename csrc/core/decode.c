@@ -20,6 +20,7 @@ void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
     d->pile.items = d->pile.first;
     d->pile.top = 0;
     d->pile.room = BX_PILE_FIRST;
+    d->pile.shapes = st->dict_layout_known && d->keys != NULL ? &d->keys->shapes : NULL;
     bx_guard_init(&d->guard);
 }
 
@@ -106,9 +107,17 @@ void bx_pile_drop(bx_pile *pile, size_t base)
 
 PyObject *bx_pile_dict(bx_pile *pile, size_t base)
 {
-    PyObject *dict =
-        bx_dict_of_pairs(pile->items + base, (Py_ssize_t)(pile->top - base) / 2);
+    PyObject *const *pairs = pile->items + base;
+    Py_ssize_t n = (Py_ssize_t)(pile->top - base) / 2;
+    PyObject *dict;
 
+    if (BX_LIKELY(pile->shapes != NULL)) {
+        dict = bx_shape_dict(pile->shapes, pairs, n);
+        if (BX_UNLIKELY(dict == NULL)) bx_pile_drop(pile, base);
+        pile->top = base;
+        return dict;
+    }
+    dict = bx_dict_of_pairs(pairs, n);
     bx_pile_drop(pile, base);
     return dict;
 }
@@ -310,31 +319,9 @@ BX_INLINE bool decode_field(bx_decoder *d, const uint8_t **at, const uint8_t *en
     return false;
 }
 
-/* The fields in [p, end) as a dict that grows while they are read. */
-BX_INLINE PyObject *decode_growing(bx_decoder *d, const uint8_t *p, const uint8_t *end,
-                                   bool *dollar)
-{
-    PyObject *dict = PyDict_New();
-
-    while (dict != NULL && p < end) {
-        PyObject *key, *value;
-        int status;
-
-        if (BX_UNLIKELY(!decode_field(d, &p, end, &key, &value, dollar))) {
-            Py_DECREF(dict);
-            return NULL;
-        }
-        status = PyDict_SetItem(dict, key, value);
-        Py_DECREF(key);
-        Py_DECREF(value);
-        if (BX_UNLIKELY(status < 0)) Py_CLEAR(dict);
-    }
-    return dict;
-}
-
 /* The fields in [p, end), all read before their dict is made in its size. */
-static BX_NOINLINE PyObject *decode_sized(bx_decoder *d, const uint8_t *p, const uint8_t *end,
-                                          bool *dollar)
+BX_INLINE PyObject *decode_fields(bx_decoder *d, const uint8_t *p, const uint8_t *end,
+                                  bool *dollar)
 {
     size_t base = d->pile.top;
 
@@ -353,8 +340,7 @@ static BX_NOINLINE PyObject *decode_sized(bx_decoder *d, const uint8_t *p, const
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
 {
     bool dollar = false;
-    PyObject *dict = end - p < BX_GROWING_DICT ? decode_growing(d, p, end, &dollar)
-                                               : decode_sized(d, p, end, &dollar);
+    PyObject *dict = decode_fields(d, p, end, &dollar);
 
     return BX_UNLIKELY(dollar) && nested && dict != NULL ? bx_maybe_dbref(d, dict) : dict;
 }

@@ -1,8 +1,8 @@
-/* Going through a dict without a call for each pair.
+/* Going through a dict, and filling one, without a call for each pair.
  *
  * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried when
- * the module is made (bx_dict_layout_known). Otherwise PyDict_Next is left. Without the GIL both need
- * the dict's critical section. */
+ * the module is made (bx_dict_layout_known). Otherwise the public functions are left. Without the GIL
+ * going through needs the dict\'s critical section, and filling is not done. */
 #ifndef BSONX_DICT_LAYOUT_H
 #define BSONX_DICT_LAYOUT_H
 
@@ -69,5 +69,33 @@ BX_INLINE bool bx_dict_next(PyObject *dict, bool known, Py_ssize_t *position, Py
 #endif
     return PyDict_Next(dict, position, key, value);
 }
+
+#if BX_DICT_LAYOUT
+
+/* ---- dicts that are made from a template ---- */
+
+/* A dict with the keys of the `n` pairs, all of them None, for the functions below: new reference.
+ * NULL, perhaps with an exception, if the keys are not as they must be for that (distinct strs). */
+PyObject *bx_dict_template(PyObject *const *pairs, Py_ssize_t n);
+
+/* Whether the template has exactly the keys of the pairs, in this order: the very same objects. */
+BX_INLINE bool bx_dict_has_keys(PyObject *template, PyObject *const *pairs, Py_ssize_t n)
+{
+    const bx_dict_keys *keys =
+        (const bx_dict_keys *)(void *)((PyDictObject *)template)->ma_keys;
+    const bx_dict_entry *entries = bx_dict_entries(keys);
+
+    if (keys->count != n) return false;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (entries[i].key != pairs[2 * i]) return false;
+    }
+    return true;
+}
+
+/* A copy of the template with the values of the pairs, which have its keys. It takes their
+ * references; NULL with an exception, and then it does not. */
+PyObject *bx_dict_filled(PyObject *template, PyObject *const *pairs, Py_ssize_t n);
+
+#endif
 
 #endif
