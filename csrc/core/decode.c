@@ -111,14 +111,10 @@ PyObject *bx_pile_dict(bx_pile *pile, size_t base)
     Py_ssize_t n = (Py_ssize_t)(pile->top - base) / 2;
     PyObject *dict;
 
-    if (BX_LIKELY(pile->shapes != NULL)) {
-        dict = bx_shape_dict(pile->shapes, pairs, n);
-        if (BX_UNLIKELY(dict == NULL)) bx_pile_drop(pile, base);
-        pile->top = base;
-        return dict;
-    }
-    dict = bx_dict_of_pairs(pairs, n);
-    bx_pile_drop(pile, base);
+    dict = BX_LIKELY(pile->shapes != NULL) ? bx_shape_dict(pile->shapes, pairs, n)
+                                           : bx_dict_taking_pairs(pairs, n);
+    if (BX_UNLIKELY(dict == NULL)) bx_pile_drop(pile, base);
+    pile->top = base; /* the dict has what was above */
     return dict;
 }
 

@@ -65,36 +65,6 @@ PyObject *bx_dict_template(PyObject *const *pairs, Py_ssize_t n)
     return dict;
 }
 
-PyObject *bx_dict_filled(PyObject *template, PyObject *const *pairs, Py_ssize_t n)
-{
-    bx_dict_entry *entries;
-    PyObject *dict;
-    unsigned long flags = 0;
-
-    /* Before 3.12 an allocation may run the collector, and so anything: the caller's table too. */
-    Py_INCREF(template);
-    dict = PyDict_Copy(template);
-    Py_DECREF(template);
-    if (BX_UNLIKELY(dict == NULL)) return NULL;
-    entries = (bx_dict_entry *)bx_dict_entries(
-        (const bx_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *value = pairs[2 * i + 1];
-
-        entries[i].value = value;
-#if PY_VERSION_HEX < 0x030C0000
-        Py_DECREF(Py_None);
-#endif
-#if PY_VERSION_HEX < 0x030E0000
-        flags |= Py_TYPE(value)->tp_flags;
-#endif
-        Py_DECREF(pairs[2 * i]); /* the copy has its own */
-    }
-    /* Up to 3.13 the collector need not see a dict of what it does not see. */
-    if ((flags & Py_TPFLAGS_HAVE_GC) && !PyObject_GC_IsTracked(dict)) PyObject_GC_Track(dict);
-    return dict;
-}
-
 /* A dict of `n` strs with values that the collector sees and such that it does not see. */
 static PyObject *trial_values(Py_ssize_t n)
 {

@@ -94,7 +94,35 @@ BX_INLINE bool bx_dict_has_keys(PyObject *template, PyObject *const *pairs, Py_s
 
 /* A copy of the template with the values of the pairs, which have its keys. It takes their
  * references; NULL with an exception, and then it does not. */
-PyObject *bx_dict_filled(PyObject *template, PyObject *const *pairs, Py_ssize_t n);
+BX_INLINE PyObject *bx_dict_filled(PyObject *template, PyObject *const *pairs, Py_ssize_t n)
+{
+    bx_dict_entry *entries;
+    PyObject *dict;
+    unsigned long flags = 0;
+
+    /* Before 3.12 an allocation may run the collector, and so anything: the caller's table too. */
+    Py_INCREF(template);
+    dict = PyDict_Copy(template);
+    Py_DECREF(template);
+    if (BX_UNLIKELY(dict == NULL)) return NULL;
+    entries = (bx_dict_entry *)bx_dict_entries(
+        (const bx_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *value = pairs[2 * i + 1];
+
+        entries[i].value = value;
+#if PY_VERSION_HEX < 0x030C0000
+        Py_DECREF(Py_None);
+#endif
+#if PY_VERSION_HEX < 0x030E0000
+        flags |= Py_TYPE(value)->tp_flags;
+#endif
+        Py_DECREF(pairs[2 * i]); /* the copy has its own */
+    }
+    /* Up to 3.13 the collector need not see a dict of what it does not see. */
+    if ((flags & Py_TPFLAGS_HAVE_GC) && !PyObject_GC_IsTracked(dict)) PyObject_GC_Track(dict);
+    return dict;
+}
 
 #endif
 

@@ -7,7 +7,7 @@
 #ifndef BSONX_SHAPES_H
 #define BSONX_SHAPES_H
 
-#include "core/common.h"
+#include "core/dict_layout.h"
 
 #define BX_SHAPES_LOG2 8
 #define BX_SHAPE_MOST 256 /* keys */
@@ -23,8 +23,40 @@ typedef struct bx_shapes {
 
 void bx_shapes_clear(bx_shapes *shapes);
 
-/* As bx_dict_of_pairs, for keys that are str, but takes the references of the pairs that it returns
- * a dict for. */
-PyObject *bx_shape_dict(bx_shapes *shapes, PyObject *const *pairs, Py_ssize_t n);
+/* As bx_dict_of_pairs, but takes the references of the pairs if it returns a dict. */
+PyObject *bx_dict_taking_pairs(PyObject *const *pairs, Py_ssize_t n);
+
+#if BX_DICT_LAYOUT
+
+/* Likewise, for keys that are not those of the shape, which takes note of them. */
+PyObject *bx_shape_new(bx_shape *shape, uint64_t hash, PyObject *const *pairs, Py_ssize_t n);
+
+/* Likewise, for any keys, which must be strs. */
+BX_INLINE PyObject *bx_shape_dict(bx_shapes *shapes, PyObject *const *pairs, Py_ssize_t n)
+{
+    uint64_t hash = (uint64_t)n;
+    bx_shape *shape;
+
+    if (BX_UNLIKELY(n == 0 || n > BX_SHAPE_MOST)) return bx_dict_taking_pairs(pairs, n);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        hash = (hash ^ (uintptr_t)pairs[2 * i]) * UINT64_C(0x9E3779B97F4A7C15);
+    }
+    shape = &shapes->entries[hash >> (64 - BX_SHAPES_LOG2)];
+    if (BX_LIKELY(shape->hash == hash && shape->dict != NULL &&
+                  bx_dict_has_keys(shape->dict, pairs, n))) {
+        return bx_dict_filled(shape->dict, pairs, n);
+    }
+    return bx_shape_new(shape, hash, pairs, n);
+}
+
+#else
+
+BX_INLINE PyObject *bx_shape_dict(bx_shapes *shapes, PyObject *const *pairs, Py_ssize_t n)
+{
+    (void)shapes;
+    return bx_dict_taking_pairs(pairs, n);
+}
+
+#endif
 
 #endif
