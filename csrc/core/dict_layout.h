@@ -2,7 +2,7 @@
  *
  * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried when
  * the module is made (bx_dict_layout_known). Otherwise the public functions are left. Without the GIL
- * going through needs the dict\'s critical section, and filling is not done. */
+ * going through needs the dict's critical section, and filling is not done. */
 #ifndef BSONX_DICT_LAYOUT_H
 #define BSONX_DICT_LAYOUT_H
 
@@ -13,6 +13,9 @@
 #else
 #define BX_DICT_LAYOUT 0
 #endif
+
+/* Dicts are filled in place only with the GIL. */
+#define BX_DICT_TEMPLATES (BX_DICT_LAYOUT && !BX_FREE_THREADED)
 
 /* An entry of a dict's keys, all of them str. Where the instances of a class share the keys, the
  * values are in an array that each instance has. */
@@ -70,7 +73,7 @@ BX_INLINE bool bx_dict_next(PyObject *dict, bool known, Py_ssize_t *position, Py
     return PyDict_Next(dict, position, key, value);
 }
 
-#if BX_DICT_LAYOUT
+#if BX_DICT_TEMPLATES
 
 /* ---- dicts that are made from a template ---- */
 
