@@ -59,7 +59,7 @@ def read(levels):
     for first, last in PARTS:
         for text in (first * levels + "1" + last * levels, first * levels, first * levels + "x"):
             for reader in READERS:
-                yield lambda text=text, reader=reader: reader(text)
+                yield lambda text=text, reader=reader: kept.append(reader(text))
 
 def work(calls):
     for call in calls:

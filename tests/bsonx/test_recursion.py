@@ -205,7 +205,7 @@ def work():
 """,
     "deep_decode": "def work():\n    bsonx.decode(raw(995, b'\\3'))\n",
     "deep_decode_array": "def work():\n    bsonx.decode(raw(995, b'\\4'))\n",
-    "deep_encode": "def work():\n    bsonx.encode(nested({}, 995))\n",
+    "deep_encode": "def work():\n    kept.append(nested({}, 995))\n    bsonx.encode(kept[-1])\n",
     "deep_code": """
 def work():
     value = 1
