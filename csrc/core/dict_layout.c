@@ -83,8 +83,8 @@ static PyObject *trial_values(Py_ssize_t n)
     return dict;
 }
 
-/* Whether a copy of the template is a dict of its own with the keys of the pairs: 1, 0, or -1 with an
- * exception. */
+/* Whether a copy of the template is a dict of its own with the keys of the pairs: 1, 0, or -1 with
+ * an exception. */
 static int copies_alone(PyObject *template, PyObject *const *pairs, Py_ssize_t n)
 {
     PyObject *dict = PyDict_Copy(template);

@@ -1,8 +1,8 @@
 /* Going through a dict, and filling one, without a call for each pair.
  *
- * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried when
- * the module is made (bx_dict_layout_known). Otherwise the public functions are left. Without the GIL
- * going through needs the dict's critical section, and filling is not done. */
+ * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried
+ * when the module is made (bx_dict_layout_known). Otherwise the public functions are left. Without
+ * the GIL going through needs the dict's critical section, and filling is not done. */
 #ifndef BSONX_DICT_LAYOUT_H
 #define BSONX_DICT_LAYOUT_H
 
