@@ -218,12 +218,16 @@ BX_INLINE Py_hash_t bx_hash_bytes(const void *data, Py_ssize_t size)
 }
 
 /* A dict of `n` pairs, keys and values in turn; of equal keys the last wins. It is made in its size
- * where that is quicker, which spares the rehashing while it grows. */
+ * where that is quicker, which spares the rehashing while it grows. For documents of less than
+ * BX_GROWING_DICT bytes with keys of their own that does not pay: adding to a dict costs less than
+ * noting what is to be added. */
 #if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x03100000
 /* Exported, but not declared for us: what the interpreter makes dict displays with. */
 PyAPI_FUNC(PyObject *) _PyDict_FromItems(PyObject *const *keys, Py_ssize_t keys_offset,
                                          PyObject *const *values, Py_ssize_t values_offset,
                                          Py_ssize_t length);
+
+#define BX_GROWING_DICT 0
 
 BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
 {
@@ -231,6 +235,7 @@ BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
 }
 #else
 #define BX_WIDE_DICT 64
+#define BX_GROWING_DICT 4096
 
 BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
 {

@@ -333,10 +333,34 @@ BX_INLINE PyObject *decode_fields(bx_decoder *d, const uint8_t *p, const uint8_t
     return bx_pile_dict(&d->pile, base);
 }
 
+/* The fields in [p, end) as a dict that grows while they are read. */
+static BX_NOINLINE PyObject *decode_growing(bx_decoder *d, const uint8_t *p, const uint8_t *end,
+                                            bool *dollar)
+{
+    PyObject *dict = PyDict_New();
+
+    while (dict != NULL && p < end) {
+        PyObject *key, *value;
+        int status;
+
+        if (BX_UNLIKELY(!decode_field(d, &p, end, &key, &value, dollar))) {
+            Py_DECREF(dict);
+            return NULL;
+        }
+        status = PyDict_SetItem(dict, key, value);
+        Py_DECREF(key);
+        Py_DECREF(value);
+        if (BX_UNLIKELY(status < 0)) Py_CLEAR(dict);
+    }
+    return dict;
+}
+
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
 {
     bool dollar = false;
-    PyObject *dict = decode_fields(d, p, end, &dollar);
+    bool grows = end - p < BX_GROWING_DICT && !bx_shapes_pay(d->pile.shapes);
+    PyObject *dict = grows ? decode_growing(d, p, end, &dollar)
+                           : decode_fields(d, p, end, &dollar);
 
     return BX_UNLIKELY(dollar) && nested && dict != NULL ? bx_maybe_dbref(d, dict) : dict;
 }

@@ -1,5 +1,5 @@
-/* Dicts of the documents of one kind, which have the same keys in the same order: they are copies of
- * one dict that has the keys already. That costs no hashing, no looking up and no growing; only the
+/* Dicts of the documents of one kind, which have the same keys in the same order: they are copies
+ * of one dict that has the keys already. That costs no hashing, no looking up and no growing; only the
  * values are put in.
  *
  * Direct mapped. An entry first notes the keys alone, and makes its dict when they come the next
@@ -19,7 +19,17 @@ typedef struct {
 
 typedef struct bx_shapes {
     bx_shape entries[1 << BX_SHAPES_LOG2];
+    uint32_t misses, turn;
 } bx_shapes;
+
+/* Whether the next dict is to be looked for (not if there are no shapes: NULL). After so many in a
+ * row that were not found only one of 16 is, until one is found again. */
+#define BX_SHAPE_MISSES 256
+BX_INLINE bool bx_shapes_pay(bx_shapes *shapes)
+{
+    if (shapes == NULL) return false;
+    return BX_LIKELY(shapes->misses < BX_SHAPE_MISSES) || (++shapes->turn & 15) == 0;
+}
 
 void bx_shapes_clear(bx_shapes *shapes);
 
@@ -44,8 +54,10 @@ BX_INLINE PyObject *bx_shape_dict(bx_shapes *shapes, PyObject *const *pairs, Py_
     shape = &shapes->entries[hash >> (64 - BX_SHAPES_LOG2)];
     if (BX_LIKELY(shape->hash == hash && shape->dict != NULL &&
                   bx_dict_has_keys(shape->dict, pairs, n))) {
+        shapes->misses = 0;
         return bx_dict_filled(shape->dict, pairs, n);
     }
+    if (shapes->misses < BX_SHAPE_MISSES) shapes->misses++;
     return bx_shape_new(shape, hash, pairs, n);
 }
 
