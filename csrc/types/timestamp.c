@@ -63,7 +63,7 @@ static int timestamp_init(PyObject *object, PyObject *args, PyObject *kwargs)
     bx_timestamp *self = (bx_timestamp *)object;
     bx_state *st = bx_state_of_type(Py_TYPE(object));
     PyObject *time, *inc;
-    uint32_t seconds, count;
+    uint32_t seconds = 0, count = 0;
 
     if (st == NULL ||
         !PyArg_ParseTupleAndKeywords(args, kwargs, "OO:Timestamp", names, &time, &inc)) {
