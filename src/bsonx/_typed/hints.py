@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 import types
 import typing
@@ -15,6 +16,7 @@ __all__ = [
     "field_keys",
     "hints_of",
     "label_of",
+    "late_names",
     "name_in",
     "name_of_metadata",
     "own_annotations",
@@ -158,3 +160,13 @@ def pydantic_fields(cls: Any) -> dict[str, Any]:
     if fields is None:  # before pydantic 2.10
         fields = getattr(cls, "model_fields", {})
     return fields
+
+
+def late_names(cls: Any) -> set[str]:
+    """Return the names of the fields of a dataclass that are no arguments.
+
+    To older versions of pydantic (2.12 is one) ``Field(init=False)`` is an argument for
+    dataclasses, but not for their own validation.
+    """
+    late = {f.name for f in dataclasses.fields(cls) if not f.init}
+    return late | {name for name, info in pydantic_fields(cls).items() if info.init is False}

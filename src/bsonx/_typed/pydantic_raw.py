@@ -15,7 +15,7 @@ from typing import Any
 
 from bsonx._typed import nodes as p
 from bsonx._typed.choices import Chosen
-from bsonx._typed.hints import pydantic_fields
+from bsonx._typed.hints import late_names, pydantic_fields
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import ABSENT, Field, Kind, ModelPlan, Node, Unknown, any_node
 from bsonx._typed.scalars import to_decimal
@@ -199,9 +199,7 @@ def _is_handed_over(model: ModelPlan) -> bool:
     """Whether pydantic gets instances of a class, because it could not make them of a dict."""
     if _is_foreign(model.cls):
         return True
-    return dataclasses.is_dataclass(model.cls) and any(
-        not f.init for f in dataclasses.fields(model.cls)
-    )
+    return dataclasses.is_dataclass(model.cls) and bool(late_names(model.cls))
 
 
 def _is_foreign(cls: Any) -> bool:
