@@ -109,6 +109,18 @@ static struct PyModuleDef state_def = {
     .m_free = state_free,
 };
 
+/* In CPython 3.12, an interpreter with a GIL of its own has datetime in Python only. */
+static int load_datetime(bx_state *st)
+{
+    st->datetime = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
+    if (st->datetime != NULL) return 0;
+    if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_SetString(PyExc_ImportError,
+                        "bsonx._native needs datetime in C, which this interpreter has not");
+    }
+    return -1;
+}
+
 static int state_exec(PyObject *module)
 {
     bx_state *st = PyModule_GetState(module);
@@ -122,8 +134,7 @@ static int state_exec(PyObject *module)
     known = bx_dict_layout_known();
     if (known < 0) return -1;
     st->dict_layout_known = known;
-    st->datetime = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
-    if (st->datetime == NULL) return -1;
+    if (load_datetime(st) < 0) return -1;
     if (!BX_FREE_THREADED && (st->locals[0].keys = bx_keycache_new()) == NULL) return -1;
     if ((st->ObjectId = bx_objectid_type(module)) == NULL) return -1;
     if ((st->Timestamp = bx_timestamp_type(module)) == NULL) return -1;
