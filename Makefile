@@ -7,7 +7,8 @@
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
-#   make sanitize  the codec tests under AddressSanitizer and UBSan
+#   make test-pure PY=pypy3     the codec tests on an interpreter without the extension
+#   make sanitize  the codec tests under AddressSanitizer and UBSan (SANITIZE_TESTS: a part of them)
 #   make fuzz      the long differential fuzz of the codec
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
@@ -22,7 +23,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-threads bench lint typecheck sanitize fuzz fuzz-coverage clean
+.PHONY: demo test test-random test-threads test-pure bench lint typecheck sanitize fuzz fuzz-coverage clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -77,21 +78,35 @@ lint: $(VENV)/.dev
 typecheck: $(VENV)/.dev $(VENV)/.extension
 	$(PY) -m mypy
 
-# Another CPython, named by PY, in a virtual environment of its own: what is optional, and has no
+# Another interpreter, named by PY, in a virtual environment of its own: what is optional, and has no
 # wheel for it, is left out.
-THREADS       := build/threads
-THREADS_NEEDS := pytest pytest-timeout "hypothesis<6.140" dnspython typing_extensions
-THREADS_LIKES := attrs msgspec pydantic numpy pymongo==4.20.0 trustme tqdm
+THREADS         := build/threads
+PURE            := build/pure
+ELSEWHERE_NEEDS := pytest pytest-timeout "hypothesis<6.140" dnspython typing_extensions
+ELSEWHERE_LIKES := attrs msgspec pydantic numpy pymongo==4.20.0 trustme tqdm
+ONLY_WHEELS     := --only-binary msgspec,numpy,pydantic-core,cryptography
+
+define elsewhere
+	$(PY) -m venv $(1)/venv
+	$(1)/venv/bin/python -m pip install -q "setuptools>=77" wheel "Cython>=3.3" $(ELSEWHERE_NEEDS)
+	@for one in $(ELSEWHERE_LIKES); do \
+	    $(1)/venv/bin/python -m pip install -q $(ONLY_WHEELS) $$one >/dev/null 2>&1 || \
+	        echo "without $$one"; \
+	done
+endef
 
 test-threads:
-	$(PY) -m venv $(THREADS)/venv
-	$(THREADS)/venv/bin/python -m pip install -q "setuptools>=77" wheel "Cython>=3.3" $(THREADS_NEEDS)
-	@for one in $(THREADS_LIKES); do \
-	    $(THREADS)/venv/bin/python -m pip install -q $$one >/dev/null 2>&1 || echo "without $$one"; \
-	done
+	$(call elsewhere,$(THREADS))
 	$(THREADS)/venv/bin/python setup.py -q build --build-base $(THREADS) --build-lib $(THREADS)/lib
 	env PYTHONPATH=$(THREADS)/lib PYTHON_GIL=0 $(THREADS)/venv/bin/python -m pytest -q \
 	    -p no:cacheprovider tests/bsonx tests/unit -m "not slow" $(TESTFLAGS)
+
+test-pure:
+	$(call elsewhere,$(PURE))
+	env PYTHONPATH=src $(PURE)/venv/bin/python -m pytest -q -p no:cacheprovider tests/bsonx \
+	    -m "not slow" $(TESTFLAGS)
+
+SANITIZE_TESTS ?= tests/bsonx
 
 # A copy of the package with an instrumented extension, beside the ordinary one. The sanitizer
 # stops PyMongo's own extension on damaged documents, so that comparison is left out here.
@@ -100,7 +115,7 @@ sanitize: $(VENV)/.extension
 	env PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	    $(PYTEST) -q -p no:cacheprovider tests/bsonx -m "not slow" $(TESTFLAGS) \
+	    $(PYTEST) -q -p no:cacheprovider $(SANITIZE_TESTS) -m "not slow" $(TESTFLAGS) \
 	    -k "not damaged_documents_against_pymongo"
 
 fuzz: $(VENV)/.extension
@@ -109,7 +124,7 @@ fuzz: $(VENV)/.extension
 # The extension instrumented by clang, driven by atheris: each group of targets for FUZZ_SECONDS on
 # the C alone, then for FUZZ_COMPARE_SECONDS beside pure Python. Inputs that reach new code, findings
 # and logs go to build/fuzz; the first finding ends it.
-FUZZ_TARGETS         ?= decode message json typed encode
+FUZZ_TARGETS         ?= decode message json typed encode values
 FUZZ_SECONDS         ?= 120
 FUZZ_COMPARE_SECONDS ?= 30
 FUZZ_FLAGS           ?=

@@ -13,6 +13,7 @@ BX_INLINE int bx_exchange_int(int *at, int value) { return _Py_atomic_exchange_i
 /* Where any value that was ever stored will do. */
 BX_INLINE int bx_glance_int(const int *at) { return _Py_atomic_load_int_relaxed(at); }
 BX_INLINE void bx_note_int(int *at, int value) { _Py_atomic_store_int_relaxed(at, value); }
+BX_INLINE unsigned bx_glance_uint(const unsigned *at) { return _Py_atomic_load_uint_relaxed(at); }
 
 /* The value before. */
 BX_INLINE uint32_t bx_add_u32(uint32_t *at, uint32_t value)
@@ -42,6 +43,7 @@ BX_INLINE int bx_load_int(const int *at) { return *at; }
 BX_INLINE void bx_store_int(int *at, int value) { *at = value; }
 BX_INLINE int bx_glance_int(const int *at) { return *at; }
 BX_INLINE void bx_note_int(int *at, int value) { *at = value; }
+BX_INLINE unsigned bx_glance_uint(const unsigned *at) { return *at; }
 
 BX_INLINE int bx_exchange_int(int *at, int value)
 {

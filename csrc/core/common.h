@@ -217,9 +217,10 @@ BX_INLINE Py_hash_t bx_hash_bytes(const void *data, Py_ssize_t size)
 #endif
 }
 
-/* A dict of `n` pairs, keys and values in turn; of equal keys the last wins. It is made in its size,
- * which spares the rehashing while it grows. For documents of less than BX_GROWING_DICT bytes that does
- * not pay: adding to a dict costs less than noting what is to be added. */
+/* A dict of `n` pairs, keys and values in turn; of equal keys the last wins. It is made in its size
+ * where that is quicker, which spares the rehashing while it grows. For documents of less than
+ * BX_GROWING_DICT bytes with keys of their own that does not pay: adding to a dict costs less than
+ * noting what is to be added. */
 #if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x03100000
 /* Exported, but not declared for us: what the interpreter makes dict displays with. */
 PyAPI_FUNC(PyObject *) _PyDict_FromItems(PyObject *const *keys, Py_ssize_t keys_offset,
@@ -251,6 +252,13 @@ BX_INLINE PyObject *bx_dict_of_pairs(PyObject *const *pairs, Py_ssize_t n)
     return dict;
 }
 #endif
+
+/* A visitproc: gives back every reference that a traversal visits. */
+static inline int bx_give_back(PyObject *object, void *Py_UNUSED(arg))
+{
+    Py_DECREF(object);
+    return 0;
+}
 
 /* Look a key up in an exact dict: 1 found (new reference), 0 missing, -1 error. */
 BX_INLINE int bx_dict_get(PyObject *dict, PyObject *key, PyObject **value)

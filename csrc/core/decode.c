@@ -20,6 +20,7 @@ void bx_decoder_init(bx_decoder *d, bx_state *st, const bx_options *options,
     d->pile.items = d->pile.first;
     d->pile.top = 0;
     d->pile.room = BX_PILE_FIRST;
+    d->pile.shapes = st->dict_layout_known && d->keys != NULL ? &d->keys->shapes : NULL;
     bx_guard_init(&d->guard);
 }
 
@@ -106,10 +107,14 @@ void bx_pile_drop(bx_pile *pile, size_t base)
 
 PyObject *bx_pile_dict(bx_pile *pile, size_t base)
 {
-    PyObject *dict =
-        bx_dict_of_pairs(pile->items + base, (Py_ssize_t)(pile->top - base) / 2);
+    PyObject *const *pairs = pile->items + base;
+    Py_ssize_t n = (Py_ssize_t)(pile->top - base) / 2;
+    PyObject *dict;
 
-    bx_pile_drop(pile, base);
+    dict = BX_LIKELY(pile->shapes != NULL) ? bx_shape_dict(pile->shapes, pairs, n)
+                                           : bx_dict_taking_pairs(pairs, n);
+    if (BX_UNLIKELY(dict == NULL)) bx_pile_drop(pile, base);
+    pile->top = base; /* the dict has what was above */
     return dict;
 }
 
@@ -310,9 +315,27 @@ BX_INLINE bool decode_field(bx_decoder *d, const uint8_t **at, const uint8_t *en
     return false;
 }
 
+/* The fields in [p, end), all read before their dict is made in its size. */
+BX_INLINE PyObject *decode_fields(bx_decoder *d, const uint8_t *p, const uint8_t *end,
+                                  bool *dollar)
+{
+    size_t base = d->pile.top;
+
+    while (p < end) {
+        PyObject *key, *value;
+
+        if (BX_UNLIKELY(!decode_field(d, &p, end, &key, &value, dollar) ||
+                        bx_pile_push_pair(&d->pile, key, value) < 0)) {
+            bx_pile_drop(&d->pile, base);
+            return NULL;
+        }
+    }
+    return bx_pile_dict(&d->pile, base);
+}
+
 /* The fields in [p, end) as a dict that grows while they are read. */
-BX_INLINE PyObject *decode_growing(bx_decoder *d, const uint8_t *p, const uint8_t *end,
-                                   bool *dollar)
+static BX_NOINLINE PyObject *decode_growing(bx_decoder *d, const uint8_t *p, const uint8_t *end,
+                                            bool *dollar)
 {
     PyObject *dict = PyDict_New();
 
@@ -332,29 +355,12 @@ BX_INLINE PyObject *decode_growing(bx_decoder *d, const uint8_t *p, const uint8_
     return dict;
 }
 
-/* The fields in [p, end), all read before their dict is made in its size. */
-static BX_NOINLINE PyObject *decode_sized(bx_decoder *d, const uint8_t *p, const uint8_t *end,
-                                          bool *dollar)
-{
-    size_t base = d->pile.top;
-
-    while (p < end) {
-        PyObject *key, *value;
-
-        if (BX_UNLIKELY(!decode_field(d, &p, end, &key, &value, dollar) ||
-                        bx_pile_push_pair(&d->pile, key, value) < 0)) {
-            bx_pile_drop(&d->pile, base);
-            return NULL;
-        }
-    }
-    return bx_pile_dict(&d->pile, base);
-}
-
 PyObject *bx_decode_dict(bx_decoder *d, const uint8_t *p, const uint8_t *end, bool nested)
 {
     bool dollar = false;
-    PyObject *dict = end - p < BX_GROWING_DICT ? decode_growing(d, p, end, &dollar)
-                                               : decode_sized(d, p, end, &dollar);
+    bool grows = end - p < BX_GROWING_DICT && !bx_shapes_pay(d->pile.shapes);
+    PyObject *dict = grows ? decode_growing(d, p, end, &dollar)
+                           : decode_fields(d, p, end, &dollar);
 
     return BX_UNLIKELY(dollar) && nested && dict != NULL ? bx_maybe_dbref(d, dict) : dict;
 }

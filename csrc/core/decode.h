@@ -12,6 +12,7 @@
 typedef struct {
     PyObject **items;
     size_t top, room;
+    bx_shapes *shapes; /* dicts with keys that came before, or NULL */
     PyObject *first[BX_PILE_FIRST];
 } bx_pile;
 

@@ -1,17 +1,21 @@
-/* Going through a dict without a call for each pair.
+/* Going through a dict, and filling one, without a call for each pair.
  *
- * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried when
- * the module is made (bx_dict_layout_known). Otherwise, and without the GIL, PyDict_Next is left. */
+ * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried
+ * when the module is made (bx_dict_layout_known). Otherwise the public functions are left. Without
+ * the GIL going through needs the dict's critical section, and filling is not done. */
 #ifndef BSONX_DICT_LAYOUT_H
 #define BSONX_DICT_LAYOUT_H
 
 #include "core/common.h"
 
-#if PY_VERSION_HEX < 0x03100000 && !BX_FREE_THREADED && !defined(PYPY_VERSION)
+#if PY_VERSION_HEX < 0x03100000 && !defined(PYPY_VERSION)
 #define BX_DICT_LAYOUT 1
 #else
 #define BX_DICT_LAYOUT 0
 #endif
+
+/* Dicts are filled in place only with the GIL. */
+#define BX_DICT_TEMPLATES (BX_DICT_LAYOUT && !BX_FREE_THREADED)
 
 /* An entry of a dict's keys, all of them str. Where the instances of a class share the keys, the
  * values are in an array that each instance has. */
@@ -24,6 +28,7 @@ typedef struct {
 typedef struct {
     Py_ssize_t refcount;
     uint8_t log2_size, log2_index_bytes, kind;
+    uint8_t mutex; /* without the GIL, else padding */
     uint32_t version;
     Py_ssize_t usable, count;
     char indices[];
@@ -67,5 +72,61 @@ BX_INLINE bool bx_dict_next(PyObject *dict, bool known, Py_ssize_t *position, Py
 #endif
     return PyDict_Next(dict, position, key, value);
 }
+
+#if BX_DICT_TEMPLATES
+
+/* ---- dicts that are made from a template ---- */
+
+/* A dict with the keys of the `n` pairs, all of them None, for the functions below: new reference.
+ * NULL, perhaps with an exception, if the keys are not as they must be for that (distinct strs). */
+PyObject *bx_dict_template(PyObject *const *pairs, Py_ssize_t n);
+
+/* Whether the template has exactly the keys of the pairs, in this order: the very same objects. */
+BX_INLINE bool bx_dict_has_keys(PyObject *template, PyObject *const *pairs, Py_ssize_t n)
+{
+    const bx_dict_keys *keys =
+        (const bx_dict_keys *)(void *)((PyDictObject *)template)->ma_keys;
+    const bx_dict_entry *entries = bx_dict_entries(keys);
+
+    if (keys->count != n) return false;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (entries[i].key != pairs[2 * i]) return false;
+    }
+    return true;
+}
+
+/* A copy of the template with the values of the pairs, which have its keys. It takes their
+ * references; NULL with an exception, and then it does not. */
+BX_INLINE PyObject *bx_dict_filled(PyObject *template, PyObject *const *pairs, Py_ssize_t n)
+{
+    bx_dict_entry *entries;
+    PyObject *dict;
+    unsigned long flags = 0;
+
+    /* Before 3.12 an allocation may run the collector, and so anything: the caller's table too. */
+    Py_INCREF(template);
+    dict = PyDict_Copy(template);
+    Py_DECREF(template);
+    if (BX_UNLIKELY(dict == NULL)) return NULL;
+    entries = (bx_dict_entry *)bx_dict_entries(
+        (const bx_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *value = pairs[2 * i + 1];
+
+        entries[i].value = value;
+#if PY_VERSION_HEX < 0x030C0000
+        Py_DECREF(Py_None);
+#endif
+#if PY_VERSION_HEX < 0x030E0000
+        flags |= Py_TYPE(value)->tp_flags;
+#endif
+        Py_DECREF(pairs[2 * i]); /* the copy has its own */
+    }
+    /* Up to 3.13 the collector need not see a dict of what it does not see. */
+    if ((flags & Py_TPFLAGS_HAVE_GC) && !PyObject_GC_IsTracked(dict)) PyObject_GC_Track(dict);
+    return dict;
+}
+
+#endif
 
 #endif

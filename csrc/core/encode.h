@@ -28,7 +28,7 @@ typedef struct {
 BX_INLINE void bx_encoder_init(bx_encoder *e, bx_state *st, const bx_options *options,
                                bool check_keys)
 {
-    bx_writer_init(&e->w);
+    bx_writer_init(&e->w, st->InvalidDocument);
     e->st = st;
     e->options = options;
     e->path = NULL;

@@ -22,7 +22,7 @@ int bx_encode_too_deep(void)
 
 int bx_encode_too_large(bx_encoder *e)
 {
-    return bx_invalid_document(e, "Document would overflow BSON size limit");
+    return bx_invalid_document(e, BX_TOO_LARGE);
 }
 
 BX_INLINE bool is_id_key(bx_state *st, PyObject *key)

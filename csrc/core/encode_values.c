@@ -232,7 +232,7 @@ int bx_encode_code(bx_encoder *e, size_t at, PyObject *value, PyObject *scope)
     if (encode_subdocument(e, scope) < 0) return -1;
     size = bx_writer_size(&e->w) - size_at;
     if (size > INT32_MAX) {
-        return bx_invalid_document(e, "Document would overflow BSON size limit");
+        return bx_invalid_document(e, BX_TOO_LARGE);
     }
     bx_patch_u32(&e->w, size_at, (uint32_t)size);
     return 0;

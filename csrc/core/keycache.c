@@ -43,6 +43,7 @@ void bx_keycache_free(bx_keycache *cache)
         for (uint32_t i = 0; i < cache->capacity; i++) Py_CLEAR(cache->entries[i].text);
     }
     bx_valuecache_clear(&cache->values);
+    bx_shapes_clear(&cache->shapes);
     PyMem_Free(cache->entries);
     PyMem_Free(cache->sets);
     PyMem_Free(cache->marks);
@@ -168,6 +169,7 @@ void bx_keycache_settle(bx_keycache *cache)
     if (capacity < cache->capacity) (void)resize(cache, capacity, cache->used);
     cache->used = 0;
     cache->calls = BX_KEYS_SETTLE;
+    bx_shapes_clear(&cache->shapes); /* those that are in use are soon made again */
 }
 
 /* ---- admission ---- */

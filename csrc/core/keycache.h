@@ -12,6 +12,7 @@
 #define BSONX_KEYCACHE_H
 
 #include "core/common.h"
+#include "core/shapes.h"
 #include "core/valuecache.h"
 
 /* Entries: how many at first and at most, and how many make a page, the unit of giving back. */
@@ -43,6 +44,7 @@ typedef struct bx_keycache {
     int *busy;             /* without the GIL: what the call that owns it sets to 0 at its end */
     uint32_t *marks;       /* of keys that were seen once, by hash */
     bx_valuecache values;  /* strings that are no keys, shared under the same rules */
+    bx_shapes shapes;      /* dicts by their keys */
 } bx_keycache;
 
 /* A new cache, or NULL with MemoryError. */

@@ -39,6 +39,8 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
 static int state_clear(PyObject *module)
 {
     bx_state *st = PyModule_GetState(module);
+    bx_typed *typed;
+    bx_json *json;
 
     if (st == NULL) return 0;
     st->bound = 0;
@@ -47,10 +49,13 @@ static int state_clear(PyObject *module)
     for (int i = 0; i < BX_LOCALS; i++) {
         for (int j = 0; j < BX_OPTIONS_CACHE; j++) Py_CLEAR(st->locals[i].options[j]);
     }
-    bx_typed_free(st->typed);
+    /* Giving objects back may run the collector, which must not come by here any more. */
+    typed = st->typed;
+    json = st->json;
     st->typed = NULL;
-    bx_json_free(st->json);
     st->json = NULL;
+    bx_typed_free(typed);
+    bx_json_free(json);
     Py_CLEAR(st->min_key);
     Py_CLEAR(st->max_key);
     Py_CLEAR(st->safe_uuid_unknown);
@@ -104,6 +109,18 @@ static struct PyModuleDef state_def = {
     .m_free = state_free,
 };
 
+/* In CPython 3.12, an interpreter with a GIL of its own has datetime in Python only. */
+static int load_datetime(bx_state *st)
+{
+    st->datetime = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
+    if (st->datetime != NULL) return 0;
+    if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_SetString(PyExc_ImportError,
+                        "bsonx._native needs datetime in C, which this interpreter has not");
+    }
+    return -1;
+}
+
 static int state_exec(PyObject *module)
 {
     bx_state *st = PyModule_GetState(module);
@@ -117,8 +134,7 @@ static int state_exec(PyObject *module)
     known = bx_dict_layout_known();
     if (known < 0) return -1;
     st->dict_layout_known = known;
-    st->datetime = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
-    if (st->datetime == NULL) return -1;
+    if (load_datetime(st) < 0) return -1;
     if (!BX_FREE_THREADED && (st->locals[0].keys = bx_keycache_new()) == NULL) return -1;
     if ((st->ObjectId = bx_objectid_type(module)) == NULL) return -1;
     if ((st->Timestamp = bx_timestamp_type(module)) == NULL) return -1;

@@ -10,22 +10,31 @@
 /* Every reservation leaves this many bytes more. */
 #define BX_WRITER_SLACK 16
 
+/* Twice or four times as much is still a size of a bytes object, in 32 bits too. */
+#define BX_WRITER_MOST ((size_t)PY_SSIZE_T_MAX / 4)
+
+#define BX_TOO_LARGE "Document would overflow BSON size limit"
+
 typedef struct {
     uint8_t *p;     /* next byte to write */
     uint8_t *end;   /* end of the reserved space */
     uint8_t *base;  /* start of the output */
     PyObject *bytes; /* the bytes object behind `base`, or NULL while on the stack */
+    PyObject *refusal; /* borrowed: the exception for BSON that grows too large; NULL: no BSON */
     uint8_t stack[BX_WRITER_STACK];
 } bx_writer;
 
-BX_INLINE void bx_writer_init(bx_writer *w)
+/* BSON cannot be larger than an int32 can say: this is found before there is room for it, and
+ * `refusal` (borrowed) raised. NULL for an output of another kind. */
+BX_INLINE void bx_writer_init(bx_writer *w, PyObject *refusal)
 {
     w->p = w->base = w->stack;
     w->end = w->stack + BX_WRITER_STACK - BX_WRITER_SLACK;
     w->bytes = NULL;
+    w->refusal = refusal;
 }
 
-/* Make room for `size` more bytes; -1 with MemoryError or OverflowError. */
+/* Make room for `size` more bytes; -1 with MemoryError or the refusal. */
 int bx_writer_grow(bx_writer *w, size_t size);
 
 /* The output as a new bytes object; NULL with an exception. Ends the writer. */

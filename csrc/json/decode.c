@@ -107,7 +107,7 @@ static BX_NOINLINE PyObject *read_escaped(bx_json_decoder *d, const uint8_t *sta
     PyObject *text = NULL;
     bx_writer w;
 
-    bx_writer_init(&w);
+    bx_writer_init(&w, NULL);
     for (;;) {
         size_t size = (size_t)(stop - start);
         int32_t c;

@@ -562,7 +562,7 @@ PyObject *bx_json_dumps(bx_json *j, PyObject *object, PyObject *options,
         if (layout != NULL) Py_RETURN_NONE;
         return PyObject_Vectorcall(j->dumps, args, 2, NULL);
     }
-    bx_writer_init(&e.w);
+    bx_writer_init(&e.w, NULL);
     if (bx_json_put_value(&e, object) < 0) {
         bx_leave_to(&e.guard, 0);
         bx_writer_abandon(&e.w);

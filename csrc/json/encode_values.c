@@ -109,7 +109,7 @@ static int put_binary(bx_json_encoder *e, const uint8_t *data, Py_ssize_t size, 
 static int put_binary_object(bx_json_encoder *e, PyObject *value)
 {
     PyObject *object = PyObject_GetAttr(value, e->st->s_subtype);
-    int64_t subtype;
+    int64_t subtype = 0;
     bool known;
 
     if (object == NULL) return -1;
@@ -134,7 +134,7 @@ int bx_json_read_truth(PyObject *object, PyObject *name)
 static int uuid_representation(bx_json_encoder *e)
 {
     PyObject *value = PyObject_GetAttr(e->options, e->j->s_uuid_representation);
-    int64_t number;
+    int64_t number = 0;
     bool known;
 
     if (value == NULL) return -1;

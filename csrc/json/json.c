@@ -72,18 +72,10 @@ int bx_json_traverse(bx_json *j, visitproc visit, void *arg)
 
 void bx_json_free(bx_json *j)
 {
+    bx_json_traverse(j, bx_give_back, NULL);
     while (j != NULL) {
         bx_json *before = j->before;
 
-        Py_XDECREF((PyObject *)j->JSONOptions);
-        Py_XDECREF(j->encode_value);
-        Py_XDECREF(j->convert);
-        Py_XDECREF(j->dumps);
-        Py_XDECREF(j->object_hook);
-        Py_XDECREF(j->regex_flags);
-        Py_XDECREF(j->loads);
-        Py_XDECREF(j->object_hook_strict);
-        Py_XDECREF(j->loads_strict);
 #define X(name, text) Py_XDECREF(j->s_##name);
         BX_JSON_NAMES(X)
 #undef X

@@ -25,7 +25,7 @@ bool bx_attribute_in_dict(PyTypeObject *cls, PyObject *name)
     return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
 }
 
-#if BX_DICT_LAYOUT
+#if BX_ATTRIBUTES_IN_PLACE
 
 #define LOOK_AHEAD 3 /* attributes that may lie between two that are asked for */
 

@@ -8,6 +8,9 @@
 
 #include "core/dict_layout.h"
 
+/* Without the GIL other threads may replace the values that instances keep. */
+#define BX_ATTRIBUTES_IN_PLACE (BX_DICT_LAYOUT && !BX_FREE_THREADED)
+
 /* The attributes of one instance, borrowed: to be opened again after any Python code. */
 typedef struct {
     const bx_dict_entry *entries;
@@ -28,7 +31,7 @@ bool bx_attribute_in_dict(PyTypeObject *cls, PyObject *name);
 /* Whether instances of the class are read in the way of `object`. */
 bool bx_attributes_generic(PyTypeObject *cls);
 
-#if BX_DICT_LAYOUT
+#if BX_ATTRIBUTES_IN_PLACE
 
 #if PY_VERSION_HEX >= 0x030D0000
 typedef struct {

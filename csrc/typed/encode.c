@@ -296,7 +296,7 @@ int bx_encode_known_instance(bx_encoder *e, size_t at, PyObject *value, bool top
 
 int bx_encode_same_instance(bx_encoder *e, size_t at, PyObject *value)
 {
-    if (BX_UNLIKELY(Py_TYPE(value)->tp_version_tag != e->instance_version)) {
+    if (BX_UNLIKELY(bx_glance_uint(&Py_TYPE(value)->tp_version_tag) != e->instance_version)) {
         e->instance_type = NULL;
         return 0;
     }

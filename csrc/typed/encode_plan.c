@@ -254,7 +254,14 @@ static int fill_fields(compiler *c, PyObject *source)
     return remember_class(c);
 }
 
-static int fill_plan(compiler *c, PyObject *source)
+/* The version of the class, which any change of it or of its bases changes; 0 if it has none. */
+static unsigned int version_of(bx_state *st, PyTypeObject *cls)
+{
+    (void)_PyType_Lookup(cls, st->s_encode_plan); /* gives it one */
+    return bx_glance_uint(&cls->tp_version_tag);
+}
+
+static int fill_plan(compiler *c, bx_state *st, PyObject *source)
 {
     bx_encode_plan *plan = c->plan;
     PyObject *cls = get(c, source, "cls");
@@ -265,6 +272,7 @@ static int fill_plan(compiler *c, PyObject *source)
         return -1;
     }
     plan->cls = (PyTypeObject *)cls;
+    plan->version = version_of(st, plan->cls); /* before it is looked at: it may change meanwhile */
     plan->generic = bx_attributes_generic(plan->cls);
     if (fill_fields(c, source) < 0 || (plan->unset = get(c, source, "unset")) == NULL ||
         (plan->dump = get(c, source, "dump")) == NULL ||
@@ -298,13 +306,6 @@ static int is_quick(bx_state *st, bx_encode_plan *plan, PyObject *source)
     return status;
 }
 
-/* The version of the class, which any change of it or of its bases changes; 0 if it has none. */
-static unsigned int version_of(bx_state *st, PyTypeObject *cls)
-{
-    (void)_PyType_Lookup(cls, st->s_encode_plan); /* gives it one */
-    return cls->tp_version_tag;
-}
-
 static bx_encode_plan *compile_plan(bx_state *st, bx_typed *typed, PyObject *source)
 {
     compiler c = {.typed = typed, .objects = PyList_New(0)};
@@ -319,13 +320,15 @@ static bx_encode_plan *compile_plan(bx_state *st, bx_typed *typed, PyObject *sou
     }
     plan->objects = c.objects;
     c.plan = plan;
-    if (fill_plan(&c, source) < 0 || (quick = is_quick(st, plan, source)) < 0 ||
-        PyObject_SetAttr(source, st->s_compiled, (PyObject *)plan) < 0) {
+    if (fill_plan(&c, st, source) < 0 || (quick = is_quick(st, plan, source)) < 0) {
         Py_DECREF(plan);
         return NULL;
     }
     plan->quick = quick;
-    plan->version = version_of(st, plan->cls);
+    if (PyObject_SetAttr(source, st->s_compiled, (PyObject *)plan) < 0) { /* others see it now */
+        Py_DECREF(plan);
+        return NULL;
+    }
     return plan;
 }
 

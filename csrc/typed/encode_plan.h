@@ -63,7 +63,7 @@ int bx_encode_plan_refresh(bx_state *st, bx_encode_plan **plan);
 /* Whether the class may have changed since the plan was made. */
 BX_INLINE bool bx_encode_plan_is_old(const bx_encode_plan *plan)
 {
-    return plan->version == 0 || plan->version != plan->cls->tp_version_tag;
+    return plan->version == 0 || plan->version != bx_glance_uint(&plan->cls->tp_version_tag);
 }
 
 #endif

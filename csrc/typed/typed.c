@@ -38,37 +38,26 @@ static int typed_bind(bx_state *st, bx_typed *typed)
     return typed->CompiledEncodePlan == NULL ? -1 : 0;
 }
 
-void bx_typed_free(bx_typed *typed)
-{
-    if (typed == NULL) return;
-#define X(name, module, attribute) Py_XDECREF(typed->name);
-    BX_TYPED_OBJECTS(X)
-#undef X
-    Py_XDECREF(typed->no_arguments);
-    Py_XDECREF(typed->Plan);
-    Py_XDECREF(typed->CompiledEncodePlan);
-    Py_XDECREF(typed->Enum);
-    Py_XDECREF(typed->Decimal);
-    Py_XDECREF(typed->deque);
-    Py_XDECREF(typed->PurePath);
-    Py_XDECREF(typed->numpy_generic);
-    PyMem_Free(typed);
-}
-
 int bx_typed_traverse(bx_typed *typed, visitproc visit, void *arg)
 {
     if (typed == NULL) return 0;
 #define X(name, module, attribute) Py_VISIT(typed->name);
     BX_TYPED_OBJECTS(X)
 #undef X
+#define X(name) Py_VISIT(typed->name);
+    BX_TYPED_FOUND(X)
+#undef X
+    Py_VISIT(typed->no_arguments);
     Py_VISIT(typed->Plan);
     Py_VISIT(typed->CompiledEncodePlan);
-    Py_VISIT(typed->Enum);
-    Py_VISIT(typed->Decimal);
-    Py_VISIT(typed->deque);
-    Py_VISIT(typed->PurePath);
-    Py_VISIT(typed->numpy_generic);
     return 0;
+}
+
+void bx_typed_free(bx_typed *typed)
+{
+    if (typed == NULL) return;
+    bx_typed_traverse(typed, bx_give_back, NULL);
+    PyMem_Free(typed);
 }
 
 bx_typed *bx_typed_get(bx_state *st)

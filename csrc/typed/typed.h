@@ -21,6 +21,14 @@ typedef struct bx_plan bx_plan;
     X(encode_plan_for, "bsonx._typed.encode", "encode_plan_for")                                  \
     X(simplified, "bsonx._typed.profile", "simplified")
 
+/* Found when their modules are imported by others; NULL before. */
+#define BX_TYPED_FOUND(X)                                                                         \
+    X(Enum)                                                                                       \
+    X(Decimal)                                                                                    \
+    X(deque)                                                                                      \
+    X(PurePath)                                                                                   \
+    X(numpy_generic)
+
 typedef struct bx_typed {
 #define X(name, module, attribute) PyObject *name;
     BX_TYPED_OBJECTS(X)
@@ -31,8 +39,9 @@ typedef struct bx_typed {
     Py_ssize_t type_slot, options_slot; /* of TypePlan */
     Py_ssize_t compiled_slot;           /* of EncodePlan */
     bool layout_known;                  /* of instances (see attributes.h) */
-    /* found when their modules are imported by others; NULL before */
-    PyObject *Enum, *Decimal, *deque, *PurePath, *numpy_generic;
+#define X(name) PyObject *name;
+    BX_TYPED_FOUND(X)
+#undef X
 } bx_typed;
 
 /* The above, bound; NULL with an exception. */

@@ -33,21 +33,28 @@ static int read_u32(PyObject *object, const char *name, uint32_t *out)
     return 0;
 }
 
-/* Seconds from a datetime or an int. */
-static int read_time(bx_state *st, PyObject *object, uint32_t *out)
+/* Both words; types are looked at before ranges. */
+static int read_words(bx_state *st, PyObject *time, PyObject *inc, uint32_t *seconds,
+                      uint32_t *count)
 {
-    int64_t seconds;
+    bool is_moment = PyObject_TypeCheck(time, st->datetime->DateTimeType);
+    int64_t moment = 0;
 
-    if (!PyObject_TypeCheck(object, st->datetime->DateTimeType)) {
-        return read_u32(object, "time", out);
-    }
-    if (bx_bind(st) < 0 || bx_datetime_to_seconds(st, object, &seconds) < 0) return -1;
-    if (seconds < 0 || seconds > UINT32_MAX) {
-        PyErr_SetString(PyExc_ValueError, "time must be contained in [0, 2**32)");
+    if (is_moment && (bx_bind(st) < 0 || bx_datetime_to_seconds(st, time, &moment) < 0)) {
         return -1;
     }
-    *out = (uint32_t)seconds;
-    return 0;
+    if (!PyLong_Check(inc) && (is_moment || PyLong_Check(time))) {
+        return read_u32(inc, "inc", count);
+    }
+    if (!is_moment) {
+        if (read_u32(time, "time", seconds) < 0) return -1;
+    } else if (moment < 0 || moment > UINT32_MAX) {
+        PyErr_SetString(PyExc_ValueError, "time must be contained in [0, 2**32)");
+        return -1;
+    } else {
+        *seconds = (uint32_t)moment;
+    }
+    return read_u32(inc, "inc", count);
 }
 
 static int timestamp_init(PyObject *object, PyObject *args, PyObject *kwargs)
@@ -56,14 +63,13 @@ static int timestamp_init(PyObject *object, PyObject *args, PyObject *kwargs)
     bx_timestamp *self = (bx_timestamp *)object;
     bx_state *st = bx_state_of_type(Py_TYPE(object));
     PyObject *time, *inc;
-    uint32_t seconds, count;
+    uint32_t seconds = 0, count = 0;
 
     if (st == NULL ||
         !PyArg_ParseTupleAndKeywords(args, kwargs, "OO:Timestamp", names, &time, &inc)) {
         return -1;
     }
-    if (!PyLong_Check(inc) && PyLong_Check(time)) return read_u32(inc, "inc", &count);
-    if (read_time(st, time, &seconds) < 0 || read_u32(inc, "inc", &count) < 0) return -1;
+    if (read_words(st, time, inc, &seconds, &count) < 0) return -1;
     self->time = seconds;
     self->inc = count;
     self->time_is_bool = PyBool_Check(time);

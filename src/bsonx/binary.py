@@ -102,6 +102,9 @@ _BAD_VECTOR = (
     "Could not create Binary. Vector must be a BinaryVector, list[int], list[float] "
     "or numpy ndarray."
 )
+_NO_NUMPY = (
+    "Failed to create binary from vector. Check type. If numpy array, numpy must be installed."
+)
 
 
 class BinaryVectorDtype(Enum):
@@ -238,8 +241,8 @@ class Binary(BinaryStorage):
         """Return the Binary (subtype 9) of a BinaryVector, a list of numbers or a numpy array.
 
         A BinaryVector brings its own dtype and padding, anything else needs ``dtype``. TypeError
-        for other input, ValueError for a padding that does not fit, struct.error or OverflowError
-        for numbers out of range.
+        for other input (ImportError where numpy cannot be imported), ValueError for a padding that
+        does not fit, struct.error or OverflowError for numbers out of range.
         """
         if isinstance(vector, BinaryVector):
             if dtype or padding:
@@ -334,6 +337,10 @@ def _vector_payload(data: Any, dtype: BinaryVectorDtype) -> bytes:
         return struct.pack(f"<{len(data)}{code}", *data)
     if hasattr(data, "__array_interface__"):
         return _numpy_payload(data, dtype)
+    try:
+        import numpy  # noqa: F401
+    except ImportError as exc:  # as PyMongo: it might have been an array
+        raise ImportError(_NO_NUMPY) from exc
     raise TypeError(_BAD_VECTOR)
 
 

@@ -5,6 +5,8 @@ import datetime
 
 import pytest
 
+from implementations import CPYTHON
+
 
 class Mark:
     """A value whose type encoder calls what it holds."""
@@ -36,7 +38,8 @@ def test_a_key_added(bx, before, after, top, kind):
     document = kind(before)
     document["m"] = add(document)
     document.update(after)
-    if kind is collections.OrderedDict and not after:  # whose iterator has seen the end by then
+    # Its iterator has seen the end by then.
+    if kind is collections.OrderedDict and not after and CPYTHON:
         assert encode(bx, document)
         return
     with pytest.raises(RuntimeError, match=r"changed size|mutated") as caught:
@@ -72,6 +75,9 @@ def test_a_key_replaced_by_another(bx):
         document["z"] = 3
 
     document = {"a": 1, "b": Mark(earlier)}
+    if not CPYTHON:  # iterators of PyPy's dicts do not see it
+        assert bx.decode(encode(bx, document)).items() >= {"a": 1, "b": 1}.items()
+        return
     with pytest.raises(RuntimeError, match="dictionary keys changed during iteration"):
         encode(bx, document)
 

@@ -267,6 +267,15 @@ def test_recursive_containers(bx):
             bx.encode(value)
 
 
+def test_buffers_with_gaps(bx):
+    data = bx.encode({"a": 1})
+    gaps = memoryview(b"".join(bytes([byte, 0]) for byte in data))[::2]
+    assert gaps.tobytes() == data
+    for decode in (bx.decode, bx.decode_all, lambda data: [*bx.decode_iter(data)]):
+        with pytest.raises(BufferError, match="underlying buffer is not C-contiguous"):
+            decode(gaps)
+
+
 @pytest.mark.parametrize("form", [bytes, bytearray, lambda data: memoryview(bytearray(data))])
 def test_offsets_in_lazy_documents_count_from_the_start_of_the_input(bx, form):
     raw = importlib.import_module("bsonx.raw_bson").RawBSONDocument
@@ -282,3 +291,48 @@ def test_offsets_in_lazy_documents_count_from_the_start_of_the_input(bx, form):
     with pytest.raises(bx.InvalidBSON) as caught:
         bx.decode(form(data), type=holder).a["b"]["c"]
     assert caught.value.offset == where
+
+
+@pytest.mark.parametrize("words", [("a", 3), (3, None), (1.5, 0), ("a", "b")])
+def test_words_of_a_decimal_are_ints(bx, words):
+    odd = next(word for word in words if not isinstance(word, int))
+    text = f"^'{type(odd).__name__}' object cannot be interpreted as an integer$"
+    with pytest.raises(TypeError, match=text):
+        bx.Decimal128(words)
+    with pytest.raises(TypeError, match=text):
+        bx.Decimal128.__new__(bx.Decimal128).__setstate__(words)
+
+
+def test_a_damaged_state_of_a_decimal(bx):
+    made = bx.Decimal128.__new__(bx.Decimal128)
+    with pytest.raises(TypeError, match="a pair of words is needed"):
+        made.__setstate__(5)
+    with pytest.raises(ValueError, match="exactly 2 elements"):
+        made.__setstate__((1, 2, 3))
+    made.__setstate__([2**64 + 1, -1])
+    assert made.bid == b"\xff" * 8 + b"\1" + b"\0" * 7
+
+
+@pytest.mark.parametrize("flags", [2**63, -(2**63) - 1, 2**200])
+def test_flags_of_a_regex_that_no_word_holds(bx, flags):
+    with pytest.raises(OverflowError, match="Python int too large to convert to C long"):
+        bx.encode({"a": bx.Regex("x", flags)})
+
+
+def test_types_of_a_timestamp_come_before_ranges(bx):
+    moment = datetime.datetime(1960, 1, 1)
+    for time in (moment, -1, 2**32):
+        with pytest.raises(TypeError, match="inc must be an instance of int, not <class 'str'>"):
+            bx.Timestamp(time, "x")
+        for inc in (1, 2**32):
+            with pytest.raises(ValueError, match=r"time must be contained in \[0, 2\*\*32\)"):
+                bx.Timestamp(time, inc)
+    for inc in ("x", 1, 2**32):
+        with pytest.raises(TypeError, match="time must be an instance of int, not <class 'str'>"):
+            bx.Timestamp("x", inc)
+
+
+@pytest.mark.parametrize("pattern", [b"\xff\0", b"\0\xff", b"a\0", "a\0"])
+def test_a_nul_in_a_pattern_is_told_first(bx, pattern):
+    with pytest.raises(bx.InvalidDocument, match="must not contain the NULL byte"):
+        bx.encode({"a": bx.Regex(pattern)})

@@ -46,9 +46,12 @@ READERS = [
 ]
 PARTS = [("[", "]"), ('{"a":', "}"), ('{"$x":', "}"), ('{"$code":"x","$scope":{"a":', "}}")]
 
+kept = []  # what is not to be freed on a small stack: CPython 3.13 itself dies of that
+
 def write(levels):
     for wrap in WRAPS:
         value = nest(1, levels, wrap)
+        kept.append(value)
         for layout in LAYOUTS:
             yield lambda value=value, layout=layout: dumps(value, **layout)
 
@@ -56,7 +59,7 @@ def read(levels):
     for first, last in PARTS:
         for text in (first * levels + "1" + last * levels, first * levels, first * levels + "x"):
             for reader in READERS:
-                yield lambda text=text, reader=reader: reader(text)
+                yield lambda text=text, reader=reader: kept.append(reader(text))
 
 def work(calls):
     for call in calls:

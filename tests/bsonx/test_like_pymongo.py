@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from package import namespace, outcome
 
+from implementations import CPYTHON
+
 FILES = sorted((Path(__file__).parent / "expressions").glob("*.txt"))
 
 
@@ -32,5 +34,11 @@ def test_same_outcome(bx, expression):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = outcome(expression, _pymongo())
-        assert outcome(expression, namespace("bsonx")) == expected
+        ours = outcome(expression, namespace("bsonx"))
+    if not CPYTHON:
+        if "DictGet" in expression:
+            pytest.skip("PyMongo's C asks subclasses of dict where the C API is emulated")
+        if "out of range" in ours[-1]:  # the words are of the interpreter's datetime
+            ours, expected = ours[:2], expected[:2]
+    assert ours == expected
     assert expected[1] not in ("NameError", "SyntaxError"), "the expression itself is wrong"

@@ -75,3 +75,10 @@ def test_pymongo_pickles_load(bx):
     for text in VALUES:
         data = pickle.dumps(_make(bson, text), 2).replace(b"cbson", b"cbsonx")
         assert pickle.loads(data) == _make(bx, text)
+
+
+@pytest.mark.parametrize("state", [None, 5, b"short", "short", {"_ObjectId__id": [0] * 12}])
+def test_a_damaged_state_of_an_object_id(bx, state):
+    made = bx.ObjectId.__new__(bx.ObjectId)
+    with pytest.raises(ValueError, match="the state of an ObjectId must be 12 bytes"):
+        made.__setstate__(state)

@@ -96,6 +96,8 @@ from bsonx.raw_bson import RawBSONDocument
 class X:
     pass
 
+kept = []  # what is not to be freed on a small stack: CPython 3.13 itself dies of that
+
 def nested(value, levels):
     for _ in range(levels):
         value = {"a": value}
@@ -168,6 +170,7 @@ def work():
     value = None
     for _ in range(2000):
         value = Node([value])
+    kept.append(value)
     bsonx.encode({"x": value})
 """,
     "decode_in_decoder": """
@@ -202,12 +205,13 @@ def work():
 """,
     "deep_decode": "def work():\n    bsonx.decode(raw(995, b'\\3'))\n",
     "deep_decode_array": "def work():\n    bsonx.decode(raw(995, b'\\4'))\n",
-    "deep_encode": "def work():\n    bsonx.encode(nested({}, 995))\n",
+    "deep_encode": "def work():\n    kept.append(nested({}, 995))\n    bsonx.encode(kept[-1])\n",
     "deep_code": """
 def work():
     value = 1
     for _ in range(995):
         value = Code("x", {"a": value})
+    kept.append(value)
     bsonx.encode({"a": value})
 """,
     "deep_raw": """

@@ -16,6 +16,8 @@ import uuid
 import bson
 import pytest
 
+from implementations import CPYTHON
+
 DT = datetime.datetime
 HOURS = datetime.timedelta(hours=2)
 AWARE = datetime.timezone(datetime.timedelta(hours=1))
@@ -136,7 +138,8 @@ def test_moments_are_asked(bx, way, value, right):
     if isinstance(right, Exception):
         with pytest.raises(type(right)) as caught:
             ways[way]()
-        assert str(right) in str(caught.value)
+        if CPYTHON or type(right) is not OverflowError:  # datetime's own words
+            assert str(right) in str(caught.value)
         return
     seconds = way in ("Timestamp", "ObjectId")
     assert ways[way]() == (right // 1000 if seconds else right)
@@ -321,24 +324,44 @@ class Default(collections.defaultdict):
         raise AssertionError("asked")
 
 
-PLAIN = [
-    Number(5), Number(2**40), Unordered(5), Level.HIGH, Text("abc"), Text("é"), Name.ANY,
-    Ratio(1.5), Data(b"abc"), Changed(y=1, _id=3, z=2), Ordered(y=1, _id=3, z=2),
-    Ordered(y=1, z=2), List([1, 2]), Tuple((1, 2)), Default(int, a=1),
-    {Text("abc"): 1}, {Name.ANY: 1},
-    collections.UserDict(a=1), collections.ChainMap({"a": 1}, {"b": 2}),
-    collections.namedtuple("Pair", "a b")(1, 2),
-]  # fmt: skip
+BASES = [
+    # a value, what its base holds
+    (Number(5), 5),
+    (Number(2**40), 2**40),
+    (Unordered(5), 5),
+    (Level.HIGH, 5),
+    (Text("abc"), "abc"),
+    (Text("é"), "é"),
+    (Name.ANY, "x"),
+    (Ratio(1.5), 1.5),
+    (Data(b"abc"), b"abc"),
+    (Changed(y=1, _id=3, z=2), {"y": 1, "_id": 3, "z": 2}),
+    (Ordered(y=1, _id=3, z=2), {"y": 1, "_id": 3, "z": 2}),
+    (Ordered(y=1, z=2), {"y": 1, "z": 2}),
+    (List([1, 2]), [1, 2]),
+    (Tuple((1, 2)), [1, 2]),
+    (Default(int, a=1), {"a": 1}),
+    ({Text("abc"): 1}, {"abc": 1}),
+    ({Name.ANY: 1}, {"x": 1}),
+    (collections.UserDict(a=1), {"a": 1}),
+    (collections.ChainMap({"a": 1}, {"b": 2}), {"b": 2, "a": 1}),
+    (collections.namedtuple("Pair", "a b")(1, 2), [1, 2]),
+]
 
 
-@pytest.mark.parametrize("value", PLAIN, ids=lambda value: type(value).__name__)
-def test_read_as_the_base_holds_it(bx, value):
-    assert bx.encode({"v": value}) == bson.encode({"v": value})
-    if isinstance(value, collections.abc.Mapping):
-        assert bx.encode(value) == bson.encode(value)
-    for bits in (2**70, -(2**70)):
-        with pytest.raises(OverflowError):
-            bx.encode({"v": Number(bits)})
+@pytest.mark.parametrize(("value", "held"), BASES, ids=lambda value: type(value).__name__)
+def test_read_as_the_base_holds_it(bx, value, held):
+    for document, plain in ((value, held), ({"v": value}, {"v": held})):
+        if isinstance(document, collections.abc.Mapping):
+            assert bx.encode(document) == bx.encode(plain)
+            if CPYTHON:
+                assert bx.encode(document) == bson.encode(document)
+
+
+@pytest.mark.parametrize("number", [2**70, -(2**70)])
+def test_numbers_beyond_64_bits_as_the_base_holds_them(bx, number):
+    with pytest.raises(OverflowError):
+        bx.encode({"v": Number(number)})
 
 
 def test_an_id_that_is_no_plain_str_is_written_once(bx):

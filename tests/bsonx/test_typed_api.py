@@ -308,3 +308,39 @@ print(sorted({"msgspec", "attr", "attrs", "pydantic", "numpy"} & set(sys.modules
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_options_of_fields_are_derived_once(bx):
+    """Not for each value: of fields of `SON` and `RawBSONDocument`, alone and in others."""
+    from bsonx.raw_bson import RawBSONDocument
+
+    derived = []
+
+    class Counting(bx.CodecOptions):
+        def with_options(self, **kwargs):
+            derived.append(kwargs)
+            return super().with_options(**kwargs)
+
+    @dataclasses.dataclass
+    class Mixed:
+        son: bx.SON
+        raw: RawBSONDocument
+        sons: list[bx.SON]
+        named: dict[str, RawBSONDocument | None]
+
+    data = bx.encode(
+        {"son": {"a": 1}, "raw": {"b": 2}, "sons": [{"c": 3}] * 3, "named": {"x": {"d": 4}}}
+    )
+    options = Counting(document_class=Mixed, tz_aware=True)
+    derived.clear()
+    for _ in range(3):
+        found = bx.decode(data, options)
+        assert (found.son, found.raw["b"], found.sons[2]) == ({"a": 1}, 2, {"c": 3})
+        assert (type(found.sons[2]), type(found.named["x"])) == (bx.SON, RawBSONDocument)
+    assert bx.decode_all(data * 3, options) == [found] * 3
+    classes = [kwargs["document_class"] for kwargs in derived]
+    assert sorted(classes, key=repr) == sorted({bx.SON, RawBSONDocument}, key=repr)
+    # Other options have their own.
+    other = bx.decode(data, Counting(document_class=Mixed, tz_aware=False))
+    assert other == found
+    assert len(derived) == 4

@@ -213,6 +213,30 @@ def test_init_variables_and_own_constructors(bx):
     assert decode(bx, Derived, {"a": 1}).b == 8
 
 
+def test_classes_without_a_constructor(bx):
+    def fail(self):
+        raise AssertionError("only a constructor calls it")
+
+    @dataclass(init=False)
+    class Data:
+        a: int
+        b: list[int] = field(default_factory=list)
+        __post_init__ = fail
+
+    @attrs.define(init=False)
+    class Attrs:
+        a: int
+        b: list[int] = attrs.field(factory=list)
+        __attrs_post_init__ = fail
+
+    for cls in (Data, Attrs):
+        made = decode(bx, cls, {"a": 1})
+        assert (type(made), made.a, made.b) == (cls, 1, [])
+        assert bx.decode(bx.encode(made)) == {"a": 1, "b": []}
+        assert decode(bx, cls, {"a": 1, "b": [2]}).b == [2]
+        refuse(bx, cls, {}, "needs the field 'a'")
+
+
 def test_own_new_setattr_and_metaclass(bx):
     log = []
 

@@ -429,3 +429,36 @@ def test_the_direct_way_is_taken_for_plain_models_only():
     assert plan_for(Recursive).node.model.build is Build.PYDANTIC
     assert plan_for(Aliased).node.model.build is Build.PYDANTIC
     assert plan_for(Validated).node.model.build is Build.VALIDATED
+
+
+def test_members_of_enums_of_several_kinds(bx):
+    class Mixed(enum.Enum):
+        NONE = None
+        PAIR = (1, 2)
+        PRICE = decimal.Decimal("1.5")
+        KEY = uuid.UUID(int=7)
+        TEXT = "x"
+
+    class Direct(pydantic.BaseModel):
+        one: Mixed
+        many: list[Mixed | int]
+
+    class Checked(Direct):
+        @pydantic.field_validator("many")
+        def check(cls, value):
+            return value
+
+    class Values(Direct):
+        model_config = pydantic.ConfigDict(use_enum_values=True)
+
+    for model in (Direct, Checked):
+        for member in Mixed:
+            made = model(one=member, many=[member, 3])
+            assert bx.decode(bx.encode(made), type=model) == made
+    read = bx.decode(bx.encode({"one": [1, 2], "many": [[1, 2], 3]}), type=Values)
+    assert read == Values(one=(1, 2), many=[(1, 2), 3])
+    from bsonx.typed import TypedDecodeError
+
+    for wrong in ([2, 1], bx.Decimal128("2"), "y"):
+        with pytest.raises(TypedDecodeError, match="Input should be"):
+            bx.decode(bx.encode({"one": wrong, "many": []}), type=Direct)

@@ -4,6 +4,7 @@ A model is built directly, or always validated by pydantic; which of the two mus
 judge is ``model_validate``.
 """
 
+import dataclasses
 import datetime
 import decimal
 import typing
@@ -342,14 +343,22 @@ def test_fields_of_pydantic_dataclasses_that_are_no_arguments(bx):
         name: str
         nick: str = Field(init=False, default="")
         price: decimal.Decimal = Field(init=False, default=decimal.Decimal(0))
+        tags: list[int] = Field(init=False, default_factory=list)
+        bare: int = dataclasses.field(init=False, default=3)
+
+    @dataclasses.dataclass
+    class Plain:
+        person: Person
 
     class Holder(BaseModel):
         people: list[Person]
 
     ada = Person("Ada")
     ada.nick, ada.price = "Countess", decimal.Decimal("1.5")
+    ada.tags, ada.bare = [1], 4
     assert bx.decode(bx.encode(ada), type=Person) == ada
     assert bx.decode(bx.encode({"name": "x"}), type=Person) == Person("x")
+    assert bx.decode(bx.encode(Plain(ada)), type=Plain) == Plain(ada)
     holder = Holder(people=[ada])
     assert bx.decode(bx.encode(holder), type=Holder) == holder
 

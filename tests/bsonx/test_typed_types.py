@@ -196,7 +196,7 @@ REFUSED = [
     (Color, "green", "expected Color, got 'green'"),
     (Color, 5, "expected Color, got int"),
     (Odd, "gamma", "'gamma' is not a valid Odd"),
-    (Pair, ["a", "b"], "is not a valid Pair"),
+    (Pair, ["b", "a"], "is not a valid Pair"),
     (Point, [1, 2, 3], "length over 2"),
     (Point, [], "Point needs the field 'x'"),
     (bytearray, b"x", "expected bytearray, got bytes"),
@@ -366,6 +366,34 @@ def test_members_of_enums_of_every_stored_type(bx):
         assert decode(bx, Mixed, stored) is member
 
 
+def test_members_of_enums_of_several_kinds_come_back(bx):
+    class Mixed(enum.Enum):
+        NONE = None
+        ONE = 1
+        DAY = datetime.date(2020, 1, 1)
+        NOON = datetime.datetime(2020, 1, 1, 12, 0, 0, 5000)
+        LATE = datetime.datetime(
+            2020, 1, 1, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=-8))
+        )
+        KEY = U
+        PRICE = decimal.Decimal("1.5")
+        BYTES = b"x"
+        PAIR = (5.9, ("a", 1))
+        LIST = [1]
+        FILE = pathlib.PurePosixPath("/tmp/x")
+        REGEX = bx.Regex("a", 2)
+
+    aware = bx.CodecOptions(tz_aware=True)
+    for member in Mixed:
+        data = bx.encode(holder(Mixed)(member))
+        for options in (None, aware):
+            assert bx.decode(data, options, type=holder(Mixed)).v is member
+        assert decode(bx, Literal[member], bx.decode(data)["v"]) is member
+        assert decode(bx, Mixed | bool, True) is True
+    for value in (True, 1.0, "x", [1.0, 2], bx.Binary(b"x", 2), {"a": 1}, bx.Regex("a")):
+        refuse(bx, Mixed, value, "Mixed")
+
+
 def test_parameters_with_defaults(bx):
     typing_extensions = pytest.importorskip("typing_extensions")
     Default = typing_extensions.TypeVar("Default", default=int)
@@ -481,6 +509,39 @@ def test_what_no_plan_can_be_made_of(bx, tp, text):
     assert text in str(info.value)
 
 
+def test_annotations_that_nothing_stands_for(bx):
+    from bsonx.typed import prepare
+
+    attrs = pytest.importorskip("attrs")
+    pydantic = pytest.importorskip("pydantic")
+
+    class Struct(msgspec.Struct):
+        v: "Nowhere"  # noqa: F821
+
+    class Named(typing.NamedTuple):
+        v: "Nowhere"  # noqa: F821
+
+    class Model(pydantic.BaseModel):
+        v: "Nowhere"  # noqa: F821
+
+    class Root(pydantic.RootModel["Nowhere"]):
+        pass
+
+    for tp in (
+        dataclasses.make_dataclass("Data", [("v", "Nowhere")]),
+        attrs.make_class("Attrs", {"v": attrs.field(type="Nowhere")}),
+        pydantic.dataclasses.dataclass(dataclasses.make_dataclass("Data", [("v", "Nowhere")])),
+        Struct,
+        Named,
+        Model,
+        Root,
+        holder(Model),
+    ):
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"cannot resolve the annotation.*Nowhere"):
+                prepare(tp)
+
+
 @pytest.mark.parametrize("tp", [int, str, list, list[int], int | None, type("Plain", (), {})])
 def test_documents_decode_to_classes_with_fields_only(bx, tp):
     with pytest.raises(TypeError):
@@ -545,6 +606,35 @@ def test_generic_classes(bx):
     with pytest.raises(TypedDecodeError, match="label"):
         bx.decode(crate, type=Crate[int])
     assert bx.decode(bx.encode({"content": [1]}), type=Cell[list[int]]) == Cell([1])
+
+
+class Link(msgspec.Struct, typing.Generic[T]):
+    content: T
+    next: "Link[T] | None" = None
+
+
+@dataclasses.dataclass
+class Chest(Box[list[T]], typing.Generic[T]):
+    box: Box[T] | None = None
+    link: Link[list[T]] | None = None
+
+
+@dataclasses.dataclass
+class Bounded(typing.Generic[Bound]):
+    box: Box[Bound]
+
+
+def test_generic_classes_that_hand_on_their_own_parameters(bx):
+    # T of the one class and T of the other are one object: without arguments it stood for itself.
+    for tp in (Link, Link[T], Link[Any]):
+        document = {"content": 1, "next": {"content": "x"}}
+        assert bx.decode(bx.encode(document), type=tp) == Link(1, Link("x"))
+    document = {"content": [1], "box": {"content": "x"}, "link": {"content": [1]}}
+    for tp in (Chest, Chest[T]):
+        assert bx.decode(bx.encode(document), type=tp) == Chest([1], [], Box("x"), Link([1]))
+    refuse(bx, Chest, {"content": 1}, "expected list")
+    assert bx.decode(bx.encode({"box": {"content": "x"}}), type=Bounded) == Bounded(Box("x"))
+    refuse(bx, Bounded, {"box": {"content": 1}}, "expected str, got int")
 
 
 # ---- unions of classes ----

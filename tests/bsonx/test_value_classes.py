@@ -15,7 +15,7 @@ import weakref
 import bson
 import pytest
 
-from implementations import tree
+from implementations import CPYTHON, tree
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -293,7 +293,8 @@ def test_cycles_are_collected(bx):
                 value.pattern = [value, token]
             else:
                 value.me = [value, token]
-            assert gc.is_tracked(value)
+            if CPYTHON:
+                assert gc.is_tracked(value)
             del value, token
             gc.collect()
             assert alive() is None
@@ -313,6 +314,8 @@ def test_weak_references_end(bx):
     ended = []
     reference = weakref.ref(value, lambda _: ended.append(1))
     del value
+    if not CPYTHON:  # nothing counts references there
+        gc.collect()
     assert reference() is None
     assert ended == [1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import warnings
 
 import pytest
@@ -82,3 +83,20 @@ def test_numpy_refusals(bx):
     ]:
         with pytest.raises(ValueError, match=text):
             Binary.from_vector(np.array(values), BinaryVectorDtype[dtype])
+
+
+def test_without_numpy(bx, monkeypatch):
+    from bson.binary import Binary as TheirBinary
+    from bson.binary import BinaryVectorDtype as TheirDtype
+
+    from bsonx.binary import Binary, BinaryVectorDtype
+
+    monkeypatch.setitem(sys.modules, "numpy", None)  # not to be imported
+    for value in (b"ab", (1, 2), 5, None):
+        with pytest.raises(ImportError) as theirs:
+            TheirBinary.from_vector(value, TheirDtype.INT8)
+        with pytest.raises(ImportError) as ours:
+            Binary.from_vector(value, BinaryVectorDtype.INT8)
+        assert str(ours.value) == str(theirs.value)
+    vector = Binary.from_vector([1, 2], BinaryVectorDtype.INT8)
+    assert Binary.from_vector(vector.as_vector()) == vector

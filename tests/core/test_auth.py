@@ -6,8 +6,6 @@ import asyncio
 from urllib.parse import quote
 
 import pytest
-import trustme
-from cryptography.x509 import load_pem_x509_certificate
 
 from core_kit import (
     PING,
@@ -203,6 +201,8 @@ def test_a_password_is_in_no_repr(guarded):
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory):
     """A server that wants TLS and knows one client certificate as a user."""
+    trustme = pytest.importorskip("trustme")  # not to be had on every interpreter
+    x509 = pytest.importorskip("cryptography.x509")
     folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
     files = {"ca": str(folder / "ca.pem")}
@@ -218,12 +218,12 @@ def secured(tmp_path_factory):
         files[name] = str(folder / f"{name}.pem")
         certificate.private_key_and_cert_chain_pem.write_to_path(files[name])
     pem = certificates["client"].cert_chain_pems[0].bytes()
-    subject = load_pem_x509_certificate(pem).subject.rfc4514_string()
+    subject = x509.load_pem_x509_certificate(pem).subject.rfc4514_string()
     tls = ["--tlsMode", "requireTLS", "--tlsCAFile", files["ca"]]
     arguments = [*tls, "--tlsCertificateKeyFile", files["server"]]
     allow = ["--tlsAllowConnectionsWithoutCertificates", "--tlsAllowInvalidHostnames"]
-    x509 = ["--setParameter", "authenticationMechanisms=MONGODB-X509,SCRAM-SHA-256"]
-    with LocalServer(args=[*arguments, *allow, *x509]) as started:
+    allowed = ["--setParameter", "authenticationMechanisms=MONGODB-X509,SCRAM-SHA-256"]
+    with LocalServer(args=[*arguments, *allow, *allowed]) as started:
         user = {"createUser": subject, "roles": [{"role": "root", "db": "admin"}]}
 
         async def main(client):

@@ -8,7 +8,7 @@ import pickle
 import pytest
 from flavour import plain
 
-from bsonx.codec_options import CodecOptions
+from bsonx.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bsonx.dbref import DBRef
 from bsonx.son import SON
 from mongodriver.errors import (
@@ -338,6 +338,29 @@ async def test_cursor_commands(db):
     assert [d["_id"] for d in await cursor.to_list()] == list(range(5))
     with pytest.raises(InvalidOperation, match="does not return a cursor"):
         await db.cursor_command("ping")
+
+
+async def test_cursor_commands_read_every_batch_alike(db):
+    """PyMongo reads later batches with the database's options, whatever was asked for."""
+
+    class Upper(TypeDecoder):
+        bson_type = str
+
+        def transform_bson(self, value):
+            return value.upper()
+
+    decoders = CodecOptions(type_registry=TypeRegistry([Upper()]))
+    await db.t.insert_many([{"_id": n, "a": "x", "d": {}} for n in range(4)])
+    son = CodecOptions(document_class=SON, type_registry=decoders.type_registry)
+    for database, options, kind in (
+        (db, son, SON),
+        (db.with_options(son), None, dict),
+        (db.with_options(son), CodecOptions(), dict),
+        (db, decoders, dict),
+    ):
+        cursor = await database.cursor_command("find", "t", batchSize=1, codec_options=options)
+        found = await cursor.to_list()
+        assert [(type(d), d["a"], type(d["d"])) for d in found] == [(kind, "x", kind)] * 4
 
 
 async def test_dereferencing(db):

@@ -16,6 +16,7 @@ from mongodriver.errors import (
     DuplicateKeyError,
     InvalidDocument,
     InvalidOperation,
+    OperationFailure,
     WriteError,
 )
 from mongodriver.operations import (
@@ -130,9 +131,31 @@ async def test_documents_too_large_are_not_sent(coll, commands):
         await coll.replace_one({}, {"x": "x" * 17_000_000})
     with pytest.raises(DocumentTooLarge, match="findAndModify command document too large"):
         await coll.find_one_and_replace({}, {"x": "x" * 17_000_000})
-    with pytest.raises(DocumentTooLarge):
+    with pytest.raises(DocumentTooLarge, match="supports BSON document sizes up to 16777216"):
         await coll.find_one({"x": "x" * 17_000_000})
+    with pytest.raises(DocumentTooLarge, match="aggregate command document too large"):
+        await coll.count_documents({"x": "x" * 17_000_000})
     assert commands.work == []
+
+
+async def test_commands_have_room_for_a_document_and_their_own_fields(coll):
+    await coll.insert_one({"_id": 1})
+    document = {"x": "x" * (16 * 1024 * 1024 - 20)}
+    with pytest.raises(DocumentTooLarge):
+        await coll.find_one(document)
+    assert await coll.count_documents(document) == 0
+    assert await coll.distinct("_id", document) == []
+    assert (await coll.database.command("count", coll.name, query=document))["n"] == 0
+
+
+async def test_unacknowledged_writes_that_would_be_refused_unheard(coll):
+    unheard = coll.with_options(write_concern=WriteConcern(w=0))
+    text = "Cannot set bypass_document_validation with unacknowledged write concern"
+    with pytest.raises(OperationFailure, match=text):
+        await unheard.insert_many([{}], bypass_document_validation=True)
+    with pytest.raises(OperationFailure, match=text):
+        await unheard.bulk_write([InsertOne({})], bypass_document_validation=True)
+    await unheard.insert_many([{}], bypass_document_validation=False)
 
 
 async def test_updates(coll):

@@ -65,6 +65,11 @@ def op_msg(document: bytes) -> bytes:
     return struct.pack("<iiii", len(payload) + 16, 1, 0, 2013) + payload
 
 
+def reply(batch: list[dict[str, object]]) -> bytes:
+    """The reply to a find."""
+    return bsonx.encode({"cursor": {"firstBatch": batch, "id": 0, "ns": "a.b"}, "ok": 1.0})
+
+
 def documents() -> dict[str, bytes]:
     """Name and BSON of one document for every type."""
     found = {name: bsonx.encode({"a": value}) for name, value in VALUES.items()}
@@ -86,7 +91,7 @@ def typed_inputs() -> dict[str, bytes]:
     first = len(single_types(bsonx))
     found = {}
     for number, (_, document) in enumerate(make_classes(bsonx)):
-        found[f"class-{number}"] = bytes([number % 2, 0, first + number]) + bsonx.encode(document)
+        found[f"class-{number}"] = bytes([number % 3, 0, first + number]) + bsonx.encode(document)
     for number, value in itertools.product(range(1, first), VALUES.values()):
         data = bytes([1, 0, number]) + bsonx.encode({"k": value})
         if outcome(side, "typed", data)[0] == "gives":
@@ -99,12 +104,26 @@ def seeds() -> dict[str, dict[str, bytes]]:
     found: dict[str, dict[str, bytes]] = {group: {} for group in GROUPS}
     for number, (name, data) in enumerate(documents().items()):
         choice = bytes([number % 256])
-        found["decode"][name] = bytes([number % 5]) + choice + data
-        found["message"][name] = b"\0" + choice + op_msg(data)
+        found["decode"][name] = bytes([number % len(GROUPS["decode"])]) + choice + data
+        found["message"][name] = bytes([number % 2 * 3]) + choice + op_msg(data)
         found["json"][f"{name}-text"] = bytes([(0, 1, 4, 5)[number % 4]]) + choice + text_of(data)
         found["json"][name] = b"\2" + choice + data
     found["message"]["header"] = b"\1\0" + op_msg(b"\5\0\0\0\0")
     found["encode"]["batch"] = b"\1\3\4\4\4" + bytes(range(1, 60))
+    found["message"]["typed"] = b"\2\0\1" + op_msg(reply([{"k": 5}, {"k": [1]}]))
+    found["decode"]["deep"] = b"\6\xfd" + bsonx.encode({"a": 1})
+    found["decode"]["many"] = b"\7\xff" + bsonx.encode({"a": 1, "a name that is long": "x"})
+    found["decode"]["raw"] = b"\x08\0" + bsonx.encode({"a": {"b": {"c": 1}}, "d": [{}]})
+    for number, text in enumerate(("0123456789abcdef01234567", "-1.50E-12", "é", "NaN", "1E+7000")):
+        found["values"][f"text-{number}"] = bytes([0, number % 2]) + text.encode()
+    found["values"]["bytes"] = b"\0\x10" + OID.binary
+    for number in range(8):
+        given = bytes([number + 2]) + bytes(range(1, 40))
+        found["values"][f"made-{number}"] = bytes([1, 8 + number]) + given
+        found["values"][f"state-{number}"] = bytes([2, number]) + given
+    found["values"]["words-of-a-text"] = b"\1\1a\2\x08"
+    found["values"]["wide-flags"] = b"\1\x0f\7\1a\0\5" + b"\xff" * 8 + b"\x50"
+    found["encode"]["converted"] = b"\2\0\2\1a\0\x18\1b\0\x19"
     for number in range(8):
         values = bytes(range(number * 32, number * 32 + 32)) * 2
         found["encode"][f"values-{number}"] = bytes([0, number]) + values

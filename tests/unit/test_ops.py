@@ -79,6 +79,21 @@ def cursor_reply(batch, cursor_id=0, name="firstBatch", **more):
     return {"ok": 1.0, "cursor": {name: batch, "id": cursor_id, "ns": "db.c", **more}}
 
 
+# -- unacknowledged updates --
+
+
+def test_what_a_server_would_refuse_in_silence():
+    sort = {"q": {}, "u": {"$set": {"a": 1}}, "multi": False, "sort": {"a": 1}}
+    runs = (Run("insert", [{"_id": 1}]), Run("update", [sort]))
+    unacknowledged = writing(WriteConcern(w=0))
+    for operation in (Update(unacknowledged, sort), BulkWrite(unacknowledged, runs, True)):
+        with pytest.raises(ConfigurationError, match=r"8\.0\+ to use sort on unacknowledged"):
+            operation.build(attempt(max_wire_version=24))
+        assert operation.build(attempt(max_wire_version=25))
+    for operation in (Update(writing(), sort), BulkWrite(writing(), runs, True)):
+        assert operation.build(attempt(max_wire_version=24))  # the server says it
+
+
 # -- the protocol --
 
 
@@ -106,6 +121,11 @@ def test_documents_too_large():
     error = Update(writing(), {}).document_too_large(20, 16)
     assert isinstance(error, DocumentTooLarge)
     assert str(error) == "update command document too large"
+    for operation in (Find(TARGET, {}), FindOne(TARGET, {}), Explain(Find(TARGET, {}))):
+        assert operation.within_a_document
+        assert "supports BSON document sizes" in str(operation.document_too_large(20, 16))
+    error = Count(TARGET, {}).document_too_large(20, 16)
+    assert str(error) == "count command document too large"
     assert statement_limit(attempt(), True) == 16 * 1024 * 1024 + 16382
     assert statement_limit(attempt(), False) == 16 * 1024 * 1024
 

@@ -28,8 +28,6 @@ from mongodriver.io.base import (
 from mongodriver.io.blocking import READ_SIZE, run
 from scripted import HEADER, message, read_message, scripted
 
-trustme = pytest.importorskip("trustme")
-
 LIMIT = 1_000_000
 
 
@@ -405,7 +403,7 @@ def raw_socket(stream):
 
 @pytest.fixture(scope="module")
 def authority():
-    return trustme.CA()
+    return pytest.importorskip("trustme").CA()
 
 
 def tls_script(authority, script, name="localhost"):

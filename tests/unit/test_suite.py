@@ -21,11 +21,12 @@ class Collection:
     """A process that collects all tests."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
+        path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
         plugins = ["-p", "no:cacheprovider", "-p", "no:randomly", *arguments]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-o", "addopts=", "--collect-only", "-q", *plugins],
             cwd=TESTS.parent,
-            env={**os.environ, "PYTHONPATH": str(TESTS), "PYTEST_ADDOPTS": "", **environment},
+            env={**os.environ, "PYTHONPATH": path, "PYTEST_ADDOPTS": "", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

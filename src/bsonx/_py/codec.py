@@ -27,9 +27,12 @@ def as_bytes(data: Any) -> bytes:
     if type(data) is bytes:
         return data
     try:
-        return bytes(memoryview(data))
+        view = memoryview(data)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
+    if not view.c_contiguous:
+        raise BufferError("memoryview: underlying buffer is not C-contiguous")
+    return bytes(view)
 
 
 def decode_document(data: Any, codec_options: Any) -> Any:

@@ -38,6 +38,7 @@ class Plan:
         "document_class",
         "errors",
         "keys",
+        "nested",
         "options",
         "origin",
         "plain",
@@ -73,12 +74,21 @@ class Plan:
         if converters:
             readers = {kind: _converting(read, converters) for kind, read in readers.items()}
         self.readers: dict[int, Reader] = readers
+        self.nested: dict[type, Plan] = {}  # of fields that name their document class
         # Of the fields of a reply that hold documents of the user's. It and the next are filled
         # in by bsonx._py.plans for a class with fields.
         self.user_readers = readers
         self.decode_typed: Callable[..., Any] | None = None
         # Whether the short cuts of read_elements are right.
         self.plain = self.document_class is dict and self.errors == "strict" and not converters
+
+    def of_field(self, document_class: type) -> Plan:
+        """Return the plan for a field of a document class of its own, otherwise like this one."""
+        plan = self.nested.get(document_class)
+        if plan is None:
+            plan = Plan(self.options.with_options(document_class=document_class))
+            plan = self.nested.setdefault(document_class, plan)
+        return plan
 
     def at(self, origin: int) -> Plan:
         """Return this plan for a part of the input, ``origin`` bytes from its start."""

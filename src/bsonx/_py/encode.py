@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 1000
 _TOO_DEEP = "maximum recursion depth exceeded while encoding an object to BSON "
+_LARGEST = 2**31 - 1  # sizes are int32
+_TOO_LARGE = "Document would overflow BSON size limit"
 
 _pack_int = struct.Struct("<i").pack
 _pack_long = struct.Struct("<q").pack
@@ -166,6 +168,8 @@ def _document(
             kind = type(value)
             if kind is str:
                 text = value.encode()
+                if len(text) >= _LARGEST:
+                    _refuse_length("String")
                 add(b"\x02" + name + _pack_int(len(text) + 1) + text + b"\0")
             elif kind is int and -2147483648 <= value <= 2147483647:
                 add(b"\x10" + name + _pack_int(value))
@@ -182,6 +186,8 @@ def _document(
                 _note_path(exc, key)
             raise
     body = b"".join(parts)
+    if len(body) > _LARGEST - 5:
+        raise InvalidDocument(_TOO_LARGE)
     return _pack_int(len(body) + 5) + body + b"\0"
 
 
@@ -230,8 +236,14 @@ def _double(name: bytes, value: Any, names: Names, options: CodecOptions, depth:
 
 
 def _string(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+    return b"\x02" + name + _text(value)
+
+
+def _text(value: str) -> bytes:
     text = str.encode(value)
-    return b"\x02" + name + _pack_int(len(text) + 1) + text + b"\0"
+    if len(text) >= _LARGEST:
+        _refuse_length("String")
+    return _pack_int(len(text) + 1) + text + b"\0"
 
 
 def _mapping(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
@@ -245,7 +257,7 @@ def _array(name: bytes, value: Any, names: Names, options: CodecOptions, depth: 
 
 
 def _bytes(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    payload = _base_bytes(value)
+    payload = _payload(name, value, 0)
     return b"\x05" + name + _pack_length_and_subtype(len(payload), 0) + payload
 
 
@@ -253,10 +265,26 @@ def _binary(name: bytes, value: Any, names: Names, options: CodecOptions, depth:
     subtype = operator.index(value.subtype)
     if not 0 <= subtype <= 255:
         raise ValueError("the subtype of a Binary must be in 0..255")
-    payload = _base_bytes(value)
     if subtype == OLD_BINARY_SUBTYPE:
+        payload = _payload(name, value, 4)
         payload = _pack_int(len(payload)) + payload
+    else:
+        payload = _payload(name, value, 0)
     return b"\x05" + name + _pack_length_and_subtype(len(payload), subtype) + payload
+
+
+def _payload(name: bytes, value: Any, extra: int) -> bytes:
+    """Return the bytes of a binary, if there are documents that have room for it."""
+    size = bytes.__len__(value) if isinstance(value, bytes) else 0
+    if size > _LARGEST - 4:
+        _refuse_length("Binary")
+    if 5 + len(name) + 5 + extra + size > _LARGEST:
+        raise InvalidDocument(_TOO_LARGE)
+    return _base_bytes(value)
+
+
+def _refuse_length(what: str) -> NoReturn:
+    raise InvalidStringData(f"{what} length must be <= 2147483647")
 
 
 def _base_bytes(value: Any) -> bytes:
@@ -306,17 +334,16 @@ def _null(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
 
 def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
     pattern: str | bytes = value.pattern
-    if isinstance(pattern, str):
-        stored = pattern.encode()
-    else:
-        stored = _base_bytes(pattern)
-        try:
-            stored.decode()
-        except UnicodeDecodeError:
-            raise InvalidStringData("regex patterns must be valid UTF-8") from None
+    stored = pattern.encode() if isinstance(pattern, str) else _base_bytes(pattern)
     if b"\0" in stored:
         raise InvalidDocument("regex patterns must not contain the NULL byte")
+    try:
+        stored.decode()
+    except UnicodeDecodeError:
+        raise InvalidStringData("regex patterns must be valid UTF-8") from None
     flags = int(value.flags)  # arithmetic on enums is slow
+    if not -(2**63) <= flags < 2**63:
+        raise OverflowError("Python int too large to convert to C long")
     letters = b"".join([letter for flag, letter in _REGEX_LETTERS if flags & flag])
     return b"\x0b" + name + stored + b"\0" + letters + b"\0"
 
@@ -327,13 +354,15 @@ def _dbref(name: bytes, value: Any, names: Names, options: CodecOptions, depth: 
 
 
 def _code(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    text = str.encode(value)
-    text = _pack_int(len(text) + 1) + text + b"\0"
+    text = _text(value)
     scope = value.scope
     if scope is None:
         return b"\x0d" + name + text
     stored = _subdocument(scope, options, depth)
-    return b"\x0f" + name + _pack_int(len(text) + len(stored) + 4) + text + stored
+    size = 4 + len(text) + len(stored)
+    if size > _LARGEST:
+        raise InvalidDocument(_TOO_LARGE)
+    return b"\x0f" + name + _pack_int(size) + text + stored
 
 
 def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
@@ -348,7 +377,7 @@ def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
 
 
 def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
-    number = int.__index__(value)  # subclasses do not get a say
+    number = int.__add__(value, 0)  # subclasses do not get a say; in __index__ they do on PyPy
     if -2147483648 <= number <= 2147483647:
         return b"\x10" + name + _pack_int(number)
     fallback = options.type_registry._fallback_encoder

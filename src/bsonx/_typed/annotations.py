@@ -109,14 +109,7 @@ class Builder:
     # -- aliases and parameters --
 
     def _typevar(self, tp: Any) -> Node:
-        if tp in self._typevars:
-            return self.node(self._typevars[tp])
-        has_default = getattr(tp, "has_default", None)  # of Python 3.13 or typing_extensions
-        if has_default is not None and has_default():
-            return self.node(tp.__default__)
-        if tp.__bound__ is not None:
-            return self.node(tp.__bound__)
-        return self._union(tp.__constraints__, str(tp)) if tp.__constraints__ else any_node()
+        return self.node(_resolved(tp, self._typevars))
 
     def enter(self, alias: Any, origin: Any) -> tuple[Any, Any]:
         """Bind the parameters of ``origin`` to the arguments of ``alias``; return the old ones."""
@@ -248,31 +241,41 @@ class Builder:
         """Return the node of a class with fields, or of a parametrised generic one."""
         if getattr(tp, "__pydantic_root_model__", False):
             return self._root_node(self, tp)
-        key = self._bound(tp)  # classes with different parameters are different
-        plan = self.models.get(key)
+        tp = _resolved(tp, self._typevars)  # classes with different parameters are different
+        plan = self.models.get(tp)
         if plan is None:
             cls = get_origin(tp) or tp
-            plan = self.models[key] = p.ModelPlan(cls, label_of(tp))
+            plan = self.models[tp] = p.ModelPlan(cls, label_of(tp))
             self._read_model(self, plan, tp)
         is_tuple = isinstance(plan.cls, type) and issubclass(plan.cls, tuple)
         codes = (p.DOCUMENT, p.ARRAY) if is_tuple else (p.DOCUMENT,)
         return Node(Kind.MODEL, plan.label, codes, model=plan)
 
-    def _bound(self, tp: Any) -> Any:
-        """Return what a type is remembered by: with its parameters replaced by their bindings."""
-        if get_origin(tp) is None or not self._typevars:
-            return tp
-        return (get_origin(tp), tuple(_resolved(a, self._typevars) for a in get_args(tp)))
-
 
 def _resolved(argument: Any, bindings: dict[Any, Any]) -> Any:
     """Replace the parameters in a type argument by what they stand for."""
     if isinstance(argument, typing.TypeVar):
-        return bindings.get(argument, argument)
+        return bindings[argument] if argument in bindings else _unbound(argument, bindings)
     parameters = getattr(argument, "__parameters__", ())
     if not parameters or isinstance(argument, type):
         return argument
-    return argument[tuple(bindings.get(parameter, parameter) for parameter in parameters)]
+    return argument[tuple(_resolved(parameter, bindings) for parameter in parameters)]
+
+
+def _unbound(parameter: Any, bindings: dict[Any, Any]) -> Any:
+    """Return what a parameter stands for of which nothing is said.
+
+    That is never the parameter itself: a class may hand its own on to itself, to a base or to
+    another class that calls it the same.
+    """
+    has_default = getattr(parameter, "has_default", None)  # of Python 3.13 or typing_extensions
+    if has_default is not None and has_default():
+        return _resolved(parameter.__default__, bindings)
+    if parameter.__bound__ is not None:
+        return parameter.__bound__
+    if parameter.__constraints__:
+        return typing.Union[parameter.__constraints__]  # noqa: UP007 - made from a tuple
+    return Any
 
 
 def _converted(item: Node, label: str, call: Callable[[Any], Any]) -> Node:

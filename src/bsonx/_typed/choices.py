@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import functools
+import pathlib
 import typing
 import uuid
 from typing import Any
@@ -13,11 +15,12 @@ from bsonx._typed import nodes as p
 from bsonx._typed.hints import label_of
 from bsonx._typed.nodes import Kind, Node, any_node
 from bsonx._typed.scalars import scalar_node
+from bsonx.datetime_ms import DatetimeMS
 from bsonx.decimal128 import Decimal128
 from bsonx.int64 import Int64
 from bsonx.objectid import ObjectId
 
-__all__ = ["enum_node", "literal_node", "tagged_node", "union_node"]
+__all__ = ["Chosen", "enum_node", "literal_node", "tagged_node", "union_node"]
 
 # ---- unions ----
 
@@ -75,6 +78,7 @@ _MEMBERS = (
     datetime.timedelta,
     decimal.Decimal,
     uuid.UUID,
+    DatetimeMS,
     Decimal128,
     Int64,
     ObjectId,
@@ -85,10 +89,7 @@ def literal_node(arguments: tuple[Any, ...]) -> Node:
     """Return the node of a Literal; members of an Enum are found by their value."""
     label = f"Literal[{', '.join(map(repr, arguments))}]"
     pairs = [(arg.value if isinstance(arg, enum.Enum) else arg, arg) for arg in arguments]
-    nodes = _lookup_nodes(pairs, label, None)
-    if any(value is None for value, _ in pairs):
-        nodes.append(_scalar(type(None)))
-    return union_node(nodes)
+    return union_node(_value_nodes(pairs, label, None))
 
 
 def enum_node(cls: type[enum.Enum]) -> Node:
@@ -96,10 +97,62 @@ def enum_node(cls: type[enum.Enum]) -> Node:
     pairs = [(member.value, member) for member in cls.__members__.values()]
     missing = getattr(cls._missing_, "__func__", None)
     custom = missing is not enum.Enum._missing_.__func__  # type: ignore[attr-defined]
-    if not pairs or not all(type(value) in _MEMBERS for value, _ in pairs):
+    if not pairs:
         return Node(Kind.CALL, label_of(cls), p.ALL_CODES, item=any_node(), call=cls)
     call = cls if custom or issubclass(cls, enum.Flag) else None
-    return union_node(_lookup_nodes(pairs, label_of(cls), call))
+    return union_node(_value_nodes(pairs, label_of(cls), call))
+
+
+def _value_nodes(pairs: list[tuple[Any, Any]], label: str, call: Any) -> list[Node]:
+    """Return nodes that give, for each of these values, what stands beside it.
+
+    ``call`` is asked for a value that is none of them.
+    """
+    pairs = [(_comparable(value), result) for value, result in pairs]
+    nodes = _lookup_nodes(pairs, label, call)
+    for result in [result for value, result in pairs if value is None][:1]:
+        none = _scalar(type(None))
+        if result is not None:  # a member of an Enum
+            find = functools.partial(_same, result)
+            none = Node(Kind.CALL, label, none.codes, item=none, call=find)
+        nodes.append(none)
+    others = [pair for pair in pairs if pair[0] is not None and type(pair[0]) not in _MEMBERS]
+    if others:
+        chosen = Chosen(others, label, call)
+        nodes.append(Node(Kind.CALL, label, p.ALL_CODES, item=any_node(), call=chosen))
+    return nodes
+
+
+def _comparable(value: Any) -> Any:
+    """Return what a member is recognized by: it must not depend on the options of decoding."""
+    if type(value) is datetime.datetime:
+        return DatetimeMS(value)
+    return str(value) if isinstance(value, pathlib.PurePath) else value
+
+
+def _same(result: Any, _: Any) -> Any:
+    return result
+
+
+class Chosen:
+    """Finds what is stored otherwise than as a scalar, tuples for instance, by comparing."""
+
+    def __init__(self, pairs: list[tuple[Any, Any]], label: str, call: Any) -> None:
+        self._pairs = [(_as_stored(value), result) for value, result in pairs]
+        self._label = label
+        self._call = call
+
+    def __call__(self, value: Any) -> Any:
+        for stored, result in self._pairs:
+            if stored == value:
+                return result
+        if self._call is not None:
+            return self._call(value)
+        raise ValueError(f"{value!r} is not a valid {self._label}")
+
+
+def _as_stored(value: Any) -> Any:
+    return [*map(_as_stored, value)] if isinstance(value, list | tuple) else value
 
 
 def _lookup_nodes(pairs: list[tuple[Any, Any]], label: str, call: Any) -> list[Node]:

@@ -17,6 +17,7 @@ from typing import Any
 __all__ = [
     "attrs_is_direct",
     "dataclass_is_direct",
+    "has_init",
     "namedtuple_is_direct",
     "pydantic_is_known",
     "struct_probes",
@@ -26,6 +27,11 @@ __all__ = [
 def _plainly_made(cls: Any) -> bool:
     """Whether calling the class does no more than object.__new__ and __init__."""
     return type(cls).__call__ is type.__call__ and cls.__new__ is object.__new__
+
+
+def has_init(cls: Any) -> bool:
+    """Whether there is an ``__init__``, which also calls the hook behind it."""
+    return cls.__init__ is not object.__init__
 
 
 def _plainly_set(cls: Any, names: Iterable[str], frozen: bool) -> bool:
@@ -95,7 +101,9 @@ def _dataclass_probe(slots: bool) -> bool:
 
 
 def _has_generated_init(cls: Any, fields: list[Any]) -> bool:
-    """Whether ``__init__`` is what dataclasses generates for these fields."""
+    """Whether ``__init__`` is what dataclasses generates for these fields, or there is none."""
+    if not has_init(cls):
+        return True
     code = getattr(cls.__init__, "__code__", None)
     if code is None:
         return False
@@ -137,7 +145,7 @@ def attrs_is_direct(cls: Any) -> bool:
     """Whether instances of a class made by attrs can be made by setting its attributes."""
     if not _plainly_made(cls) or hasattr(cls, "__attrs_pre_init__"):
         return False
-    if not _is_generated(cls.__init__) or not attrs_is_known():
+    if (has_init(cls) and not _is_generated(cls.__init__)) or not attrs_is_known():
         return False
     if issubclass(cls, BaseException) or hasattr(cls, "_attrs_cached_hash"):
         return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, get_args, get_origin
 
 __all__ = [
@@ -14,10 +16,12 @@ __all__ = [
     "field_keys",
     "hints_of",
     "label_of",
+    "late_names",
     "name_in",
     "name_of_metadata",
     "own_annotations",
     "pydantic_fields",
+    "resolving",
     "strip_annotated",
 ]
 
@@ -90,8 +94,15 @@ def label_of(tp: Any) -> str:
 
 def hints_of(cls: Any) -> dict[str, Any]:
     """Return the resolved annotations of a class and its bases; TypeError if they cannot be."""
-    try:
+    with resolving(cls):
         return typing.get_type_hints(cls, include_extras=True)
+
+
+@contextlib.contextmanager
+def resolving(cls: Any) -> Iterator[None]:
+    """Make a TypeError that names the class of the NameError of an annotation."""
+    try:
+        yield
     except NameError as exc:
         raise TypeError(f"cannot resolve the annotations of {cls.__qualname__}: {exc}") from None
 
@@ -149,3 +160,13 @@ def pydantic_fields(cls: Any) -> dict[str, Any]:
     if fields is None:  # before pydantic 2.10
         fields = getattr(cls, "model_fields", {})
     return fields
+
+
+def late_names(cls: Any) -> set[str]:
+    """Return the names of the fields of a dataclass that are no arguments.
+
+    To older versions of pydantic (2.12 is one) ``Field(init=False)`` is an argument for
+    dataclasses, but not for their own validation.
+    """
+    late = {f.name for f in dataclasses.fields(cls) if not f.init}
+    return late | {name for name, info in pydantic_fields(cls).items() if info.init is False}

@@ -10,7 +10,12 @@ from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
 from bsonx._typed.annotations import Builder
-from bsonx._typed.direct import attrs_is_direct, dataclass_is_direct, namedtuple_is_direct
+from bsonx._typed.direct import (
+    attrs_is_direct,
+    dataclass_is_direct,
+    has_init,
+    namedtuple_is_direct,
+)
 from bsonx._typed.fields import add_field, annotations_of
 from bsonx._typed.hints import (
     explicit_alias,
@@ -47,7 +52,7 @@ def read_dataclass(builder: Builder, plan: ModelPlan, tp: Any) -> None:
     variables = _init_variables(cls, hints)
     direct = not variables and dataclass_is_direct(cls, fields)
     plan.build = Build.ATTRIBUTES if direct else Build.CALL
-    if direct and hasattr(cls, "__post_init__"):
+    if direct and hasattr(cls, "__post_init__") and has_init(cls):
         plan.post_init = "__post_init__"
     names = {f.name for f in (*fields, *variables)}
     for f in cls.__dataclass_fields__.values():
@@ -95,7 +100,7 @@ def read_attrs(builder: Builder, plan: ModelPlan, tp: Any) -> None:
     hints = annotations_of(cls, builder)
     direct = attrs_is_direct(cls)
     plan.build = Build.ATTRIBUTES if direct else Build.CALL
-    if direct and hasattr(cls, "__attrs_post_init__"):
+    if direct and hasattr(cls, "__attrs_post_init__") and has_init(cls):
         plan.post_init = "__attrs_post_init__"
     names = {a.name for a in cls.__attrs_attrs__}
     for a in cls.__attrs_attrs__:

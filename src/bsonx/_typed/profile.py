@@ -10,6 +10,7 @@ import collections
 import datetime
 import decimal
 import enum
+import math
 import pathlib
 import sys
 from typing import Any
@@ -106,5 +107,8 @@ def _numpy_scalar(numpy: Any, value: Any) -> Any:
     if isinstance(value, numpy.bool_ | numpy.integer):
         return value.item()
     if isinstance(value, numpy.floating):
-        return float(value)
+        number = float(value)
+        if math.isinf(number) and not numpy.isinf(value):
+            raise OverflowError(f"{value!r} is too large for a double")
+        return number
     return NotImplemented

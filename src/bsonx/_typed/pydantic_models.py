@@ -9,7 +9,6 @@ which BSON's types are replaced by those the model declares.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import sys
 import types
 import typing
@@ -25,8 +24,10 @@ from bsonx._typed.fields import annotations_of
 from bsonx._typed.hints import (
     field_keys,
     hints_of,
+    late_names,
     own_annotations,
     pydantic_fields,
+    resolving,
     strip_annotated,
 )
 from bsonx._typed.nodes import (
@@ -131,7 +132,8 @@ def read_pydantic(builder: Builder, plan: ModelPlan, tp: Any) -> None:
 def root_node(builder: Builder, cls: Any) -> Node:
     """Return the node of a root model, which wraps a value that need not be a document."""
     if not cls.__pydantic_complete__:
-        cls.model_rebuild()
+        with resolving(cls):
+            cls.model_rebuild()
     item = raw_node([builder.node(cls.model_fields["root"].annotation)], {})
     return Node(Kind.CALL, cls.__name__, p.ALL_CODES, item=item, call=_validator(cls))
 
@@ -174,7 +176,7 @@ def _read_dataclass(builder: Builder, plan: ModelPlan) -> None:
     if not getattr(cls, "__pydantic_complete__", True):
         rebuild(cls)
     hints = annotations_of(cls, builder)
-    late = {f.name for f in dataclasses.fields(cls) if not f.init}
+    late = late_names(cls)
     for name, info in pydantic_fields(cls).items():
         fields = declared_fields(builder, plan, name, info, hints.get(name, Any))
         for field in fields:

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from bsonx._typed import nodes as p
-from bsonx._typed.hints import pydantic_fields
+from bsonx._typed.choices import Chosen
+from bsonx._typed.hints import late_names, pydantic_fields
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import ABSENT, Field, Kind, ModelPlan, Node, Unknown, any_node
 from bsonx._typed.scalars import to_decimal
@@ -61,6 +62,8 @@ def _is_converted(node: Node) -> bool:
     if node.kind is Kind.LOOKUP:  # an Enum is for pydantic to make; a member in a Literal is not
         members = any(isinstance(value, enum.Enum) for value in (node.values or {}).values())
         return members and node.label.startswith("Literal[")
+    if isinstance(node.call, Chosen):  # pydantic would not find a tuple by an array
+        return True
     return node.kind is Kind.CALL and node.label in ("Decimal", "Pattern", "date", "timedelta")
 
 
@@ -69,14 +72,18 @@ def _choices(code: int, flat: list[Node], known: _Known, sees_stored: bool) -> l
     fitting = [n for n in flat if code in n.codes]
     if code == p.BINARY:
         return _binary(fitting, flat, sees_stored)
-    members = [n for n in fitting if n.kind is Kind.LOOKUP]
-    fitting = [n for n in fitting if n.kind is not Kind.LOOKUP]
+    members = [n for n in fitting if _is_choice(n)]
+    fitting = [n for n in fitting if not _is_choice(n)]
     if code == p.DOCUMENT:
-        return members + _documents(fitting, known, sees_stored)
+        return members + (_documents(fitting, known, sees_stored) or (members and [any_node()]))
     if code == p.ARRAY:
-        return members + _array(fitting, known)
+        return members + (_array(fitting, known) or (members and [any_node()]))
     choices = members + _scalar(code, fitting, [n for n in flat if code in n.widened])
     return [*choices, any_node()] if choices and choices[-1].label != _MOMENT else choices
+
+
+def _is_choice(node: Node) -> bool:
+    return node.kind is Kind.LOOKUP or isinstance(node.call, Chosen)
 
 
 # ---- scalars ----
@@ -192,9 +199,7 @@ def _is_handed_over(model: ModelPlan) -> bool:
     """Whether pydantic gets instances of a class, because it could not make them of a dict."""
     if _is_foreign(model.cls):
         return True
-    return dataclasses.is_dataclass(model.cls) and any(
-        not f.init for f in dataclasses.fields(model.cls)
-    )
+    return dataclasses.is_dataclass(model.cls) and bool(late_names(model.cls))
 
 
 def _is_foreign(cls: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bsonx._typed.annotations import Builder
 from bsonx._typed.fields import check_names
+from bsonx._typed.hints import resolving
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.models import (
     read_attrs,
@@ -45,7 +46,8 @@ def _read_model(builder: Builder, plan: ModelPlan, tp: Any) -> None:
     assert kind is not None  # the builder has asked
     old = builder.enter(tp, cls)
     try:
-        _READERS[kind](builder, plan, tp)
+        with resolving(cls):  # libraries read annotations in ways of their own
+            _READERS[kind](builder, plan, tp)
     finally:
         builder.leave(old)
     check_names(plan)

@@ -11,7 +11,7 @@ from mongodriver.ops.base import present
 from mongodriver.ops.bulk import BulkWrite, Run, plan_runs
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Update
 from mongodriver.values.collation import validate_collation_or_none
-from mongodriver.values.errors import ConfigurationError, InvalidOperation
+from mongodriver.values.errors import ConfigurationError, InvalidOperation, OperationFailure
 from mongodriver.values.keys import field_document, hint_document, key_document
 from mongodriver.values.results import (
     BulkWriteResult,
@@ -100,6 +100,8 @@ class CollectionWrites(CollectionBase[DocumentT]):
                 validate_is_document_type("document", document)
                 raw = raw or isinstance(document, RawBSONDocument)
         target = self._writing(session)
+        if not target.acknowledged:
+            _check_bypass(bypass_document_validation)
         operation = BulkWrite(
             target,
             (Run("insert", inserts),),
@@ -151,6 +153,7 @@ class CollectionWrites(CollectionBase[DocumentT]):
             raise InvalidOperation("No operations to execute")
         target = self._writing(session)
         if not target.acknowledged:
+            _check_bypass(bypass_document_validation)
             _check_unacknowledged(statement for _, statement, _ in statements)
         operation = BulkWrite(
             target,
@@ -513,3 +516,11 @@ def _check_unacknowledged(statements: Iterable[Mapping[str, Any]]) -> None:
             raise ConfigurationError("Collation is unsupported for unacknowledged writes.")
         if "arrayFilters" in statement:
             raise ConfigurationError("arrayFilters is unsupported for unacknowledged writes.")
+
+
+def _check_bypass(bypass_document_validation: bool | None) -> None:
+    """Raise OperationFailure: PyMongo does so for several documents, and takes it for one."""
+    if bypass_document_validation:
+        raise OperationFailure(
+            "Cannot set bypass_document_validation with unacknowledged write concern"
+        )

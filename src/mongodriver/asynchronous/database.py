@@ -73,7 +73,8 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param allowable_errors: error codes, or messages of errors without one, that are returned
             instead of raised.
         :param read_preference: which server to ask; left out, the primary.
-        :param codec_options: for the reply; left out, the defaults, not those of the database.
+        :param codec_options: for the reply, apart from their type decoders; left out, the
+            defaults, not those of the database.
         :param kwargs: further fields of the command, in order.
         """
         if comment is not None:
@@ -105,11 +106,14 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param max_await_time_ms: milliseconds a getMore may wait for documents.
         :raises InvalidOperation: if the reply has no cursor.
 
-        Other arguments are those of `command`.
+        Other arguments are those of `command`. All documents are read with the same options,
+        those of the reply, whatever batch they come in.
         """
-        options = codec_options or DEFAULT_CODEC_OPTIONS
         operation = CursorCommand(
-            self._name, _command_fields(command, value, kwargs), options, read_preference
+            self._name,
+            _command_fields(command, value, kwargs),
+            codec_options or DEFAULT_CODEC_OPTIONS,
+            read_preference,
         )
         reply = await self._execute(operation, self._core_session(session))
         collection = self._hidden_collection(reply.namespace.partition(".")[2] or "$cmd")
@@ -120,7 +124,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
             max_await_time_ms=max_await_time_ms,
             session=session,
             comment=comment,
-            codec_options=options,
+            codec_options=operation.reply_options,
         )
         return cursor
 

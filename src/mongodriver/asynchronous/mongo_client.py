@@ -146,6 +146,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             raise TypeError(
                 f"name_or_database must be an instance of str or a Database, not {type(name)}"
             )
+        name = self[name].name  # InvalidName for what no database can be called
         in_transaction = session is not None and session.in_transaction
         operation = WriteCommand(
             name,

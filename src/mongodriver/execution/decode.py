@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import CodecOptions, DatetimeConversion
-from bsonx.errors import BSONError
 
 from ..wire.header import MORE_TO_COME, message_flags
 from ..wire.op_msg import decode_message
@@ -30,7 +29,7 @@ def decode(execution: Execution, connection: Connection, message: bytes) -> Any:
         flags, reply = decode_message(
             message, operation.reply_options or operation.codec_options, operation.user_fields
         )
-    except BSONError:
+    except BaseException:  # classes and decoders of the user's may raise whatever they like
         # The message was read whole, so the connection is in order, unless more are coming.
         if connection.more_to_come or message_flags(message) & MORE_TO_COME:
             connection.close()

@@ -72,7 +72,7 @@ async def exchange_directly(
             command.add_ids,
             command.ids,
         )
-    elif operation.is_write:
+    elif not operation.within_a_document:
         sequence += COMMAND_OVERHEAD
     options = operation.codec_options
     try:
@@ -120,7 +120,7 @@ async def _unusual(
     operation = execution.operation
     if isinstance(outcome, int):
         execution.sent = False
-        limit = connection.max_bson_size + (COMMAND_OVERHEAD if operation.is_write else 0)
+        limit = connection.max_bson_size + (0 if operation.within_a_document else COMMAND_OVERHEAD)
         raise operation.document_too_large(outcome, limit)
     try:
         data = await connection.finish(outcome, execution.request_id, deadline)

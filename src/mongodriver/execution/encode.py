@@ -52,6 +52,6 @@ def encode(execution: Execution, connection: Connection, command: Command) -> by
 def _check_size(execution: Execution, connection: Connection, size: int) -> None:
     """Refuse a command without a sequence that the server would refuse."""
     operation = execution.operation
-    limit = connection.max_bson_size + (COMMAND_OVERHEAD if operation.is_write else 0)
+    limit = connection.max_bson_size + (0 if operation.within_a_document else COMMAND_OVERHEAD)
     if size > limit:
         raise operation.document_too_large(size, limit)

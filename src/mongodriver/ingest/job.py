@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ class Job:
                 self._begun[source] = reading
                 reading.look(self._id_problem)
                 return
-            with reading:
+            with closing(reading):
                 reading.look(self._id_problem)
         except _UNREADABLE as error:
             raise IngestError(f"{source.name}: {error or repr(error)}") from error
@@ -139,7 +140,8 @@ class Job:
         options = self._options
         batch = Batch(source, collection)
         try:
-            with self._begun.pop(source, None) or Reading(source, options.csv) as reading:
+            reading = self._begun.pop(source, None) or Reading(source, options.csv)
+            with closing(reading):
                 for line, size, document in reading.records(reject):
                     self._add(batch, line, size, document)
                     if len(batch.lines) >= options.batch_size or batch.size > _BATCH_BYTES:

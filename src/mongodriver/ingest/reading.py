@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.readers import CSVOptions, Record, Reject
@@ -16,8 +15,8 @@ _LOOK = 1000  # bad records at the beginning after which no good one is expected
 
 
 class Reading:
-    """The records of one source, once. Raises IngestError, OSError or one of DAMAGE when it
-    cannot be opened."""
+    """The records of one source, once; to be closed. Raises IngestError, OSError or one of DAMAGE
+    when it cannot be opened."""
 
     def __init__(self, source: Source, options: CSVOptions) -> None:
         self._reject: Reject = self._keep
@@ -59,17 +58,6 @@ class Reading:
     def close(self) -> None:
         """Close the file."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _pass_on(self, line: int, raw: bytes, message: str) -> None:
         self._reject(line, raw, message)

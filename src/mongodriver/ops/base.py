@@ -151,6 +151,8 @@ class Operation(Generic[ResultT]):
     is_write: bool = False
     #: After which errors it may be repeated.
     retry_policy: RetryPolicy = NEVER
+    #: The command may be no larger than a document. Others have `COMMAND_OVERHEAD` more.
+    within_a_document: bool = False
     #: An aggregation that writes ($out, $merge): its read preference counts only if every server
     #: speaks wire version 13 or newer, else the primary is used.  Never retried.
     has_output_stage: bool = False
@@ -206,7 +208,7 @@ class Operation(Generic[ResultT]):
         """The exception for a statement, or a whole command, that no message can carry."""
         from mongodriver.values.errors import DocumentTooLarge
 
-        if self.name == "insert" or not self.is_write:
+        if self.name == "insert" or self.within_a_document:
             return DocumentTooLarge(
                 f"BSON document too large ({size} bytes) - the connected server supports "
                 f"BSON document sizes up to {limit} bytes."

@@ -14,7 +14,7 @@ from typing import Any
 from mongodriver.values.errors import BulkWriteError
 
 from .base import NEVER, WRITE, Attempt, Command, Operation
-from .write import WriteTarget, statement_limit
+from .write import WriteTarget, check_updates, statement_limit
 
 __all__ = ["BulkWrite", "Run", "empty_result", "plan_runs"]
 
@@ -149,6 +149,10 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.retry_policy = WRITE if run.retryable and self.wants_result else NEVER
 
     def build(self, attempt: Attempt) -> Command:
+        if not (self.wants_result or self._run_index or self._start):
+            for run in self.runs:  # of all, before anything is sent
+                if run.kind == "update":
+                    check_updates(attempt, run.statements)
         run = self._run
         body: dict[str, Any] = {run.kind: self.collection, "ordered": self.ordered, **self.options}
         if run.kind != "insert":

@@ -59,25 +59,19 @@ class RunCommand(Operation[Any]):
         self.database = database
         self.fields = fields
         self.codec_options = codec_options
-        self.reply_options = self._reply_options(codec_options)
+        self.reply_options = without_decoders(codec_options)
         self.read_preference = read_preference
         if allowable_errors:
             self.allowable_errors = allowable_errors
-
-    def _reply_options(self, codec_options: Any) -> Any:
-        return without_decoders(codec_options)
 
     def build(self, attempt: Attempt) -> Command:
         return Command(dict(self.fields))
 
 
 class CursorCommand(RunCommand):
-    """A command of the user whose reply is a cursor."""
+    """A command of the user whose reply is a cursor; `reply_options` are for its getMores too."""
 
     user_fields = _FIRST_BATCH
-
-    def _reply_options(self, codec_options: Any) -> Any:
-        return codec_options
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
         cursor = reply.get("cursor")

@@ -112,6 +112,7 @@ class Find(Operation[CursorReply]):
 
     name = "find"
     retry_policy = READ
+    within_a_document = True
     user_fields = _FIRST_BATCH
 
     def __init__(self, target: ReadTarget, options: Mapping[str, Any], pin: bool = False) -> None:
@@ -135,6 +136,7 @@ class FindOne(Operation[Any]):
 
     name = "find"
     retry_policy = READ
+    within_a_document = True
     user_fields = _FIRST_BATCH
 
     def __init__(self, target: ReadTarget, filter: Mapping[str, Any]) -> None:

@@ -125,6 +125,7 @@ class Explain(Operation[Any]):
 
     name = "explain"
     user_fields = None
+    within_a_document = True
 
     def __init__(self, explained: Operation[Any]) -> None:
         self.explained = explained

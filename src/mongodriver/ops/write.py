@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from ..replies.codec import plain
+from ..values.errors import ConfigurationError
 from .base import COMMAND_OVERHEAD, NEVER, WRITE, Attempt, Command, Operation
 
 __all__ = [
@@ -14,8 +15,11 @@ __all__ = [
     "InsertOne",
     "Update",
     "WriteTarget",
+    "check_updates",
     "statement_limit",
 ]
+
+_SORTED_UPDATE_WIRE_VERSION = 25  # MongoDB 8.0
 
 
 def statement_limit(attempt: Attempt, acknowledged: bool) -> int:
@@ -26,6 +30,15 @@ def statement_limit(attempt: Attempt, acknowledged: bool) -> int:
     """
     largest: int = attempt.connection.max_bson_size
     return largest + (COMMAND_OVERHEAD if acknowledged else 0)
+
+
+def check_updates(attempt: Attempt, statements: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ConfigurationError for what this server would refuse of an unacknowledged update."""
+    too_old = attempt.connection.max_wire_version < _SORTED_UPDATE_WIRE_VERSION
+    if too_old and any("sort" in statement for statement in statements):
+        raise ConfigurationError(
+            "Must be connected to MongoDB 8.0+ to use sort on unacknowledged update commands."
+        )
 
 
 class WriteTarget:
@@ -114,6 +127,11 @@ class Update(_Statement):
 
     name = "update"
     identifier = "updates"
+
+    def build(self, attempt: Attempt) -> Command:
+        if not self.acknowledged:
+            check_updates(attempt, (self.statement,))
+        return super().build(attempt)
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         if not self.acknowledged:

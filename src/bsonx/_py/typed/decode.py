@@ -136,8 +136,7 @@ def _instance(run: Run, node: Node, element: Element) -> Value:
 
 def _document(run: Run, node: Node, element: Element) -> Value:
     stop = enter(run, element)
-    inner = run.options.options.with_options(document_class=node.cls)
-    return decode_top(run.data, element.pos, stop, Plan(inner)), stop
+    return decode_top(run.data, element.pos, stop, run.options.of_field(node.cls)), stop
 
 
 # ---- containers ----

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import decimal
+import operator
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from bsonx import _markers
@@ -104,6 +105,16 @@ def text_from_words(high: int, low: int) -> str:
     return "NaN" if number.is_nan() else str(number)
 
 
+def _words(pair: Sequence[Any]) -> tuple[int, int]:
+    if len(pair) != 2:
+        raise ValueError(
+            "Invalid size for creation of Decimal128 from list or tuple. "
+            "Must have exactly 2 elements."
+        )
+    high, low = map(operator.index, pair)
+    return high & _MASK64, low & _MASK64
+
+
 class Decimal128:
     """A decimal number of up to 34 digits, exactly as stored.
 
@@ -120,13 +131,7 @@ class Decimal128:
         if isinstance(value, (str, decimal.Decimal)):
             self.__high, self.__low = words_from_decimal(value)
         elif isinstance(value, (list, tuple)):
-            if len(value) != 2:
-                raise ValueError(
-                    "Invalid size for creation of Decimal128 from list or tuple. "
-                    "Must have exactly 2 elements."
-                )
-            high, low = value
-            self.__high, self.__low = high & _MASK64, low & _MASK64
+            self.__high, self.__low = _words(value)
         else:
             raise TypeError(f"Cannot convert {value!r} to Decimal128")
 
@@ -155,8 +160,10 @@ class Decimal128:
     def __repr__(self) -> str:
         return f"Decimal128('{self!s}')"
 
-    def __setstate__(self, value: tuple[int, int]) -> None:
-        self.__high, self.__low = value
+    def __setstate__(self, value: Any) -> None:
+        if not isinstance(value, Iterable):
+            raise TypeError("a pair of words is needed")
+        self.__high, self.__low = _words(tuple(value))
 
     def __getstate__(self) -> tuple[int, int]:
         return self.__high, self.__low

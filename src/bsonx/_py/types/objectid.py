@@ -101,7 +101,10 @@ class ObjectId:
     def __setstate__(self, value: Any) -> None:
         # Pickles of old PyMongo versions hold a dict, those of Python 2 a latin-1 str.
         oid = value["_ObjectId__id"] if isinstance(value, dict) else value
-        self.__id = oid.encode("latin-1") if isinstance(oid, str) else oid
+        oid = oid.encode("latin-1") if isinstance(oid, str) else oid
+        if not isinstance(oid, bytes) or len(oid) != 12:
+            raise ValueError("the state of an ObjectId must be 12 bytes")
+        self.__id = oid
 
     def __str__(self) -> str:
         return self.__id.hex()
