@@ -4,7 +4,6 @@
 #ifndef _WIN32
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,6 +18,11 @@
 /* READ_SIZE is asked of the kernel first: most replies are smaller and arrive whole. For longer ones
  * no more memory is taken at once than LEAP or what has arrived already: a length is the peer's word. */
 enum { HEADER_SIZE = 16, OP_MSG = 2013, MORE_TO_COME = 2 };
+
+/* Milliseconds after which a wait is interrupted to handle signals. */
+#define LOOK_EVERY 200
+
+
 #define READ_SIZE ((size_t)32 * 1024)
 #define LEAP ((size_t)1 << 20)
 
@@ -57,23 +61,24 @@ static int wire_init(wire *w, const bx_peer *peer)
 
 /* ---- without the interpreter ---- */
 
-/* Wait until the socket is ready: 1, or -1 with errno (and `timed_out`). */
+/* Wait until the socket is ready: 1, or -1 with errno (and `timed_out`). EINTR comes now and then in
+ * any case: a signal that arrives just before the wait would not end it. */
 static int wait_ready(wire *w, short events)
 {
     struct pollfd entry = {w->fd, events, 0};
-    int milliseconds = -1, status;
+    int milliseconds = LOOK_EVERY, status;
 
     if (w->limited) {
         int64_t left = w->end - nanoseconds();
 
-        if (left <= 0) left = 0;
-        milliseconds = left / 1000000 >= INT_MAX ? INT_MAX : (int)((left + 999999) / 1000000);
+        if (left < (int64_t)LOOK_EVERY * 1000000) {
+            milliseconds = left <= 0 ? 0 : (int)((left + 999999) / 1000000);
+        }
     }
     status = poll(&entry, 1, milliseconds);
     if (status > 0) return 1;
     if (status == 0) {
-        /* The longest wait of poll() may be shorter than the limit. */
-        w->timed_out = nanoseconds() >= w->end;
+        w->timed_out = w->limited && nanoseconds() >= w->end;
         errno = w->timed_out ? ETIMEDOUT : EINTR;
     }
     return -1;
@@ -83,15 +88,14 @@ static int wait_ready(wire *w, short events)
  * of the connection, -1 with errno. */
 static ssize_t step(wire *w, const uint8_t *out, size_t size)
 {
-    int flags = w->limited ? MSG_DONTWAIT : 0;
     short events = out != NULL ? POLLOUT : POLLIN;
     ssize_t n;
 
-    /* A reply takes its time: without a look first, the attempt would be in vain. */
-    if (w->limited && out == NULL && wait_ready(w, events) < 0) return -1;
+    /* A reply takes its time: without a wait first, the attempt would be in vain. */
+    if (out == NULL && wait_ready(w, events) < 0) return -1;
     for (;;) {
-        n = out != NULL ? send(w->fd, out, size, flags | MSG_NOSIGNAL)
-                        : recv(w->fd, w->data + w->have, w->room - w->have, flags);
+        n = out != NULL ? send(w->fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+                        : recv(w->fd, w->data + w->have, w->room - w->have, MSG_DONTWAIT);
         if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return n;
         if (wait_ready(w, events) < 0) return -1;
     }
