@@ -21,7 +21,11 @@ from mongodriver.client.settings import PoolSettings
 from mongodriver.cmap.failures import Limits, bad_hello, connection_failure
 from mongodriver.cmap.pool import Pool
 from mongodriver.cursor import CursorType
-from mongodriver.errors import AutoReconnect, ProtocolError
+from mongodriver.errors import (
+    AutoReconnect,
+    ProtocolError,
+    ServerSelectionTimeoutError,
+)
 from mongodriver.events.observer import Observer
 from mongodriver.execution import attempt as attempt_module
 from mongodriver.io.blocking import BlockingBackend, run
@@ -244,6 +248,24 @@ def test_who_waits_for_a_connection_waits_for_the_next_check(flavour):
         first, *others = run_on(flavour, main)
     assert isinstance(first, AutoReconnect)
     assert [result["ok"] for result in others] == [1] * 5
+
+
+@pytest.mark.parametrize("how", ["deadline", "selection"])
+def test_a_paused_pool_of_a_known_server(flavour, how):
+    """As of a member that serves nobody but holds a cursor: no endless loop, no standstill."""
+
+    async def main(client):
+        await client.execute(Run(PING))
+        pool = pool_of(client)
+        pool.begin_ready = lambda: False
+        pool.clear()
+        with pytest.raises(ServerSelectionTimeoutError) as caught:
+            await client.execute(Run(PING), timeout=0.3 if how == "deadline" else None)
+        return str(caught.value)
+
+    with FakeMongod(SESSIONS) as fake:
+        text = use(flavour, fake.uri, main, serverselectiontimeoutms=500)
+    assert f"Timeout: {0.3 if how == 'deadline' else 0.5}s" in text
 
 
 class Together:
