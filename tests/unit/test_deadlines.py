@@ -610,9 +610,9 @@ def test_the_quickest_of_the_recent_round_trips_counts(flavour):
         trips = server.monitor.round_trips
         trips.reset()
         assert client.topology.minimum_round_trip(server.address) == 0
-        trips.add(0.5)
+        trips.add_sample(0.5)
         assert client.topology.minimum_round_trip(server.address) == 0
-        trips.add(0.25)
+        trips.add_sample(0.25)
         assert client.topology.minimum_round_trip(server.address) == 0.25
         assert client.topology.minimum_round_trip(("elsewhere", 1)) == 0
 
