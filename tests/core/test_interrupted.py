@@ -16,7 +16,7 @@ import pytest
 from core_kit import Find, Insert, Recorder, Run, use
 from fake_mongod import MONGOS, SILENCE, FakeMongod, respond
 from flavours import FLAVOURS
-from mongodriver.errors import NetworkTimeout
+from mongodriver.errors import ExecutionTimeout
 from mongodriver.monitoring import CommandFailedEvent, CommandStartedEvent
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
@@ -261,8 +261,8 @@ def test_a_time_limit_that_is_over_before_anything_is_sent(flavour):
 
     async def main(client):
         await client.execute(Run({"ping": 1}))
-        with pytest.raises(NetworkTimeout) as caught:
-            await client.execute(Slow("c", [{}]), timeout=0.01)
+        with pytest.raises(ExecutionTimeout, match="would exceed time limit") as caught:
+            await client.execute(Slow("c", [{}]), timeout=0.1)
         assert caught.value.timeout
 
     with FakeMongod(MONGOS) as fake:
