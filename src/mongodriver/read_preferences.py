@@ -1,6 +1,7 @@
 """Read preferences: which members of a deployment may answer a read."""
 
 from mongodriver.values.read_preferences import (
+    _MONGOS_MODES,
     Nearest,
     Primary,
     PrimaryPreferred,
@@ -14,6 +15,7 @@ from mongodriver.values.read_preferences import (
 from mongodriver.values.round_trips import MovingAverage
 
 __all__ = [
+    "_MONGOS_MODES",
     "MovingAverage",
     "Nearest",
     "Primary",
