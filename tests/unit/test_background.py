@@ -193,7 +193,7 @@ def test_the_measuring_of_round_trips_survives_any_exception(flavour, reported):
     async def main(backend):
         tries, enough = [], backend.event()
 
-        async def connect():
+        async def connect(opened):
             tries.append(None)
             if len(tries) == 5:
                 enough.set()

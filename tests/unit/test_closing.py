@@ -14,6 +14,7 @@ from contextlib import ExitStack
 import pytest
 
 from bsonx.int64 import Int64
+from bsonx.objectid import ObjectId
 from core_kit import PING, Background, Run, make_client, opened, use, wait
 from fake_mongod import HANG_UP, MONGOS, SILENCE, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
@@ -248,6 +249,29 @@ def test_what_a_cursor_streams_is_not_taken_for_an_answer(flavour):
 
     with FakeMongod(MONGOS) as fake:
         use(flavour, fake.uri, main)
+
+
+def test_cursors_behind_a_load_balancer_are_killed_on_their_connections(flavour):
+    hello = {**MONGOS, "serviceId": ObjectId()}
+
+    async def main(client):
+        await client.execute(Run(PING))
+        (server,) = client.topology.servers
+        pinned = [await server.pool.checkout() for _ in range(2)]
+        for id, connection in enumerate(pinned, 1):
+            connection.pinned = True
+            await client.execute(Run({"getMore": id, "collection": "c"}), connection=connection)
+            client.kill_cursor_soon(id, "d.c", server.address, None, connection)
+        client.kill_cursor_soon(3, "d.c", server.address)
+        await client._housekeeper.bury_all(client)
+        assert server.pool.operation_count == 0
+        ways = {request.body["getMore"]: request.connection for request in fake.of("getMore")}
+        kills = {r.body["cursors"][0]: r.connection for r in fake.of("killCursors")}
+        assert [len(r.body["cursors"]) for r in fake.of("killCursors")] == [1, 1, 1]
+        assert {id: kills[id] for id in (1, 2)} == ways
+
+    with FakeMongod(hello) as fake:
+        use(flavour, fake.uri, main, loadbalanced=True)
 
 
 # -- closing --

@@ -15,7 +15,7 @@ from fake_mongod import STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver import MongoClient
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient
-from mongodriver.errors import ServerSelectionTimeoutError
+from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
 from mongodriver.monitoring import (
@@ -122,6 +122,38 @@ def test_events_are_told_before_close_returns(flavour):
         use(flavour, fake.uri, main, event_listeners=[recorder])
     kinds = (TopologyOpenedEvent, ServerOpeningEvent, ServerClosedEvent, TopologyClosedEvent)
     assert [type(event) for event in recorder.of(*kinds)] == list(kinds)
+
+
+def test_close_does_not_wait_for_a_slow_listener():
+    closed, reached = threading.Event(), threading.Event()
+
+    def slow(event):
+        reached.set()
+        assert closed.wait(60)
+
+    async def main(client):
+        await client.execute(Run(PING))
+        assert reached.wait(60)
+        await client.close()
+        closed.set()
+
+    with FakeMongod() as fake:
+        use("blocking", fake.uri, main, event_listeners=[Listener(slow)])
+
+
+def test_a_listener_may_close_the_client():
+    closed = threading.Event()
+
+    def told(event):
+        if isinstance(event, ServerDescriptionChangedEvent):
+            client.close()
+            closed.set()
+
+    with FakeMongod() as fake:
+        client = MongoClient(fake.uri, event_listeners=[Listener(told)])
+        assert closed.wait(60)
+        with pytest.raises(InvalidOperation):
+            client.admin.command("ping")
 
 
 def test_a_subscriber_that_fails_does_not_end_the_telling(flavour, monkeypatch):

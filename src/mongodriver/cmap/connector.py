@@ -91,15 +91,19 @@ class Connector:
             raise
         return connection
 
-    async def connect_monitor(self, address: Address) -> Connection:
+    async def connect_monitor(
+        self, address: Address, opened: Callable[[Connection], None]
+    ) -> Connection:
         """A connection for monitoring: hello exchanged, nobody authenticated, not compressed.
 
+        :param opened: called with the connection as soon as it can be interrupted.
         :raises PyMongoError: with the address in the text; the stream is closed then.
         """
         end = sooner(None, self._options.connect_timeout)
         stream = await self._open(address, self._monitor_limits, end)
         connection = Connection(stream, address)
         try:
+            opened(connection)
             body = self.hello_command(False)
             body["client"] = self._options.metadata
             await self._shake_hands(connection, body, end)

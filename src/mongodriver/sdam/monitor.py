@@ -51,7 +51,36 @@ if TYPE_CHECKING:
 _WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 #: Opens a monitoring connection, its handshake done: ``connection.hello`` is the first answer.
-Connect = Callable[[], Awaitable["Connection"]]
+#: It calls its argument with the connection as soon as that can be interrupted.
+Connect = Callable[[Callable[["Connection"], None]], Awaitable["Connection"]]
+
+
+class Opening:
+    """A connection that is being opened, for whoever must not wait for the server's answer."""
+
+    __slots__ = ("_connection", "_stopped")
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._stopped = False
+
+    def __call__(self, connection: Connection) -> None:
+        self._connection = connection
+        if self._stopped:
+            connection.stream.interrupt()
+
+    def stop(self) -> None:
+        """Interrupt it, and those to come. From any thread or finalizer."""
+        self._stopped = True
+        connection = self._connection
+        if connection is not None:
+            connection.stream.interrupt()
+
+    def abandon(self) -> None:
+        """In a child process after a fork."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.stream.abandon()
 
 
 class Monitor:
@@ -80,6 +109,7 @@ class Monitor:
 
     def _reset(self) -> None:
         self._wake: Event | None = None
+        self._opening = Opening()
         self._connection: Connection | None = None
         self._stopped = False
         self._cancelled = False
@@ -98,6 +128,7 @@ class Monitor:
     def stop(self) -> None:
         """End soon, without waiting for an answer under way."""
         self._stopped = True
+        self._opening.stop()
         self._interrupt()
         self._set_wake()
         if self._task is not None:
@@ -129,6 +160,7 @@ class Monitor:
 
     def after_fork(self) -> None:
         """Forget the parent's connection and thread."""
+        self._opening.abandon()
         if self._connection is not None:
             self._connection.stream.abandon()
         if self._rtt_monitor is not None:
@@ -272,7 +304,7 @@ class Monitor:
 
     async def _ask(self, connection: Connection | None, awaited: bool) -> Hello:
         if connection is None:
-            self._connection = connection = await self._connect()
+            self._connection = connection = await self._connect(self._opening)
             if self._stopped:
                 raise _OperationCancelled("operation cancelled")
             return connection.hello
@@ -323,6 +355,7 @@ class RttMonitor:
         self._connect = connect
         self._round_trips = round_trips
         self._wake = backend.event()
+        self._opening = Opening()
         self._connection: Connection | None = None
         self._stopped = False
         self._task: Task | None = None
@@ -335,8 +368,7 @@ class RttMonitor:
         self._wake.set()
         if self._task is not None:
             self._task.cancel()
-        if self._connection is not None:
-            self._connection.stream.interrupt()
+        self._opening.stop()
 
     async def join(self, timeout: float | None = None) -> None:
         if self._task is not None:
@@ -344,8 +376,7 @@ class RttMonitor:
 
     def after_fork(self) -> None:
         self._stopped = True
-        if self._connection is not None:
-            self._connection.stream.abandon()
+        self._opening.abandon()
 
     async def _run(self) -> None:
         try:
@@ -361,7 +392,7 @@ class RttMonitor:
     async def _measure(self) -> None:
         try:
             if self._connection is None:
-                self._connection = await self._connect()
+                self._connection = await self._connect(self._opening)
                 self._round_trips.add_sample(self._connection.handshake_seconds)
                 return
             start = monotonic()

@@ -46,5 +46,5 @@ KILL_CURSORS_TIMEOUT = 5
 SERVER_CURSOR_LIFETIME = 600
 
 # Closing a client: in all, and what it may take of that to tell the servers.
-CLOSE_TIMEOUT = 0.8
+CLOSE_TIMEOUT = 0.7
 FAREWELL_TIMEOUT = 0.3
