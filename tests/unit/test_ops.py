@@ -25,7 +25,7 @@ from mongodriver.ops.command import (
     WriteCommand,
 )
 from mongodriver.ops.cursor import Find, FindOne, GetMore, KillCursors, ReadTarget
-from mongodriver.ops.read import Aggregate, AggregateOne, Count, Distinct, Explain
+from mongodriver.ops.read import Aggregate, CountDocuments, Count, Distinct, Explain
 from mongodriver.ops.write import (
     Delete,
     FindAndModify,
@@ -276,7 +276,7 @@ def test_aggregate_on_a_database():
 
 
 def test_aggregate_of_one_document():
-    operation = AggregateOne(TARGET, [], {"cursor": {}})
+    operation = CountDocuments(TARGET, [], {"cursor": {}})
     assert operation.parse(cursor_reply([{"n": 1}]), attempt()) == {"n": 1}
     assert operation.parse(cursor_reply([]), attempt()) is None
 

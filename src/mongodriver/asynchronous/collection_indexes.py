@@ -9,7 +9,8 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from bsonx.son import SON
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.base import present
-from mongodriver.ops.command import ListCommand, WriteCommand
+from mongodriver.ops.command import CreateSearchIndexes, ListCommand, WriteCommand
+from mongodriver.replies.catalogue import collection_options, index_information
 from mongodriver.values.errors import InvalidName
 from mongodriver.values.keys import index_name, key_pairs
 from mongodriver.values.requests import IndexModel, SearchIndexModel
@@ -174,12 +175,7 @@ class CollectionIndexes(CollectionBase[DocumentT]):
         with one_deadline(self._core.options.timeout):
             cursor = await self._list_indexes(session, comment)
             indexes = await cursor._all(None)
-        information = {}
-        for index in indexes:
-            description = dict(index)
-            description["key"] = list(index["key"].items())
-            information[description.pop("name")] = description
-        return information
+        return index_information(indexes, cursor.address)
 
     # -- search indexes --
 
@@ -231,8 +227,9 @@ class CollectionIndexes(CollectionBase[DocumentT]):
             **options,
             **present(comment=comment),
         }
-        reply = await self._write_command(fields, session, concern=False)
-        return [index["name"] for index in reply["indexesCreated"]]
+        operation = CreateSearchIndexes(self._database.name, fields, DEFAULT_CODEC_OPTIONS)
+        created: list[str] = await self._execute(operation, self._core_session(session))
+        return created
 
     async def list_search_indexes(
         self,
@@ -304,7 +301,7 @@ class CollectionIndexes(CollectionBase[DocumentT]):
                 session, {"filter": {"name": self._name}}, comment
             )
             found = await cursor._all(None)
-        return dict(found[0].get("options", {})) if found else {}
+        return collection_options(found[0], cursor.address) if found else {}
 
     async def rename(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongodriver.ops.base import present
 from mongodriver.ops.cursor import FindOne
-from mongodriver.ops.read import Aggregate, AggregateOne, Count, Distinct
+from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.keys import hint_document
@@ -184,9 +184,9 @@ class CollectionReads(CollectionBase[DocumentT]):
         options: dict[str, Any] = {"cursor": {}, **kwargs}
         if collation is not None:
             options["collation"] = collation
-        operation = AggregateOne(self._reading(), pipeline, options)
-        found = await self._execute(operation, self._core_session(session))
-        return 0 if found is None else int(found["n"])
+        operation = CountDocuments(self._reading(), pipeline, options)
+        count: int = await self._execute(operation, self._core_session(session))
+        return count
 
     async def estimated_document_count(self, /, comment: Any = None, **kwargs: Any) -> int:
         """Return how many documents there are by the collection's metadata, without reading it.

@@ -9,7 +9,7 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.dbref import DBRef
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.base import present
-from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
+from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand, Validate
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.read import Aggregate
 from mongodriver.public.flavour import adopt
@@ -268,15 +268,8 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
             "full": full,
             **present(comment=comment, background=background),
         }
-        operation = RunCommand(self._name, fields, DEFAULT_CODEC_OPTIONS)
+        operation = Validate(self._name, fields, DEFAULT_CODEC_OPTIONS)
         report: dict[str, Any] = await self._execute(operation, self._core_session(session))
-        reports = [report, *report.get("raw", {}).values()]
-        for part in reports:
-            if part.get("valid") is False:
-                raise CollectionInvalid(f"{name} invalid: {part!r}")
-            result = part.get("result")
-            if isinstance(result, str) and ("exception" in result or "corrupt" in result):
-                raise CollectionInvalid(f"{name} invalid: {result}")
         return report
 
     async def dereference(

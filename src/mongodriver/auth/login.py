@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 
 from ..events.observation import Observation
 from ..ops.base import Command
+from ..replies.fields import bad_reply
 from ..replies.verdicts import command_error
+from ..values.errors import ProtocolError
 from ..wire.header import next_request_id
 from .scram import NONCE_BYTES, conversation
 
@@ -51,7 +52,7 @@ class Login:
         """
         begun = hello.speculative_authenticate
         if begun:
-            command = await backend.call(self._conversation.reply, begun, deadline=deadline)
+            command = await self._answer(begun, connection, backend, deadline)
         else:
             supported = hello.sasl_supported_mechs
             again = conversation(self._credential, os.urandom(NONCE_BYTES), supported)
@@ -60,8 +61,21 @@ class Login:
         while command is not None:
             command["$db"] = self._credential.source
             reply = await self._exchange(connection, command, deadline, observer)
+            command = await self._answer(reply, connection, backend, deadline)
+
+    async def _answer(
+        self,
+        reply: Mapping[str, Any],
+        connection: Connection,
+        backend: Backend,
+        deadline: float | None,
+    ) -> dict[str, Any] | None:
+        """The command that answers a reply, None where nothing is left to say."""
+        try:
             # Deriving keys from a password takes long on purpose.
-            command = await backend.call(self._conversation.reply, reply, deadline=deadline)
+            return await backend.call(self._conversation.reply, reply, deadline=deadline)
+        except ProtocolError as exc:
+            raise bad_reply("saslStart or saslContinue", connection.address, exc) from None
 
     async def _exchange(
         self,
@@ -74,7 +88,10 @@ class Login:
             reply = await connection.run(body, deadline)
         else:
             reply = await _observed(connection, body, deadline, observer)
-        error = command_error(reply)
+        try:
+            error = command_error(reply)
+        except ProtocolError as exc:
+            raise bad_reply(next(iter(body)), connection.address, exc) from None
         if error is not None:
             raise error
         return reply
@@ -93,7 +110,7 @@ async def _observed(
     )
     observation.started(Command(body))
     try:
-        reply = await connection.run(body, deadline, DEFAULT_CODEC_OPTIONS, request_id)
+        reply = await connection.run(body, deadline, request_id)
     except BaseException as exc:
         observation.failed(exc)
         raise

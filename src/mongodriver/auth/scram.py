@@ -15,6 +15,7 @@ from typing import Any
 from bsonx.binary import Binary
 from mongodriver.auth.credentials import EXTERNAL, MongoCredential
 from mongodriver.auth.saslprep import saslprep
+from mongodriver.replies.fields import flag, integer
 from mongodriver.values.errors import ConfigurationError, OperationFailure
 
 __all__ = [
@@ -95,13 +96,14 @@ class Scram:
     def reply(self, reply: Reply) -> Command | None:
         """Return the command that answers the server's reply, or None when logged in.
 
-        OperationFailure if the server does not follow the protocol or does not know the password.
+        OperationFailure if the server does not follow the protocol or does not know the password,
+        ProtocolError where its reply is none to such a command.
         """
         if self._server_signature is None:
             return self._continue(reply, self._prove(_payload(reply)))
         if not self._verified:
             self._verify(_payload(reply))
-        if reply.get("done"):
+        if flag(reply, "done"):
             return None
         # A server that does not know skipEmptyExchange wants one more, empty, message.
         return self._continue(reply, b"")
@@ -109,7 +111,7 @@ class Scram:
     def _continue(self, reply: Reply, payload: bytes) -> Command:
         return {
             "saslContinue": 1,
-            "conversationId": reply.get("conversationId"),
+            "conversationId": integer(reply, "conversationId"),
             "payload": Binary(payload),
         }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from bsonx.errors import InvalidBSON
 
+from ..values.address import address_text
 from ..values.errors import ProtocolError
 from ..values.hello import Hello
 from ..values.limits import MAX_MESSAGE_SIZE, MAX_REPLY_SIZE
 from ..values.server_type import SERVER_TYPE
+from ..wire.checksum import is_intact
 from ..wire.compression import (
     UNCOMPRESSED_COMMANDS,
     CompressionError,
@@ -18,7 +21,14 @@ from ..wire.compression import (
     compress_message,
     decompress_message,
 )
-from ..wire.header import MORE_TO_COME, OP_COMPRESSED, OP_MSG, next_request_id, unpack_header
+from ..wire.header import (
+    CHECKSUM_PRESENT,
+    MORE_TO_COME,
+    OP_COMPRESSED,
+    OP_MSG,
+    next_request_id,
+    unpack_header,
+)
 from ..wire.op_msg import decode_message, encode_message
 from ..wire.op_query import decode_reply, encode_query
 
@@ -153,11 +163,26 @@ class Connection:
         reply = await self.stream.receive(deadline, self.max_reply_size)
         return self._unwrap(reply, self._last_reply_id)
 
-    def note(self, reply: bytes, flags: int) -> None:
-        """Take note of whether more replies follow one: each answers the one before it."""
-        self.more_to_come = bool(flags & MORE_TO_COME)
-        if self.more_to_come:
-            self._last_reply_id = unpack_header(reply)[1]
+    def note(self, message: bytes, flags: int, may_stream: bool) -> None:
+        """Take note of whether more replies follow one: each answers the one before it.
+
+        :param message: that was decoded.
+        :param flags: its flags.
+        :param may_stream: the server was allowed to send more than one.
+        :raises ProtocolError: where it was not, or where the checksum is wrong.
+        """
+        more = bool(flags & MORE_TO_COME)
+        problem = None
+        if flags & CHECKSUM_PRESENT and not is_intact(message):
+            problem = "the checksum of a message is wrong"
+        elif more and not may_stream:
+            problem = "more replies are announced than were asked for"
+        if problem is not None:
+            self.close()
+            raise ProtocolError(f"{address_text(self.address)}: {problem}")
+        self.more_to_come = more
+        if more:
+            self._last_reply_id = unpack_header(message)[1]
 
     def _unwrap(self, reply: bytes, request_id: int) -> bytes:
         """Check the header of a reply and inflate it where it is compressed."""
@@ -185,6 +210,9 @@ class Connection:
         reply = await self.stream.exchange(message, deadline, self.max_reply_size)
         try:
             return decode_reply(reply, request_id)
+        except InvalidBSON as exc:
+            self.close()
+            raise ProtocolError(f"{address_text(self.address)}: {exc}") from exc
         except BaseException:
             self.close()
             raise
@@ -193,7 +221,6 @@ class Connection:
         self,
         body: dict[str, Any],
         deadline: float | None,
-        codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
         request_id: int | None = None,
     ) -> dict[str, Any]:
         """Send a complete command (``$db`` included), return its reply whatever its ``ok`` is.
@@ -201,7 +228,20 @@ class Connection:
         For the handshake, authentication and monitoring: no session, no events.
         """
         request_id = request_id or next_request_id()
-        message = encode_message(request_id, 0, body, codec_options)
+        message = encode_message(request_id, 0, body, DEFAULT_CODEC_OPTIONS)
         reply = await self.exchange(message, request_id, deadline, next(iter(body)))
-        _, document = decode_message(reply, codec_options, None)
+        document: dict[str, Any] = self.decode_own(reply)
+        return document
+
+    def decode_own(self, message: bytes, may_stream: bool = False) -> dict[str, Any]:
+        """A reply that is the driver's own. One that is none closes the connection.
+
+        :param may_stream: see `note`.
+        """
+        try:
+            flags, document = decode_message(message, DEFAULT_CODEC_OPTIONS, None)
+        except InvalidBSON as exc:
+            self.close()
+            raise ProtocolError(f"{address_text(self.address)}: {exc}") from exc
+        self.note(message, flags, may_stream)
         return document  # type: ignore[no-any-return]

@@ -6,21 +6,20 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from bsonx.errors import InvalidBSON
-
 from ..auth.login import Login
 from ..io.base import ConnectOptions
 from ..io.deadline import Deadline, sooner
 from ..options.compressors import negotiate
+from ..replies.fields import bad_reply
+from ..replies.hello import read_hello
 from ..replies.verdicts import command_error
-from ..values.address import address_text
-from ..values.errors import AutoReconnect, ConfigurationError, ProtocolError
+from ..values.errors import AutoReconnect, ConfigurationError
 from ..values.hello import Hello, HelloCompat
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
 from ..wire.compression import make_compressor
 from .connection import NO_HELLO, Connection
-from .failures import Limits, bad_hello, connection_failure, label_overload
+from .failures import Limits, connection_failure, label_overload
 
 if TYPE_CHECKING:
     from ..events.observer import Observer
@@ -168,22 +167,20 @@ class Connector:
         self, connection: Connection, body: dict[str, Any], deadline: float | None
     ) -> None:
         start = monotonic()
-        try:
-            if HelloCompat.LEGACY_CMD in body:
-                reply = await connection.query(body, deadline)
-            else:
-                reply = await connection.run(body, deadline)
-        except InvalidBSON as exc:
-            raise ProtocolError(f"{address_text(connection.address)}: {exc}") from exc
+        if HelloCompat.LEGACY_CMD in body:
+            reply = await connection.query(body, deadline)
+        else:
+            reply = await connection.run(body, deadline)
         connection.handshake_seconds = monotonic() - start
-        error = command_error(reply)
+        try:
+            error = command_error(reply)
+            if error is None:
+                self._take_hello(connection, read_hello(reply), body)
+        except Exception as exc:
+            # The bytes come from a stranger.
+            raise bad_reply("hello", connection.address, exc) from exc
         if error is not None:
             raise error
-        try:
-            self._take_hello(connection, Hello(reply), body)
-        except Exception as exc:
-            # Fields of wrong types: the bytes come from a stranger.
-            raise bad_hello(connection.address, exc) from exc
 
     def _take_hello(self, connection: Connection, hello: Hello, body: dict[str, Any]) -> None:
         connection.adopt(hello)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..io.base import HandshakeFailed
 from ..io.deadline import Deadline
 from ..values.address import address_text
-from ..values.errors import AutoReconnect, InvalidOperation, NetworkTimeout, ProtocolError, reason
+from ..values.errors import AutoReconnect, InvalidOperation, NetworkTimeout, reason
 
 if TYPE_CHECKING:
     from ..io.base import Address
@@ -51,11 +51,6 @@ class Limits:
         if self.connect:
             parts.append(f"connectTimeoutMS: {self.connect * 1000}ms")
         return f" (configured timeouts: {', '.join(parts)})" if parts else ""
-
-
-def bad_hello(address: Address, exc: Exception) -> ProtocolError:
-    """The error for an answer to hello that cannot be understood."""
-    return ProtocolError(f"{address_text(address)}: bad hello: {reason(exc)}")
 
 
 def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:

@@ -36,8 +36,7 @@ async def attempt(executor: Executor, execution: Execution) -> Any:
     try:
         command = prepare(executor, execution, connection)
         reply, told = await exchange(executor, execution, connection, command)
-        judge(executor, execution, connection, told)
-        return execution.operation.parse(reply, execution)
+        return judge(executor, execution, connection, reply, told)
     finally:
         if pool is not None and not connection.pinned:
             pool.checkin(connection)

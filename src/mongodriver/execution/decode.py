@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import CodecOptions, DatetimeConversion
+from bsonx.errors import BSONError
 
+from ..replies.verdicts import command_error
+from ..values.errors import ProtocolError
 from ..wire.header import MORE_TO_COME, message_flags
 from ..wire.op_msg import decode_message
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
+    from ..ops.base import Operation
     from .execution import Execution
 
 #: For the driver's own fields of a reply whose other fields may be anything.
@@ -22,21 +26,38 @@ _OWN_OPTIONS: CodecOptions[Any] = CodecOptions(
 def decode(execution: Execution, connection: Connection, message: bytes) -> Any:
     """The document of a reply.
 
+    What the user's own decoders and document classes raise passes as it is; but an error of the
+    server is told whatever they would make of it.
+
     :raises BSONError: for a message that is none, or that the codec options do not allow.
+    :raises ProtocolError: for a stream of replies that nobody asked for, a checksum that is wrong.
     """
     operation = execution.operation
     try:
         flags, reply = decode_message(
             message, operation.reply_options or operation.codec_options, operation.user_fields
         )
-    except BaseException:  # classes and decoders of the user's may raise whatever they like
-        # The message was read whole, so the connection is in order, unless more are coming.
-        if connection.more_to_come or message_flags(message) & MORE_TO_COME:
-            connection.close()
-        raise
+    except BaseException as exc:  # classes and decoders of the user's may raise whatever they like
+        flags = message_flags(message)
+        reply = _failure(message, operation) if isinstance(exc, Exception) else None
+        if reply is None:
+            # The message was read whole, so the connection is in order, unless more are coming.
+            if connection.more_to_come or flags & MORE_TO_COME:
+                connection.close()
+            raise
     if flags or connection.more_to_come:
-        connection.note(message, flags)
+        connection.note(message, flags, operation.exhaust)
     return reply
+
+
+def _failure(message: bytes, operation: Operation[Any]) -> dict[str, Any] | None:
+    """The reply of a command that failed, as plain values; None for any other."""
+    try:
+        reply = decode_own(message)
+        failed = command_error(reply, None, operation.allowable_errors) is not None
+    except (BSONError, ProtocolError):
+        return None
+    return reply if failed else None
 
 
 def decode_own(message: bytes) -> dict[str, Any]:

@@ -1,12 +1,20 @@
-"""Stage "judge": what a reply says, to the driver and to whoever waits for it."""
+"""Stage "judge": what a reply says, to the driver and to whoever waits for it.
+
+All that is read of a decoded reply is read here: by the readers of `replies`, which know what a
+field must be, and by the operation's `parse`, which uses them. Whatever else they stumble over is
+a ProtocolError as well.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bsonx.errors import BSONError
+
 from ..ops.base import WRITE
+from ..replies.fields import bad_reply
 from ..replies.verdicts import command_error, write_concern_error, write_error
-from ..values.errors import ExecutionTimeout, NotPrimaryError
+from ..values.errors import ExecutionTimeout, NotPrimaryError, ProtocolError, PyMongoError
 from .retry_rules import is_retryable_write
 from .time_limit import with_limits
 
@@ -16,24 +24,63 @@ if TYPE_CHECKING:
     from .executor import Executor
 
 
-def judge(executor: Executor, execution: Execution, connection: Connection, reply: Any) -> None:
-    """Take the times of a reply; raise the error it stands for.
+def judge(
+    executor: Executor, execution: Execution, connection: Connection, reply: Any, told: Any
+) -> Any:
+    """The result of an operation, from a reply; or the error that the reply stands for.
 
-    :param reply: the reply as the driver reads it.
+    :param reply: as its user wants it.
+    :param told: the same reply as the driver reads it.
+    :raises ProtocolError: where the reply cannot be understood.
     """
-    cluster_time = reply.get("$clusterTime")
+    operation = execution.operation
+    try:
+        if told.get("ok") == 1:
+            _take_times(executor, execution, told)
+            if "writeConcernError" in told or (
+                "writeErrors" in told and not operation.reports_errors
+            ):
+                _raise_error(executor, execution, connection, told)
+        else:
+            _take_times_of_failure(executor, execution, told)
+            _raise_error(executor, execution, connection, told)
+        return operation.parse(reply, execution)
+    except ProtocolError as exc:
+        error = bad_reply(operation.name, connection.address, exc)
+        _leave(connection)
+        raise error from None
+    except (PyMongoError, BSONError):
+        raise
+    except Exception as exc:
+        _leave(connection)
+        raise bad_reply(operation.name, connection.address, exc) from exc
+
+
+def _leave(connection: Connection) -> None:
+    """Give up a connection on which more replies like this one are under way.
+
+    Otherwise the message was whole, whatever it said: the connection can be used again.
+    """
+    if connection.more_to_come:
+        connection.close()
+
+
+def _take_times(executor: Executor, execution: Execution, told: Any) -> None:
+    """The cluster's time, for the client, and both times of the reply, for its session."""
+    cluster_time = told.get("$clusterTime")
     if cluster_time is not None:
         executor.clock.advance(cluster_time)
     session = execution.session
     if session is not None and not session.implicit:
-        session.observe(reply)  # type: ignore[union-attr]
-    if (
-        reply.get("ok") == 1
-        and "writeConcernError" not in reply
-        and ("writeErrors" not in reply or execution.operation.reports_errors)
-    ):
-        return
-    _raise_error(executor, execution, connection, reply)
+        session.observe(told)  # type: ignore[union-attr]
+
+
+def _take_times_of_failure(executor: Executor, execution: Execution, told: Any) -> None:
+    """The same, where what went wrong matters more than a time that is none."""
+    try:
+        _take_times(executor, execution, told)
+    except ProtocolError:
+        pass
 
 
 def _raise_error(
@@ -44,7 +91,7 @@ def _raise_error(
     failure = command_error(reply, connection.max_wire_version, operation.allowable_errors)
     if isinstance(failure, ExecutionTimeout):
         failure = with_limits(executor, execution, failure)
-    unmet = write_concern_error(reply)
+    unmet = _unmet(operation, reply, failure)
     error = failure or unmet
     if error is not None:
         executor.topology.handle_error(
@@ -66,3 +113,13 @@ def _raise_error(
     finally:
         # The error's traceback holds this frame: without this, a cycle until the next collection.
         del error, failure, unmet
+
+
+def _unmet(operation: Any, reply: Any, failure: PyMongoError | None) -> PyMongoError | None:
+    """The write concern error of a reply; what is none is no news of a command that failed."""
+    try:
+        return write_concern_error(reply)
+    except ProtocolError:
+        if failure is None and not operation.reports_errors:
+            raise
+        return None

@@ -13,8 +13,9 @@ from typing import Any
 
 from mongodriver.values.errors import BulkWriteError
 
+from ..replies.fields import count, document, optional_count, plain_documents, unexpected
 from .base import NEVER, WRITE, Attempt, Command, Operation
-from .write import WriteTarget, check_updates, statement_limit
+from .write import WriteTarget, check_updates, position, statement_limit, upserts
 
 __all__ = ["BulkWrite", "Run", "empty_result", "plan_runs"]
 
@@ -170,7 +171,8 @@ class BulkWrite(Operation[dict[str, Any]]):
         )
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> dict[str, Any]:
-        self._merge(reply, self._start)
+        if self.acknowledged:
+            self._merge(reply, self._start, attempt.stop - self._start)
         self.inserted_ids += self._batch_ids
         self._start = attempt.stop
         if self._is_over():
@@ -193,30 +195,39 @@ class BulkWrite(Operation[dict[str, Any]]):
             return True
         return self._start >= len(self._run.statements) and self._run_index + 1 == len(self.runs)
 
-    def _merge(self, reply: Mapping[str, Any], offset: int) -> None:
-        """Add the reply to a command whose first statement was at `offset` of the run."""
+    def _merge(self, reply: Mapping[str, Any], offset: int, sent: int) -> None:
+        """Add the reply to a command of `sent` statements, from that at `offset` of the run.
+
+        Everything is read before anything is added: what cannot be understood counts for nothing.
+        """
+        number = count(reply, "n")
+        modified = optional_count(reply, "nModified")
+        upserted = upserts(reply, sent)
+        errors = plain_documents(reply, "writeErrors") if reply.get("writeErrors") else ()
+        places = [offset + position(error, sent) for error in errors]
+        concern_error = None
+        if reply.get("writeConcernError"):
+            concern_error = document(reply, "writeConcernError")
         result = self.result
         run = self._run
-        count = reply.get("n", 0)
         if run.kind == "insert":
-            result["nInserted"] += count
+            result["nInserted"] += number
         elif run.kind == "delete":
-            result["nRemoved"] += count
+            result["nRemoved"] += number
         else:
-            upserted = reply.get("upserted", ())
+            if number < len(upserted):
+                raise unexpected("n", f"{len(upserted)} or more", number)
             for entry in upserted:
-                index = run.index(offset + entry["index"])
+                index = run.index(offset + position(entry, sent))
                 result["upserted"].append({"index": index, "_id": entry["_id"]})
             result["nUpserted"] += len(upserted)
-            result["nMatched"] += count - len(upserted)
-            result["nModified"] += reply.get("nModified", 0)
-        for error in reply.get("writeErrors", ()):
-            position = offset + error["index"]
+            result["nMatched"] += number - len(upserted)
+            result["nModified"] += modified
+        for error, place in zip(errors, places, strict=True):
             result["writeErrors"].append(
-                {**error, "index": run.index(position), "op": run.statements[position]}
+                {**error, "index": run.index(place), "op": run.statements[place]}
             )
-        concern_error = reply.get("writeConcernError")
-        if concern_error:
+        if concern_error is not None:
             result["writeConcernErrors"].append(concern_error)
 
     def _raise_errors(self) -> None:

@@ -7,9 +7,19 @@ from typing import Any
 
 from bsonx.int64 import Int64
 
+from ..replies.fields import document, documents, integer, optional_document, unexpected
 from .base import READ, Attempt, Command, Operation
 
-__all__ = ["CursorReply", "Find", "FindOne", "GetMore", "KillCursors", "ReadTarget", "read_cursor"]
+__all__ = [
+    "CursorReply",
+    "Find",
+    "FindOne",
+    "GetMore",
+    "KillCursors",
+    "ReadTarget",
+    "only_document",
+    "read_cursor",
+]
 
 _FIRST_BATCH = frozenset({"firstBatch"})
 _NEXT_BATCH = frozenset({"nextBatch"})
@@ -57,7 +67,8 @@ class CursorReply:
 
 
 def read_cursor(
-    cursor: Mapping[str, Any],
+    operation: Operation[Any],
+    reply: Mapping[str, Any],
     attempt: Attempt,
     batch: str = "firstBatch",
     pin: bool = False,
@@ -65,22 +76,63 @@ def read_cursor(
     """The reply's ``cursor`` field as a `CursorReply`.
 
     A live cursor keeps its session, and with `pin` its connection.
+
+    :raises ProtocolError: for what is no cursor.
     """
-    cursor_id = int(cursor["id"])
+    cursor = document(reply, "cursor")
+    cursor_id = integer(cursor, "id")
+    found = documents(cursor, batch, operation.reply_options or operation.codec_options)
+    namespace = _namespace(operation, cursor, cursor_id)
+    resume_token = optional_document(cursor, "postBatchResumeToken")
     connection = attempt.connection
     if cursor_id:
         attempt.keep_session = True
         if pin:
             connection.pinned = True
     return CursorReply(
-        cursor[batch],
+        found,
         cursor_id,
-        cursor.get("ns", ""),
+        namespace,
         connection.address,
         attempt.session,
         connection if connection is not None and connection.pinned else None,
-        cursor.get("postBatchResumeToken"),
+        resume_token,
     )
+
+
+def _namespace(operation: Operation[Any], cursor: Mapping[str, Any], cursor_id: int) -> str:
+    """What getMore names: as the server has it, else what was asked for; "" for that of before."""
+    namespace = cursor.get("ns")
+    if namespace is not None and not isinstance(namespace, str):
+        raise unexpected("ns", "a string", namespace)
+    if not namespace and operation.name != "getMore":
+        collection = operation.collection
+        if collection or operation.name == "aggregate":
+            return f"{operation.database}.{collection or '$cmd.aggregate'}"
+    if cursor_id and (namespace or operation.name != "getMore"):
+        database, _, collection = (namespace or "").partition(".")
+        if not database or not collection:
+            raise unexpected("ns", "the name of a database and a collection", namespace)
+    return namespace or ""
+
+
+def only_document(operation: Operation[Any], reply: Mapping[str, Any]) -> Any:
+    """The one document of a first batch, or None where it is empty. No cursor is left behind.
+
+    :raises ProtocolError: for what is no cursor.
+    """
+    cursor = reply.get("cursor")
+    if type(cursor) is dict and cursor.get("id") == 0:
+        batch = cursor.get("firstBatch")
+        if type(batch) is list:
+            if not batch:
+                return None
+            if type(batch[0]) is dict and len(batch) == 1:
+                return batch[0]
+    cursor = document(reply, "cursor")
+    integer(cursor, "id")
+    found = documents(cursor, "firstBatch", operation.reply_options or operation.codec_options)
+    return found[0] if found else None
 
 
 class ReadTarget:
@@ -128,7 +180,7 @@ class Find(Operation[CursorReply]):
         return Command({"find": self.collection, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
-        return read_cursor(reply["cursor"], attempt, pin=self.pin)
+        return read_cursor(self, reply, attempt, pin=self.pin)
 
 
 class FindOne(Operation[Any]):
@@ -153,8 +205,7 @@ class FindOne(Operation[Any]):
         )
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
-        batch = reply["cursor"]["firstBatch"]
-        return batch[0] if batch else None
+        return only_document(self, reply)
 
 
 class GetMore(Operation[CursorReply]):
@@ -203,7 +254,7 @@ class GetMore(Operation[CursorReply]):
         return Command(body)
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
-        return read_cursor(reply["cursor"], attempt, "nextBatch")
+        return read_cursor(self, reply, attempt, "nextBatch")
 
 
 class KillCursors(Operation[None]):

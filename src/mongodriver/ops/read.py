@@ -8,10 +8,11 @@ from typing import Any
 from bsonx.codec_options import untyped
 
 from ..replies.codec import without_decoders
+from ..replies.fields import array, integer
 from .base import NEVER, READ, Attempt, Command, Operation
-from .cursor import CursorReply, ReadTarget, read_cursor
+from .cursor import CursorReply, ReadTarget, only_document, read_cursor
 
-__all__ = ["Aggregate", "AggregateOne", "Count", "Distinct", "Explain", "has_output_stage"]
+__all__ = ["Aggregate", "Count", "CountDocuments", "Distinct", "Explain", "has_output_stage"]
 
 _FIRST_BATCH = frozenset({"firstBatch"})
 _OUTPUT_STAGES = ("$out", "$merge")
@@ -59,20 +60,17 @@ class Aggregate(Operation[CursorReply]):
         )
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:
-        result = read_cursor(reply["cursor"], attempt)
-        if not result.namespace:
-            result.namespace = f"{self.database}.{self.collection or '$cmd.aggregate'}"
-        return result
+        return read_cursor(self, reply, attempt)
 
 
-class AggregateOne(Aggregate):
-    """aggregate whose result is one document at most, of the driver's: that document, or None."""
+class CountDocuments(Aggregate):
+    """aggregate that counts: its result is one document ``{n}`` at most, and the number in it."""
 
     user_fields = frozenset()
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
-        batch = reply["cursor"]["firstBatch"]
-        return batch[0] if batch else None
+        found = only_document(self, reply)
+        return 0 if found is None else integer(found, "n")
 
 
 class Count(Operation[int]):
@@ -93,7 +91,7 @@ class Count(Operation[int]):
         return Command({"count": self.collection, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> int:
-        return int(reply["n"])
+        return integer(reply, "n")
 
 
 class Distinct(Operation[list[Any]]):
@@ -116,8 +114,7 @@ class Distinct(Operation[list[Any]]):
         return Command({"distinct": self.collection, "key": self.key, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> list[Any]:
-        values: list[Any] = reply["values"]
-        return values
+        return array(reply, "values")
 
 
 class Explain(Operation[Any]):

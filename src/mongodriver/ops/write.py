@@ -6,6 +6,14 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from ..replies.codec import plain
+from ..replies.fields import (
+    count,
+    integer,
+    is_document,
+    optional_count,
+    plain_documents,
+    unexpected,
+)
 from ..values.errors import ConfigurationError
 from .base import COMMAND_OVERHEAD, NEVER, WRITE, Attempt, Command, Operation
 
@@ -16,7 +24,9 @@ __all__ = [
     "Update",
     "WriteTarget",
     "check_updates",
+    "position",
     "statement_limit",
+    "upserts",
 ]
 
 _SORTED_UPDATE_WIRE_VERSION = 25  # MongoDB 8.0
@@ -110,12 +120,22 @@ class InsertOne(_Statement):
     name = "insert"
     identifier = "documents"
 
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
+        optional_count(reply, "n")
+        return reply
+
 
 class Delete(_Statement):
-    """delete with one statement ``{q, limit, ...}``."""
+    """delete with one statement ``{q, limit, ...}``. The result is the reply."""
 
     name = "delete"
     identifier = "deletes"
+
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
+        if not self.acknowledged:
+            return reply
+        number = count(reply, "n")
+        return reply if reply["n"] is number else {**reply, "n": number}
 
 
 class Update(_Statement):
@@ -136,13 +156,39 @@ class Update(_Statement):
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         if not self.acknowledged:
             return None
-        upserted: Sequence[Mapping[str, Any]] | None = reply.get("upserted")
         # A copy: listeners may have kept the reply.
         result = dict(reply)
-        result["updatedExisting"] = bool(reply.get("n")) and not upserted
+        result["n"] = number = count(reply, "n")
+        if reply.get("nModified") is not None:
+            result["nModified"] = count(reply, "nModified")
+        upserted = upserts(reply, 1)
+        result["updatedExisting"] = number > 0 and not upserted
         if upserted:
             result["upserted"] = upserted[0]["_id"]
         return result
+
+
+def upserts(reply: Mapping[str, Any], sent: int) -> Sequence[Mapping[str, Any]]:
+    """The ``upserted`` of a reply: ``{index, _id}`` of each.
+
+    :param sent: how many statements the command had.
+    """
+    if not reply.get("upserted"):
+        return ()
+    found = plain_documents(reply, "upserted")
+    for entry in found:
+        position(entry, sent)
+        if "_id" not in entry:
+            raise unexpected("upserted._id", "there")
+    return found
+
+
+def position(entry: Mapping[str, Any], sent: int) -> int:
+    """The ``index`` of what a reply says of one statement of its command."""
+    index = integer(entry, "index")
+    if not 0 <= index < sent:
+        raise unexpected("index", f"that of one of {sent} statements", index)
+    return index
 
 
 class FindAndModify(Operation[Any]):
@@ -172,4 +218,10 @@ class FindAndModify(Operation[Any]):
         return Command({"findAndModify": self.collection, "query": self.query, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
-        return reply.get("value")
+        value = reply.get("value")
+        if value is not None and type(value) is not dict:
+            if not is_document(type(value), self.reply_options or self.codec_options):
+                raise unexpected("value", "a document or null", value)
+        elif value is None and self.acknowledged and "value" not in reply:
+            raise unexpected("value", "a document or null")
+        return value

@@ -13,7 +13,7 @@ from mongodriver.client.client import Client
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ, present
-from mongodriver.ops.command import RunCommand
+from mongodriver.ops.command import ListDatabases, RunCommand
 from mongodriver.ops.cursor import CursorReply
 from mongodriver.options.client_options import ClientOptions
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
@@ -201,12 +201,13 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         self, session: ClientSessionBase | None, comment: Any, options: Mapping[str, Any]
     ) -> Any:
         fields = {"listDatabases": 1, **options, **present(comment=comment)}
-        reply = await self._admin(fields, session)
+        operation = ListDatabases("admin", fields, DEFAULT_CODEC_OPTIONS)
+        found = await self._execute(operation, self._core_session(session))
         collection = self._database_class(
             self, "admin", codec_options=DEFAULT_CODEC_OPTIONS
         )._hidden_collection("$cmd")
         return type(collection)._command_cursor_class._from_reply(
-            collection, CursorReply(reply["databases"], 0, "admin.$cmd", None), comment=comment
+            collection, CursorReply(found, 0, "admin.$cmd", None), comment=comment
         )
 
     # -- public --

@@ -10,9 +10,10 @@ from abc import ABC
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from bsonx.errors import BSONError
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors
-from mongodriver.values.errors import OperationFailure, PyMongoError
+from mongodriver.values.errors import OperationFailure, ProtocolError, PyMongoError
 
 if TYPE_CHECKING:
     from ..asynchronous.client_session import ClientSessionBase
@@ -119,6 +120,10 @@ class CursorCore(ABC, Generic[ItemT]):
             reply = await self._collection._execute(
                 operation, self._core_session, None, self._address, self._connection
             )
+        except (ProtocolError, BSONError):
+            # The server has a cursor still, whatever it says of it.
+            await self._close()
+            raise
         except PyMongoError as exc:
             connection = self._connection
             if exc.timeout and (connection is None or not connection.closed):
@@ -197,10 +202,10 @@ class CursorCore(ABC, Generic[ItemT]):
             await self._collection._execute(
                 operation, self._core_session, None, self._address, self._connection
             )
-        except PyMongoError as exc:
+        except (PyMongoError, BSONError) as exc:
             # The server will do it by itself, but if only the time was too short, housekeeping is
             # sooner.
-            if exc.timeout:
+            if isinstance(exc, PyMongoError) and exc.timeout:
                 self._bury()
         finally:
             self._release()

@@ -10,6 +10,7 @@ from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.base import present
 from mongodriver.ops.command import CreateEncrypted, ListCommand, WriteCommand
 from mongodriver.public.missing import refuse_missing
+from mongodriver.replies.catalogue import names
 from mongodriver.replies.codec import plain
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.database_name import _check_name
@@ -102,7 +103,7 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
             options["filter"] = filter
         with one_deadline(self._core.options.timeout):
             cursor = await self._list_collections(session, options, comment)
-            return [entry["name"] for entry in await cursor._all(None)]
+            return names(await cursor._all(None), "listCollections", cursor.address)
 
     async def _run_write(
         self,

@@ -19,6 +19,8 @@ from mongodriver.values.errors import (
     _wtimeout_error,
 )
 
+from .fields import document, plain_documents, show, unexpected, whole_number
+
 __all__ = ["command_error", "reply_error", "write_concern_error", "write_error"]
 
 Reply = Mapping[str, Any]
@@ -42,22 +44,32 @@ def command_error(
     """Return the exception a reply with `ok: 0` stands for, or None for any other.
 
     An error whose message and code (if it has one) are in `allowable_errors` is none.
+
+    :raises ProtocolError: for a reply that does not say whether the command succeeded.
     """
-    if reply.get("ok"):
+    ok = reply.get("ok", _MISSING)
+    if ok == 1:
         return None
-    if "ok" not in reply:
-        message = reply.get("$err", reply.get("errmsg"))
-        code = _number(reply.get("code"))
-        return OperationFailure(str(message), code, reply, max_wire_version)
+    if ok is _MISSING:
+        message = _text(reply.get("$err", reply.get("errmsg")))
+        return OperationFailure(message, _code(reply), reply, max_wire_version)
+    done = whole_number(int(ok) if type(ok) is bool else ok)
+    if done == 1:
+        return None
     details = _innermost(reply)
-    code = _number(details.get("code"))
-    message = details.get("errmsg", "the server gave no reason")
+    code = _code(details)
+    message = _text(details.get("errmsg", "the server gave no reason"))
     if allowable_errors and _allowed(code, message, allowable_errors):
         return None
+    if done != 0:
+        raise unexpected("ok", "0 or 1", ok)
     if is_state_change(code, message):
         return NotPrimaryError(message, reply)
     kind = OperationFailure if code is None else _CLASSES.get(code, OperationFailure)
     return kind(message, code, reply, max_wire_version)
+
+
+_MISSING: Any = object()
 
 
 def _innermost(reply: Reply) -> Reply:
@@ -69,9 +81,14 @@ def _innermost(reply: Reply) -> Reply:
     return reply
 
 
-def _number(code: Any) -> int | None:
-    """Return an error code, or None if the server sent something else in its place."""
-    return int(code) if isinstance(code, (int, float)) else None
+def _code(details: Reply) -> int | None:
+    """Return an error code, or None if the server sent none, or something else in its place."""
+    return whole_number(details.get("code"))
+
+
+def _text(message: Any) -> str:
+    """Return an error's message, whatever type it came in."""
+    return message if isinstance(message, str) else show(message)
 
 
 def _allowed(code: Any, message: str, allowable_errors: Container[int | str]) -> bool:
@@ -81,25 +98,31 @@ def _allowed(code: Any, message: str, allowable_errors: Container[int | str]) ->
 
 
 def write_error(reply: Reply) -> WriteError | None:
-    """Return the exception of the last of a reply's `writeErrors`, or None."""
-    errors = reply.get("writeErrors")
-    if not errors:
+    """Return the exception of the last of a reply's `writeErrors`, or None.
+
+    :raises ProtocolError: where they are no list of documents.
+    """
+    if not reply.get("writeErrors"):
         return None
-    error = errors[-1]
-    kind = DuplicateKeyError if error.get("code") == _DUPLICATE_KEY else WriteError
-    return kind(str(error.get("errmsg")), _number(error.get("code")), error)
+    error = plain_documents(reply, "writeErrors")[-1]
+    code = _code(error)
+    kind = DuplicateKeyError if code == _DUPLICATE_KEY else WriteError
+    return kind(_text(error.get("errmsg")), code, error)
 
 
 def write_concern_error(reply: Reply) -> WriteConcernError | None:
-    """Return the exception of a reply's `writeConcernError`, or None."""
-    error = reply.get("writeConcernError")
-    if not error:
+    """Return the exception of a reply's `writeConcernError`, or None.
+
+    :raises ProtocolError: where that is no document.
+    """
+    if not reply.get("writeConcernError"):
         return None
+    error = document(reply, "writeConcernError")
     if reply.get("errorLabels"):
         # The labels stand beside the error, the exception finds them inside.
         error = {**error, "errorLabels": reply["errorLabels"]}
     kind = WTimeoutError if _wtimeout_error(error) else WriteConcernError
-    return kind(str(error.get("errmsg")), _number(error.get("code")), error)
+    return kind(_text(error.get("errmsg")), _code(error), error)
 
 
 def reply_error(reply: Reply, max_wire_version: int | None = None) -> PyMongoError | None:

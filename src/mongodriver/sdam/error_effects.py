@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mongodriver.replies.fields import whole_number
 from mongodriver.sdam.topology_rules import compare_versions
 from mongodriver.values.error_codes import SHUTDOWN, is_state_change
 from mongodriver.values.errors import (
@@ -82,9 +83,11 @@ def _state_change(
     load_balanced: bool,
 ) -> ErrorEffect:
     version = reply.get("topologyVersion")
+    if not isinstance(version, Mapping):
+        version = None
     if compare_versions(server.topology_version, version) >= 0:
         return _NOTHING
-    code = getattr(error, "code", reply.get("code"))
+    code = getattr(error, "code", whole_number(reply.get("code")))
     shutting_down = code in SHUTDOWN
     old = max_wire_version is not None and max_wire_version < _KEEPS_CONNECTIONS
     return ErrorEffect(

@@ -13,9 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-from bsonx.errors import InvalidBSON
 
-from ..cmap.failures import Limits, bad_hello, connection_failure
+from ..cmap.failures import Limits, connection_failure
 from ..events.listeners import (
     ServerHeartbeatFailedEvent,
     ServerHeartbeatStartedEvent,
@@ -23,12 +22,13 @@ from ..events.listeners import (
 )
 from ..events.observer import publish
 from ..io.reports import Reports
+from ..replies.fields import bad_reply
+from ..replies.hello import read_hello
 from ..replies.verdicts import command_error
 from ..values.address import address_text
 from ..values.errors import (
     NetworkTimeout,
     OperationFailure,
-    ProtocolError,
     PyMongoError,
     _OperationCancelled,
 )
@@ -37,7 +37,7 @@ from ..values.limits import MIN_HEARTBEAT_INTERVAL
 from ..values.round_trips import RoundTrips
 from ..values.server_description import ServerDescription
 from ..wire.header import EXHAUST_ALLOWED, next_request_id
-from ..wire.op_msg import decode_message, encode_message
+from ..wire.op_msg import encode_message
 from ..wire.op_query import OP_MSG_WIRE_VERSION
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from ..io.base import Address, Backend, Event, Task
     from .topology import Topology
 
-#: What fields of wrong types lead to: the bytes come from a stranger.
-_WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 #: Opens a monitoring connection, its handshake done: ``connection.hello`` is the first answer.
 #: It calls its argument with the connection as soon as that can be interrupted.
@@ -231,12 +229,10 @@ class Monitor:
         """Tell the topology what the server says of itself."""
         trips = self.round_trips
         topology = self._topology()
-        try:
-            description = ServerDescription(self.address, reply, trips.get(), None, trips.minimum)
-            if topology is not None:
-                topology.update(description)
-        except _WRONG_SHAPE as exc:
-            raise bad_hello(self.address, exc) from exc
+        if topology is not None:
+            topology.update(
+                ServerDescription(self.address, reply, trips.get(), None, trips.minimum)
+            )
 
     def _failed(self, exc: PyMongoError, was_known: bool) -> bool:
         self._known = False
@@ -424,19 +420,15 @@ async def ask_hello(
     except OSError as exc:
         limits = Limits(settings.connect_timeout, settings.connect_timeout)
         raise connection_failure(exc, connection.address, limits) from exc
-    except InvalidBSON as exc:
-        connection.close()
-        raise ProtocolError(f"{address_text(connection.address)}: {exc}") from exc
     try:
         error = command_error(document)
-        hello = Hello(document, topology_version is not None)
-    except _WRONG_SHAPE as exc:
+        if error is None:
+            return read_hello(document, topology_version is not None)
+    except Exception as exc:
         connection.close()
-        raise bad_hello(connection.address, exc) from exc
-    if error is not None:
-        connection.close()
-        raise error
-    return hello
+        raise bad_reply("hello", connection.address, exc) from exc
+    connection.close()
+    raise error
 
 
 async def _answer(
@@ -447,13 +439,12 @@ async def _answer(
 ) -> dict[str, Any]:
     if connection.max_wire_version < OP_MSG_WIRE_VERSION:
         return await connection.query(settings.hello_command(False, None), deadline)
+    may_stream = topology_version is not None or connection.more_to_come
     if connection.more_to_come:
         data = await connection.receive(deadline)
     else:
         data = await _send_hello(connection, settings, topology_version, deadline)
-    flags, document = decode_message(data, DEFAULT_CODEC_OPTIONS, None)
-    connection.note(data, flags)
-    return document  # type: ignore[no-any-return]
+    return connection.decode_own(data, may_stream)
 
 
 async def _send_hello(

@@ -224,8 +224,7 @@ class Topology:
             self._description = new
             self._match_servers()
             self._publisher.add(events)
-            timeout = new.logical_session_timeout_minutes
-            self._sessions.timeout_minutes = timeout if isinstance(timeout, int) else None
+            self._sessions.timeout_minutes = new.logical_session_timeout_minutes
         if self._is_usable(description) and server.pool.begin_ready():
             self._announcements.append(server.pool.announce_ready)
         if clear:

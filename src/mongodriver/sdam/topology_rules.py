@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mongodriver.replies.fields import whole_number
 from mongodriver.values.address import Address
 from mongodriver.values.errors import ConfigurationError, PyMongoError
 from mongodriver.values.server_description import ServerDescription
@@ -210,9 +211,14 @@ def _less(one: Any, other: Any) -> bool:
 def compare_versions(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> int:
     """Return -1, 0 or 1 as topologyVersion `one` is older, the same or newer than `other`.
 
-    Versions of different processes, and missing ones, count as older.
+    Versions of different processes, missing ones, and what is none, count as older.
     """
-    if one is None or other is None or one["processId"] != other["processId"]:
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
         return -1
-    mine, theirs = int(one["counter"]), int(other["counter"])
+    process = one.get("processId")
+    if process is None or process != other.get("processId"):
+        return -1
+    mine, theirs = whole_number(one.get("counter")), whole_number(other.get("counter"))
+    if mine is None or theirs is None:
+        return -1
     return (mine > theirs) - (mine < theirs)

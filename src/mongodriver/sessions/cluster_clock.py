@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
-from bsonx.timestamp import Timestamp
+from ..replies.times import check_cluster_time
 
 
 class ClusterClock:
@@ -19,23 +19,20 @@ class ClusterClock:
         self.now: Mapping[str, Any] | None = None
 
     def advance(self, cluster_time: Mapping[str, Any]) -> None:
-        """Take a newer time; an older one, or what is none, changes nothing. From any thread."""
+        """Take a newer time; an older one changes nothing. From any thread.
+
+        :raises ProtocolError: for what is no cluster time.
+        """
         current = self.now
         try:
             if current is not None and cluster_time["clusterTime"] <= current["clusterTime"]:
                 return
         except (KeyError, TypeError):
-            return
-        if not is_cluster_time(cluster_time):
-            return
+            pass
+        check_cluster_time(cluster_time)
         with self._lock:
             if self.now is None or cluster_time["clusterTime"] > self.now["clusterTime"]:
                 self.now = cluster_time
 
     def after_fork(self) -> None:
         self._lock = threading.Lock()
-
-
-def is_cluster_time(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a server's ``$clusterTime`` is one."""
-    return isinstance(value, Mapping) and isinstance(value.get("clusterTime"), Timestamp)

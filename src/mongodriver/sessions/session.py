@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bsonx.timestamp import Timestamp
-
-from ..sessions.cluster_clock import is_cluster_time
+from ..replies.fields import timestamp
+from ..replies.times import check_cluster_time
 from ..values.errors import ConfigurationError, InvalidOperation
 
 if TYPE_CHECKING:
@@ -97,15 +96,22 @@ class Session:
             self.operation_time = operation_time
 
     def observe(self, reply: Mapping[str, Any]) -> None:
-        """Take the times of a reply to an operation of this session."""
-        cluster_time, operation_time = reply.get("$clusterTime"), reply.get("operationTime")
-        if is_cluster_time(cluster_time):
+        """Take the times of a reply to an operation of this session.
+
+        :raises ProtocolError: for a time that is none.
+        """
+        cluster_time = reply.get("$clusterTime")
+        if cluster_time is not None:
+            check_cluster_time(cluster_time)
             self.advance_cluster_time(cluster_time)
-        if isinstance(operation_time, Timestamp):
+        operation_time = timestamp(reply, "operationTime")
+        if operation_time is not None:
             self.advance_operation_time(operation_time)
         if self.snapshot and self.snapshot_time is None and reply.get("ok") == 1:
-            source = reply.get("cursor", reply)
-            self.snapshot_time = source.get("atClusterTime")
+            source = reply.get("cursor")
+            self.snapshot_time = timestamp(
+                source if isinstance(source, Mapping) else reply, "atClusterTime"
+            )
 
     def end(self) -> None:
         """Give the server session back. Further use raises InvalidOperation."""

@@ -58,7 +58,20 @@ _BULK_WRITE_FAILED = 65
 
 def _with_details(message: str, details: object) -> str:
     """Return the message with the server's reply appended, if there is one."""
-    return message if details is None else f"{message}, full error: {details}"
+    if details is None:
+        return message
+    try:
+        return f"{message}, full error: {details}"
+    except RecursionError:
+        return message  # nested deeper than can be shown
+
+
+def _labels(details: Mapping[str, Any] | Sequence[Any] | None) -> Iterable[str]:
+    """Return the labels in a server's reply; what is no list of labels is none."""
+    labels = details.get("errorLabels") if isinstance(details, Mapping) else None
+    if not isinstance(labels, (list, tuple, set, frozenset)):
+        return ()
+    return [label for label in labels if isinstance(label, str)]
 
 
 class PyMongoError(Exception):
@@ -117,8 +130,7 @@ class AutoReconnect(ConnectionFailure):
     def __init__(
         self, message: str = "", errors: Mapping[str, Any] | Sequence[Any] | None = None
     ) -> None:
-        labels = errors.get("errorLabels") if isinstance(errors, Mapping) else None
-        super().__init__(message, labels)
+        super().__init__(message, _labels(errors))
         self.errors = self.details = [] if errors is None else errors
 
 
@@ -168,8 +180,7 @@ class OperationFailure(PyMongoError):
         details: Mapping[str, Any] | None = None,
         max_wire_version: int | None = None,
     ) -> None:
-        labels = details.get("errorLabels") if details is not None else None
-        super().__init__(_with_details(error, details), labels)
+        super().__init__(_with_details(error, details), _labels(details))
         self._code = code
         self._details = details
         self._wire_version = max_wire_version
@@ -232,8 +243,10 @@ class DuplicateKeyError(WriteError):
 
 def _wtimeout_error(error: Any) -> bool:
     """Return whether a write (concern) error document says that a time limit ran out."""
+    if error.get("code") == _MAX_TIME_MS_EXPIRED:
+        return True
     details = error.get("errInfo")
-    return error.get("code") == _MAX_TIME_MS_EXPIRED or bool(details and details.get("wtimeout"))
+    return isinstance(details, Mapping) and bool(details.get("wtimeout"))
 
 
 class BulkWriteError(OperationFailure):

@@ -78,7 +78,8 @@ class ServerDescription:
         if error is not None:
             details = getattr(error, "details", None)
             if isinstance(details, Mapping):
-                self._topology_version = details.get("topologyVersion")
+                version = details.get("topologyVersion")
+                self._topology_version = version if isinstance(version, Mapping) else None
 
     @property
     def address(self) -> Address:
