@@ -40,9 +40,10 @@ class Request:
     """One command a client sent, and over which of its connections."""
 
     def __init__(
-        self, connection: int, flags: int, body: dict[str, Any], is_query: bool = False
+        self, connection: int, id: int, flags: int, body: dict[str, Any], is_query: bool = False
     ) -> None:
         self.connection = connection
+        self.id = id
         self.flags = flags
         self.body = body
         self.name = next(iter(body))
@@ -80,7 +81,7 @@ class FakeMongod:
         number = next(self._numbers)
         while message := read_message(sock):
             _, request_id, _, _ = HEADER.unpack_from(message)
-            request = Request(number, *read_request(message))
+            request = Request(number, request_id, *read_request(message))
             with self.arrived:
                 self.requests.append(request)
                 self.arrived.notify_all()

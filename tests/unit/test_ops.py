@@ -25,7 +25,7 @@ from mongodriver.ops.command import (
     WriteCommand,
 )
 from mongodriver.ops.cursor import Find, FindOne, GetMore, KillCursors, ReadTarget
-from mongodriver.ops.read import Aggregate, CountDocuments, Count, Distinct, Explain
+from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct, Explain
 from mongodriver.ops.write import (
     Delete,
     FindAndModify,
@@ -223,7 +223,8 @@ def test_get_more():
     assert (operation.database, operation.retry_policy) == ("db", NEVER)
     plain = GetMore("db.c", 5, DEFAULT_CODEC_OPTIONS)
     assert plain.build(attempt()).body == {"getMore": 5, "collection": "c"}
-    assert plain.parse(cursor_reply([1], 5, "nextBatch"), attempt()).batch == [1]
+    batch = [{"a": 1}]
+    assert plain.parse(cursor_reply(batch, 5, "nextBatch"), attempt()).batch == batch
 
 
 def test_comments_of_get_more_need_a_new_server():
@@ -275,10 +276,10 @@ def test_aggregate_on_a_database():
     assert operation.parse(reply, attempt()).namespace == "db.$cmd.aggregate"
 
 
-def test_aggregate_of_one_document():
+def test_counting_documents():
     operation = CountDocuments(TARGET, [], {"cursor": {}})
-    assert operation.parse(cursor_reply([{"n": 1}]), attempt()) == {"n": 1}
-    assert operation.parse(cursor_reply([]), attempt()) is None
+    assert operation.parse(cursor_reply([{"n": 1.0}]), attempt()) == 1
+    assert operation.parse(cursor_reply([]), attempt()) == 0
 
 
 def test_count_and_distinct():
@@ -314,7 +315,7 @@ def test_commands_of_the_user():
 
 def test_cursor_commands_want_a_cursor():
     operation = CursorCommand("db", {"find": "c"}, DEFAULT_CODEC_OPTIONS)
-    assert operation.parse(cursor_reply([1]), attempt()).batch == [1]
+    assert operation.parse(cursor_reply([{"a": 1}]), attempt()).batch == [{"a": 1}]
     for reply in ({"ok": 1}, {"ok": 1, "cursor": 5}, {"ok": 1, "cursor": {}}):
         with pytest.raises(InvalidOperation, match="does not return a cursor"):
             operation.parse(reply, attempt())

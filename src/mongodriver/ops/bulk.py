@@ -13,7 +13,8 @@ from typing import Any
 
 from mongodriver.values.errors import BulkWriteError
 
-from ..replies.fields import count, document, optional_count, plain_documents, unexpected
+from ..replies.fields import count, optional_count, optional_document
+from ..replies.verdicts import write_errors
 from .base import NEVER, WRITE, Attempt, Command, Operation
 from .write import WriteTarget, check_updates, position, statement_limit, upserts
 
@@ -202,12 +203,10 @@ class BulkWrite(Operation[dict[str, Any]]):
         """
         number = count(reply, "n")
         modified = optional_count(reply, "nModified")
-        upserted = upserts(reply, sent)
-        errors = plain_documents(reply, "writeErrors") if reply.get("writeErrors") else ()
+        upserted = upserts(reply, sent, number)
+        errors = write_errors(reply)
         places = [offset + position(error, sent) for error in errors]
-        concern_error = None
-        if reply.get("writeConcernError"):
-            concern_error = document(reply, "writeConcernError")
+        concern_error = optional_document(reply, "writeConcernError")
         result = self.result
         run = self._run
         if run.kind == "insert":
@@ -215,8 +214,6 @@ class BulkWrite(Operation[dict[str, Any]]):
         elif run.kind == "delete":
             result["nRemoved"] += number
         else:
-            if number < len(upserted):
-                raise unexpected("n", f"{len(upserted)} or more", number)
             for entry in upserted:
                 index = run.index(offset + position(entry, sent))
                 result["upserted"].append({"index": index, "_id": entry["_id"]})

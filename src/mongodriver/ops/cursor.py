@@ -122,7 +122,7 @@ def only_document(operation: Operation[Any], reply: Mapping[str, Any]) -> Any:
     :raises ProtocolError: for what is no cursor.
     """
     cursor = reply.get("cursor")
-    if type(cursor) is dict and cursor.get("id") == 0:
+    if type(cursor) is dict and cursor.get("id") == 0 and cursor["id"] is not False:
         batch = cursor.get("firstBatch")
         if type(batch) is list:
             if not batch:

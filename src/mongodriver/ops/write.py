@@ -161,25 +161,28 @@ class Update(_Statement):
         result["n"] = number = count(reply, "n")
         if reply.get("nModified") is not None:
             result["nModified"] = count(reply, "nModified")
-        upserted = upserts(reply, 1)
+        upserted = upserts(reply, 1, number)
         result["updatedExisting"] = number > 0 and not upserted
         if upserted:
             result["upserted"] = upserted[0]["_id"]
         return result
 
 
-def upserts(reply: Mapping[str, Any], sent: int) -> Sequence[Mapping[str, Any]]:
+def upserts(reply: Mapping[str, Any], sent: int, number: int) -> Sequence[Mapping[str, Any]]:
     """The ``upserted`` of a reply: ``{index, _id}`` of each.
 
     :param sent: how many statements the command had.
+    :param number: the reply's ``n``, of which they are a part.
     """
-    if not reply.get("upserted"):
+    if reply.get("upserted") is None:
         return ()
     found = plain_documents(reply, "upserted")
     for entry in found:
         position(entry, sent)
         if "_id" not in entry:
             raise unexpected("upserted._id", "there")
+    if number < len(found):
+        raise unexpected("n", f"{len(found)} or more", number)
     return found
 
 

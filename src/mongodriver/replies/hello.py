@@ -34,7 +34,7 @@ Reply = Mapping[str, Any]
 
 _MAX_INT32 = 2**31 - 1
 #: A document of this size, in bytes, is what every server takes: less is no limit but nonsense.
-_LEAST_SIZE = 1024
+_LEAST_SIZE = 512
 
 #: A replica set has 50 members at most. Each of them is monitored.
 _MOST_MEMBERS = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from mongodriver.values.error_codes import is_state_change
@@ -19,9 +19,9 @@ from mongodriver.values.errors import (
     _wtimeout_error,
 )
 
-from .fields import document, plain_documents, show, unexpected, whole_number
+from .fields import optional_document, plain_documents, show, unexpected, whole_number
 
-__all__ = ["command_error", "reply_error", "write_concern_error", "write_error"]
+__all__ = ["command_error", "reply_error", "write_concern_error", "write_error", "write_errors"]
 
 Reply = Mapping[str, Any]
 
@@ -97,14 +97,25 @@ def _allowed(code: Any, message: str, allowable_errors: Container[int | str]) ->
     return code in allowable_errors
 
 
+def write_errors(reply: Reply) -> Sequence[Reply]:
+    """Return a reply's `writeErrors`.
+
+    :raises ProtocolError: where they are no list of documents.
+    """
+    if reply.get("writeErrors") is None:
+        return ()
+    return plain_documents(reply, "writeErrors")
+
+
 def write_error(reply: Reply) -> WriteError | None:
     """Return the exception of the last of a reply's `writeErrors`, or None.
 
     :raises ProtocolError: where they are no list of documents.
     """
-    if not reply.get("writeErrors"):
+    errors = write_errors(reply)
+    if not errors:
         return None
-    error = plain_documents(reply, "writeErrors")[-1]
+    error = errors[-1]
     code = _code(error)
     kind = DuplicateKeyError if code == _DUPLICATE_KEY else WriteError
     return kind(_text(error.get("errmsg")), code, error)
@@ -115,9 +126,9 @@ def write_concern_error(reply: Reply) -> WriteConcernError | None:
 
     :raises ProtocolError: where that is no document.
     """
-    if not reply.get("writeConcernError"):
+    error = optional_document(reply, "writeConcernError")
+    if error is None:
         return None
-    error = document(reply, "writeConcernError")
     if reply.get("errorLabels"):
         # The labels stand beside the error, the exception finds them inside.
         error = {**error, "errorLabels": reply["errorLabels"]}
