@@ -190,9 +190,10 @@ def paths_of(call: str, reply: Any) -> list[Path]:
     for path in paths(reply):
         text = path_text(path)
         # What is deep within the user's or the server's documents is nobody's affair.
-        if len(path) < 6 and not _UNREAD.match(text):
-            if call in _WITH_TIMES or not _TIMES.match(text):
-                found.append(path)
+        if len(path) > 5 or _UNREAD.match(text):
+            continue
+        if call in _WITH_TIMES or not _TIMES.match(text):
+            found.append(path)
     return found
 
 
