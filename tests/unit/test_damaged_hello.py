@@ -158,7 +158,7 @@ def settings_of(settings: TopologySettings) -> tuple[Any, ...]:
 
 
 def is_read(path: str, damage: str) -> bool | None:
-    """Whether a damage must be (True), may not be (False) accepted; None where it does not matter."""
+    """Whether a damage must be accepted (True), or may not be (False); None: it does not matter."""
     for pattern, permitted in READ:
         if re.fullmatch(pattern, path):
             return damage in permitted
