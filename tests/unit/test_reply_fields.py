@@ -155,8 +155,10 @@ def test_a_reply_without_ok_is_a_failure():
 
 @pytest.mark.parametrize(
     ("code", "read"),
-    [(43, 43), (43.0, 43), (Int64(43), 43), (DECIMAL("43"), 43), ("43", None), ([], None)]
-    + [(True, None), (float("nan"), None), (None, None), (1.5, None)],
+    [
+        *((43, 43), (43.0, 43), (Int64(43), 43), (DECIMAL("43"), 43), ("43", None), ([], None)),
+        *((True, None), (float("nan"), None), (None, None), (1.5, None)),
+    ],
 )
 def test_codes_in_any_type(code, read):
     error = command_error({"ok": 0, "errmsg": "m", "code": code})

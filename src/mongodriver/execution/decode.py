@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bsonx.codec_options import CodecOptions, DatetimeConversion
 from bsonx.errors import BSONError
 
-from ..replies.verdicts import command_error
+from ..replies.verdicts import command_error, write_concern_error, write_error
 from ..values.errors import ProtocolError
 from ..wire.header import MORE_TO_COME, message_flags
 from ..wire.op_msg import decode_message
@@ -51,13 +51,15 @@ def decode(execution: Execution, connection: Connection, message: bytes) -> Any:
 
 
 def _failure(message: bytes, operation: Operation[Any]) -> dict[str, Any] | None:
-    """The reply of a command that failed, as plain values; None for any other."""
+    """The reply that is an error, as plain values; None for any other."""
     try:
         reply = decode_own(message)
-        failed = command_error(reply, None, operation.allowable_errors) is not None
+        error = command_error(reply, None, operation.allowable_errors)
+        if error is None and not operation.reports_errors:
+            error = write_error(reply) or write_concern_error(reply)
     except (BSONError, ProtocolError):
         return None
-    return reply if failed else None
+    return None if error is None else reply
 
 
 def decode_own(message: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from ..replies.codec import plain
+from ..replies.codec import of_writes
 from ..replies.fields import (
     count,
     integer,
@@ -69,7 +69,7 @@ class WriteTarget:
         self.database = database
         self.collection = collection
         self.codec_options = codec_options
-        self.reply_options = plain(codec_options)
+        self.reply_options = of_writes(codec_options)
         self.acknowledged: bool = write_concern.acknowledged
         self.write_concern = None if write_concern.is_server_default else write_concern
 

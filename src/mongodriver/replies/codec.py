@@ -9,7 +9,28 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["plain", "without_decoders"]
+__all__ = ["of_writes", "plain", "without_decoders"]
+
+#: Options of the user, by identity, and what `of_writes` made of them: there are few in a program,
+#: and each new collection object asks.
+_known: dict[int, tuple[Any, Any]] = {}
+_MOST_KNOWN = 64
+
+
+def of_writes(options: Any) -> Any:
+    """`plain`, for replies to writes: what has been done must not be hidden by a bad text.
+
+    Servers cut the values that they quote in messages wherever these become too long, also within
+    a character.
+    """
+    known = _known.get(id(options))
+    if known is not None and known[0] is options:
+        return known[1]
+    made = plain(options).with_options(unicode_decode_error_handler="replace")
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[id(options)] = options, made
+    return made
 
 
 def plain(options: Any) -> Any:
