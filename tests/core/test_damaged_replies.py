@@ -255,8 +255,7 @@ class Script:
 
 def standing_alone(hello: Any) -> dict[str, Any]:
     """A hello as if the server were no member of a set, whose other members would be looked for."""
-    kept = ("maxBsonObjectSize", "maxMessageSizeBytes", "maxWriteBatchSize", "maxWireVersion")
-    fields = {name: hello[name] for name in kept}
+    fields = {name: hello[name] for name in LIMITS}
     return {"ok": 1, "isWritablePrimary": True, "logicalSessionTimeoutMinutes": 30, **fields}
 
 
@@ -318,3 +317,34 @@ def test_how_many_exchanges_that_were(recorded):
     assert count > 2 * 774
     assert len(commands) >= 20
     print(f"{count} damaged replies to {len(commands)} commands, in each flavour")
+
+
+def test_a_client_can_be_closed_whatever_the_server_says(flavour):
+    """endSessions, and killCursors of what was left behind."""
+    damage: Any = {}
+
+    def answer(request):
+        if request.name == "find":
+            return {"ok": 1, "cursor": {"id": 5, "ns": "d.t", "firstBatch": [{}]}}
+        return damage if request.name in ("endSessions", "killCursors") else {"ok": 1}
+
+    async def main(backend):
+        client = CLIENTS[flavour](fake.uri)
+        await done(client.d.t.find().to_list(1))  # the cursor is left to the collector
+        await done(client.admin.command("ping"))
+        await done(client.close())
+
+    with FakeMongod(standing_alone(LIMITS), answer) as fake:
+        for name in VALUES:
+            damage = damaged({"ok": 1}, ("ok",), VALUES[name])
+            run_on(flavour, main)
+            assert fake.of("endSessions")
+            fake.requests.clear()
+
+
+LIMITS = {
+    "maxBsonObjectSize": 16777216,
+    "maxMessageSizeBytes": 48000000,
+    "maxWriteBatchSize": 100000,
+    "maxWireVersion": 17,
+}

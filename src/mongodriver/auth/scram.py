@@ -101,10 +101,13 @@ class Scram:
         """
         if self._server_signature is None:
             return self._continue(reply, self._prove(_payload(reply)))
-        if not self._verified:
+        last = self._verified
+        if not last:
             self._verify(_payload(reply))
         if flag(reply, "done"):
             return None
+        if last:
+            raise OperationFailure("Server does not end the SASL conversation.")
         # A server that does not know skipEmptyExchange wants one more, empty, message.
         return self._continue(reply, b"")
 

@@ -35,14 +35,15 @@ def judge(
     """
     operation = execution.operation
     try:
-        if told.get("ok") == 1:
-            _take_times(executor, execution, told)
-            if "writeConcernError" in told or (
-                "writeErrors" in told and not operation.reports_errors
-            ):
-                _raise_error(executor, execution, connection, told)
-        else:
-            _take_times_of_failure(executor, execution, told)
+        ok = told.get("ok") == 1
+        session = execution.session
+        if "$clusterTime" in told or (session is not None and not session.implicit):
+            _take_times(executor, execution, told, ok)
+        if (
+            not ok
+            or "writeConcernError" in told
+            or ("writeErrors" in told and not operation.reports_errors)
+        ):
             _raise_error(executor, execution, connection, told)
         return operation.parse(reply, execution)
     except ProtocolError as exc:
@@ -65,22 +66,21 @@ def _leave(connection: Connection) -> None:
         connection.close()
 
 
-def _take_times(executor: Executor, execution: Execution, told: Any) -> None:
-    """The cluster's time, for the client, and both times of the reply, for its session."""
-    cluster_time = told.get("$clusterTime")
-    if cluster_time is not None:
-        executor.clock.advance(cluster_time)
-    session = execution.session
-    if session is not None and not session.implicit:
-        session.observe(told)  # type: ignore[union-attr]
+def _take_times(executor: Executor, execution: Execution, told: Any, ok: bool) -> None:
+    """The cluster's time, for the client, and both times of the reply, for its session.
 
-
-def _take_times_of_failure(executor: Executor, execution: Execution, told: Any) -> None:
-    """The same, where what went wrong matters more than a time that is none."""
+    :param ok: the command succeeded. What went wrong matters more than a time that is none.
+    """
     try:
-        _take_times(executor, execution, told)
+        cluster_time = told.get("$clusterTime")
+        if cluster_time is not None:
+            executor.clock.advance(cluster_time)
+        session = execution.session
+        if session is not None and not session.implicit:
+            session.observe(told)  # type: ignore[union-attr]
     except ProtocolError:
-        pass
+        if ok:
+            raise
 
 
 def _raise_error(

@@ -121,14 +121,6 @@ def only_document(operation: Operation[Any], reply: Mapping[str, Any]) -> Any:
 
     :raises ProtocolError: for what is no cursor.
     """
-    cursor = reply.get("cursor")
-    if type(cursor) is dict and cursor.get("id") == 0 and cursor["id"] is not False:
-        batch = cursor.get("firstBatch")
-        if type(batch) is list:
-            if not batch:
-                return None
-            if type(batch[0]) is dict and len(batch) == 1:
-                return batch[0]
     cursor = document(reply, "cursor")
     integer(cursor, "id")
     found = documents(cursor, "firstBatch", operation.reply_options or operation.codec_options)
@@ -205,6 +197,11 @@ class FindOne(Operation[Any]):
         )
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
+        cursor = reply.get("cursor")
+        if type(cursor) is dict and cursor.get("id") == 0 and cursor["id"] is not False:
+            batch = cursor.get("firstBatch")
+            if type(batch) is list and len(batch) == 1 and type(batch[0]) is dict:
+                return batch[0]  # as almost always
         return only_document(self, reply)
 
 

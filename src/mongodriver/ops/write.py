@@ -121,7 +121,8 @@ class InsertOne(_Statement):
     identifier = "documents"
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
-        optional_count(reply, "n")
+        if type(reply.get("n")) is not int or reply["n"] < 0:
+            optional_count(reply, "n")
         return reply
 
 
@@ -158,10 +159,12 @@ class Update(_Statement):
             return None
         # A copy: listeners may have kept the reply.
         result = dict(reply)
-        result["n"] = number = count(reply, "n")
-        if reply.get("nModified") is not None:
-            result["nModified"] = count(reply, "nModified")
-        upserted = upserts(reply, 1, number)
+        number = reply.get("n")
+        if type(number) is not int or number < 0:
+            result["n"] = number = count(reply, "n")
+        if "nModified" in reply:
+            result["nModified"] = optional_count(reply, "nModified")
+        upserted = upserts(reply, 1, number) if "upserted" in reply else ()
         result["updatedExisting"] = number > 0 and not upserted
         if upserted:
             result["upserted"] = upserted[0]["_id"]

@@ -106,7 +106,8 @@ def integer(reply: Reply, field: str) -> int:
 
 def count(reply: Reply, field: str) -> int:
     """A number of things, which must be there."""
-    number = integer(reply, field)
+    value = reply.get(field, _MISSING)
+    number: int = value if type(value) is int else integer(reply, field)
     if number < 0:
         raise unexpected(field, "a count", number)
     return number

@@ -103,7 +103,7 @@ class PyMongoError(Exception):
 
 
 class ProtocolError(PyMongoError):
-    """Bytes from the network that do not follow the wire protocol."""
+    """Bytes that do not follow the wire protocol, or a reply that cannot be understood."""
 
 
 class ConnectionFailure(PyMongoError):
