@@ -17,11 +17,10 @@
 
 /* READ_SIZE is asked of the kernel first: most replies are smaller and arrive whole. For longer ones
  * no more memory is taken at once than LEAP or what has arrived already: a length is the peer's word. */
-enum { HEADER_SIZE = 16, OP_MSG = 2013, MORE_TO_COME = 2 };
+enum { HEADER_SIZE = 16, OP_MSG = 2013, CHECKSUM_PRESENT = 1, MORE_TO_COME = 2 };
 
 /* Milliseconds after which a wait is interrupted to handle signals. */
 #define LOOK_EVERY 200
-
 
 #define READ_SIZE ((size_t)32 * 1024)
 #define LEAP ((size_t)1 << 20)
@@ -180,11 +179,12 @@ static int receive_message(wire *w, const uint8_t *out, const uint8_t *end, size
     return w->have == length;
 }
 
-/* Whether the message is an OP_MSG in answer to the request, and none follow. */
+/* Whether the message is an OP_MSG in answer to the request, without a checksum, and none follow. */
 static bool is_answer(const wire *w, int32_t request_id)
 {
     return w->have >= HEADER_SIZE + 5 && (int32_t)bx_load32(w->data + 8) == request_id &&
-           bx_load32(w->data + 12) == OP_MSG && !(bx_load32(w->data + 16) & MORE_TO_COME);
+           bx_load32(w->data + 12) == OP_MSG &&
+           !(bx_load32(w->data + 16) & (CHECKSUM_PRESENT | MORE_TO_COME));
 }
 
 static PyObject *read_reply(bx_state *st, const wire *w, const bx_reply_form *form)
@@ -207,10 +207,16 @@ static PyObject *exchange_message(bx_state *st, const bx_peer *peer, const bx_wr
         if (closed == NULL) PyErr_Clear();
         Py_XDECREF(closed);
         PyErr_Restore(type, value, traceback);
-    } else if (status > 0 && is_answer(&w, request_id)) {
-        result = read_reply(st, &w, form);
     } else {
-        result = PyBytes_FromStringAndSize((const char *)w.data, (Py_ssize_t)w.have);
+        if (status > 0 && is_answer(&w, request_id)) result = read_reply(st, &w, form);
+        /* What the codec or the user's code refuses goes the long way: it may be the reply of a
+         * failure, which is told whatever they make of it. There they raise again. */
+        if (result == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
+            PyErr_Clear();
+        }
+        if (result == NULL && !PyErr_Occurred()) {
+            result = PyBytes_FromStringAndSize((const char *)w.data, (Py_ssize_t)w.have);
+        }
     }
     PyMem_RawFree(w.data);
     return result;
