@@ -18,7 +18,7 @@ from fake_mongod import HANG_UP, MORE_TO_COME, STANDALONE, FakeMongod, respond, 
 from flavours import EVERYWHERE, FLAVOURS, run_on
 from mongodriver import AsyncMongoClient, MongoClient, monitoring
 from mongodriver.client.settings import PoolSettings
-from mongodriver.cmap.failures import Limits, bad_hello, connection_failure
+from mongodriver.cmap.failures import Limits, connection_failure
 from mongodriver.cmap.pool import Pool
 from mongodriver.cursor import CursorType
 from mongodriver.errors import (
@@ -31,6 +31,7 @@ from mongodriver.execution import attempt as attempt_module
 from mongodriver.io.blocking import BlockingBackend, run
 from mongodriver.monitoring import ServerHeartbeatFailedEvent
 from mongodriver.ops.cursor import Find, GetMore, ReadTarget
+from mongodriver.replies.fields import bad_reply
 from scripted import HEADER
 
 SESSIONS = {**STANDALONE, "logicalSessionTimeoutMinutes": 30}
@@ -406,7 +407,7 @@ def test_a_pool_is_aborted_while_a_connection_is_opened():
 def test_an_ipv6_address_in_errors_has_brackets():
     refused = connection_failure(ConnectionRefusedError(111, "refused"), ("::1", 1), Limits())
     assert str(refused).startswith("[::1]:1: ")
-    assert str(bad_hello(("::1", 1), ValueError("x"))).startswith("[::1]:1: ")
+    assert str(bad_reply("hello", ("::1", 1), ValueError("x"))).startswith("[::1]:1: ")
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")

@@ -17,7 +17,7 @@ from bsonx.int64 import Int64
 from bsonx.objectid import ObjectId
 from bsonx.op_msg import encode_batch, encode_message
 from bsonx.timestamp import Timestamp
-from core_kit import PING, Recorder, Run, use, wait
+from core_kit import PING, Recorder, Run, until_known_to_fail, use, wait
 from damage import VALUES, damaged, path_text, paths
 from fake_mongod import EXHAUST_ALLOWED, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
@@ -268,6 +268,7 @@ def test_a_server_with_a_bad_hello_is_unknown(flavour, path):
         client = CLIENTS[flavour](
             fake.uri, directConnection=True, serverSelectionTimeoutMS=40, heartbeatFrequencyMS=500
         )
+        await until_known_to_fail(client._core)
         with pytest.raises(ServerSelectionTimeoutError, match="bad reply to hello"):
             await done(client.db.t.insert_one({}))
         (server,) = client.topology_description.server_descriptions().values()
