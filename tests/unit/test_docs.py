@@ -15,7 +15,8 @@ DOCUMENTS = [
 ]
 # Where the tour says a path without its beginning.
 ROOTS = [ROOT, ROOT / "src", ROOT / "src" / "mongodriver"]
-MADE = {"build/threads", "bench/results/"}  # by a command
+# By a command; or where the specifications may lie.
+MADE = {"build/threads", "bench/results/", "../shared/specs"}
 
 PATHS = re.compile(r"`((?:\.\w+/)?[\w.*-]+/[\w./*-]*)`")
 LINKS = re.compile(r"\]\((?!https?:)([^)#]+)")
