@@ -35,6 +35,8 @@ def document(request):
 def test_files_that_are_named_are_there(document):
     text = document.read_text(encoding="utf-8")
     for name in set(PATHS.findall(text)) - MADE:
+        if name.startswith("../"):
+            continue  # beside a checkout, or elsewhere: MONGODB_SPECS says where
         assert any([*root.glob(name)] for root in ROOTS), name
     for link in LINKS.findall(text):
         assert (document.parent / link).exists(), link
