@@ -69,6 +69,7 @@ def outcome(expression: str, package: SimpleNamespace, **names: Any) -> str:
     """Return what an expression gives, or raises, and the warnings on the way, as a text."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)  # of what is collected meanwhile
         try:
             result = repr(_plain(eval(expression, {**vars(package), **names})))
         except Exception as error:
