@@ -6,8 +6,10 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from bsonx.int64 import Int64
+from mongodriver.values.errors import InvalidOperation
 
 from .base import READ, Attempt, Command, Operation
+from .find_query import EXHAUST, FindQuery
 
 __all__ = ["CursorReply", "Find", "FindOne", "GetMore", "KillCursors", "ReadTarget", "read_cursor"]
 
@@ -102,6 +104,12 @@ class ReadTarget:
         self.read_preference = read_preference
         self.read_concern = read_concern
 
+    def with_codec_options(self, codec_options: Any) -> ReadTarget:
+        """The same target, its documents decoded otherwise."""
+        return ReadTarget(
+            self.database, self.collection, codec_options, self.read_preference, self.read_concern
+        )
+
 
 class Find(Operation[CursorReply]):
     """find.
@@ -132,25 +140,45 @@ class Find(Operation[CursorReply]):
 
 
 class FindOne(Operation[Any]):
-    """find of one document, the result: the document or None.  No cursor is left behind."""
+    """find of one document, the result: the document or None.  No cursor is left behind.
+
+    :param filter: a query document; anything else is taken as the value of ``_id``.
+
+    Other arguments are those of `FindQuery`; a limit is ignored.
+    """
 
     name = "find"
     retry_policy = READ
     within_a_document = True
     user_fields = _FIRST_BATCH
 
-    def __init__(self, target: ReadTarget, filter: Mapping[str, Any]) -> None:
+    #: The one given by the user, or None.
+    session: Any = None
+
+    def __init__(
+        self, target: ReadTarget, filter: Any = None, /, *args: Any, **kwargs: Any
+    ) -> None:
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
         self.read_preference = target.read_preference
         self.read_concern = target.read_concern
-        self.filter = filter
+        if filter is None:
+            filter = {}
+        elif type(filter) is not dict and not isinstance(filter, Mapping):
+            filter = {"_id": filter}
+        if args or kwargs:
+            query = FindQuery(filter, *args, **kwargs)
+            if query.flags & EXHAUST:
+                raise InvalidOperation("Can't use limit and exhaust together.")
+            query.limit = -1
+            self.session = query.session
+            self.options = query.options()
+        else:
+            self.options = {"filter": filter, "limit": 1, "singleBatch": True}
 
     def build(self, attempt: Attempt) -> Command:
-        return Command(
-            {"find": self.collection, "filter": self.filter, "limit": 1, "singleBatch": True}
-        )
+        return Command({"find": self.collection, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         batch = reply["cursor"]["firstBatch"]
