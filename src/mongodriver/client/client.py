@@ -84,7 +84,7 @@ class Client:
             name,
         )
         #: Runs operations: whatever a user asks for goes through it.
-        self.executor = executor = Executor(
+        self.executor = Executor(
             self.topology,
             self.sessions,
             backend,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.errors import InvalidBSON
 
-from ..auth.login import Login
 from ..io.base import ConnectOptions
 from ..io.deadline import Deadline, sooner
 from ..options.compressors import negotiate
@@ -46,6 +45,11 @@ class Connector:
         self._compressors: list[str] = list(settings.compressors) if settings else []
         self._zlib_level: int = settings.zlib_compression_level if settings else -1
         self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
+        if pool_options._credentials is not None:
+            # Loaded only for clients that log in: hashlib and stringprep are large.
+            from ..auth.login import Login
+
+            self._login = Login
 
     async def connect(
         self,
@@ -138,7 +142,7 @@ class Connector:
         body = self._handshake_command()
         login = None
         if credential is not None:
-            login = Login(credential)
+            login = self._login(credential)
             login.add_to_handshake(body)
         await self._shake_hands(connection, body, deadline)
         # Arbiters hold no users.

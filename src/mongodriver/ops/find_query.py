@@ -15,6 +15,7 @@ from mongodriver.values.validators import validate_is_document_type, validate_is
 from mongodriver.values.write_concern import validate_boolean
 
 from .arguments import batch_size_of
+from .base import present
 
 __all__ = ["AWAIT_DATA", "EXHAUST", "TAILABLE", "FindQuery"]
 
@@ -44,33 +45,12 @@ _FLAG_FIELDS = (
 class FindQuery:
     """The arguments of find, as `Collection.find` documents them.
 
-    What is not given keeps the value of the class. Attributes can be set as long as nothing was
-    sent; they are what the constructor makes of its arguments: `sort`, `hint` and `projection` are
-    documents, `flags` holds what the server knows as flags.
+    Attributes can be set as long as nothing was sent; they are what the constructor makes of its
+    arguments: `sort`, `hint` and `projection` are documents, `flags` holds what the server knows
+    as flags, `session` is as the user has given it.
 
     :raises TypeError, ValueError, InvalidOperation: for arguments that cannot be.
     """
-
-    projection: Mapping[str, Any] | None = None
-    skip = 0
-    limit = 0
-    flags = 0
-    sort: dict[str, Any] | None = None
-    batch_size = 0
-    collation: Mapping[str, Any] | None = None
-    hint: str | dict[str, Any] | None = None
-    max_scan: int | None = None
-    max_time_ms: int | None = None
-    max: Any = None
-    min: Any = None
-    return_key: bool | None = None
-    show_record_id: bool | None = None
-    snapshot: bool | None = None
-    comment: Any = None
-    #: As the user has given it.
-    session: Any = None
-    allow_disk_use: bool | None = None
-    let: Mapping[str, Any] | None = None
 
     def __init__(
         self,
@@ -101,11 +81,14 @@ class FindQuery:
         self.filter: Mapping[str, Any] = filter or {}
         if type(self.filter) is not dict:
             validate_is_mapping("filter", self.filter)
-        if skip != 0 or limit != 0 or type(skip) is not int or type(limit) is not int:
-            self._set_range(skip, limit)
+        self.flags = 0
+        if type(skip) is not int or type(limit) is not int:
+            _check_range(skip, limit)
+        self.skip = skip
+        self.limit = limit
         if no_cursor_timeout is not False:
             self._set_flag("no_cursor_timeout", no_cursor_timeout, _NO_TIMEOUT)
-        if cursor_type != CursorType.NON_TAILABLE:
+        if cursor_type != 0:
             if cursor_type not in _CURSOR_TYPES:
                 raise ValueError("not a valid value for cursor_type")
             self.flags |= cursor_type
@@ -114,41 +97,29 @@ class FindQuery:
         if oplog_replay is not False:
             self._set_flag("oplog_replay", oplog_replay, _OPLOG_REPLAY)
         if batch_size != 0 or type(batch_size) is not int:
-            self.batch_size = batch_size_of(batch_size)
-        if self.flags & EXHAUST and limit:
+            batch_size_of(batch_size)
+        self.batch_size = batch_size
+        if limit and self.flags & EXHAUST:
             raise InvalidOperation("Can't use limit and exhaust together.")
         if allow_disk_use is not None:
-            self.allow_disk_use = validate_boolean("allow_disk_use", allow_disk_use)
+            validate_boolean("allow_disk_use", allow_disk_use)
+        self.allow_disk_use = allow_disk_use
         if let is not None:
             validate_is_document_type("let", let)
-            self.let = let
-        if projection is not None:
-            self.projection = field_document(projection)
-        if sort:
-            self.sort = key_document(sort)
-        if collation is not None:
-            self.collation = validate_collation_or_none(collation)
-        if hint is not None:
-            self.hint = hint_document(hint)
-        if max_time_ms is not None:
-            self.max_time_ms = max_time_ms
-        if max is not None or min is not None:
-            self.max, self.min = max or None, min or None
-        if comment is not None:
-            self.comment = comment
-        if session is not None:
-            self.session = session
-        if return_key is not None or show_record_id is not None:
-            self.return_key, self.show_record_id = return_key, show_record_id
-        if max_scan is not None or snapshot is not None:
-            self.max_scan, self.snapshot = max_scan, snapshot
-
-    def _set_range(self, skip: int, limit: int) -> None:
-        for name, number in (("skip", skip), ("limit", limit)):
-            if not isinstance(number, int):
-                raise TypeError(f"{name} must be an instance of int, not {type(number)}")
-        self.skip = skip
-        self.limit = limit
+        self.let = let
+        self.projection = None if projection is None else field_document(projection)
+        self.sort = key_document(sort) if sort else None
+        self.collation = None if collation is None else validate_collation_or_none(collation)
+        self.hint = None if hint is None else hint_document(hint)
+        self.max_scan = max_scan
+        self.max_time_ms = max_time_ms
+        self.max = max
+        self.min = min
+        self.return_key = return_key
+        self.show_record_id = show_record_id
+        self.snapshot = snapshot
+        self.comment = comment
+        self.session = session
 
     def _set_flag(self, name: str, wanted: bool, flag: int) -> None:
         if validate_boolean(name, wanted):
@@ -169,10 +140,18 @@ class FindQuery:
                 "Passing a 'hint' is required when using the min/max query option to ensure the "
                 "query utilizes the correct index"
             )
-        given = self.__dict__
-        for name, field in _PLAIN_FIELDS:
-            if name in given and (value := given[name]) is not None:
-                options[field] = value
+        if not self._has_only_usual_fields():
+            options |= present(
+                let=self.let,
+                comment=self.comment,
+                maxScan=self.max_scan,
+                maxTimeMS=self.max_time_ms,
+                max=self.max or None,
+                min=self.min or None,
+                returnKey=self.return_key,
+                showRecordId=self.show_record_id,
+                snapshot=self.snapshot,
+            )
         if self.projection:
             options["projection"] = self.projection
         if self.skip:
@@ -196,6 +175,19 @@ class FindQuery:
                     options[name] = True
         return options
 
+    def _has_only_usual_fields(self) -> bool:
+        return (
+            self.comment is None
+            and self.max_time_ms is None
+            and self.let is None
+            and self.max is None
+            and self.min is None
+            and self.return_key is None
+            and self.show_record_id is None
+            and self.max_scan is None
+            and self.snapshot is None
+        )
+
     def copy(self, deep: bool = False) -> Self:
         """The same query; with `deep`, its documents are copied too, patterns excepted."""
         copy = type(self).__new__(type(self))
@@ -212,18 +204,11 @@ class FindQuery:
 # Errors of wrong calls name the constructor that takes these arguments in PyMongo.
 FindQuery.__init__.__qualname__ = "_AgnosticCursor.__init__"
 
-#: Attributes that are sent as they are, unless they are None, in wire order.
-_PLAIN_FIELDS = (
-    ("let", "let"),
-    ("comment", "comment"),
-    ("max_scan", "maxScan"),
-    ("max_time_ms", "maxTimeMS"),
-    ("max", "max"),
-    ("min", "min"),
-    ("return_key", "returnKey"),
-    ("show_record_id", "showRecordId"),
-    ("snapshot", "snapshot"),
-)
+
+def _check_range(skip: Any, limit: Any) -> None:
+    for name, number in (("skip", skip), ("limit", limit)):
+        if not isinstance(number, int):
+            raise TypeError(f"{name} must be an instance of int, not {type(number)}")
 
 
 def _copied(value: Any) -> Any:

@@ -145,20 +145,21 @@ class CountDocuments(AggregateOne):
     def __init__(
         self, target: ReadTarget, filter: Any, options: Mapping[str, Any], comment: Any = None
     ) -> None:
-        options = dict(options)
+        fields: dict[str, Any] = {"cursor": {}, **options}
         pipeline: list[dict[str, Any]] = [{"$match": filter}]
-        if "skip" in options:
-            pipeline.append({"$skip": options.pop("skip")})
-        if "limit" in options:
-            pipeline.append({"$limit": options.pop("limit")})
+        if "skip" in fields:
+            pipeline.append({"$skip": fields.pop("skip")})
+        if "limit" in fields:
+            pipeline.append({"$limit": fields.pop("limit")})
         pipeline.append({"$group": {"_id": 1, "n": {"$sum": 1}}})
         if comment is not None:
-            options["comment"] = comment
-        collation = validate_collation_or_none(options.pop("collation", None))
-        if "hint" in options:
-            options["hint"] = hint_document(options["hint"])
-        options = {"cursor": {}, **options, **present(collation=collation)}
-        super().__init__(target, pipeline, options)
+            fields["comment"] = comment
+        collation = validate_collation_or_none(fields.pop("collation", None))
+        if "hint" in fields:
+            fields["hint"] = hint_document(fields["hint"])
+        if collation is not None:
+            fields["collation"] = collation
+        super().__init__(target, pipeline, fields)
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         found = super().parse(reply, attempt)

@@ -80,23 +80,20 @@ class WriteTarget:
 
 
 class _Statement(Operation[Any]):
-    """A write command of one statement.
-
-    :param multi: may touch many documents, and so cannot be retried.
-    :param options: fields after ``ordered``, in wire order.
-    """
+    """A write command of one statement."""
 
     is_write = True
     user_fields = None
     identifier = ""
 
-    def __init__(
-        self,
-        target: WriteTarget,
-        statement: Any,
-        multi: bool = False,
-        options: Mapping[str, Any] | None = None,
+    def _take(
+        self, target: WriteTarget, statement: Any, multi: bool, options: Mapping[str, Any] | None
     ) -> None:
+        """Take the statement, once it is checked.
+
+        :param multi: may touch many documents, and so cannot be retried.
+        :param options: fields after ``ordered``, in wire order.
+        """
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
@@ -149,7 +146,7 @@ class InsertOne(_Statement):
         options = None
         if comment is not None or bypass_document_validation is not None:
             options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
-        super().__init__(target, document, False, options)
+        self._take(target, document, False, options)
 
 
 class Delete(_Statement):
@@ -186,7 +183,7 @@ class Delete(_Statement):
             options = present(let=let, comment=comment)
         if not target.acknowledged:
             check_unacknowledged((statement,))
-        super().__init__(target, statement, multi, options)
+        self._take(target, statement, multi, options)
 
 
 class Update(_Statement):
@@ -245,7 +242,7 @@ class Update(_Statement):
             )
         if not target.acknowledged:
             check_unacknowledged((statement,))
-        super().__init__(target, statement, multi, options)
+        self._take(target, statement, multi, options)
 
     def build(self, attempt: Attempt) -> Command:
         if not self.acknowledged:

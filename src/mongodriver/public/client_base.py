@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +49,8 @@ class CallSite:
         self._frames = frames
 
     def __str__(self) -> str:
+        import linecache  # only for warnings
+
         lines = []
         for filename, number, name in reversed(self._frames):
             source = _USER_INFO.sub("//<redacted>@", linecache.getline(filename, number).strip())

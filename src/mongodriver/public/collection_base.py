@@ -45,10 +45,6 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
     _command_cursor_class: ClassVar[Any]
     _raw_command_cursor_class: ClassVar[Any]
 
-    #: Made when first needed: many collections are only a step on the way to another one.
-    _read_target: ReadTarget | None = None
-    _write_target: WriteTarget | None = None
-
     def __init__(
         self,
         database: Any,
@@ -68,6 +64,9 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
         self._database = database
         self._core: Client = database._core
         self._name = name
+        # Made when first needed: many collections are only a step on the way to another one.
+        self._read_target: ReadTarget | None = None
+        self._write_target: WriteTarget | None = None
         if create or kwargs:
             self._create_now(kwargs, session)
 
