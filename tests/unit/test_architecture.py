@@ -382,19 +382,9 @@ def test_a_program_that_does_not_use_asyncio_does_not_load_it() -> None:
 
 #: Each costs a program milliseconds that most have no use for.
 SELDOM_USED = {
-    *("asyncio", "concurrent.futures", "dataclasses", "difflib", "email", "hmac", "hashlib"),
-    *(
-        "http",
-        "inspect",
-        "ipaddress",
-        "linecache",
-        "logging",
-        "pathlib",
-        "ssl",
-        "stringprep",
-        "subprocess",
-    ),
-    *("tempfile", "textwrap", "tokenize", "traceback", "urllib.parse"),
+    *("asyncio", "concurrent.futures", "dataclasses", "difflib", "email", "hashlib", "hmac"),
+    *("http", "inspect", "ipaddress", "linecache", "logging", "pathlib", "ssl", "stringprep"),
+    *("subprocess", "tempfile", "textwrap", "tokenize", "traceback", "urllib.parse"),
 }
 
 
