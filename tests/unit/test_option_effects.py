@@ -51,7 +51,7 @@ class Upper(TypeDecoder):
 
 
 #: Of the topology's settings, what is there only to be looked at.
-TOLD = {"server_selection_timeout", "srv_service_name", "server_monitoring_mode"}
+TOLD = {"fqdn", "server_selection_timeout", "srv_service_name", "server_monitoring_mode"}
 
 LOGIN = {"username": "u", "password": "p"}
 TLS = {"tls": True}
