@@ -49,13 +49,21 @@ class CallSite:
         self._frames = frames
 
     def __str__(self) -> str:
-        import linecache  # only for warnings
-
+        try:
+            from linecache import getline  # only for warnings
+        except ImportError:  # the interpreter ends
+            getline = _no_line
         lines = []
         for filename, number, name in reversed(self._frames):
-            source = _USER_INFO.sub("//<redacted>@", linecache.getline(filename, number).strip())
-            lines.append(f'  File "{filename}", line {number}, in {name}\n    {source}\n')
+            source = _USER_INFO.sub("//<redacted>@", getline(filename, number).strip())
+            lines.append(f'  File "{filename}", line {number}, in {name}\n')
+            if source:
+                lines.append(f"    {source}\n")
         return "".join(lines)
+
+
+def _no_line(filename: str, number: int, module_globals: Any = None) -> str:
+    return ""
 
 
 class ClientBase(BaseObject, Generic[DocumentT]):

@@ -235,7 +235,7 @@ class _UpdateRequest(_WithOptions):
     _kind = "update"
     _OPTIONS = (("_array_filters", "arrayFilters"), ("_hint", "hint"), ("_sort", "sort"))
 
-    def __init__(
+    def _take(
         self,
         filter: Mapping[str, Any],
         doc: Any,
@@ -300,7 +300,7 @@ class UpdateOne(_UpdateRequest):
         namespace: str | None = None,
         sort: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(filter, update, upsert, collation, array_filters, hint, namespace, sort)
+        self._take(filter, update, upsert, collation, array_filters, hint, namespace, sort)
 
 
 class UpdateMany(_UpdateRequest):
@@ -319,7 +319,7 @@ class UpdateMany(_UpdateRequest):
         hint: Any = None,
         namespace: str | None = None,
     ) -> None:
-        super().__init__(filter, update, upsert, collation, array_filters, hint, namespace, None)
+        self._take(filter, update, upsert, collation, array_filters, hint, namespace, None)
 
 
 class IndexModel:
