@@ -49,6 +49,7 @@ class CallSite:
         self._frames = frames
 
     def __str__(self) -> str:
+        getline: Callable[[str, int], str]
         try:
             from linecache import getline  # only for warnings
         except ImportError:  # the interpreter ends
@@ -62,7 +63,7 @@ class CallSite:
         return "".join(lines)
 
 
-def _no_line(filename: str, number: int, module_globals: Any = None) -> str:
+def _no_line(filename: str, number: int) -> str:
     return ""
 
 
