@@ -48,6 +48,7 @@ from mongodriver.write_concern import WriteConcern
 
 ADDRESS = ("a.example", 27017)
 SET = {"$set": {"a": 1}}
+SORT = {"a": 1}
 TARGET = ReadTarget(
     "db", "c", DEFAULT_CODEC_OPTIONS, ReadPreference.SECONDARY, ReadConcern("local")
 )
@@ -87,11 +88,14 @@ def test_what_a_server_would_refuse_in_silence():
     sort = {"q": {}, "u": {"$set": {"a": 1}}, "multi": False, "sort": {"a": 1}}
     runs = (Run("insert", [{"_id": 1}]), Run("update", [sort]))
     unacknowledged = writing(WriteConcern(w=0))
-    for operation in (Update(unacknowledged, sort), BulkWrite(unacknowledged, runs, True)):
+    for operation in (
+        Update(unacknowledged, {}, SET, sort=SORT),
+        BulkWrite(unacknowledged, runs, True),
+    ):
         with pytest.raises(ConfigurationError, match=r"8\.0\+ to use sort on unacknowledged"):
             operation.build(attempt(max_wire_version=24))
         assert operation.build(attempt(max_wire_version=25))
-    for operation in (Update(writing(), sort), BulkWrite(writing(), runs, True)):
+    for operation in (Update(writing(), {}, SET, sort=SORT), BulkWrite(writing(), runs, True)):
         assert operation.build(attempt(max_wire_version=24))  # the server says it
 
 

@@ -266,16 +266,17 @@ class _UpdateRequest(_WithOptions):
 
     def _statement(self) -> Any:
         change = self._doc
-        validate_ok_for_update(change)
+        first = next(iter(change), None) if type(change) is dict else None
+        if type(first) is not str or first[:1] != "$":
+            validate_ok_for_update(change)  # not what most changes are: look closely
         multi = self._multi
-        statement: dict[str, Any] = {"q": self._filter, "u": change, "multi": multi}
-        if self._upsert is not None:
-            statement["upsert"] = self._upsert
-        elif not multi:
-            statement["upsert"] = False
-        if self._is_plain:
-            return statement
-        return self._complete(statement)
+        if self._upsert is None and not multi:
+            statement = {"q": self._filter, "u": change, "multi": False, "upsert": False}
+        else:
+            statement = {"q": self._filter, "u": change, "multi": multi}
+            if self._upsert is not None:
+                statement["upsert"] = self._upsert
+        return statement if self._is_plain else self._complete(statement)
 
 
 class UpdateOne(_UpdateRequest):
