@@ -47,6 +47,8 @@ from mongodriver.values.keys import (
 from mongodriver.write_concern import WriteConcern
 
 ADDRESS = ("a.example", 27017)
+SET = {"$set": {"a": 1}}
+SORT = {"a": 1}
 TARGET = ReadTarget(
     "db", "c", DEFAULT_CODEC_OPTIONS, ReadPreference.SECONDARY, ReadConcern("local")
 )
@@ -86,11 +88,14 @@ def test_what_a_server_would_refuse_in_silence():
     sort = {"q": {}, "u": {"$set": {"a": 1}}, "multi": False, "sort": {"a": 1}}
     runs = (Run("insert", [{"_id": 1}]), Run("update", [sort]))
     unacknowledged = writing(WriteConcern(w=0))
-    for operation in (Update(unacknowledged, sort), BulkWrite(unacknowledged, runs, True)):
+    for operation in (
+        Update(unacknowledged, {}, SET, sort=SORT),
+        BulkWrite(unacknowledged, runs, True),
+    ):
         with pytest.raises(ConfigurationError, match=r"8\.0\+ to use sort on unacknowledged"):
             operation.build(attempt(max_wire_version=24))
         assert operation.build(attempt(max_wire_version=25))
-    for operation in (Update(writing(), sort), BulkWrite(writing(), runs, True)):
+    for operation in (Update(writing(), {}, SET, sort=SORT), BulkWrite(writing(), runs, True)):
         assert operation.build(attempt(max_wire_version=24))  # the server says it
 
 
@@ -118,7 +123,7 @@ def test_documents_too_large():
         "BSON document too large (20 bytes) - the connected server supports BSON document sizes "
         "up to 16 bytes."
     )
-    error = Update(writing(), {}).document_too_large(20, 16)
+    error = Update(writing(), {}, SET).document_too_large(20, 16)
     assert isinstance(error, DocumentTooLarge)
     assert str(error) == "update command document too large"
     for operation in (Find(TARGET, {}), FindOne(TARGET, {}), Explain(Find(TARGET, {}))):
@@ -130,10 +135,10 @@ def test_documents_too_large():
     assert statement_limit(attempt(), False) == 16 * 1024 * 1024
 
 
-@pytest.mark.parametrize("kind", [Insert, Update, Delete])
+@pytest.mark.parametrize(("kind", "arguments"), [(Insert, ()), (Update, (SET,)), (Delete, ())])
 @pytest.mark.parametrize(("concern", "more"), [(1, 16382), (0, 0)])
-def test_the_largest_statement_is_one_whose_error_is_heard_of(kind, concern, more):
-    command = kind(writing(WriteConcern(concern)), {}).build(attempt())
+def test_the_largest_statement_is_one_whose_error_is_heard_of(kind, arguments, concern, more):
+    command = kind(writing(WriteConcern(concern)), {}, *arguments).build(attempt())
     assert command.max_document_size == 16 * 1024 * 1024 + more
     runs = [Run(kind.name, [{}], [0])]
     bulk = BulkWrite(writing(WriteConcern(concern)), runs, True)
@@ -351,7 +356,7 @@ def test_queryable_encryption_needs_a_new_server():
 
 
 def test_insert():
-    operation = Insert(writing(WriteConcern(2)), {"_id": 1}, {"comment": "x"})
+    operation = Insert(writing(WriteConcern(2)), {"_id": 1}, comment="x")
     command = operation.build(attempt())
     assert command.body == {"insert": "c", "ordered": True, "comment": "x"}
     assert (list(command.documents), command.identifier) == ([{"_id": 1}], "documents")
@@ -364,14 +369,15 @@ def test_a_default_write_concern_is_left_out():
 
 
 def test_what_cannot_be_retried():
-    assert Delete(writing(), {}, None, multi=True).retry_policy is NEVER
+    assert Delete(writing(), {}, True).retry_policy is NEVER
+    assert Update(writing(), {}, SET, True).retry_policy is NEVER
     assert Insert(writing(WriteConcern(0)), {}).retry_policy is NEVER
     assert FindAndModify(writing(WriteConcern(0)), {}, {}).retry_policy is NEVER
-    assert Update(writing(), {}).retry_policy is WRITE
+    assert Update(writing(), {}, SET).retry_policy is WRITE
 
 
 def test_the_reply_to_an_update():
-    operation = Update(writing(), {})
+    operation = Update(writing(), {}, SET)
     reply = {"ok": 1, "n": 1, "nModified": 0, "upserted": [{"index": 0, "_id": 5}]}
     assert operation.parse(reply, attempt()) == {
         "ok": 1,
@@ -383,7 +389,7 @@ def test_the_reply_to_an_update():
     assert reply["upserted"] == [{"index": 0, "_id": 5}]
     assert operation.parse({"ok": 1, "n": 1}, attempt())["updatedExisting"] is True
     assert operation.parse({"ok": 1, "n": 0}, attempt())["updatedExisting"] is False
-    silent = Update(writing(WriteConcern(0)), {})
+    silent = Update(writing(WriteConcern(0)), {}, SET)
     assert silent.parse({"ok": 1}, attempt()) is None
 
 
@@ -404,10 +410,6 @@ def test_find_and_modify():
 # -- bulk writes --
 
 
-def statements(*requests):
-    return [request._statement() for request in requests]
-
-
 def kinds(runs):
     return [(run.kind, run.indexes, run.retryable) for run in runs]
 
@@ -423,7 +425,7 @@ MIXED = (
 
 
 def test_an_ordered_plan_keeps_the_order():
-    assert kinds(plan_runs(statements(*MIXED), ordered=True)) == [
+    assert kinds(plan_runs(MIXED, ordered=True)) == [
         ("insert", [0, 1], True),
         ("delete", [2], True),
         ("update", [3], True),
@@ -433,7 +435,7 @@ def test_an_ordered_plan_keeps_the_order():
 
 
 def test_an_unordered_plan_groups():
-    assert kinds(plan_runs(statements(*MIXED), ordered=False)) == [
+    assert kinds(plan_runs(MIXED, ordered=False)) == [
         ("insert", [0, 1, 5], True),
         ("update", [3], True),
         ("delete", [2, 4], False),
@@ -485,7 +487,7 @@ def test_a_retried_batch_does_not_count_its_ids_twice():
 def test_a_bulk_of_several_kinds():
     operation = BulkWrite(
         writing(),
-        plan_runs(statements(*MIXED), True),
+        plan_runs(MIXED, True),
         True,
         update_options={"let": {"v": 1}},
     )
@@ -518,7 +520,7 @@ def test_a_bulk_of_several_kinds():
 
 
 def test_an_ordered_bulk_ends_with_the_first_error():
-    operation = BulkWrite(writing(), plan_runs(statements(*MIXED), True), True)
+    operation = BulkWrite(writing(), plan_runs(MIXED, True), True)
     failed = {"ok": 1, "n": 1, "writeErrors": [{"index": 1, "code": 1, "errmsg": "e"}]}
     with pytest.raises(BulkWriteError) as caught:
         send(operation, [failed])
@@ -529,7 +531,7 @@ def test_an_ordered_bulk_ends_with_the_first_error():
 
 
 def test_an_unordered_bulk_goes_on_and_sorts_its_errors():
-    operation = BulkWrite(writing(), plan_runs(statements(*MIXED), False), False)
+    operation = BulkWrite(writing(), plan_runs(MIXED, False), False)
     error = {"code": 1, "errmsg": "e"}
     replies = [
         {"ok": 1, "n": 1, "writeErrors": [{"index": 1, **error}]},
@@ -546,7 +548,7 @@ def test_an_unordered_bulk_goes_on_and_sorts_its_errors():
 
 
 def test_unacknowledged_bulks_await_all_but_the_last_run():
-    operation = BulkWrite(writing(WriteConcern(0)), plan_runs(statements(*MIXED[:3]), True), True)
+    operation = BulkWrite(writing(WriteConcern(0)), plan_runs(MIXED[:3], True), True)
     assert operation.acknowledged
     assert operation.write_concern is None
     assert operation.retry_policy is NEVER
@@ -557,7 +559,7 @@ def test_unacknowledged_bulks_await_all_but_the_last_run():
     assert operation.more()
     assert not operation.acknowledged
     assert operation.write_concern == WriteConcern(0)
-    unordered = BulkWrite(writing(WriteConcern(0)), plan_runs(statements(*MIXED[:3]), False), False)
+    unordered = BulkWrite(writing(WriteConcern(0)), plan_runs(MIXED[:3], False), False)
     assert not unordered.acknowledged
 
 

@@ -14,7 +14,7 @@ from core_kit import PING, Background, Recorder, Run, make_client, use, wait
 from fake_mongod import STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver import MongoClient
-from mongodriver.asynchronous.mongo_client import AsyncMongoClient
+from mongodriver.asynchronous.mongo_client import AsyncMongoClient, writable_server
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
@@ -274,7 +274,7 @@ def test_a_member_may_leave_right_after_it_was_selected(kind):
         await core.execute(Run(PING))
         before = core.description
         core.topology.select = selecting
-        description = await client._writable_server()
+        description = await writable_server(client)
         return description.address
 
     with FakeMongod() as fake:

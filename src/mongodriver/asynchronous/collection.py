@@ -1,28 +1,56 @@
-"""Collections, asynchronous."""
+"""Collections, asynchronous: each method makes an operation (`ops`) and has it executed.
+
+One class, longer than other modules for the docstrings of PyMongo's many methods.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mongodriver.public.flavour import adopt
+from mongodriver.execution.timeouts import one_deadline
+from mongodriver.ops.bulk import BulkWrite, InsertMany
+from mongodriver.ops.catalogue import ListCollections, Rename, create_operations, drop_operations
+from mongodriver.ops.cursor import FindOne
+from mongodriver.ops.find_query import FindQuery
+from mongodriver.ops.indexes import (
+    CreateIndexes,
+    CreateSearchIndexes,
+    DropIndexes,
+    DropSearchIndex,
+    ListIndexes,
+    UpdateSearchIndex,
+)
+from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
+from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
+from mongodriver.public.collection_base import CollectionBase, ReturnDocument
+from mongodriver.public.flavour import taking_arguments_of
+from mongodriver.public.raw import RAW_FIELDS, raw_codec_options
+from mongodriver.public.sessions import core_session
+from mongodriver.replies.catalogue import collection_options, index_information
+from mongodriver.values.requests import IndexModel, SearchIndexModel
+from mongodriver.values.results import (
+    BulkWriteResult,
+    DeleteResult,
+    InsertManyResult,
+    InsertOneResult,
+    UpdateResult,
+)
 
-from ..public.collection_base import ReturnDocument
-from .collection_indexes import CollectionIndexes
-from .collection_reads import CollectionReads
-from .collection_writes import CollectionWrites
 from .command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from .cursor import AsyncCursor, AsyncRawBatchCursor
+
+if TYPE_CHECKING:
+    from bsonx.raw_bson import RawBSONDocument
+    from bsonx.son import SON
+    from mongodriver.public.sessions import ClientSessionBase
 
 __all__ = ["AsyncCollection", "ReturnDocument"]
 
 DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
 
 
-@adopt(CollectionReads, CollectionWrites, CollectionIndexes)
-class AsyncCollection(
-    CollectionReads[DocumentT], CollectionWrites[DocumentT], CollectionIndexes[DocumentT]
-):
+class AsyncCollection(CollectionBase[DocumentT]):
     """A MongoDB collection.
 
     Made by a database: ``db.name`` or ``db["name"]``. Attributes that are no methods are
@@ -33,3 +61,664 @@ class AsyncCollection(
     _raw_cursor_class = AsyncRawBatchCursor
     _command_cursor_class = AsyncCommandCursor
     _raw_command_cursor_class = AsyncRawBatchCommandCursor
+
+    # -- reading --
+
+    @taking_arguments_of(FindQuery.__init__)
+    def find(self, /, *args: Any, **kwargs: Any) -> AsyncCursor[DocumentT]:
+        """Return a cursor over the documents that match a filter. Nothing is sent yet.
+
+        :param filter: a query document; left out, all documents match.
+        :param projection: field names to return, or a projection document.
+        :param skip: how many matches to leave out.
+        :param limit: how many to return at most; 0 for all, negative for one batch.
+        :param no_cursor_timeout: keep the cursor on the server however long it is idle.
+        :param cursor_type: one of `CursorType`.
+        :param sort: names or (name, direction) pairs.
+        :param allow_partial_results: return what is there when shards are down.
+        :param oplog_replay: ignored by servers since 4.4.
+        :param batch_size: documents per batch; 0 leaves it to the server.
+        :param collation: a `Collation` or mapping.
+        :param hint: name or keys of the index to use.
+        :param max_scan: only old servers know it.
+        :param max_time_ms: milliseconds the server may take.
+        :param max: exclusive upper bound of the hinted index.
+        :param min: inclusive lower bound of the hinted index.
+        :param return_key: return index keys only.
+        :param show_record_id: add ``$recordId`` to each document.
+        :param snapshot: only old servers know it.
+        :param comment: shows in the server's logs.
+        :param session: a session of this client.
+        :param allow_disk_use: let the server sort on disk.
+        :param let: variables for the filter's expressions.
+        :raises TypeError: for arguments of wrong types.
+        """
+        cursor: AsyncCursor[DocumentT] = self._cursor_class(self, *args, **kwargs)
+        return cursor
+
+    @taking_arguments_of(FindQuery.__init__)
+    async def find_one(self, /, filter: Any = None, *args: Any, **kwargs: Any) -> DocumentT | None:
+        """Return the first document that matches, or None.
+
+        :param filter: a query document; anything else is taken as the value of ``_id``.
+
+        Other arguments are those of `find`; ``limit`` is ignored.
+        """
+        operation = FindOne(self._reading(), filter, *args, **kwargs)
+        session = operation.session
+        document: DocumentT | None
+        document = await self._core.executor.execute(operation, core_session(session))
+        return document
+
+    @taking_arguments_of(FindQuery.__init__)
+    def find_raw_batches(self, /, *args: Any, **kwargs: Any) -> AsyncRawBatchCursor:
+        """Return a cursor over batches as bytes, for codecs of one's own.
+
+        Takes the arguments of `find`. Each item is the documents of one batch, one after the
+        other.
+        """
+        cursor: AsyncRawBatchCursor = self._raw_cursor_class(self, *args, **kwargs)
+        return cursor
+
+    async def aggregate(
+        self,
+        /,
+        pipeline: Sequence[Mapping[str, Any]],
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> AsyncCommandCursor[DocumentT]:
+        """Run an aggregation pipeline and return a cursor over its results.
+
+        :param pipeline: a list of stages.
+        :param let: variables for expressions.
+        :param kwargs: other fields of the command, such as ``allowDiskUse``, ``maxTimeMS``,
+            ``batchSize``, ``collation``, ``hint`` and ``maxAwaitTimeMS``.
+        :raises TypeError: if the pipeline is not a list.
+        :raises OperationFailure: already here and not at the first document.
+        """
+        cursor: AsyncCommandCursor[DocumentT] = await _aggregate(
+            self, self._command_cursor_class, pipeline, session, kwargs, let, comment
+        )
+        return cursor
+
+    async def aggregate_raw_batches(
+        self,
+        /,
+        pipeline: Sequence[Mapping[str, Any]],
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> AsyncRawBatchCommandCursor:
+        """Run an aggregation pipeline and return a cursor over batches as bytes.
+
+        Takes the arguments of `aggregate`.
+        """
+        cursor: AsyncRawBatchCommandCursor = await _aggregate(
+            self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
+        )
+        return cursor
+
+    async def count_documents(
+        self,
+        /,
+        filter: Mapping[str, Any],
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> int:
+        """Return how many documents match.
+
+        :param filter: a query document; ``{}`` counts all by reading the collection.
+        :param kwargs: ``skip``, ``limit``, ``hint``, ``collation``, ``maxTimeMS``.
+        """
+        operation = CountDocuments(self._reading(), filter, kwargs, comment)
+        count: int = await self._core.executor.execute(operation, core_session(session))
+        return count
+
+    async def estimated_document_count(self, /, comment: Any = None, **kwargs: Any) -> int:
+        """Return how many documents there are by the collection's metadata, without reading it.
+
+        :param kwargs: other fields of the command, such as ``maxTimeMS``.
+        """
+        operation = Count(self._reading(), kwargs, comment)
+        return await self._core.executor.execute(operation)
+
+    async def distinct(
+        self,
+        /,
+        key: str,
+        filter: Mapping[str, Any] | None = None,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        hint: Any = None,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the distinct values of a field.
+
+        :param key: name of the field, dotted for nested ones.
+        :param filter: a query document; left out, all documents count.
+        :param hint: name or keys of the index to use (server 7.1).
+        :param kwargs: other fields of the command, such as ``maxTimeMS`` and ``collation``.
+        """
+        operation = Distinct(self._reading(), key, kwargs, filter, comment, hint)
+        return await self._core.executor.execute(operation, core_session(session))
+
+    # -- writing --
+
+    async def insert_one(
+        self,
+        document: DocumentT | RawBSONDocument,
+        bypass_document_validation: bool | None = None,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+    ) -> InsertOneResult:
+        """Insert one document.
+
+        :param document: a mutable mapping; it gets an ``_id`` (an `ObjectId`) if it has none, also
+            when the insert then fails. Or a raw document, which is left alone.
+        :param bypass_document_validation: skip the collection's validation rules.
+        :raises DuplicateKeyError: if a document with this ``_id`` or unique key is there.
+        :raises WriteError: if the server refuses the document.
+        """
+        operation = InsertOne(self._writing(session), document, bypass_document_validation, comment)
+        await self._core.executor.execute(operation, core_session(session))
+        return InsertOneResult(operation.inserted_id, operation.acknowledged)
+
+    async def insert_many(
+        self,
+        documents: Iterable[DocumentT | RawBSONDocument],
+        ordered: bool = True,
+        bypass_document_validation: bool | None = None,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+    ) -> InsertManyResult:
+        """Insert documents, in as many commands as the server's limits ask for.
+
+        :param documents: mutable mappings, which get an ``_id`` each, or raw documents.
+        :param ordered: stop at the first error; otherwise try all and report all errors.
+        :raises TypeError: if there are no documents, or one is not a document; nothing is sent.
+        :raises BulkWriteError: if the server refuses any of them.
+        """
+        operation = InsertMany(
+            self._writing(session), documents, ordered, bypass_document_validation, comment
+        )
+        try:
+            await self._core.executor.execute(operation, core_session(session))
+        except BaseException:
+            operation.add_missing_ids()
+            raise
+        return InsertManyResult(operation.all_ids(), operation.wants_result)
+
+    async def bulk_write(
+        self,
+        requests: Sequence[Any],
+        ordered: bool = True,
+        bypass_document_validation: bool | None = None,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        let: Mapping[str, Any] | None = None,
+    ) -> BulkWriteResult:
+        """Run a list of writes.
+
+        :param requests: `InsertOne`, `UpdateOne`, `UpdateMany`, `ReplaceOne`, `DeleteOne` and
+            `DeleteMany` requests.
+        :param ordered: run them in order and stop at the first error; otherwise group them by
+            kind, try all and report all errors.
+        :param let: variables for expressions of updates and deletes.
+        :raises BulkWriteError: if any write fails; its details tell what was done.
+        """
+        operation = BulkWrite.of(
+            self._writing(session), requests, ordered, bypass_document_validation, comment, let
+        )
+        result = await self._core.executor.execute(operation, core_session(session))
+        return BulkWriteResult(result, operation.wants_result)
+
+    async def replace_one(
+        self,
+        filter: Mapping[str, Any],
+        replacement: Mapping[str, Any],
+        upsert: bool = False,
+        bypass_document_validation: bool | None = None,
+        collation: Any = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        sort: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> UpdateResult:
+        """Replace the first document that matches.
+
+        :param replacement: the whole new document; its ``_id``, if any, must be the old one's.
+        :param upsert: insert it when nothing matches.
+        :param hint: name or keys of the index to use.
+        :param sort: which match is first (server 8.0).
+        :raises ValueError: if the replacement has update operators.
+        """
+        more = (bypass_document_validation, collation, None, hint, let, sort, comment)
+        operation = Replace(self._writing(session), filter, replacement, False, upsert, *more)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        return UpdateResult(reply, operation.acknowledged)
+
+    async def update_one(
+        self,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        upsert: bool = False,
+        bypass_document_validation: bool | None = None,
+        collation: Any = None,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        sort: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> UpdateResult:
+        """Update the first document that matches.
+
+        :param update: update operators, or an aggregation pipeline as a list.
+        :param upsert: insert a document when nothing matches.
+        :param array_filters: which array elements to change.
+        :param sort: which match is first (server 8.0).
+        :raises ValueError: if the update has no operators.
+        """
+        more = (bypass_document_validation, collation, array_filters, hint, let, sort, comment)
+        operation = Update(self._writing(session), filter, update, False, upsert, *more)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        return UpdateResult(reply, operation.acknowledged)
+
+    async def update_many(
+        self,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        upsert: bool = False,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        bypass_document_validation: bool | None = None,
+        collation: Any = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> UpdateResult:
+        """Update all documents that match. Takes the arguments of `update_one` but ``sort``."""
+        more = (bypass_document_validation, collation, array_filters, hint, let, None, comment)
+        operation = Update(self._writing(session), filter, update, True, upsert, *more)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        return UpdateResult(reply, operation.acknowledged)
+
+    async def delete_one(
+        self,
+        filter: Mapping[str, Any],
+        collation: Any = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> DeleteResult:
+        """Delete the first document that matches.
+
+        :param hint: name or keys of the index to use.
+        :param let: variables for the filter's expressions.
+        """
+        operation = Delete(self._writing(session), filter, False, collation, hint, let, comment)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        return DeleteResult(reply, operation.acknowledged)
+
+    async def delete_many(
+        self,
+        filter: Mapping[str, Any],
+        collation: Any = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> DeleteResult:
+        """Delete all documents that match. Takes the arguments of `delete_one`."""
+        operation = Delete(self._writing(session), filter, True, collation, hint, let, comment)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        return DeleteResult(reply, operation.acknowledged)
+
+    # -- finding and changing in one --
+
+    async def find_one_and_delete(
+        self,
+        /,
+        filter: Mapping[str, Any],
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
+        sort: Any = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> DocumentT | None:
+        """Delete the first document that matches and return it, or None.
+
+        :param projection: field names to return, or a projection document.
+        :param sort: which match is first: names or (name, direction) pairs.
+        :param kwargs: other fields of findAndModify, such as ``maxTimeMS`` and ``collation``.
+        """
+        operation = FindAndModify.remove(
+            self._writing(session), filter, kwargs, projection, sort, hint, let, comment
+        )
+        document: DocumentT | None
+        document = await self._core.executor.execute(operation, core_session(session))
+        return document
+
+    async def find_one_and_replace(
+        self,
+        /,
+        filter: Mapping[str, Any],
+        replacement: Mapping[str, Any],
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
+        sort: Any = None,
+        upsert: bool = False,
+        return_document: bool = ReturnDocument.BEFORE,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> DocumentT | None:
+        """Replace the first document that matches; return it, as it was or as it is.
+
+        :param return_document: a value of `ReturnDocument`.
+
+        Other arguments are those of `replace_one` and `find_one_and_delete`.
+        """
+        more = (projection, sort, hint, let, comment, upsert, return_document)
+        operation = FindAndModify.replace(
+            self._writing(session), filter, replacement, kwargs, *more
+        )
+        document: DocumentT | None
+        document = await self._core.executor.execute(operation, core_session(session))
+        return document
+
+    async def find_one_and_update(
+        self,
+        /,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
+        sort: Any = None,
+        upsert: bool = False,
+        return_document: bool = ReturnDocument.BEFORE,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        hint: Any = None,
+        session: ClientSessionBase | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> DocumentT | None:
+        """Update the first document that matches; return it, as it was or as it is.
+
+        :param return_document: a value of `ReturnDocument`.
+
+        Other arguments are those of `update_one` and `find_one_and_delete`.
+        """
+        more = (projection, sort, hint, let, comment, upsert, return_document, array_filters)
+        operation = FindAndModify.update(self._writing(session), filter, update, kwargs, *more)
+        document: DocumentT | None
+        document = await self._core.executor.execute(operation, core_session(session))
+        return document
+
+    # -- indexes --
+
+    async def create_index(
+        self,
+        /,
+        keys: Any,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> str:
+        """Create an index and return its name.
+
+        :param keys: a name, a list of names and (name, direction) pairs, or a mapping.
+        :param kwargs: options of the index, such as ``unique``, ``name``, ``sparse``,
+            ``expireAfterSeconds``, ``partialFilterExpression``, ``collation``; and ``maxTimeMS``.
+        """
+        options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
+        indexes = [IndexModel(keys, **kwargs)]
+        operation = CreateIndexes(self._catalogue(session), indexes, options, comment)
+        await self._core.executor.execute(operation, core_session(session))
+        return operation.names[0]
+
+    async def create_indexes(
+        self,
+        /,
+        indexes: Sequence[IndexModel],
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> list[str]:
+        """Create indexes and return their names.
+
+        :param kwargs: other fields of the command, such as ``commitQuorum`` and ``maxTimeMS``.
+        """
+        operation = CreateIndexes(self._catalogue(session), indexes, kwargs, comment)
+        await self._core.executor.execute(operation, core_session(session))
+        return operation.names
+
+    async def drop_index(
+        self,
+        /,
+        index_or_name: Any,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Drop an index.
+
+        :param index_or_name: the index's name, or the keys it was created with.
+        :raises OperationFailure: if there is no such index; not if there is no collection.
+        """
+        operation = DropIndexes(self._catalogue(session), index_or_name, kwargs, comment)
+        await self._core.executor.execute(operation, core_session(session))
+
+    async def drop_indexes(
+        self,
+        /,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Drop all indexes but the one on ``_id``."""
+        operation = DropIndexes(self._catalogue(session), "*", kwargs, comment)
+        await self._core.executor.execute(operation, core_session(session))
+
+    async def list_indexes(
+        self, session: ClientSessionBase | None = None, comment: Any = None
+    ) -> AsyncCommandCursor[SON[str, Any]]:
+        """Return a cursor over the descriptions of the indexes, as `SON` documents."""
+        cursor: AsyncCommandCursor[SON[str, Any]] = await _list_indexes(self, session, comment)
+        return cursor
+
+    async def index_information(
+        self, session: ClientSessionBase | None = None, comment: Any = None
+    ) -> dict[str, Any]:
+        """Return a dict of the indexes: name to description, keys as a list of pairs."""
+        with one_deadline(self._core.options.timeout):
+            cursor = await _list_indexes(self, session, comment)
+            return index_information(await cursor._all(None), cursor.address)
+
+    # -- search indexes --
+
+    async def create_search_index(
+        self,
+        /,
+        model: Mapping[str, Any] | SearchIndexModel,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> str:
+        """Create a search index and return its name.
+
+        :param model: a `SearchIndexModel`, or a mapping of its arguments.
+        """
+        if not isinstance(model, SearchIndexModel):
+            model = SearchIndexModel(**model)
+        operation = CreateSearchIndexes(self._catalogue(session), [model], kwargs, comment)
+        names: list[str] = await self._core.executor.execute(operation, core_session(session))
+        return names[0]
+
+    async def create_search_indexes(
+        self,
+        /,
+        models: list[SearchIndexModel],
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> list[str]:
+        """Create search indexes and return their names."""
+        operation = CreateSearchIndexes(self._catalogue(session), models, kwargs, comment)
+        names: list[str] = await self._core.executor.execute(operation, core_session(session))
+        return names
+
+    async def list_search_indexes(
+        self,
+        /,
+        name: str | None = None,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> AsyncCommandCursor[Mapping[str, Any]]:
+        """Return a cursor over the search indexes, or the one with this name.
+
+        :param kwargs: arguments of `AsyncCollection.aggregate`.
+        """
+        pipeline = [{"$listSearchIndexes": {} if name is None else {"name": name}}]
+        cursor: AsyncCommandCursor[Mapping[str, Any]] = await _aggregate(
+            self, self._command_cursor_class, pipeline, session, kwargs, None, comment
+        )
+        return cursor
+
+    async def drop_search_index(
+        self,
+        /,
+        name: str,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Drop a search index."""
+        operation = DropSearchIndex(self._catalogue(session), name, kwargs, comment)
+        await self._core.executor.execute(operation, core_session(session))
+
+    async def update_search_index(
+        self,
+        /,
+        name: str,
+        definition: Mapping[str, Any],
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Replace the definition of a search index."""
+        operation = UpdateSearchIndex(self._catalogue(session), name, definition, kwargs, comment)
+        await self._core.executor.execute(operation, core_session(session))
+
+    # -- the collection as a whole --
+
+    async def options(
+        self, session: ClientSessionBase | None = None, comment: Any = None
+    ) -> Mapping[str, Any]:
+        """Return the options the collection was created with; {} if it does not exist."""
+        operation = ListCollections(
+            self._database._name, self._codec_options, {}, {"name": self._name}, comment
+        )
+        with one_deadline(self._core.options.timeout):
+            reply = await self._core.executor.execute(operation, core_session(session))
+            cursor: AsyncCommandCursor[Any] = self._command_cursor_class._from_reply(
+                self._core, reply, operation.reply_options, session=session, comment=comment
+            )
+            found = await cursor._all(None)
+        return collection_options(found[0], cursor.address) if found else {}
+
+    async def rename(
+        self,
+        /,
+        new_name: str,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Rename the collection; this object keeps the old name.
+
+        :param kwargs: other fields of the command, such as ``dropTarget``.
+        :raises InvalidName: if it cannot be a name.
+        """
+        operation = Rename(self._catalogue(session), new_name, kwargs, comment)
+        reply: dict[str, Any] = await self._core.executor.execute(operation, core_session(session))
+        return reply
+
+    async def drop(
+        self,
+        session: ClientSessionBase | None = None,
+        comment: Any = None,
+        encrypted_fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Drop the collection with its documents and indexes, if it exists.
+
+        :param encrypted_fields: of a collection with queryable encryption, whose state
+            collections are dropped with it.
+        """
+        with one_deadline(self._core.options.timeout):
+            for operation in drop_operations(self._catalogue(session), encrypted_fields, comment):
+                await self._core.executor.execute(operation, core_session(session))
+
+
+# What several methods do. No methods: `self` is a collection of either flavour, and those of the
+# synchronous one are no coroutines.
+
+
+async def _aggregate(
+    collection: CollectionBase[Any],
+    cursor_class: Any,
+    pipeline: Any,
+    session: ClientSessionBase | None,
+    options: Mapping[str, Any],
+    let: Any,
+    comment: Any,
+) -> Any:
+    operation = Aggregate(
+        collection._reading(), pipeline, options, collection._write_concern, let, comment
+    )
+    codec_options = operation.codec_options
+    if cursor_class._raw:
+        # All batches are alike if the first comes with getMore as well.
+        operation.begin_empty()
+        operation.codec_options = raw_codec_options(codec_options)
+        operation.user_fields = RAW_FIELDS
+    reply = await collection._core.executor.execute(operation, core_session(session))
+    return cursor_class._from_reply(
+        collection._core,
+        reply,
+        codec_options,
+        batch_size=operation.batch_size,
+        max_await_time_ms=operation.max_await_time_ms,
+        session=session,
+        comment=comment,
+    )
+
+
+async def _list_indexes(
+    collection: CollectionBase[Any], session: ClientSessionBase | None, comment: Any
+) -> Any:
+    operation = ListIndexes(collection._catalogue(session), comment)
+    reply = await collection._core.executor.execute(operation, core_session(session))
+    return collection._command_cursor_class._from_reply(
+        collection._core, reply, operation.codec_options, session=session, comment=comment
+    )
+
+
+async def create_on_server(
+    collection: CollectionBase[Any],
+    options: Mapping[str, Any],
+    session: ClientSessionBase | None,
+) -> None:
+    """Create a collection, with the state collections of queryable encryption if it has it."""
+    with one_deadline(collection._core.options.timeout):
+        for operation in create_operations(collection._catalogue(session), options):
+            await collection._core.executor.execute(operation, core_session(session))

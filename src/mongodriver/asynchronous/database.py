@@ -1,4 +1,4 @@
-"""Databases, asynchronous."""
+"""Databases, asynchronous: each method makes an operation (`ops`) and has it executed."""
 
 from __future__ import annotations
 
@@ -6,44 +6,33 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-from bsonx.dbref import DBRef
 from mongodriver.execution.timeouts import one_deadline
-from mongodriver.ops.base import present
-from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand, Validate
-from mongodriver.ops.cursor import ReadTarget
+from mongodriver.ops.arguments import check_dereferenceable, command_fields
+from mongodriver.ops.catalogue import ListCollections, ValidateCollection, drop_operations
+from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
+from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
-from mongodriver.public.flavour import adopt
+from mongodriver.public.database_base import DatabaseBase
+from mongodriver.public.sessions import core_session
+from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
 
-from ..public.aggregation import aggregate_options, check_pipeline
-from ..public.database_base import DatabaseBase
-from .collection import AsyncCollection
-from .command_cursor import AsyncCommandCursor
+from .collection import AsyncCollection, create_on_server
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
+    from bsonx.dbref import DBRef
+    from mongodriver.public.sessions import ClientSessionBase
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.write_concern import WriteConcern
 
-    from .client_session import ClientSessionBase
+    from .command_cursor import AsyncCommandCursor
 
 __all__ = ["AsyncDatabase"]
 
 DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
 
 
-def _command_fields(command: Any, value: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """A user's command as one dict, its name first."""
-    if isinstance(command, str):
-        return {command: value, **kwargs}
-    if not isinstance(command, Mapping):
-        raise TypeError(f"command must be a str or a mapping, not {type(command)}")
-    if not command:
-        raise ValueError("command must not be empty")
-    return {**command, **kwargs}
-
-
-@adopt(DatabaseBase)
 class AsyncDatabase(DatabaseBase[DocumentT]):
     """A MongoDB database.
 
@@ -81,12 +70,12 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
             kwargs["comment"] = comment
         operation = RunCommand(
             self._name,
-            _command_fields(command, value, kwargs),
+            command_fields(command, value, kwargs),
             codec_options or DEFAULT_CODEC_OPTIONS,
             read_preference,
             allowable_errors if check else EVERYTHING,
         )
-        return await self._execute(operation, self._core_session(session))
+        return await self._core.executor.execute(operation, core_session(session))
 
     async def cursor_command(
         self,
@@ -109,22 +98,16 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         Other arguments are those of `command`. All documents are read with the same options,
         those of the reply, whatever batch they come in.
         """
-        operation = CursorCommand(
-            self._name,
-            _command_fields(command, value, kwargs),
-            codec_options or DEFAULT_CODEC_OPTIONS,
-            read_preference,
-        )
-        reply = await self._execute(operation, self._core_session(session))
-        collection = self._hidden_collection(reply.namespace.partition(".")[2] or "$cmd")
-        cursor: AsyncCommandCursor[DocumentT]
-        cursor = self._collection_class._command_cursor_class._from_reply(
-            collection,
+        options = codec_options or DEFAULT_CODEC_OPTIONS
+        fields = command_fields(command, value, kwargs)
+        operation = CursorCommand(self._name, fields, options, read_preference)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        cursor: AsyncCommandCursor[DocumentT] = self._command_cursor(
             reply,
+            operation.reply_options,
             max_await_time_ms=max_await_time_ms,
             session=session,
             comment=comment,
-            codec_options=operation.reply_options,
         )
         return cursor
 
@@ -139,20 +122,14 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
 
         Takes the arguments of `AsyncCollection.aggregate`.
         """
-        check_pipeline(pipeline)
         let, comment = kwargs.pop("let", None), kwargs.pop("comment", None)
-        batch_size, max_await_time_ms, options = aggregate_options(pipeline, let, comment, kwargs)
-        target = ReadTarget(
-            self._name, "", self.codec_options, self.read_preference, self.read_concern
-        )
-        operation = Aggregate(target, pipeline, options, self.write_concern)
-        reply = await self._execute(operation, self._core_session(session))
-        cursor: AsyncCommandCursor[DocumentT]
-        cursor = self._collection_class._command_cursor_class._from_reply(
-            self._hidden_collection("$cmd.aggregate"),
+        operation = Aggregate(self._reading(), pipeline, kwargs, self._write_concern, let, comment)
+        reply = await self._core.executor.execute(operation, core_session(session))
+        cursor: AsyncCommandCursor[DocumentT] = self._command_cursor(
             reply,
-            batch_size=batch_size,
-            max_await_time_ms=max_await_time_ms,
+            self._codec_options,
+            batch_size=operation.batch_size,
+            max_await_time_ms=operation.max_await_time_ms,
             session=session,
             comment=comment,
         )
@@ -177,16 +154,15 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
             ``validator``, ``viewOn``, ``clusteredIndex``, ``collation``.
         :raises CollectionInvalid: if it exists and that was to be checked.
         """
-        in_transaction = session is not None and session.in_transaction
         with one_deadline(self._core.options.timeout):
-            if check_exists and not in_transaction:
-                names = await self._collection_names(session, {"filter": {"name": name}}, None)
+            if check_exists and not (session is not None and session.in_transaction):
+                names = await _collection_names(self, session, {}, {"name": name}, None)
                 if name in names:
                     raise CollectionInvalid(f"collection {name} already exists")
             collection: AsyncCollection[DocumentT] = self._collection_class(
                 self, name, False, codec_options, read_preference, write_concern, read_concern
             )
-            await self._create(collection, kwargs, session)
+            await create_on_server(collection, kwargs, session)
         return collection
 
     async def drop_collection(
@@ -201,13 +177,12 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param encrypted_fields: of a collection with queryable encryption, whose state
             collections are dropped with it.
         """
-        name = name_or_collection
-        if isinstance(name, self._collection_class):
-            name = name.name
-        if not isinstance(name, str):
-            raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
-        concern = None if session is not None and session.in_transaction else self.write_concern
-        return await self._drop(name, concern, session, comment, encrypted_fields)
+        target = self._catalogue(self._name_of(name_or_collection, "str"), session)
+        reply: dict[str, Any] = {}
+        with one_deadline(self._core.options.timeout):
+            for operation in drop_operations(target, encrypted_fields, comment):
+                reply = await self._core.executor.execute(operation, core_session(session))
+        return reply
 
     async def list_collections(
         self,
@@ -222,9 +197,8 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param filter: a query on the descriptions.
         :param kwargs: other fields of the command, such as ``nameOnly``.
         """
-        if filter is not None:
-            kwargs["filter"] = filter
-        cursor: AsyncCommandCursor[Any] = await self._list_collections(session, kwargs, comment)
+        cursor: AsyncCommandCursor[Any]
+        cursor = await _list_collections(self, session, kwargs, filter, comment)
         return cursor
 
     async def list_collection_names(
@@ -236,9 +210,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         **kwargs: Any,
     ) -> list[str]:
         """Return the names of the collections. Takes the arguments of `list_collections`."""
-        if filter is not None:
-            kwargs["filter"] = filter
-        return await self._collection_names(session, kwargs, comment)
+        return await _collection_names(self, session, kwargs, filter, comment)
 
     async def validate_collection(
         self,
@@ -255,21 +227,9 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param background: check beside other operations.
         :raises CollectionInvalid: if the collection is not valid.
         """
-        name = name_or_collection
-        if isinstance(name, self._collection_class):
-            name = name.name
-        if not isinstance(name, str):
-            raise TypeError(
-                f"name_or_collection must be an instance of str or Collection, not {type(name)}"
-            )
-        fields = {
-            "validate": name,
-            "scandata": scandata,
-            "full": full,
-            **present(comment=comment, background=background),
-        }
-        operation = Validate(self._name, fields, DEFAULT_CODEC_OPTIONS)
-        report: dict[str, Any] = await self._execute(operation, self._core_session(session))
+        name = self._name_of(name_or_collection, "str or Collection")
+        operation = ValidateCollection(self._name, name, scandata, full, background, comment)
+        report: dict[str, Any] = await self._core.executor.execute(operation, core_session(session))
         return report
 
     async def dereference(
@@ -285,14 +245,44 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param kwargs: arguments of `AsyncCollection.find`.
         :raises ValueError: if it points to another database.
         """
-        if not isinstance(dbref, DBRef):
-            raise TypeError(f"cannot dereference a {type(dbref)}")
-        if dbref.database is not None and dbref.database != self._name:
-            raise ValueError(
-                "trying to dereference a DBRef that points to another database "
-                f"({dbref.database!r} not {self._name!r})"
-            )
-        document: DocumentT | None = await AsyncCollection.find_one(
-            self[dbref.collection], {"_id": dbref.id}, session=session, comment=comment, **kwargs
-        )
+        check_dereferenceable(dbref, self._name)
+        target = self[dbref.collection]._reading()
+        operation = FindOne(target, {"_id": dbref.id}, comment=comment, **kwargs)
+        document: DocumentT | None
+        document = await self._core.executor.execute(operation, core_session(session))
         return document
+
+
+# What several methods do. No methods: `self` is a database of either flavour, and those of the
+# synchronous one are no coroutines.
+
+
+async def _list_collections(
+    database: DatabaseBase[Any],
+    session: ClientSessionBase | None,
+    options: Mapping[str, Any],
+    filter: Mapping[str, Any] | None,
+    comment: Any,
+    names_only: bool = False,
+) -> Any:
+    operation = ListCollections(
+        database._name, database._codec_options, options, filter, comment, names_only
+    )
+    reply = await database._core.executor.execute(operation, core_session(session))
+    return database._command_cursor(
+        reply, operation.reply_options, session=session, comment=comment
+    )
+
+
+async def _collection_names(
+    database: DatabaseBase[Any],
+    session: ClientSessionBase | None,
+    options: Mapping[str, Any],
+    filter: Mapping[str, Any] | None,
+    comment: Any,
+) -> list[str]:
+    with one_deadline(database._core.options.timeout):
+        cursor = await _list_collections(
+            database, session, options, filter, comment, names_only=True
+        )
+        return names(await cursor._all(None), "listCollections", cursor.address)

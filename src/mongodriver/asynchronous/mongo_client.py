@@ -1,4 +1,4 @@
-"""Clients, asynchronous."""
+"""Clients, asynchronous: each method makes an operation (`ops`) and has it executed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-from mongodriver.ops.base import present
-from mongodriver.ops.command import WriteCommand
-from mongodriver.public.flavour import adopt
+from mongodriver.execution.timeouts import current_deadline
+from mongodriver.io.deadline import sooner
+from mongodriver.ops.base import READ
+from mongodriver.ops.catalogue import DropDatabase, ListDatabases
+from mongodriver.ops.command import RunCommand
+from mongodriver.public.client_base import Address, ClientBase
+from mongodriver.public.sessions import core_session
+from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.driver_info import DriverInfo
+from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.server_type import SERVER_TYPE
 
-from ..public.client_base import Address, ClientBase
 from .client_session import AsyncClientSession
 from .database import AsyncDatabase
 
 if TYPE_CHECKING:
-    from .client_session import ClientSessionBase
+    from mongodriver.public.sessions import ClientSessionBase
+    from mongodriver.values.server_description import ServerDescription
+
     from .command_cursor import AsyncCommandCursor
 
 __all__ = ["AsyncMongoClient"]
@@ -32,7 +39,6 @@ def _backend() -> Any:
     return AioBackend()
 
 
-@adopt(ClientBase)
 class AsyncMongoClient(ClientBase[DocumentT]):
     """A MongoDB deployment, for asyncio programs.
 
@@ -57,7 +63,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     async def aconnect(self) -> None:
         """Connect now instead of at the first use: wait until a server takes writes."""
-        await self._writable_server()
+        await writable_server(self)
 
     async def close(self) -> None:
         """End sessions and close all connections. The client cannot be used again."""
@@ -76,12 +82,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     @property
     async def address(self) -> Address | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
-        return await self._address()
+        return await address_of(self)
 
     @property
     async def primary(self) -> Address | None:
         """(host, port) of the replica set's primary as far as known, or None."""
-        return self._primary()
+        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
 
     @property
     async def secondaries(self) -> set[Address]:
@@ -96,16 +102,18 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     @property
     async def is_primary(self) -> bool:
         """Whether the server connected to takes writes; waits until one is known."""
-        return bool((await self._writable_server()).is_writable)
+        return bool((await writable_server(self)).is_writable)
 
     @property
     async def is_mongos(self) -> bool:
         """Whether the server connected to is a mongos; waits until one is known."""
-        return bool((await self._writable_server()).server_type == SERVER_TYPE.Mongos)
+        return bool((await writable_server(self)).server_type == SERVER_TYPE.Mongos)
 
     async def server_info(self, session: ClientSessionBase | None = None) -> dict[str, Any]:
         """Return the server's reply to buildInfo: its version and how it was built."""
-        info: dict[str, Any] = await self._admin({"buildinfo": 1}, session)
+        operation = RunCommand("admin", {"buildinfo": 1}, DEFAULT_CODEC_OPTIONS)
+        operation.retry_policy = READ
+        info: dict[str, Any] = await self._core.executor.execute(operation, core_session(session))
         return info
 
     # -- databases --
@@ -122,14 +130,14 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         :param kwargs: other fields of the command, such as ``filter`` and ``nameOnly``.
         """
         cursor: AsyncCommandCursor[dict[str, Any]]
-        cursor = await self._list_databases(session, comment, kwargs)
+        cursor = await _list_databases(self, session, comment, kwargs)
         return cursor
 
     async def list_database_names(
         self, session: ClientSessionBase | None = None, comment: Any = None
     ) -> list[str]:
         """Return the names of the databases."""
-        cursor = await self._list_databases(session, comment, {"nameOnly": True})
+        cursor = await _list_databases(self, session, comment, {"nameOnly": True})
         return [database["name"] for database in await cursor._all(None)]
 
     async def drop_database(
@@ -146,15 +154,10 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             raise TypeError(
                 f"name_or_database must be an instance of str or a Database, not {type(name)}"
             )
-        name = self[name].name  # InvalidName for what no database can be called
-        in_transaction = session is not None and session.in_transaction
-        operation = WriteCommand(
-            name,
-            {"dropDatabase": 1, **present(comment=comment)},
-            DEFAULT_CODEC_OPTIONS,
-            None if in_transaction else self.write_concern,
-        )
-        await self._execute(operation, self._core_session(session))
+        core = core_session(session)
+        concern = None if core is not None and core.in_transaction else self._write_concern
+        operation = DropDatabase(name, concern, comment)
+        await self._core.executor.execute(operation, core)
 
     def append_metadata(self, driver_info: DriverInfo) -> None:
         """Add a library's name, version and platform to what new connections tell the server."""
@@ -163,3 +166,45 @@ class AsyncMongoClient(ClientBase[DocumentT]):
                 f"driver_info must be an instance of DriverInfo, not {type(driver_info)}"
             )
         self._options.pool_options.append_metadata(driver_info)
+
+
+# What both flavours do, and several methods. No methods: `self` is a client of either flavour.
+
+
+async def writable_server(client: ClientBase[Any]) -> ServerDescription:
+    """Description of the server that takes writes, once there is one."""
+    core = client._core
+    core.open()
+    timeout = client.options.server_selection_timeout
+    limit = current_deadline(client.options.timeout)
+    deadline = sooner(limit, timeout)
+    waits = timeout if limit is None else min(timeout, limit.timeout)
+    while True:
+        server = await core.topology.select(None, deadline, waits)
+        description = core.description.server_descriptions().get(server.address)
+        if description is not None:  # else it has just left the deployment
+            return description
+
+
+async def address_of(client: ClientBase[Any]) -> Address | None:
+    """Address of the server that takes writes, once there is one."""
+    description = client._core.description
+    if description.topology_type == TOPOLOGY_TYPE.Sharded and (
+        len(description.server_descriptions()) > 1
+    ):
+        raise InvalidOperation(
+            'Cannot use "address" property when load balancing among mongoses, use "nodes" instead.'
+        )
+    return (await writable_server(client)).address
+
+
+async def _list_databases(
+    client: ClientBase[Any],
+    session: ClientSessionBase | None,
+    comment: Any,
+    options: Mapping[str, Any],
+) -> Any:
+    operation = ListDatabases(options, comment)
+    reply = await client._core.executor.execute(operation, core_session(session))
+    cursor_class = client._database_class._collection_class._command_cursor_class
+    return cursor_class._from_reply(client._core, reply, DEFAULT_CODEC_OPTIONS, comment=comment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mongodriver.values.errors import ConfigurationError
@@ -62,17 +61,49 @@ class OIDCProperties(NamedTuple):
     username: str
 
 
-@dataclass(frozen=True)
 class MongoCredential:
     """A checked credential. `mechanism` "DEFAULT" is settled by asking the server."""
 
-    mechanism: str
-    source: str
-    username: str | None
-    password: str | None = field(repr=False)
-    mechanism_properties: GSSAPIProperties | AWSProperties | OIDCProperties | None = None
-    # Keys derived from the password, kept because deriving them is meant to be slow (scram.py).
-    cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    __slots__ = ("cache", "mechanism", "mechanism_properties", "password", "source", "username")
+
+    def __init__(
+        self,
+        mechanism: str,
+        source: str,
+        username: str | None,
+        password: str | None,
+        mechanism_properties: GSSAPIProperties | AWSProperties | OIDCProperties | None = None,
+    ) -> None:
+        self.mechanism = mechanism
+        self.source = source
+        self.username = username
+        self.password = password
+        self.mechanism_properties = mechanism_properties
+        # Keys derived from the password, kept because deriving them is meant to be slow (scram.py).
+        self.cache: dict[Any, Any] = {}
+
+    def _values(self) -> tuple[Any, ...]:
+        return (
+            self.mechanism,
+            self.source,
+            self.username,
+            self.password,
+            self.mechanism_properties,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, MongoCredential):
+            return self._values() == other._values()
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        return (
+            f"MongoCredential(mechanism={self.mechanism!r}, source={self.source!r}, "
+            f"username={self.username!r}, mechanism_properties={self.mechanism_properties!r})"
+        )
 
 
 def build_credential(

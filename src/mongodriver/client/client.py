@@ -1,6 +1,6 @@
 """A client's core: its topology, sessions and executor, from the first use until `close`.
 
-The public clients hold one `Client` each; everything they do goes through `execute`.
+The public clients hold one `Client` each; all they do goes through its executor.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class Client:
             self._clock,
             name,
         )
-        self.executor = executor = Executor(
+        #: Runs operations: whatever a user asks for goes through it.
+        self.executor = Executor(
             self.topology,
             self.sessions,
             backend,
@@ -95,8 +96,7 @@ class Client:
             self._clock,
             weakref.WeakMethod(self.open),
         )
-        #: Run an operation; see `Executor.execute`.
-        self.execute = executor.execute
+        self.execute = self.executor.execute
         self._housekeeper = Housekeeper(self, backend)
         _clients.add(self)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..auth.login import Login
 from ..io.base import ConnectOptions
 from ..io.deadline import Deadline, sooner
 from ..options.compressors import negotiate
@@ -45,6 +44,11 @@ class Connector:
         self._compressors: list[str] = list(settings.compressors) if settings else []
         self._zlib_level: int = settings.zlib_compression_level if settings else -1
         self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
+        if pool_options._credentials is not None:
+            # Loaded only for clients that log in: hashlib and stringprep are large.
+            from ..auth.login import Login
+
+            self._login = Login
 
     async def connect(
         self,
@@ -141,7 +145,7 @@ class Connector:
         body = self._handshake_command()
         login = None
         if credential is not None:
-            login = Login(credential)
+            login = self._login(credential)
             login.add_to_handshake(body)
         await self._shake_hands(connection, body, deadline)
         # Arbiters hold no users.

@@ -9,7 +9,6 @@ printed to stderr and ignored.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -233,6 +232,8 @@ def _call_all(methods: list[_Method], event: object) -> None:
             method(event)
         except Exception:
             if sys.stderr is not None:
+                import traceback  # only for errors
+
                 traceback.print_exc()
 
 

@@ -20,6 +20,7 @@ from bsonx.errors import BSONError
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.report import ENCODE, Code
+from mongodriver.values.error_codes import RETRYABLE
 from mongodriver.values.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -39,8 +40,6 @@ _DUPLICATE_KEY = 11000
 _MAX_DOCUMENT = 16 << 20  # bytes of BSON
 # Room for what a message holds beside its documents, in bytes: more than enough.
 _MESSAGE_OVERHEAD = 1 << 16
-# Codes of a server that is stepping down, shutting down or out of reach.
-_TRANSIENT = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 _TRANSIENT_LABEL = "RetryableWriteError"
 _UNENCODABLE = (BSONError, TypeError, ValueError, OverflowError, RecursionError)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between attempts
@@ -172,12 +171,12 @@ class _Patience:
 def _is_transient(error: PyMongoError) -> bool:
     if isinstance(error, ConnectionFailure) or error.has_error_label(_TRANSIENT_LABEL):
         return True
-    return isinstance(error, OperationFailure) and error.code in _TRANSIENT
+    return isinstance(error, OperationFailure) and error.code in RETRYABLE
 
 
 def _is_transient_result(details: Mapping[str, Any]) -> bool:
     errors = [*details.get("writeErrors", []), *details.get("writeConcernErrors", [])]
-    return any(error.get("code") in _TRANSIENT for error in errors)
+    return any(error.get("code") in RETRYABLE for error in errors)
 
 
 def _judge(

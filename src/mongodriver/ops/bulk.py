@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from mongodriver.values.errors import BulkWriteError
+from bsonx.objectid import ObjectId
+from bsonx.raw_bson import RawBSONDocument
+from mongodriver.values.errors import BulkWriteError, InvalidOperation
+from mongodriver.values.validators import validate_is_document_type, validate_list
 
 from ..replies.fields import count, optional_count, optional_document
 from ..replies.verdicts import write_errors
-from .base import NEVER, WRITE, Attempt, Command, Operation
+from .arguments import check_bypass, check_unacknowledged
+from .base import NEVER, WRITE, Attempt, Command, Operation, present
 from .write import WriteTarget, check_updates, position, statement_limit, upserts
 
-__all__ = ["BulkWrite", "Run", "empty_result", "plan_runs"]
+__all__ = ["BulkWrite", "InsertMany", "Run", "empty_result", "plan_runs"]
 
 _IDENTIFIER = {"insert": "documents", "update": "updates", "delete": "deletes"}
 _KINDS = ("insert", "update", "delete")
@@ -47,33 +51,37 @@ class Run:
         self.indexes = indexes
         self.retryable = retryable
 
-    def add(self, index: int, statement: Any, multi: bool) -> None:
-        """Append a statement of this kind."""
-        if self.indexes is None:
-            self.indexes = []
-        self.indexes.append(index)
-        self.statements.append(statement)
-        if multi:
-            self.retryable = False
-
     def index(self, position: int) -> int:
         """Place in the user's list of the statement at `position` of this run."""
         return position if self.indexes is None else self.indexes[position]
 
 
-def plan_runs(statements: Iterable[tuple[str, Any, bool]], ordered: bool) -> list[Run]:
-    """Group (kind, statement, multi) triples into runs."""
+def plan_runs(requests: Iterable[Any], ordered: bool) -> list[Run]:
+    """Group requests (`values.requests`) into runs of statements.
+
+    Whatever is asked of each request counts a thousandfold: one call makes its statement and
+    checks it.
+
+    :raises TypeError, ValueError: for what is no request, or one that cannot be sent.
+    """
     runs: list[Run] = []
     by_kind: dict[str, Run] = {}
-    for index, (kind, statement, multi) in enumerate(statements):
-        if ordered:
-            run = runs[-1] if runs and runs[-1].kind == kind else None
-        else:
-            run = by_kind.get(kind)
-        if run is None:
-            run = by_kind[kind] = Run(kind)
-            runs.append(run)
-        run.add(index, statement, multi)
+    run: Any = Run("")
+    for index, request in enumerate(requests):
+        try:
+            kind = request._kind
+            statement = request._statement()
+        except AttributeError:
+            raise TypeError(f"{request!r} is not a valid request") from None
+        if kind is not run.kind:
+            run = None if ordered else by_kind.get(kind)
+            if run is None:
+                run = by_kind[kind] = Run(kind, [], [])
+                runs.append(run)
+        run.statements.append(statement)
+        run.indexes.append(index)
+        if request._multi:
+            run.retryable = False
     if not ordered:
         runs.sort(key=lambda run: _KINDS.index(run.kind))
     return runs
@@ -135,6 +143,35 @@ class BulkWrite(Operation[dict[str, Any]]):
         self._start = 0
         self._batch_ids: list[Any] = []
         self._begin_run()
+
+    @classmethod
+    def of(
+        cls,
+        target: WriteTarget,
+        requests: Any,
+        ordered: bool,
+        bypass_document_validation: bool | None = None,
+        comment: Any = None,
+        let: Any = None,
+    ) -> BulkWrite:
+        """The bulk write of a list of requests.
+
+        :raises TypeError, ValueError, InvalidOperation, ConfigurationError: for requests that
+            cannot be sent; nothing is sent then.
+        """
+        validate_list("requests", requests)
+        if let is not None:
+            validate_is_document_type("let", let)
+        runs = plan_runs(requests, ordered)
+        if not runs:
+            raise InvalidOperation("No operations to execute")
+        if not target.acknowledged:
+            check_bypass(bypass_document_validation)
+            for run in runs:
+                if run.kind != "insert":
+                    check_unacknowledged(run.statements)
+        options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
+        return cls(target, runs, ordered, options, present(let=let))
 
     def _begin_run(self) -> None:
         run = self.runs[self._run_index]
@@ -233,3 +270,47 @@ class BulkWrite(Operation[dict[str, Any]]):
             return
         result["writeErrors"].sort(key=lambda error: error["index"])
         raise BulkWriteError(result)
+
+
+class InsertMany(BulkWrite):
+    """Inserts of any number of documents.
+
+    :param documents: mutable mappings, which get an ``_id`` each, or raw documents.
+    :raises TypeError, InvalidOperation: for what are no documents, or none.
+    """
+
+    def __init__(
+        self,
+        target: WriteTarget,
+        documents: Any,
+        ordered: bool,
+        bypass_document_validation: bool | None = None,
+        comment: Any = None,
+    ) -> None:
+        if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
+            raise TypeError("documents must be a non-empty list")
+        inserts = documents if isinstance(documents, list) else list(documents)
+        if not inserts:
+            raise InvalidOperation("No operations to execute")
+        self._has_raw = False
+        for document in inserts:
+            if type(document) is not dict:
+                validate_is_document_type("document", document)
+                self._has_raw = self._has_raw or isinstance(document, RawBSONDocument)
+        if not target.acknowledged:
+            check_bypass(bypass_document_validation)
+        options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
+        super().__init__(target, (Run("insert", inserts),), ordered, options, add_ids=True)
+
+    def all_ids(self) -> list[Any]:
+        """The ``_id`` of each document but the raw ones, once all were sent."""
+        if not self._has_raw:
+            return self.inserted_ids
+        documents = self.runs[0].statements
+        return [doc["_id"] for doc in documents if not isinstance(doc, RawBSONDocument)]
+
+    def add_missing_ids(self) -> None:
+        """Give an ``_id`` to the documents that were not sent, as to those that were."""
+        for document in self.runs[0].statements:
+            if not isinstance(document, RawBSONDocument) and "_id" not in document:
+                document["_id"] = ObjectId()

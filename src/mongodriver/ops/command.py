@@ -7,21 +7,16 @@ from typing import Any
 
 from mongodriver.values.errors import ConfigurationError, InvalidOperation
 
-from ..replies.catalogue import check_report
 from ..replies.codec import without_decoders
-from ..replies.fields import plain_documents, text
 from .base import READ, Attempt, Command, Operation
 from .cursor import CursorReply, read_cursor
 
 __all__ = [
     "EVERYTHING",
     "CreateEncrypted",
-    "CreateSearchIndexes",
     "CursorCommand",
     "ListCommand",
-    "ListDatabases",
     "RunCommand",
-    "Validate",
     "WriteCommand",
 ]
 
@@ -83,18 +78,6 @@ class CursorCommand(RunCommand):
         if not isinstance(cursor, Mapping) or "firstBatch" not in cursor:
             raise InvalidOperation("Command does not return a cursor.")
         return read_cursor(self, reply, attempt)
-
-
-class ListDatabases(RunCommand):
-    """listDatabases: the descriptions of the databases."""
-
-    retry_policy = READ
-
-    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> list[Any]:
-        found = plain_documents(reply, "databases")
-        for database in found:
-            text(database, "name")
-        return found
 
 
 class ListCommand(Operation[CursorReply]):
@@ -163,21 +146,6 @@ class WriteCommand(Operation[Any]):
 
     def build(self, attempt: Attempt) -> Command:
         return Command(dict(self.fields))
-
-
-class Validate(RunCommand):
-    """validate: the server's report. Raises CollectionInvalid where that is a bad one."""
-
-    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
-        check_report(reply, self.fields["validate"])
-        return reply
-
-
-class CreateSearchIndexes(WriteCommand):
-    """createSearchIndexes: the names of the indexes."""
-
-    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> list[str]:
-        return [text(index, "name") for index in plain_documents(reply, "indexesCreated")]
 
 
 class CreateEncrypted(WriteCommand):

@@ -6,9 +6,12 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from bsonx.int64 import Int64
+from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.keys import field_document, hint_document, key_document
 
 from ..replies.fields import document, documents, integer, optional_document, unexpected
-from .base import READ, Attempt, Command, Operation
+from .base import READ, Attempt, Command, Operation, present
+from .find_query import EXHAUST, FindQuery
 
 __all__ = [
     "CursorReply",
@@ -146,6 +149,12 @@ class ReadTarget:
         self.read_preference = read_preference
         self.read_concern = read_concern
 
+    def with_codec_options(self, codec_options: Any) -> ReadTarget:
+        """The same target, its documents decoded otherwise."""
+        return ReadTarget(
+            self.database, self.collection, codec_options, self.read_preference, self.read_concern
+        )
+
 
 class Find(Operation[CursorReply]):
     """find.
@@ -176,25 +185,56 @@ class Find(Operation[CursorReply]):
 
 
 class FindOne(Operation[Any]):
-    """find of one document, the result: the document or None.  No cursor is left behind."""
+    """find of one document, the result: the document or None.  No cursor is left behind.
+
+    :param filter: a query document; anything else is taken as the value of ``_id``.
+
+    Other arguments are those of `FindQuery`; a limit is ignored. `session` is kept as it is given.
+    """
 
     name = "find"
     retry_policy = READ
     within_a_document = True
     user_fields = _FIRST_BATCH
 
-    def __init__(self, target: ReadTarget, filter: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        target: ReadTarget,
+        filter: Any = None,
+        projection: Any = None,
+        *args: Any,
+        sort: Any = None,
+        hint: Any = None,
+        session: Any = None,
+        **kwargs: Any,
+    ) -> None:
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
         self.read_preference = target.read_preference
         self.read_concern = target.read_concern
-        self.filter = filter
+        self.session = session
+        if filter is None:
+            filter = {}
+        elif type(filter) is not dict and not isinstance(filter, Mapping):
+            filter = {"_id": filter}
+        if args or kwargs:
+            kwargs |= present(sort=sort, hint=hint, session=session)
+            self._take_query(FindQuery(filter, projection, *args, **kwargs))
+        elif projection is sort is hint is None:
+            self.options = {"filter": filter, "limit": 1, "singleBatch": True}
+        else:
+            self.options = _usual_options(filter, projection, sort, hint)
+
+    def _take_query(self, query: FindQuery) -> None:
+        if query.flags & EXHAUST:
+            raise InvalidOperation("Can't use limit and exhaust together.")
+        query.limit = -1
+        self.session = query.session
+        self.options = query.options()
 
     def build(self, attempt: Attempt) -> Command:
-        return Command(
-            {"find": self.collection, "filter": self.filter, "limit": 1, "singleBatch": True}
-        )
+        return Command({"find": self.collection, **self.options})
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         cursor = reply.get("cursor")
@@ -203,6 +243,21 @@ class FindOne(Operation[Any]):
             if type(batch) is list and len(batch) == 1 and type(batch[0]) is dict:
                 return batch[0]  # as almost always
         return only_document(self, reply)
+
+
+def _usual_options(filter: Any, projection: Any, sort: Any, hint: Any) -> dict[str, Any]:
+    """What `FindQuery` makes of the arguments that most calls have, without its cost."""
+    fields = None if projection is None else field_document(projection)
+    options: dict[str, Any] = {"filter": filter}
+    if sort:
+        options["sort"] = key_document(sort)
+    if hint is not None and (wanted := hint_document(hint)):
+        options["hint"] = wanted
+    if fields:
+        options["projection"] = fields
+    options["limit"] = 1
+    options["singleBatch"] = True
+    return options
 
 
 class GetMore(Operation[CursorReply]):

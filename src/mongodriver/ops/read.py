@@ -6,13 +6,29 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from bsonx.codec_options import untyped
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.errors import ConfigurationError
+from mongodriver.values.keys import hint_document
+from mongodriver.values.validators import (
+    validate_is_mapping,
+    validate_list,
+    validate_non_negative_integer_or_none,
+)
 
 from ..replies.codec import without_decoders
 from ..replies.fields import array, integer
-from .base import NEVER, READ, Attempt, Command, Operation
+from .arguments import max_await_time_ms_of
+from .base import NEVER, READ, Attempt, Command, Operation, present
 from .cursor import CursorReply, ReadTarget, only_document, read_cursor
 
-__all__ = ["Aggregate", "Count", "CountDocuments", "Distinct", "Explain", "has_output_stage"]
+__all__ = [
+    "Aggregate",
+    "Count",
+    "CountDocuments",
+    "Distinct",
+    "Explain",
+    "has_output_stage",
+]
 
 _FIRST_BATCH = frozenset({"firstBatch"})
 _OUTPUT_STAGES = ("$out", "$merge")
@@ -23,11 +39,15 @@ def has_output_stage(pipeline: Sequence[Mapping[str, Any]]) -> bool:
     return bool(pipeline) and any(stage in pipeline[-1] for stage in _OUTPUT_STAGES)
 
 
-class Aggregate(Operation[CursorReply]):
+class Aggregate(Operation[Any]):
     """aggregate on a collection, or on a database when the target names no collection.
 
-    :param options: fields after the pipeline, in wire order, ``cursor`` among them.
+    :param pipeline: a list of stages.
+    :param options: further fields, in wire order, and ``batchSize`` and ``maxAwaitTimeMS``, which
+        are for the cursor.
     :param write_concern: used only by a pipeline that writes.
+    :raises TypeError, ValueError: for arguments of wrong types or values.
+    :raises ConfigurationError: for keyword arguments that are no options of a pipeline.
     """
 
     name = "aggregate"
@@ -39,20 +59,57 @@ class Aggregate(Operation[CursorReply]):
         pipeline: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
         write_concern: Any = None,
+        let: Any = None,
+        comment: Any = None,
     ) -> None:
+        validate_list("pipeline", pipeline)
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
         self.read_preference = target.read_preference
         self.pipeline = pipeline
-        self.options = options
         writes = has_output_stage(pipeline)
         self.has_output_stage = writes
         self.retry_policy = NEVER if writes else READ
+        self._take_options(options, let, comment)
         if "readConcern" not in options:
             self.read_concern = target.read_concern
         if writes and "writeConcern" not in options:
             self.write_concern = write_concern
+
+    def _take_options(self, given: Mapping[str, Any], let: Any, comment: Any) -> None:
+        if "explain" in given:
+            raise ConfigurationError(
+                "The explain option is not supported. Use Database.command instead."
+            )
+        for name in ("aggregate", "pipeline"):
+            if name in given:
+                raise ConfigurationError(
+                    f"The {name} option cannot be specified as a keyword argument."
+                )
+        options = {**given, **present(comment=comment)}
+        if let is not None:
+            validate_is_mapping("let", let)
+            options["let"] = let
+        batch_size = validate_non_negative_integer_or_none(
+            "batchSize", options.pop("batchSize", None)
+        )
+        #: For the getMores.
+        self.batch_size = batch_size or 0
+        self.max_await_time_ms = max_await_time_ms_of(options.pop("maxAwaitTimeMS", None))
+        collation = validate_collation_or_none(options.pop("collation", None))
+        cursor = options.setdefault("cursor", {})
+        if batch_size is not None and isinstance(cursor, dict) and not self.has_output_stage:
+            options["cursor"] = {**cursor, "batchSize": batch_size}
+        if collation is not None:
+            options["collation"] = collation
+        self.options = options
+
+    def begin_empty(self) -> None:
+        """Have all documents come with getMores, where that can be: the first batch is empty."""
+        cursor = self.options["cursor"]
+        if not self.has_output_stage and isinstance(cursor, dict):
+            self.options["cursor"] = {**cursor, "batchSize": 0}
 
     def build(self, attempt: Attempt) -> Command:
         return Command(
@@ -64,9 +121,34 @@ class Aggregate(Operation[CursorReply]):
 
 
 class CountDocuments(Aggregate):
-    """aggregate that counts: its result is one document ``{n}`` at most, and the number in it."""
+    """The aggregation that counts the documents that match a filter: their number.
+
+    :param options: ``skip``, ``limit``, ``hint``, ``collation``, and other fields.
+    """
 
     user_fields = frozenset()
+
+    def __init__(
+        self, target: ReadTarget, filter: Any, options: Mapping[str, Any], comment: Any = None
+    ) -> None:
+        fields: dict[str, Any] = {"cursor": {}, **options}
+        pipeline: list[dict[str, Any]] = [{"$match": filter}]
+        if "skip" in fields:
+            pipeline.append({"$skip": fields.pop("skip")})
+        if "limit" in fields:
+            pipeline.append({"$limit": fields.pop("limit")})
+        pipeline.append({"$group": {"_id": 1, "n": {"$sum": 1}}})
+        if comment is not None:
+            fields["comment"] = comment
+        collation = validate_collation_or_none(fields.pop("collation", None))
+        if "hint" in fields:
+            fields["hint"] = hint_document(fields["hint"])
+        if collation is not None:
+            fields["collation"] = collation
+        super().__init__(target, pipeline, fields)
+
+    def _take_options(self, given: Mapping[str, Any], let: Any, comment: Any) -> None:
+        self.options = dict(given)
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         found = only_document(self, reply)
@@ -79,13 +161,15 @@ class Count(Operation[int]):
     name = "count"
     retry_policy = READ
 
-    def __init__(self, target: ReadTarget, options: Mapping[str, Any]) -> None:
+    def __init__(self, target: ReadTarget, options: Mapping[str, Any], comment: Any = None) -> None:
+        if "session" in options:
+            raise ConfigurationError("estimated_document_count does not support sessions")
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
         self.read_preference = target.read_preference
         self.read_concern = target.read_concern
-        self.options = options
+        self.options = options if comment is None else {**options, "comment": comment}
 
     def build(self, attempt: Attempt) -> Command:
         return Command({"count": self.collection, **self.options})
@@ -95,20 +179,38 @@ class Count(Operation[int]):
 
 
 class Distinct(Operation[list[Any]]):
-    """distinct values of one field."""
+    """distinct values of one field.
+
+    :param options: further fields, in wire order.
+    """
 
     name = "distinct"
     retry_policy = READ
     user_fields = frozenset({"values"})
 
-    def __init__(self, target: ReadTarget, key: str, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        target: ReadTarget,
+        key: str,
+        options: Mapping[str, Any],
+        filter: Any = None,
+        comment: Any = None,
+        hint: Any = None,
+    ) -> None:
+        fields = dict(options)
+        if filter is not None:
+            fields["query"] = filter
+        collation = validate_collation_or_none(fields.pop("collation", None))
+        hint = None if hint is None else hint_document(hint)
+        if not isinstance(key, str):
+            raise TypeError(f"key must be an instance of str, not {type(key)}")
         self.database = target.database
         self.collection = target.collection
         self.codec_options = untyped(target.codec_options)  # values are no whole documents
         self.read_preference = target.read_preference
         self.read_concern = target.read_concern
         self.key = key
-        self.options = options
+        self.options = fields | present(comment=comment, hint=hint, collation=collation)
 
     def build(self, attempt: Attempt) -> Command:
         return Command({"distinct": self.collection, "key": self.key, **self.options})

@@ -1,9 +1,22 @@
-"""Writes of one statement, insert_many, and findAndModify."""
+"""Writes of one statement, and findAndModify."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
+
+from bsonx.objectid import ObjectId
+from bsonx.raw_bson import RawBSONDocument
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.keys import field_document, hint_document, key_document
+from mongodriver.values.validators import (
+    validate_is_document_type,
+    validate_is_mapping,
+    validate_list,
+    validate_ok_for_replace,
+    validate_ok_for_update,
+)
+from mongodriver.values.write_concern import validate_boolean
 
 from ..replies.codec import of_writes
 from ..replies.fields import (
@@ -15,12 +28,14 @@ from ..replies.fields import (
     unexpected,
 )
 from ..values.errors import ConfigurationError
-from .base import COMMAND_OVERHEAD, NEVER, WRITE, Attempt, Command, Operation
+from .arguments import check_unacknowledged
+from .base import COMMAND_OVERHEAD, NEVER, WRITE, Attempt, Command, Operation, present
 
 __all__ = [
     "Delete",
     "FindAndModify",
     "InsertOne",
+    "Replace",
     "Update",
     "WriteTarget",
     "check_updates",
@@ -75,23 +90,20 @@ class WriteTarget:
 
 
 class _Statement(Operation[Any]):
-    """A write command of one statement.
-
-    :param options: fields after ``ordered``, in wire order.
-    :param multi: may touch many documents, and so cannot be retried.
-    """
+    """A write command of one statement."""
 
     is_write = True
     user_fields = None
     identifier = ""
 
-    def __init__(
-        self,
-        target: WriteTarget,
-        statement: Any,
-        options: Mapping[str, Any] | None = None,
-        multi: bool = False,
+    def _take(
+        self, target: WriteTarget, statement: Any, multi: bool, options: Mapping[str, Any] | None
     ) -> None:
+        """Take the statement, once it is checked.
+
+        :param multi: may touch many documents, and so cannot be retried.
+        :param options: fields after ``ordered``, in wire order.
+        """
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
@@ -115,10 +127,36 @@ class _Statement(Operation[Any]):
 
 
 class InsertOne(_Statement):
-    """insert of one document, which has its ``_id`` already."""
+    """insert of one document.
+
+    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document.
+    :raises TypeError: for what is no document.
+    """
 
     name = "insert"
     identifier = "documents"
+
+    def __init__(
+        self,
+        target: WriteTarget,
+        document: Any,
+        bypass_document_validation: bool | None = None,
+        comment: Any = None,
+    ) -> None:
+        #: None for a raw document, which is not looked into.
+        self.inserted_id: Any = None
+        raw = False
+        if type(document) is not dict:
+            validate_is_document_type("document", document)
+            raw = isinstance(document, RawBSONDocument)
+        if not raw:
+            if "_id" not in document:
+                document["_id"] = ObjectId()
+            self.inserted_id = document["_id"]
+        options = None
+        if comment is not None or bypass_document_validation is not None:
+            options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
+        self._take(target, document, False, options)
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         if type(reply.get("n")) is not int or reply["n"] < 0:
@@ -127,10 +165,40 @@ class InsertOne(_Statement):
 
 
 class Delete(_Statement):
-    """delete with one statement ``{q, limit, ...}``. The result is the reply."""
+    """delete with one statement ``{q, limit, ...}``.
+
+    :param multi: delete all documents that match.
+    :raises TypeError, ValueError, ConfigurationError: for arguments that cannot be.
+    """
 
     name = "delete"
     identifier = "deletes"
+
+    def __init__(
+        self,
+        target: WriteTarget,
+        filter: Mapping[str, Any],
+        multi: bool = False,
+        collation: Any = None,
+        hint: Any = None,
+        let: Any = None,
+        comment: Any = None,
+    ) -> None:
+        if type(filter) is not dict:
+            validate_is_mapping("filter", filter)
+        statement: dict[str, Any] = {"q": filter, "limit": 0 if multi else 1}
+        if collation is not None:
+            statement["collation"] = validate_collation_or_none(collation)
+        if hint is not None:
+            statement["hint"] = hint_document(hint)
+        options = None
+        if let is not None or comment is not None:
+            if let is not None:
+                validate_is_document_type("let", let)
+            options = present(let=let, comment=comment)
+        if not target.acknowledged:
+            check_unacknowledged((statement,))
+        self._take(target, statement, multi, options)
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
         if not self.acknowledged:
@@ -144,10 +212,58 @@ class Update(_Statement):
 
     The result is the reply with ``updatedExisting`` and a plain ``upserted`` id, or None when the
     write was not acknowledged.
+
+    :param change: update operators, or a pipeline.
+    :param multi: update all documents that match.
+    :raises TypeError, ValueError, ConfigurationError: for arguments that cannot be.
     """
 
     name = "update"
     identifier = "updates"
+    #: Raises for what `change` cannot be.
+    _check_change: Callable[[Any], None] = staticmethod(validate_ok_for_update)
+
+    def __init__(
+        self,
+        target: WriteTarget,
+        filter: Mapping[str, Any],
+        change: Any,
+        multi: bool = False,
+        upsert: bool = False,
+        bypass_document_validation: bool | None = None,
+        collation: Any = None,
+        array_filters: Any = None,
+        hint: Any = None,
+        let: Any = None,
+        sort: Any = None,
+        comment: Any = None,
+    ) -> None:
+        if type(filter) is not dict:
+            validate_is_mapping("filter", filter)
+        self._check_change(change)
+        if upsert is not False:
+            validate_boolean("upsert", upsert)
+        statement: dict[str, Any] = {"q": filter, "u": change, "multi": multi, "upsert": upsert}
+        if collation is not None:
+            statement["collation"] = validate_collation_or_none(collation)
+        if array_filters is not None:
+            validate_list("array_filters", array_filters)
+            statement["arrayFilters"] = array_filters
+        if hint is not None:
+            statement["hint"] = hint_document(hint)
+        if sort is not None:
+            validate_is_mapping("sort", sort)
+            statement["sort"] = sort
+        options = None
+        if let is not None or comment is not None or bypass_document_validation is not None:
+            if let is not None:
+                validate_is_mapping("let", let)
+            options = present(
+                let=let, comment=comment, bypassDocumentValidation=bypass_document_validation
+            )
+        if not target.acknowledged:
+            check_unacknowledged((statement,))
+        self._take(target, statement, multi, options)
 
     def build(self, attempt: Attempt) -> Command:
         if not self.acknowledged:
@@ -197,10 +313,20 @@ def position(entry: Mapping[str, Any], sent: int) -> int:
     return index
 
 
+class Replace(Update):
+    """update whose change is the whole new document."""
+
+    _check_change = staticmethod(validate_ok_for_replace)
+
+
 class FindAndModify(Operation[Any]):
     """findAndModify: the document before or after the change, or None.
 
-    :param options: fields after ``query``, in wire order.
+    :param fields: the change, ``{"remove": True}`` or ``{"update": ...}``, and other fields the
+        user has given.
+    :param return_document: True for the document as it is after the change.
+    :param upsert: None for a change that knows no upsert.
+    :raises TypeError, ValueError, ConfigurationError: for arguments that cannot be.
     """
 
     name = "findAndModify"
@@ -208,8 +334,50 @@ class FindAndModify(Operation[Any]):
     user_fields = frozenset({"value"})
 
     def __init__(
-        self, target: WriteTarget, query: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        target: WriteTarget,
+        filter: Mapping[str, Any],
+        fields: Mapping[str, Any],
+        projection: Any = None,
+        sort: Any = None,
+        hint: Any = None,
+        let: Any = None,
+        comment: Any = None,
+        upsert: bool | None = None,
+        return_document: bool = False,
+        array_filters: Any = None,
     ) -> None:
+        if type(filter) is not dict:
+            validate_is_mapping("filter", filter)
+        if not isinstance(return_document, bool):
+            raise TypeError(
+                "return_document must be ReturnDocument.BEFORE or ReturnDocument.AFTER, "
+                f"not {type(return_document)}"
+            )
+        options: dict[str, Any] = {"new": return_document}
+        if let is not None:
+            validate_is_mapping("let", let)
+            options["let"] = let
+        options.update(fields)
+        collation = options.pop("collation", None)
+        if collation is not None:
+            collation = validate_collation_or_none(collation)
+        if comment is not None:
+            options["comment"] = comment
+        if projection is not None:
+            options["fields"] = field_document(projection)
+        if sort is not None:
+            options["sort"] = key_document(sort)
+        if upsert is not None:
+            options["upsert"] = validate_boolean("upsert", upsert)
+        if array_filters is not None:
+            options["arrayFilters"] = validate_list("array_filters", array_filters)
+        if hint is not None:
+            options["hint"] = hint_document(hint)
+        if collation is not None:
+            options["collation"] = collation
+        if not target.acknowledged:
+            check_unacknowledged((options,))
         self.database = target.database
         self.collection = target.collection
         self.codec_options = target.codec_options
@@ -217,8 +385,44 @@ class FindAndModify(Operation[Any]):
         self.retry_policy = WRITE if target.acknowledged else NEVER
         if "writeConcern" not in options:
             self.write_concern = target.write_concern
-        self.query = query
+        self.query = filter
         self.options = options
+
+    @classmethod
+    def remove(
+        cls, target: WriteTarget, filter: Mapping[str, Any], fields: dict[str, Any], *more: Any
+    ) -> FindAndModify:
+        """The operation that deletes what it finds."""
+        fields["remove"] = True
+        return cls(target, filter, fields, *more)
+
+    @classmethod
+    def replace(
+        cls,
+        target: WriteTarget,
+        filter: Mapping[str, Any],
+        replacement: Any,
+        fields: dict[str, Any],
+        *more: Any,
+    ) -> FindAndModify:
+        """The operation that puts a whole document in the place of what it finds."""
+        validate_ok_for_replace(replacement)
+        fields["update"] = replacement
+        return cls(target, filter, fields, *more)
+
+    @classmethod
+    def update(
+        cls,
+        target: WriteTarget,
+        filter: Mapping[str, Any],
+        change: Any,
+        fields: dict[str, Any],
+        *more: Any,
+    ) -> FindAndModify:
+        """The operation that applies update operators, or a pipeline, to what it finds."""
+        validate_ok_for_update(change)
+        fields["update"] = change
+        return cls(target, filter, fields, *more)
 
     def build(self, attempt: Attempt) -> Command:
         return Command({"findAndModify": self.collection, "query": self.query, **self.options})

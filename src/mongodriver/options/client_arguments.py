@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mongodriver.options.connection_string import check_options, combine, parse, split_hosts
@@ -23,17 +22,18 @@ __all__ = ["ClientArguments", "client_arguments", "shown_options"]
 Address = tuple[str, int | None]
 
 
-@dataclass(slots=True)
 class ClientArguments:
     """What the constructor's arguments come to."""
 
-    seeds: set[Address]
-    options: CaseInsensitiveDict = field(repr=False)
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     database: str | None = None
     fqdn: str | None = None
     srv_service_name: str = SRV_SERVICE_NAME
+
+    def __init__(self) -> None:
+        self.seeds: set[Address] = set()
+        self.options = CaseInsensitiveDict()
 
 
 def client_arguments(
@@ -52,7 +52,7 @@ def client_arguments(
     if not isinstance(port, int):
         raise TypeError(f"port must be an instance of int, not {type(port)}")
     given = CaseInsensitiveDict(kwargs)
-    arguments = ClientArguments(set(), CaseInsensitiveDict())
+    arguments = ClientArguments()
     for entity in [host] if isinstance(host, str) else host:
         _add_host(arguments, entity, port, given)
     if not arguments.seeds:

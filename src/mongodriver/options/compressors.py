@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 __all__ = ["CompressionSettings", "negotiate", "validate_compressors"]
@@ -38,6 +37,8 @@ class CompressionSettings(NamedTuple):
 
 
 def _importable(module: str) -> bool:
+    from importlib.util import find_spec  # only for clients that want compression
+
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # the package around it is missing

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from copy import copy
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
 from mongodriver.options.unsupported import refuse_unsupported
 from mongodriver.options.uri_options import (
@@ -18,6 +17,7 @@ from mongodriver.options.uri_options import (
 )
 from mongodriver.values.address import DEFAULT_PORT, Address
 from mongodriver.values.errors import ConfigurationError, InvalidURI
+from mongodriver.values.escapes import unquote, unquote_plus
 from mongodriver.values.limits import SRV_SERVICE_NAME
 
 __all__ = [
@@ -52,7 +52,6 @@ _IMPLIED_BY_TLS_INSECURE = (
 _SRV_OPTIONS = ("srvServiceName", "srvMaxHosts", "srvAllowedHostsSuffix")
 
 
-@dataclass(frozen=True)
 class ParsedURI:
     """A connection string taken apart.
 
@@ -60,16 +59,35 @@ class ParsedURI:
     be found by asking DNS for the records of `fqdn`, and the options may still change (srv.py).
     """
 
-    nodes: list[Address]
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    database: str | None = None
-    collection: str | None = None
-    options: CaseInsensitiveDict = field(default_factory=CaseInsensitiveDict, repr=False)
-    fqdn: str | None = None
-    srv_service_name: str = SRV_SERVICE_NAME
-    srv_max_hosts: int = 0
-    srv_allowed_hosts_suffix: str | None = None
+    def __init__(
+        self,
+        nodes: list[Address],
+        username: str | None = None,
+        password: str | None = None,
+        database: str | None = None,
+        collection: str | None = None,
+        options: CaseInsensitiveDict | None = None,
+        fqdn: str | None = None,
+        srv_service_name: str = SRV_SERVICE_NAME,
+        srv_max_hosts: int = 0,
+        srv_allowed_hosts_suffix: str | None = None,
+    ) -> None:
+        self.nodes = nodes
+        self.username = username
+        self.password = password
+        self.database = database
+        self.collection = collection
+        self.options = CaseInsensitiveDict() if options is None else options
+        self.fqdn = fqdn
+        self.srv_service_name = srv_service_name
+        self.srv_max_hosts = srv_max_hosts
+        self.srv_allowed_hosts_suffix = srv_allowed_hosts_suffix
+
+    def with_nodes(self, nodes: list[Address]) -> ParsedURI:
+        """The same with the addresses that DNS has given."""
+        found = copy(self)
+        found.nodes = nodes
+        return found
 
     @property
     def is_srv(self) -> bool:

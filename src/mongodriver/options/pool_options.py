@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsonx import has_c
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PoolOptions"]
 
-_DOCKER_MARK = Path("/.dockerenv")
+_DOCKER_MARK = "/.dockerenv"
 
 
 def _os_facts() -> dict[str, str]:
@@ -123,7 +122,7 @@ class PoolOptions:
             has_c=has_c(),
             os=_os_facts(),
             platform=_interpreter(),
-            env=environment(os.environ, _DOCKER_MARK.exists()),
+            env=environment(os.environ, os.path.exists(_DOCKER_MARK)),
         )
 
     def append_metadata(self, driver_info: DriverInfo) -> None:

@@ -7,8 +7,6 @@ elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from ipaddress import ip_address
 from random import Random
 
 from mongodriver.options.connection_string import ParsedURI, check_options, split_options
@@ -51,6 +49,8 @@ def check_query(parsed: ParsedURI, host_validator: HostValidator | None = None) 
 
 
 def _is_ip_address(host: str) -> bool:
+    from ipaddress import ip_address  # costs 3 ms that few programs need
+
     try:
         ip_address(host)
     except ValueError:
@@ -152,4 +152,4 @@ def complete(
         options["tls"] = True if validate else "true"
     chosen = choose_hosts(nodes, parsed.srv_max_hosts, random)
     check_options(chosen, options)
-    return replace(parsed, nodes=chosen)
+    return parsed.with_nodes(chosen)

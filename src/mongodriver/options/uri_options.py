@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from difflib import get_close_matches
 from typing import Any, NoReturn, overload
-from urllib.parse import unquote_plus
 
 from bsonx.binary import UuidRepresentation
 from mongodriver.events.listeners import _validate_event_listeners
 from mongodriver.options.compressors import validate_compressors
 from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import ConfigurationError
+from mongodriver.values.escapes import unquote_plus
 from mongodriver.values.read_preferences import _MONGOS_MODES, _ServerMode
 from mongodriver.values.server_api import ServerApi
 from mongodriver.values.validators import (
@@ -436,6 +435,8 @@ def raise_config_error(key: str, suggestions: list[str] | None = None) -> NoRetu
 def _validator(key: str, validators: Mapping[str, Validator], name: str) -> Validator:
     if name in validators:
         return validators[name]
+    from difflib import get_close_matches  # only for errors
+
     raise_config_error(key, get_close_matches(name, validators, cutoff=0.2))
 
 

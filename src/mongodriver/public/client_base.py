@@ -1,25 +1,17 @@
-"""What a client is, apart from its public coroutines: options, children, comparison."""
+"""What a client is, apart from what it can do: options, children, comparison."""
 
 from __future__ import annotations
 
-import linecache
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.client.client import Client
-from mongodriver.execution.timeouts import current_deadline
-from mongodriver.io.deadline import sooner
-from mongodriver.ops.base import READ, present
-from mongodriver.ops.command import ListDatabases, RunCommand
-from mongodriver.ops.cursor import CursorReply
 from mongodriver.options.client_options import ClientOptions
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
-from mongodriver.values.errors import ConfigurationError, InvalidOperation
+from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.inherited_options import BaseObject
-from mongodriver.values.server_type import SERVER_TYPE
 from mongodriver.values.session_options import SessionOptions
 
 from ..options.client_arguments import client_arguments, shown_options
@@ -29,8 +21,6 @@ if TYPE_CHECKING:
     from mongodriver.topology_description import TopologyDescription
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.write_concern import WriteConcern
-
-    from ..asynchronous.client_session import ClientSessionBase
 
 __all__ = ["ClientBase"]
 
@@ -59,11 +49,22 @@ class CallSite:
         self._frames = frames
 
     def __str__(self) -> str:
+        getline: Callable[[str, int], str]
+        try:
+            from linecache import getline  # only for warnings
+        except ImportError:  # the interpreter ends
+            getline = _no_line
         lines = []
         for filename, number, name in reversed(self._frames):
-            source = _USER_INFO.sub("//<redacted>@", linecache.getline(filename, number).strip())
-            lines.append(f'  File "{filename}", line {number}, in {name}\n    {source}\n')
+            source = _USER_INFO.sub("//<redacted>@", getline(filename, number).strip())
+            lines.append(f'  File "{filename}", line {number}, in {name}\n')
+            if source:
+                lines.append(f"    {source}\n")
         return "".join(lines)
+
+
+def _no_line(filename: str, number: int) -> str:
+    return ""
 
 
 class ClientBase(BaseObject, Generic[DocumentT]):
@@ -124,13 +125,8 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             name=type(self).__name__,
             opened_at=CallSite(2),
         )
-        self._execute = core.execute
         if options.connect and self._is_sync:
             core.open()
-
-    def _core_session(self, session: ClientSessionBase | None) -> Any:
-        """The session the core works with, for a public one of the same client."""
-        return None if session is None else session._core_for(self._core)
 
     # -- the deployment --
 
@@ -145,32 +141,6 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         servers = self._core.description.known_servers
         return frozenset(server.address for server in servers)
 
-    async def _writable_server(self) -> Any:
-        """Description of the server that takes writes, once there is one."""
-        core = self._core
-        core.open()
-        timeout = self._options.server_selection_timeout
-        limit = current_deadline(self._options.timeout)
-        deadline = sooner(limit, timeout)
-        waits = timeout if limit is None else min(timeout, limit.timeout)
-        while True:
-            server = await core.topology.select(None, deadline, waits)
-            description = core.description.server_descriptions().get(server.address)
-            if description is not None:  # else it has just left the deployment
-                return description
-
-    async def _address(self) -> Address | None:
-        description = self._core.description
-        if description.topology_type == TOPOLOGY_TYPE.Sharded and (
-            len(description.server_descriptions()) > 1
-        ):
-            raise InvalidOperation(
-                'Cannot use "address" property when load balancing among mongoses, use "nodes" '
-                "instead."
-            )
-        address: Address = (await self._writable_server()).address
-        return address
-
     def _members(self, server_type: int) -> set[Address]:
         """Addresses of a replica set's known members of one type."""
         description = self._core.description
@@ -181,34 +151,6 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             return set()
         servers = description.server_descriptions().values()
         return {server.address for server in servers if server.server_type == server_type}
-
-    def _primary(self) -> Address | None:
-        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
-
-    # -- shared by several coroutines --
-
-    async def _admin(
-        self,
-        fields: Mapping[str, Any],
-        session: ClientSessionBase | None,
-    ) -> Any:
-        """Reply to a read on the admin database."""
-        operation = RunCommand("admin", fields, DEFAULT_CODEC_OPTIONS)
-        operation.retry_policy = READ
-        return await self._execute(operation, self._core_session(session))
-
-    async def _list_databases(
-        self, session: ClientSessionBase | None, comment: Any, options: Mapping[str, Any]
-    ) -> Any:
-        fields = {"listDatabases": 1, **options, **present(comment=comment)}
-        operation = ListDatabases("admin", fields, DEFAULT_CODEC_OPTIONS)
-        found = await self._execute(operation, self._core_session(session))
-        collection = self._database_class(
-            self, "admin", codec_options=DEFAULT_CODEC_OPTIONS
-        )._hidden_collection("$cmd")
-        return type(collection)._command_cursor_class._from_reply(
-            collection, CursorReply(found, 0, "admin.$cmd", None), comment=comment
-        )
 
     # -- public --
 

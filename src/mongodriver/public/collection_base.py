@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
+from mongodriver.ops.arguments import check_collection_name
+from mongodriver.ops.catalogue import CatalogueTarget
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.write import WriteTarget
 from mongodriver.public.missing import refuse_missing
-from mongodriver.values.errors import ConfigurationError, InvalidName
+from mongodriver.public.sessions import core_session
+from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.inherited_options import BaseObject
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
+    from mongodriver.client.client import Client
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.write_concern import WriteConcern
 
-    from ..asynchronous.client_session import ClientSessionBase
+    from .sessions import ClientSessionBase
 
-__all__ = ["CollectionBase", "ReturnDocument", "check_collection_name"]
+__all__ = ["CollectionBase", "ReturnDocument"]
 
 DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
 
@@ -30,18 +34,6 @@ class ReturnDocument:
     BEFORE = False
     #: As it is after the change.
     AFTER = True
-
-
-def check_collection_name(name: str) -> None:
-    """Raise InvalidName if `name` cannot be the name of a collection."""
-    if not name or ".." in name:
-        raise InvalidName("collection names cannot be empty")
-    if "$" in name and not name.startswith(("oplog.$main", "$cmd")):
-        raise InvalidName(f"collection names must not contain '$': {name!r}")
-    if name[0] == "." or name[-1] == ".":
-        raise InvalidName(f"collection names must not start or end with '.': {name!r}")
-    if "\x00" in name:
-        raise InvalidName("collection names must not contain the null character")
 
 
 class CollectionBase(BaseObject, Generic[DocumentT]):
@@ -65,20 +57,14 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
         session: ClientSessionBase | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            codec_options or database.codec_options,
-            read_preference or database.read_preference,
-            write_concern or database.write_concern,
-            read_concern or database.read_concern,
-        )
+        self._inherit(database, codec_options, read_preference, write_concern, read_concern)
         if not isinstance(name, str):
             raise TypeError(f"name must be an instance of str, not {type(name)}")
         check_collection_name(name)
         self._database = database
+        self._core: Client = database._core
         self._name = name
-        self._full_name = f"{database.name}.{name}"
-        self._core = core = database._core
-        self._execute = core.execute
+        # Made when first needed: many collections are only a step on the way to another one.
         self._read_target: ReadTarget | None = None
         self._write_target: WriteTarget | None = None
         if create or kwargs:
@@ -92,20 +78,16 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
 
     # -- what operations need --
 
-    def _core_session(self, session: ClientSessionBase | None) -> Any:
-        """The session the core works with, for a public one of the same client."""
-        return None if session is None else session._core_for(self._core)
-
     def _reading(self) -> ReadTarget:
         """The target of reads with this collection's options."""
         target = self._read_target
         if target is None:
             target = self._read_target = ReadTarget(
-                self._database.name,
+                self._database._name,
                 self._name,
-                self.codec_options,
-                self.read_preference,
-                self.read_concern,
+                self._codec_options,
+                self._read_preference,
+                self._read_concern,
             )
         return target
 
@@ -117,7 +99,7 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
         target = self._write_target
         if target is None:
             target = self._write_target = WriteTarget(
-                self._database.name, self._name, self.codec_options, self.write_concern
+                self._database._name, self._name, self._codec_options, self._write_concern
             )
         if session is not None and not target.acknowledged:
             raise ConfigurationError(
@@ -126,18 +108,18 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
             )
         return target
 
-    def _concern_in(self, session: ClientSessionBase | None) -> WriteConcern | None:
-        """The write concern of an administrative command: inside a transaction there is none."""
-        if session is not None and session.in_transaction:
-            return None
-        return self.write_concern
+    def _catalogue(self, session: ClientSessionBase | None) -> CatalogueTarget:
+        """The target of commands about the collection: in a transaction they have no concern."""
+        core = core_session(session)
+        concern = None if core is not None and core.in_transaction else self._write_concern
+        return CatalogueTarget(self._database._name, self._name, concern)
 
     # -- public --
 
     @property
     def full_name(self) -> str:
         """Name with the database's: "database.collection"."""
-        return self._full_name
+        return f"{self._database._name}.{self._name}"
 
     @property
     def name(self) -> str:

@@ -16,10 +16,11 @@ from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors
 from mongodriver.values.errors import OperationFailure, ProtocolError, PyMongoError
 
 if TYPE_CHECKING:
-    from ..asynchronous.client_session import ClientSessionBase
-    from .collection_base import CollectionBase
+    from mongodriver.client.client import Client
 
-__all__ = ["CursorCore", "check_batch_size", "check_max_await_time_ms"]
+    from .sessions import ClientSessionBase
+
+__all__ = ["CursorCore"]
 
 ItemT = TypeVar("ItemT")
 
@@ -27,26 +28,10 @@ ItemT = TypeVar("ItemT")
 _GONE = frozenset({43, 175, 237})
 
 
-def check_max_await_time_ms(value: Any) -> int | None:
-    """The value, if it is an int or None; TypeError if not."""
-    if value is not None and not isinstance(value, int):
-        raise TypeError(f"max_await_time_ms must be an integer or None, not {type(value)}")
-    return value
-
-
-def check_batch_size(value: Any) -> int:
-    """The value, if it can be a batch size; TypeError or ValueError if not."""
-    if not isinstance(value, int):
-        raise TypeError(f"batch_size must be an integer, not {type(value)}")
-    if value < 0:
-        raise ValueError("batch_size must be >= 0")
-    return value
-
-
 class CursorCore(ABC, Generic[ItemT]):
     """A server-side cursor and the documents of its current batch."""
 
-    _collection: CollectionBase[Any]
+    _core: Client
     _session: ClientSessionBase | None = None
     _comment: Any = None
     _codec_options: Any = None
@@ -66,7 +51,8 @@ class CursorCore(ABC, Generic[ItemT]):
     #: The server streams the batches over that connection.
     _exhaust = False
     _resume_token: Any = None
-    _data: deque[ItemT]
+    #: Of a cursor that has not begun: nothing can be put there.
+    _data: deque[ItemT] = deque(maxlen=0)
 
     # -- batches --
 
@@ -99,7 +85,7 @@ class CursorCore(ABC, Generic[ItemT]):
             session.end()
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._collection._core.unpin(connection)
+            self._core.unpin(connection)
 
     def _next_batch_size(self) -> int:
         """``batchSize`` of the next getMore; 0 leaves it to the server."""
@@ -117,7 +103,7 @@ class CursorCore(ABC, Generic[ItemT]):
             exhaust=self._exhaust,
         )
         try:
-            reply = await self._collection._execute(
+            reply = await self._core.executor.execute(
                 operation, self._core_session, None, self._address, self._connection
             )
         except (ProtocolError, BSONError):
@@ -146,7 +132,7 @@ class CursorCore(ABC, Generic[ItemT]):
 
     async def _refresh(self) -> int:
         """Fetch batches until one has documents or none will come; their number."""
-        with one_deadline(self._collection._core.options.timeout):
+        with one_deadline(self._core.options.timeout):
             while not self._data and not self._killed:
                 await self._get_more()
         return len(self._data)
@@ -166,7 +152,7 @@ class CursorCore(ABC, Generic[ItemT]):
         if length is not None and length < 1:
             raise ValueError("to_list() length must be greater than 0")
         result: list[Any] = []
-        with one_deadline(self._collection._core.options.timeout):
+        with one_deadline(self._core.options.timeout):
             while length is None or len(result) < length:
                 if not self._data and not await self._next_batch():
                     break
@@ -196,10 +182,10 @@ class CursorCore(ABC, Generic[ItemT]):
         if connection is not None and connection.more_to_come:
             # Batches nobody reads are still coming: this connection cannot carry the command.
             self._connection = None
-            self._collection._core.unpin(connection)
+            self._core.unpin(connection)
         operation = KillCursors(self._namespace, [cursor_id], self._codec_options)
         try:
-            await self._collection._execute(
+            await self._core.executor.execute(
                 operation, self._core_session, None, self._address, self._connection
             )
         except (PyMongoError, BSONError) as exc:
@@ -217,7 +203,7 @@ class CursorCore(ABC, Generic[ItemT]):
         connection, self._connection = self._connection, None
         self._killed = True
         if cursor_id:
-            self._collection._core.kill_cursor_soon(
+            self._core.kill_cursor_soon(
                 cursor_id, self._namespace, self._address, session, connection
             )
 

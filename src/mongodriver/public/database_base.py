@@ -1,34 +1,28 @@
-"""What a database is, apart from its public coroutines: name, options, children, comparison."""
+"""What a database is, apart from what it can do: name, options, children, comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
-from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-from mongodriver.execution.timeouts import one_deadline
-from mongodriver.ops.base import present
-from mongodriver.ops.command import CreateEncrypted, ListCommand, WriteCommand
+from mongodriver.ops.catalogue import CatalogueTarget
+from mongodriver.ops.cursor import CursorReply, ReadTarget
 from mongodriver.public.missing import refuse_missing
-from mongodriver.replies.catalogue import names
-from mongodriver.replies.codec import plain
-from mongodriver.values.collation import validate_collation_or_none
-from mongodriver.values.database_name import _check_name
+from mongodriver.public.sessions import core_session
+from mongodriver.values.database_name import check_database_name
 from mongodriver.values.inherited_options import BaseObject
-from mongodriver.values.requests import IndexModel
-from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
+    from mongodriver.client.client import Client
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.write_concern import WriteConcern
 
-    from ..asynchronous.client_session import ClientSessionBase
+    from .sessions import ClientSessionBase
 
 __all__ = ["DatabaseBase"]
 
 DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
-
-_NOT_FOUND = ("ns not found", 26)
 
 
 class DatabaseBase(BaseObject, Generic[DocumentT]):
@@ -46,122 +40,41 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> None:
-        super().__init__(
-            codec_options or client.codec_options,
-            read_preference or client.read_preference,
-            write_concern or client.write_concern,
-            read_concern or client.read_concern,
-        )
+        self._inherit(client, codec_options, read_preference, write_concern, read_concern)
         if not isinstance(name, str):
             raise TypeError(f"name must be an instance of str, not {type(name)}")
-        if name != "$external":
-            _check_name(name)
+        check_database_name(name)
         self._client = client
+        self._core: Client = client._core
         self._name = name
-        self._core = core = client._core
-        self._execute = core.execute
 
-    def _core_session(self, session: ClientSessionBase | None) -> Any:
-        """The session the core works with, for a public one of the same client."""
-        return None if session is None else session._core_for(self._core)
+    # -- what operations need --
 
-    def _hidden_collection(self, name: str) -> Any:
-        """A collection object for a cursor's sake: its name is not checked."""
-        collection = self._collection_class(self, "$cmd")
-        collection._name = name
-        collection._full_name = f"{self._name}.{name}"
-        return collection
-
-    # -- shared with collections --
-
-    async def _list_collections(
-        self, session: ClientSessionBase | None, options: Mapping[str, Any], comment: Any
-    ) -> Any:
-        fields = {"listCollections": 1, "cursor": {}, **options, **present(comment=comment)}
-        operation = ListCommand(
-            self._name, fields, self.codec_options, collection="$cmd.listCollections"
-        )
-        # The entries are documents of the server, not of the user.
-        operation.reply_options = plain(self.codec_options)
-        reply = await self._execute(operation, self._core_session(session))
-        return self._collection_class._command_cursor_class._from_reply(
-            self._hidden_collection("$cmd.listCollections"),
-            reply,
-            session=session,
-            comment=comment,
-            codec_options=operation.reply_options,
+    def _reading(self) -> ReadTarget:
+        """The target of reads that have no collection."""
+        return ReadTarget(
+            self._name, "", self._codec_options, self._read_preference, self._read_concern
         )
 
-    async def _collection_names(
-        self, session: ClientSessionBase | None, options: dict[str, Any], comment: Any
-    ) -> list[str]:
-        filter = options.pop("filter", None)
-        if not filter or set(filter) == {"name"}:
-            # Names alone need no lock on the collections.
-            options["nameOnly"] = True
-        if filter is not None:
-            options["filter"] = filter
-        with one_deadline(self._core.options.timeout):
-            cursor = await self._list_collections(session, options, comment)
-            return names(await cursor._all(None), "listCollections", cursor.address)
+    def _catalogue(self, name: str, session: ClientSessionBase | None) -> CatalogueTarget:
+        """The target of commands about a collection: in a transaction they have no concern."""
+        core = core_session(session)
+        concern = None if core is not None and core.in_transaction else self._write_concern
+        return CatalogueTarget(self._name, name, concern)
 
-    async def _run_write(
-        self,
-        operation: WriteCommand,
-        session: ClientSessionBase | None,
-    ) -> Any:
-        return await self._execute(operation, self._core_session(session))
+    def _command_cursor(self, reply: CursorReply, codec_options: Any, **options: Any) -> Any:
+        """A cursor over the reply to a command, `options` being those of such cursors."""
+        cursor_class = self._collection_class._command_cursor_class
+        return cursor_class._from_reply(self._core, reply, codec_options, **options)
 
-    async def _create(
-        self, collection: Any, options: dict[str, Any], session: ClientSessionBase | None
-    ) -> None:
-        """Create a collection, with the state collections of queryable encryption if it has it."""
-        encrypted_fields = options.get("encryptedFields")
-        concern = collection._concern_in(session)
-        fields = {"create": collection.name, **options}
-        collation = validate_collation_or_none(fields.pop("collation", None))
-        if collation is not None:
-            fields["collation"] = collation
-        if "size" in fields:
-            fields["size"] = float(fields["size"])
-        if not encrypted_fields:
-            await self._run_write(
-                WriteCommand(self._name, fields, DEFAULT_CODEC_OPTIONS, concern), session
+    def _name_of(self, collection: Any, expected: str) -> str:
+        """The name of a collection that is given by name or as an object."""
+        name = collection.name if isinstance(collection, self._collection_class) else collection
+        if not isinstance(name, str):
+            raise TypeError(
+                f"name_or_collection must be an instance of {expected}, not {type(name)}"
             )
-            return
-        clustered = {"clusteredIndex": {"key": {"_id": 1}, "unique": True}}
-        with one_deadline(self._core.options.timeout):
-            for name in _state_collections(collection.name, encrypted_fields):
-                await self._run_write(
-                    CreateEncrypted(
-                        self._name, {"create": name, **clustered}, DEFAULT_CODEC_OPTIONS, concern
-                    ),
-                    session,
-                )
-            await self._run_write(
-                CreateEncrypted(self._name, fields, DEFAULT_CODEC_OPTIONS, concern), session
-            )
-            await collection._create_indexes([IndexModel([("__safeContent__", 1)])], session, {})
-
-    async def _drop(
-        self,
-        name: str,
-        concern: WriteConcern | None,
-        session: ClientSessionBase | None,
-        comment: Any,
-        encrypted_fields: Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
-        """Drop a collection, and its state collections first if its encrypted fields are given."""
-        states = [] if encrypted_fields is None else _state_collections(name, encrypted_fields)
-        reply: dict[str, Any] = {}
-        with one_deadline(self._core.options.timeout):
-            for dropped in (*states, name):
-                fields = {"drop": dropped, **present(comment=comment)}
-                operation = WriteCommand(
-                    self._name, fields, DEFAULT_CODEC_OPTIONS, concern, ignore=_NOT_FOUND
-                )
-                reply = await self._run_write(operation, session)
-        return reply
+        return name
 
     # -- public --
 
@@ -247,11 +160,3 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
         raise TypeError(f"'{type(self).__name__}' object is not iterable")
 
     next = __next__
-
-
-def _state_collections(name: str, encrypted_fields: Mapping[str, Any]) -> list[str]:
-    """The collections in which queryable encryption keeps the state of collection `name`."""
-    return [
-        encrypted_fields.get("escCollection", f"enxcol_.{name}.esc"),
-        encrypted_fields.get("ecocCollection", f"enxcol_.{name}.ecoc"),
-    ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mongodriver.replies.fields import whole_number
 from mongodriver.sdam.topology_rules import compare_versions
@@ -27,8 +26,7 @@ OVERLOADED = "SystemOverloadedError"
 _KEEPS_CONNECTIONS = 8
 
 
-@dataclass(frozen=True)
-class ErrorEffect:
+class ErrorEffect(NamedTuple):
     """What to do after an error: the server Unknown, its pool cleared, its monitor woken."""
 
     mark_unknown: bool = False

@@ -19,12 +19,16 @@ from typing import TYPE_CHECKING, Any
 from ..cmap.pool import PAUSED
 from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
-from ..values.hello import Hello
 from ..values.server_description import ServerDescription
 from ..values.server_type import SERVER_TYPE
 from .error_effects import error_effect
 from .publisher import Publisher
-from .topology_description import TOPOLOGY_TYPE, TopologyDescription, TopologySettings
+from .topology_description import (
+    TOPOLOGY_TYPE,
+    TopologyDescription,
+    TopologySettings,
+    load_balancer,
+)
 from .unsuitable import why_nothing_suits
 
 if TYPE_CHECKING:
@@ -136,8 +140,7 @@ class Topology:
     def _assume_load_balancer(self) -> None:
         """Behind a load balancer nothing is monitored: the seed is taken for one."""
         for address in list(self._servers):
-            hello = Hello({"ok": 1, "serviceId": self.settings.topology_id, "maxWireVersion": 13})
-            self._apply(ServerDescription(address, hello), clear=False)
+            self._apply(load_balancer(address, self.settings.topology_id), clear=False)
 
     def _refuse_if_closed(self) -> None:
         if self.state == CLOSED:

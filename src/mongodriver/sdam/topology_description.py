@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -48,25 +47,37 @@ __all__ = [
 ServerSelector = Callable[[Sequence[ServerDescription]], Sequence[ServerDescription]]
 
 
-@dataclass(frozen=True)
 class TopologySettings:
     """How a client was told to find its deployment. Times in seconds unless named otherwise."""
 
-    seeds: Sequence[Address]
-    replica_set_name: str | None = None
-    direct_connection: bool | None = None
-    load_balanced: bool | None = None
-    heartbeat_frequency: float = HEARTBEAT_FREQUENCY
-    local_threshold_ms: float = LOCAL_THRESHOLD_MS
-    server_selection_timeout: float = SERVER_SELECTION_TIMEOUT
-    server_selector: ServerSelector | None = None
-    server_monitoring_mode: str = SERVER_MONITORING_MODE
-    fqdn: str | None = None
-    srv_service_name: str = SRV_SERVICE_NAME
-    srv_max_hosts: int = 0
-    topology_id: ObjectId = field(default_factory=ObjectId)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        seeds: Sequence[Address],
+        replica_set_name: str | None = None,
+        direct_connection: bool | None = None,
+        load_balanced: bool | None = None,
+        heartbeat_frequency: float = HEARTBEAT_FREQUENCY,
+        local_threshold_ms: float = LOCAL_THRESHOLD_MS,
+        server_selection_timeout: float = SERVER_SELECTION_TIMEOUT,
+        server_selector: ServerSelector | None = None,
+        server_monitoring_mode: str = SERVER_MONITORING_MODE,
+        fqdn: str | None = None,
+        srv_service_name: str = SRV_SERVICE_NAME,
+        srv_max_hosts: int = 0,
+    ) -> None:
+        self.seeds = seeds
+        self.replica_set_name = replica_set_name
+        self.direct_connection = direct_connection
+        self.load_balanced = load_balanced
+        self.heartbeat_frequency = heartbeat_frequency
+        self.local_threshold_ms = local_threshold_ms
+        self.server_selection_timeout = server_selection_timeout
+        self.server_selector = server_selector
+        self.server_monitoring_mode = server_monitoring_mode
+        self.fqdn = fqdn
+        self.srv_service_name = srv_service_name
+        self.srv_max_hosts = srv_max_hosts
+        self.topology_id = ObjectId()
         if self.heartbeat_frequency < MIN_HEARTBEAT_INTERVAL:
             raise ConfigurationError(
                 f"heartbeatFrequencyMS cannot be less than {MIN_HEARTBEAT_INTERVAL * 1000}"

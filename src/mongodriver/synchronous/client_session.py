@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from mongodriver.asynchronous.client_session import AsyncClientSession, ClientSessionBase
+from mongodriver.asynchronous.client_session import AsyncClientSession
 from mongodriver.public.flavour import blocking
+from mongodriver.public.sessions import ClientSessionBase
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 __all__ = ["ClientSession", "SessionOptions", "TransactionOptions"]

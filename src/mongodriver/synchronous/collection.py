@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from bsonx._impl import run_coroutine
-from mongodriver.asynchronous.client_session import ClientSessionBase
-from mongodriver.asynchronous.collection import AsyncCollection
+from mongodriver.asynchronous.collection import AsyncCollection, create_on_server
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
 from mongodriver.public.flavour import blocking, giving, sibling
+from mongodriver.public.sessions import ClientSessionBase
 
 from .command_cursor import CommandCursor, RawBatchCommandCursor
 from .cursor import Cursor, RawBatchCursor
@@ -31,18 +31,6 @@ class Collection(CollectionBase[DocumentT]):
     _raw_cursor_class = RawBatchCursor
     _command_cursor_class = CommandCursor
     _raw_command_cursor_class = RawBatchCommandCursor
-
-    # The methods that coroutines of the asynchronous class call on themselves.
-    _run_aggregate = AsyncCollection._run_aggregate
-    _run_distinct = AsyncCollection._run_distinct
-    _run_update = AsyncCollection._run_update
-    _run_delete = AsyncCollection._run_delete
-    _find_and_modify = AsyncCollection._find_and_modify
-    _write_command = AsyncCollection._write_command
-    _create_indexes = AsyncCollection._create_indexes
-    _drop_index = AsyncCollection._drop_index
-    _list_indexes = AsyncCollection._list_indexes
-    _create_search_indexes = AsyncCollection._create_search_indexes
 
     find = sibling(Cursor[DocumentT], AsyncCollection[DocumentT].find)
     find_one = blocking(AsyncCollection[DocumentT].find_one)
@@ -87,4 +75,4 @@ class Collection(CollectionBase[DocumentT]):
             DeprecationWarning,
             stacklevel=3,
         )
-        run_coroutine(self._database._create(self, options, session))
+        run_coroutine(create_on_server(self, options, session))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, Self, TypeVar
 
 from bsonx._impl import run_coroutine
-from mongodriver.asynchronous.command_cursor import AsyncCommandCursor, _AgnosticCommandCursor
+from mongodriver.asynchronous.command_cursor import AsyncCommandCursor
 from mongodriver.public.flavour import blocking
 from mongodriver.public.raw import join_raw
+from mongodriver.public.reply_cursor import _AgnosticCommandCursor
 from mongodriver.values.errors import InvalidOperation
 
 __all__ = ["CommandCursor", "RawBatchCommandCursor"]

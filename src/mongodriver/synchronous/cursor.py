@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
-from mongodriver.asynchronous.cursor import AsyncCursor, _AgnosticCursor
+from mongodriver.asynchronous.cursor import AsyncCursor
+from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.public.flavour import blocking
 from mongodriver.public.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
@@ -68,10 +69,10 @@ class Cursor(_AgnosticCursor[DocumentT]):
             raise TypeError(f"index {index!r} cannot be applied to Cursor instances")
         if index < 0:
             raise IndexError("Cursor instances do not support negative indices")
-        query = self._clone_base(True)
-        query._skip = index + self._skip
-        query._limit = -1
-        for document in query:
+        one = self._copied(True)
+        one._query.skip = index + self._query.skip
+        one._query.limit = -1
+        for document in one:
             return document
         raise IndexError("no such item for Cursor instance")
 
@@ -90,8 +91,8 @@ class Cursor(_AgnosticCursor[DocumentT]):
             if limit < 0:
                 raise IndexError(f"stop index must be greater than start index for slice {index!r}")
             self._empty = limit == 0
-        self._skip = skip
-        self._limit = limit
+        self._query.skip = skip
+        self._query.limit = limit
 
 
 class RawBatchCursor(Cursor[Any]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
-from mongodriver.asynchronous.mongo_client import AsyncMongoClient
+from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
 from mongodriver.io.blocking import BlockingBackend
 from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.flavour import blocking, giving
@@ -58,12 +58,12 @@ class MongoClient(ClientBase[DocumentT]):
     @property
     def address(self) -> Address | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
-        return run_coroutine(self._address())
+        return run_coroutine(address_of(self))
 
     @property
     def primary(self) -> Address | None:
         """(host, port) of the replica set's primary as far as known, or None."""
-        return self._primary()
+        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
 
     @property
     def secondaries(self) -> set[Address]:
@@ -78,9 +78,9 @@ class MongoClient(ClientBase[DocumentT]):
     @property
     def is_primary(self) -> bool:
         """Whether the server connected to takes writes; waits until one is known."""
-        return bool(run_coroutine(self._writable_server()).is_writable)
+        return bool(run_coroutine(writable_server(self)).is_writable)
 
     @property
     def is_mongos(self) -> bool:
         """Whether the server connected to is a mongos; waits until one is known."""
-        return bool(run_coroutine(self._writable_server()).server_type == SERVER_TYPE.Mongos)
+        return bool(run_coroutine(writable_server(self)).server_type == SERVER_TYPE.Mongos)

@@ -10,11 +10,19 @@ _FORBIDDEN = (" ", ".", "$", "/", "\\", "\x00", '"')
 
 def _check_name(name: str) -> None:
     """Raise InvalidName if `name` cannot be the name of a database."""
+    if name.isidentifier():
+        return  # most names: nothing of what is forbidden is part of an identifier
     if not name:
         raise InvalidName("database name cannot be the empty string")
     for character in _FORBIDDEN:
         if character in name:
             raise InvalidName(f"database names cannot contain the character {character!r}")
+
+
+def check_database_name(name: str) -> None:
+    """The same for the databases that commands go to: "$external", of users, is one."""
+    if name != "$external":
+        _check_name(name)
 
 
 known_as("mongodriver.database_shared", globals())

@@ -46,6 +46,30 @@ class BaseObject:
         self._write_concern = write_concern
         self._read_concern = read_concern
 
+    def _inherit(
+        self,
+        parent: BaseObject,
+        codec_options: Any = None,
+        read_preference: Any = None,
+        write_concern: Any = None,
+        read_concern: Any = None,
+    ) -> None:
+        """What the constructor does, for a child of `parent`: None takes the parent's option."""
+        if codec_options is read_preference is write_concern is read_concern is None:
+            # Most children: the parent's options were looked at when it was made.
+            self._codec_options = parent._codec_options
+            self._read_preference = parent._read_preference
+            self._write_concern = parent._write_concern
+            self._read_concern = parent._read_concern
+            return
+        BaseObject.__init__(
+            self,
+            codec_options or parent._codec_options,
+            read_preference or parent._read_preference,
+            write_concern or parent._write_concern,
+            read_concern or parent._read_concern,
+        )
+
     @property
     def codec_options(self) -> CodecOptions[Any]:
         """How documents are encoded and decoded."""

@@ -47,7 +47,7 @@ def key_document(keys: Any) -> dict[str, Any]:
     if not keys:
         raise ValueError("key_or_list must not be empty")
     document: dict[str, Any] = {}
-    pairs: Iterable[Any] = keys.items() if isinstance(keys, Mapping) else keys
+    pairs: Iterable[Any] = keys if isinstance(keys, (list, tuple)) else keys.items()
     for item in pairs:
         name, direction = (item, _ASCENDING) if isinstance(item, str) else item
         if not isinstance(name, str):
@@ -82,7 +82,7 @@ def field_document(fields: Any, option: str = "projection") -> Mapping[str, Any]
 
     Raises TypeError for anything else.
     """
-    if isinstance(fields, Mapping):
+    if type(fields) is dict or isinstance(fields, Mapping):
         return fields
     if not isinstance(fields, (Sequence, Set)):
         raise TypeError(f"{option} must be a mapping or list of key names")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from bsonx.objectid import ObjectId
@@ -32,20 +32,19 @@ __all__ = [
 
 DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
 
-#: (kind, statement as it goes on the wire, whether it may touch many documents)
-_Statement = tuple[str, Any, bool]
-
-
-def _add_id(document: MutableMapping[str, Any]) -> None:
-    """Give a document an ``_id`` in place, unless it has one or is raw."""
-    if not isinstance(document, RawBSONDocument) and "_id" not in document:
-        document["_id"] = ObjectId()
-
 
 class _Request:
-    """What the requests share: equality by value, a positional repr, no hash."""
+    """What the requests share: equality by value, a positional repr, no hash.
+
+    What is asked of each of thousands of requests is cheap: attributes of the class, and one method
+    that looks at exact types first.
+    """
 
     __slots__ = ()
+    #: "insert", "update" or "delete": the command it goes into.
+    _kind = ""
+    #: Whether it may touch many documents.
+    _multi = False
     #: Attributes in the order of the repr; the namespace is shown only when there is one.
     _shown: tuple[str, ...] = ()
 
@@ -70,25 +69,29 @@ class _Request:
         )
         return f"{type(self).__name__}({shown})"
 
-    def _statement(self) -> _Statement:
-        """The request as a statement. Raises TypeError or ValueError for what cannot be sent."""
+    def _statement(self) -> Any:
+        """It as it goes on the wire. Raises TypeError or ValueError for what cannot be sent."""
         raise TypeError(f"{self!r} is not a valid request")
 
 
-def _with_options(statement: dict[str, Any], request: Any) -> dict[str, Any]:
-    """Add the options common to updates and deletes to a statement."""
-    collation = validate_collation_or_none(request._collation)
-    if collation is not None:
-        statement["collation"] = collation
-    array_filters = getattr(request, "_array_filters", None)
-    if array_filters is not None:
-        statement["arrayFilters"] = array_filters
-    if request._hint is not None:
-        statement["hint"] = request._hint
-    sort = getattr(request, "_sort", None)
-    if sort is not None:
-        statement["sort"] = sort
-    return statement
+class _WithOptions(_Request):
+    """Base of updates and deletes, which most often have none of the options they may have."""
+
+    __slots__ = ()
+    #: In wire order: the attribute, and the field of the statement.
+    _OPTIONS: tuple[tuple[str, str], ...] = (("_hint", "hint"),)
+    _collation: Any
+
+    def _complete(self, statement: dict[str, Any]) -> dict[str, Any]:
+        """Add the options that are given to a statement."""
+        collation = validate_collation_or_none(self._collation)
+        if collation is not None:
+            statement["collation"] = collation
+        for name, field in self._OPTIONS:
+            value = getattr(self, name)
+            if value is not None:
+                statement[field] = value
+        return statement
 
 
 class InsertOne(_Request, Generic[DocumentT]):
@@ -100,22 +103,29 @@ class InsertOne(_Request, Generic[DocumentT]):
 
     __slots__ = ("_doc", "_namespace")
     _shown = ("_doc", "_namespace")
+    _kind = "insert"
 
     def __init__(self, document: DocumentT, namespace: str | None = None) -> None:
         self._doc = document
         self._namespace = namespace
 
-    def _statement(self) -> _Statement:
-        validate_is_document_type("document", self._doc)
-        _add_id(self._doc)  # type: ignore[arg-type]
-        return "insert", self._doc, False
+    def _statement(self) -> Any:
+        document: Any = self._doc
+        if type(document) is not dict:
+            validate_is_document_type("document", document)
+            if isinstance(document, RawBSONDocument):
+                return document
+        if "_id" not in document:
+            document["_id"] = ObjectId()
+        return document
 
 
-class _DeleteRequest(_Request):
+class _DeleteRequest(_WithOptions):
     """Base of `DeleteOne` and `DeleteMany`."""
 
     __slots__ = ("_collation", "_filter", "_hint", "_namespace")
     _shown = ("_filter", "_collation", "_hint", "_namespace")
+    _kind = "delete"
     _limit = 0
 
     def __init__(
@@ -125,15 +135,18 @@ class _DeleteRequest(_Request):
         hint: Any = None,
         namespace: str | None = None,
     ) -> None:
-        validate_is_mapping("filter", filter)
+        if type(filter) is not dict:
+            validate_is_mapping("filter", filter)
         self._filter = filter
         self._collation = collation
         self._hint = None if hint is None else hint_document(hint)
         self._namespace = namespace
 
-    def _statement(self) -> _Statement:
-        statement = {"q": self._filter, "limit": self._limit}
-        return "delete", _with_options(statement, self), self._limit == 0
+    def _statement(self) -> Any:
+        statement: dict[str, Any] = {"q": self._filter, "limit": self._limit}
+        if self._collation is None and self._hint is None:
+            return statement
+        return self._complete(statement)
 
 
 class DeleteOne(_DeleteRequest):
@@ -147,9 +160,10 @@ class DeleteMany(_DeleteRequest):
     """Delete all documents that match `filter`."""
 
     __slots__ = ()
+    _multi = True
 
 
-class ReplaceOne(_Request, Generic[DocumentT]):
+class ReplaceOne(_WithOptions, Generic[DocumentT]):
     """Replace the first document that matches `filter`.
 
     :param replacement: the whole new document, without update operators.
@@ -159,6 +173,8 @@ class ReplaceOne(_Request, Generic[DocumentT]):
 
     __slots__ = ("_collation", "_doc", "_filter", "_hint", "_namespace", "_sort", "_upsert")
     _shown = ("_filter", "_doc", "_upsert", "_collation", "_hint", "_namespace", "_sort")
+    _kind = "update"
+    _OPTIONS = (("_hint", "hint"), ("_sort", "sort"))
 
     def __init__(
         self,
@@ -170,7 +186,8 @@ class ReplaceOne(_Request, Generic[DocumentT]):
         namespace: str | None = None,
         sort: Mapping[str, Any] | None = None,
     ) -> None:
-        validate_is_mapping("filter", filter)
+        if type(filter) is not dict:
+            validate_is_mapping("filter", filter)
         if upsert is not None:
             validate_boolean("upsert", upsert)
         self._filter = filter
@@ -181,15 +198,17 @@ class ReplaceOne(_Request, Generic[DocumentT]):
         self._namespace = namespace
         self._sort = sort
 
-    def _statement(self) -> _Statement:
+    def _statement(self) -> Any:
         validate_ok_for_replace(self._doc)
         statement: dict[str, Any] = {"q": self._filter, "u": self._doc}
         if self._upsert is not None:
             statement["upsert"] = self._upsert
-        return "update", _with_options(statement, self), False
+        if self._collation is None and self._hint is None and self._sort is None:
+            return statement
+        return self._complete(statement)
 
 
-class _UpdateRequest(_Request):
+class _UpdateRequest(_WithOptions):
     """Base of `UpdateOne` and `UpdateMany`."""
 
     __slots__ = (
@@ -198,6 +217,7 @@ class _UpdateRequest(_Request):
         "_doc",
         "_filter",
         "_hint",
+        "_is_plain",
         "_namespace",
         "_sort",
         "_upsert",
@@ -212,9 +232,10 @@ class _UpdateRequest(_Request):
         "_namespace",
         "_sort",
     )
-    _multi = False
+    _kind = "update"
+    _OPTIONS = (("_array_filters", "arrayFilters"), ("_hint", "hint"), ("_sort", "sort"))
 
-    def __init__(
+    def _take(
         self,
         filter: Mapping[str, Any],
         doc: Any,
@@ -225,7 +246,8 @@ class _UpdateRequest(_Request):
         namespace: str | None,
         sort: Mapping[str, Any] | None,
     ) -> None:
-        validate_is_mapping("filter", filter)
+        if type(filter) is not dict:
+            validate_is_mapping("filter", filter)
         if upsert is not None:
             validate_boolean("upsert", upsert)
         if array_filters is not None:
@@ -238,15 +260,23 @@ class _UpdateRequest(_Request):
         self._hint = None if hint is None else hint_document(hint)
         self._namespace = namespace
         self._sort = sort
+        self._is_plain = (
+            collation is None and array_filters is None and hint is None and sort is None
+        )
 
-    def _statement(self) -> _Statement:
-        validate_ok_for_update(self._doc)
-        statement: dict[str, Any] = {"q": self._filter, "u": self._doc, "multi": self._multi}
-        if self._upsert is not None:
-            statement["upsert"] = self._upsert
-        elif not self._multi:
-            statement["upsert"] = False
-        return "update", _with_options(statement, self), self._multi
+    def _statement(self) -> Any:
+        change = self._doc
+        first = next(iter(change), None) if type(change) is dict else None
+        if type(first) is not str or first[:1] != "$":
+            validate_ok_for_update(change)  # not what most changes are: look closely
+        multi = self._multi
+        if self._upsert is None and not multi:
+            statement = {"q": self._filter, "u": change, "multi": False, "upsert": False}
+        else:
+            statement = {"q": self._filter, "u": change, "multi": multi}
+            if self._upsert is not None:
+                statement["upsert"] = self._upsert
+        return statement if self._is_plain else self._complete(statement)
 
 
 class UpdateOne(_UpdateRequest):
@@ -271,7 +301,7 @@ class UpdateOne(_UpdateRequest):
         namespace: str | None = None,
         sort: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(filter, update, upsert, collation, array_filters, hint, namespace, sort)
+        self._take(filter, update, upsert, collation, array_filters, hint, namespace, sort)
 
 
 class UpdateMany(_UpdateRequest):
@@ -290,7 +320,7 @@ class UpdateMany(_UpdateRequest):
         hint: Any = None,
         namespace: str | None = None,
     ) -> None:
-        super().__init__(filter, update, upsert, collation, array_filters, hint, namespace, None)
+        self._take(filter, update, upsert, collation, array_filters, hint, namespace, None)
 
 
 class IndexModel:

@@ -67,11 +67,8 @@ def _check_flag(name: str, value: object) -> None:
 
 def api_fields(server_api: Any) -> dict[str, Any]:
     """The fields of a command that declare a ServerApi."""
-    fields: dict[str, Any] = {"apiVersion": server_api.version}
-    if server_api.strict is not None:
-        fields["apiStrict"] = server_api.strict
-    if server_api.deprecation_errors is not None:
-        fields["apiDeprecationErrors"] = server_api.deprecation_errors
+    fields: dict[str, Any] = {}
+    server_api.add_to_command(fields)
     return fields
 
 

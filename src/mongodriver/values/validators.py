@@ -7,7 +7,6 @@ connection strings ("5", "true") as well as Python's.
 from __future__ import annotations
 
 import datetime
-import inspect
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
 from typing import Any
 
@@ -187,7 +186,7 @@ def validate_list_or_mapping(option: Any, value: Any) -> None:
 
 def validate_is_mapping(option: str, value: Any) -> None:
     """Accept a mapping."""
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise TypeError(
             f"{option} must be an instance of dict, bson.son.SON, or any other type that "
             "inherits from collections.Mapping"
@@ -196,7 +195,7 @@ def validate_is_mapping(option: str, value: Any) -> None:
 
 def validate_is_document_type(option: str, value: Any) -> None:
     """Accept a document: a mutable mapping, or raw BSON (by marker, so PyMongo's as well)."""
-    if not isinstance(value, (MutableMapping, RawBSONDocument)):
+    if type(value) is not dict and not isinstance(value, (MutableMapping, RawBSONDocument)):
         raise TypeError(
             f"{option} must be an instance of dict, bson.son.SON, "
             "bson.raw_bson.RawBSONDocument, or a type that inherits from "
@@ -206,23 +205,28 @@ def validate_is_document_type(option: str, value: Any) -> None:
 
 def validate_ok_for_replace(replacement: Mapping[str, Any]) -> None:
     """Accept a document without update operators."""
-    validate_is_mapping("replacement", replacement)
-    # Raw BSON is not parsed for this.
-    if replacement and not isinstance(replacement, RawBSONDocument):
-        first = next(iter(replacement))
+    if type(replacement) is not dict:
+        validate_is_mapping("replacement", replacement)
+        if isinstance(replacement, RawBSONDocument):
+            return  # not parsed for this
+    for first in replacement:
         if first.startswith("$"):
             raise ValueError("replacement can not include $ operators")
+        break
 
 
 def validate_ok_for_update(update: Any) -> None:
     """Accept an update document of operators, or a pipeline."""
-    validate_list_or_mapping("update", update)
+    if type(update) is not dict:
+        validate_list_or_mapping("update", update)
     if not update:
         raise ValueError("update cannot be empty")
-    is_document = not isinstance(update, list)
-    first = next(iter(update))
-    if is_document and not first.startswith("$"):
-        raise ValueError("update only works with $ operators")
+    if isinstance(update, list):
+        return
+    for first in update:
+        if not first.startswith("$"):
+            raise ValueError("update only works with $ operators")
+        break
 
 
 def validate_is_callable_or_none(option: str, value: Any) -> Callable[..., Any] | None:
@@ -250,7 +254,7 @@ def validate_document_class(option: str, value: Any) -> type[Any]:
 
 def _origin(value: Any) -> Any:
     """Return the class behind a generic alias such as `dict[str, int]`."""
-    return value if inspect.isclass(value) else getattr(value, "__origin__", value)
+    return value if isinstance(value, type) else getattr(value, "__origin__", value)
 
 
 def validate_type_registry(option: Any, value: Any) -> TypeRegistry | None:
