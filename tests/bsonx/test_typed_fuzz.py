@@ -188,4 +188,6 @@ def test_a_failing_decode_leaks_nothing(bx):
     for _ in range(300):
         work()
     after = counts()
-    assert all(abs(a - b) < 50 for a, b in zip(after, before, strict=True)), (before, after)
+    none, kind, objects = (b - a for a, b in zip(before, after, strict=True))
+    # Others may let go of objects meanwhile.
+    assert abs(none) < 50 and abs(kind) < 50 and objects < 50, (before, after)

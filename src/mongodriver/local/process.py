@@ -120,7 +120,10 @@ class Member:
 
     def pause(self) -> None:
         """Freeze the process (SIGSTOP): connections stay open and nothing is answered."""
-        self._signal("SIGSTOP")
+        pid = self._signal("SIGSTOP")
+        if hasattr(os, "waitid"):
+            # The signal is only a request: a thread that is running might still answer.
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a frozen process go on."""
@@ -132,10 +135,12 @@ class Member:
         errors = [line for line in lines[:-_TAIL_LINES] if line.startswith(_SEVERE)]
         return "\n".join(errors[-_TAIL_LINES:] + lines[-_TAIL_LINES:])
 
-    def _signal(self, name: str) -> None:
+    def _signal(self, name: str) -> int:
+        """Send a signal; the process's id."""
         if self._process is None or not self.running:
             raise LocalServerError(f"{self!r} cannot be paused or resumed")
         os.kill(self._process.pid, getattr(signal, name))
+        return self._process.pid
 
     def _end(self, how: _Ending, timeout: float | None = None) -> None:
         process = self._process
