@@ -22,8 +22,8 @@ typedef struct {
 /* The command of a batch (`documents` NULL: the body alone, of at most `max_document_size` bytes).
  * Returns the reply as bx_decode_message does or, where the general way must be taken:
  *
- *   bytes  what was received is not just the uncompressed OP_MSG that answers it; it is all that has
- *          been received, b"" if the peer has closed the connection;
+ *   bytes  what was received is not just the uncompressed OP_MSG that answers it, or cannot be decoded
+ *          so; it is all that has been received, b"" if the peer has closed the connection;
  *   int    the size of a body that is too large; nothing was sent.
  *
  * `*stop` is the index after the last document sent. NULL with an exception: OSError, TimeoutError,

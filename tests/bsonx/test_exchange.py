@@ -218,8 +218,9 @@ def test_what_cannot_be_decoded_leaves_the_socket_in_order(stream):
     data = bytearray(message(REPLY))
     data[25] = 0x60
     answering(stream, bytes(data))
+    assert stream.exchange() == data  # whoever goes on with it meets the error
     with pytest.raises(InvalidBSON):
-        stream.exchange()
+        op_msg.decode_message(data, OPTIONS, BATCH)
     assert not stream.closed
     answering(stream, message(REPLY))
     assert stream.exchange() == (0, REPLY)
@@ -234,9 +235,21 @@ def test_a_decoder_of_the_user_may_fail(stream):
 
     answering(stream, message(REPLY))
     options = CodecOptions(type_registry=TypeRegistry([Failing()]))
-    with pytest.raises((LookupError, InvalidBSON)):
-        stream.exchange(reply_options=options)
+    assert stream.exchange(reply_options=options) == message(REPLY)
     assert not stream.closed
+
+
+def test_a_signal_is_not_lost_in_a_decoder_of_the_user(stream):
+    class Interrupting(TypeDecoder):
+        bson_type = str
+
+        def transform_bson(self, value):
+            raise KeyboardInterrupt
+
+    answering(stream, message(REPLY))
+    options = CodecOptions(type_registry=TypeRegistry([Interrupting()]))
+    with pytest.raises(KeyboardInterrupt):
+        stream.exchange(reply_options=options)
 
 
 @pytest.mark.parametrize("start", [b"", message(REPLY)[:7], message(REPLY)[:40]])

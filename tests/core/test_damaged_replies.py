@@ -170,10 +170,14 @@ READ: list[tuple[str, str, set[str]]] = [
 ]
 
 
+#: Calls that leave no cursor behind, whose namespace would matter.
+_NO_CURSOR = {"find_one", "find_one with a sort", "in a session", "count_documents"}
+
+
 def allowed(call: str, path: str, reply: Any) -> set[str] | None:
     """The damages to a field that may be accepted; None where the driver does not read it."""
     if path == "cursor.ns":
-        if call == "find_one" or call == "count_documents":
+        if call in _NO_CURSOR:
             return None
         if not reply["cursor"]["id"]:
             return _LEFT_OUT | _TEXT  # nobody will ask for more

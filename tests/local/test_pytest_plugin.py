@@ -80,5 +80,5 @@ def test_unused_it_imports_nothing_of_the_driver():
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    modules = "['mongodriver', 'mongodriver._version', 'mongodriver.testing.pytest_plugin']\n"
-    assert result.stdout == modules
+    plugin = ["mongodriver.testing", "mongodriver.testing.pytest_plugin"]
+    assert result.stdout == f"{['mongodriver', 'mongodriver._version', *plugin]}\n"
