@@ -8,11 +8,19 @@ import pytest
 
 from core_kit import PING, Find, Insert, Recorder, Run, pool_of, use
 from fake_mongod import MONGOS, FakeMongod
+from mongodriver.client import client as client_module
 from mongodriver.errors import InvalidOperation
 from mongodriver.monitoring import CommandStartedEvent, ConnectionCheckedInEvent
 from mongodriver.values.limits import MAX_END_SESSIONS
 
 pytestmark = pytest.mark.server
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """Closing gives what it says to servers a moment only: too short here on a busy machine."""
+    for name in ("CLOSE_TIMEOUT", "FAREWELL_TIMEOUT"):
+        monkeypatch.setattr(client_module, name, 60)
 
 
 class OpenCursor(Find):
