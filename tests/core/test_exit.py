@@ -89,6 +89,30 @@ def test_an_operation_in_a_finalizer_does_not_wait_for_a_connection(server):
     assert run(code, server.uri)[0] == [SHUTTING_DOWN]
 
 
+def test_a_client_that_is_left_open_imports_nothing_at_the_end(server):
+    """Another thread may stand still in the middle of an import, for ever."""
+    code = """
+    import _imp, gc
+    gc.disable()
+    client = MongoClient(URI, **PATIENT)
+    client.admin.command("ping")
+    client.itself = [client]  # left to the last collection
+    held = threading.Event()
+
+    def hold():
+        _imp.acquire_lock()
+        held.set()
+        threading.Event().wait()
+
+    threading.Thread(target=hold, daemon=True).start()
+    held.wait()
+    sys.modules.pop("linecache", None)
+    del client
+    print("the end")
+    """
+    assert run(code, server.uri)[0] == ["the end"]
+
+
 def test_a_client_is_closed_in_a_finalizer(server):
     code = FINALIZER.format(
         prepare="client.admin.command('ping'); client.d.c.find().close()",

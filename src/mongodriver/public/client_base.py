@@ -49,11 +49,7 @@ class CallSite:
         self._frames = frames
 
     def __str__(self) -> str:
-        getline: Callable[[str, int], str]
-        try:
-            from linecache import getline  # only for warnings
-        except ImportError:  # the interpreter ends
-            getline = _no_line
+        getline = _getline()
         lines = []
         for filename, number, name in reversed(self._frames):
             source = _USER_INFO.sub("//<redacted>@", getline(filename, number).strip())
@@ -61,6 +57,19 @@ class CallSite:
             if source:
                 lines.append(f"    {source}\n")
         return "".join(lines)
+
+
+def _getline() -> Callable[[str, int], str]:
+    """Reads lines of source code; at the interpreter's end only if that was loaded before.
+
+    An import would then wait for ever for a thread that stands still in the middle of one.
+    """
+    if sys.is_finalizing():
+        linecache = sys.modules.get("linecache")
+        return _no_line if linecache is None else linecache.getline
+    from linecache import getline  # only for warnings
+
+    return getline
 
 
 def _no_line(filename: str, number: int) -> str:
