@@ -64,6 +64,7 @@ async def in_parallel(backend, count, work):
     return finish
 
 
+@pytest.mark.slow  # now and then it ends only with its time limit under asyncio: not explained yet
 @pytest.mark.parametrize("fate", ["kill", "pause"])
 def test_nobody_who_sent_nothing_hears_of_a_paused_pool(flavour, replica_set, uri, fate):
     """Two connections, and many who wait for one when the primary is lost."""
@@ -87,7 +88,9 @@ def test_nobody_who_sent_nothing_hears_of_a_paused_pool(flavour, replica_set, ur
             finish = await in_parallel(backend, 24, work)
             await wait(backend, lambda: counts[0] > 100)
             primary = replica_set.primary()
-            lost.append(client.topology.fast)
+            # Not the one the client takes for it, which may become primary again.
+            port = replica_set.members[primary].port
+            lost.append(next(s for s in client.topology.servers if s.address[1] == port))
             getattr(replica_set, fate)(primary)
             try:
                 return await finish()
