@@ -101,13 +101,12 @@ def test_housekeeping_survives_any_exception_of_a_pool(
         rounds.append(self)
         raise error
 
-    monkeypatch.setattr(Pool, "maintain", maintain)
-
     async def main(client):
         await client.execute(Run(PING))
         await until(client, lambda: len(rounds) >= 5)
 
     with FakeMongod() as fake:
+        monkeypatch.setattr(Pool, "maintain", maintain)
         use(flavour, fake.uri, main)
     assert reported == [error]  # told once, not every second
 
