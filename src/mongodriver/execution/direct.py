@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import exchange as exchange_in_c
 
-from ..ops.base import COMMAND_OVERHEAD
 from ..wire.header import next_request_id
 from ..wire.op_msg import DocumentTooLarge
 from .decode import decode
+from .encode import largest_body
 from .round_trip import connection_lost
-from .time_limit import time_left
+from .time_limit import reply_deadline
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -52,34 +52,28 @@ async def exchange_directly(
     operation = execution.operation
     stream = connection.stream
     execution.request_id = request_id = next_request_id()
-    deadline: float | None = execution.deadline
-    timeout = executor.settings.socket_timeout
-    if deadline is not None:
-        time_left(executor, execution, connection)  # raises if there is none
-        timeout = max(deadline - monotonic(), 0.0)
-    elif timeout is not None:
-        deadline = monotonic() + timeout
+    deadline = reply_deadline(executor, execution, connection)
     documents = command.documents
-    sequence: Any = connection.max_bson_size
-    if documents is not None:
+    sequence: Any
+    if documents is None:
+        sequence = largest_body(execution, connection)
+    else:
         sequence = (
             command.identifier,
             documents,
             command.start,
             command.max_count or connection.max_write_batch_size,
-            command.max_document_size or sequence,
+            command.max_document_size or connection.max_bson_size,
             connection.max_message_size,
             command.add_ids,
             command.ids,
         )
-    elif not operation.within_a_document:
-        sequence += COMMAND_OVERHEAD
     options = operation.codec_options
     try:
         outcome: Any = exchange_in_c(  # type: ignore[misc]
             stream,
             stream.fd,
-            timeout,
+            None if deadline is None else max(deadline - monotonic(), 0.0),
             connection.max_reply_size,
             request_id,
             0,
@@ -120,8 +114,7 @@ async def _unusual(
     operation = execution.operation
     if isinstance(outcome, int):
         execution.sent = False
-        limit = connection.max_bson_size + (0 if operation.within_a_document else COMMAND_OVERHEAD)
-        raise operation.document_too_large(outcome, limit)
+        raise operation.document_too_large(outcome, largest_body(execution, connection))
     try:
         data = await connection.finish(outcome, execution.request_id, deadline)
     except OSError as exc:

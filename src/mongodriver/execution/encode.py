@@ -26,8 +26,9 @@ def encode(execution: Execution, connection: Connection, command: Command) -> by
     execution.request_id = request_id = next_request_id()
     if command.documents is None:
         message = encode_message(request_id, flags, command.body, operation.codec_options)
-        if len(message) - BODY_OFFSET > connection.max_bson_size:
-            _check_size(execution, connection, len(message) - BODY_OFFSET)
+        size = len(message) - BODY_OFFSET
+        if size > connection.max_bson_size and size > largest_body(execution, connection):
+            raise operation.document_too_large(size, largest_body(execution, connection))
         return message
     try:
         message, execution.stop = encode_batch(
@@ -49,9 +50,7 @@ def encode(execution: Execution, connection: Connection, command: Command) -> by
     return message
 
 
-def _check_size(execution: Execution, connection: Connection, size: int) -> None:
-    """Refuse a command without a sequence that the server would refuse."""
-    operation = execution.operation
-    limit = connection.max_bson_size + (0 if operation.within_a_document else COMMAND_OVERHEAD)
-    if size > limit:
-        raise operation.document_too_large(size, limit)
+def largest_body(execution: Execution, connection: Connection) -> int:
+    """The largest command without a sequence that the server takes, in bytes."""
+    room = 0 if execution.operation.within_a_document else COMMAND_OVERHEAD
+    return connection.max_bson_size + room

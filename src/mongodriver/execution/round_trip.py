@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..cmap.failures import connection_failure
-from ..io.deadline import sooner
-from .time_limit import time_left
+from .time_limit import reply_deadline
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -23,12 +22,7 @@ async def round_trip(
     :raises AutoReconnect: when the connection broke, which the topology has been told.
     """
     operation = execution.operation
-    deadline: float | None = execution.deadline
-    if deadline is not None:
-        # Again: encoding takes time. The connection goes back to its pool unharmed.
-        time_left(executor, execution, connection)
-    elif executor.settings.socket_timeout is not None:
-        deadline = sooner(None, executor.settings.socket_timeout)
+    deadline = reply_deadline(executor, execution, connection)
     execution.sent = True
     try:
         if not operation.acknowledged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ..io.deadline import sooner
 from ..values.errors import ExecutionTimeout
 
 if TYPE_CHECKING:
@@ -26,6 +27,21 @@ def limit_server(executor: Executor, execution: Execution, connection: Connectio
     left = time_left(executor, execution, connection)
     if execution.operation.takes_max_time:
         execution.max_time_ms = max(min(int(left * 1000), _LONGEST), 1)
+
+
+def reply_deadline(
+    executor: Executor, execution: Execution, connection: Connection
+) -> float | None:
+    """When to give up on a round trip that begins now: the operation's deadline or, where it has
+    none, the end of ``socketTimeoutMS``.
+
+    :raises ExecutionTimeout: when no reply can come in time any more. Nothing has been sent then,
+        and the connection goes back to its pool unharmed.
+    """
+    if execution.deadline is None:
+        return sooner(None, executor.settings.socket_timeout)
+    time_left(executor, execution, connection)  # again: encoding takes time
+    return execution.deadline
 
 
 def time_left(executor: Executor, execution: Execution, connection: Connection) -> float:
