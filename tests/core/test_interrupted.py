@@ -47,13 +47,22 @@ def wait_until_active(server, comment):
         assert time.monotonic() < deadline
 
 
-async def interrupt(client, server, comment, operation, **options):
-    """Run an operation until the server is at it, and give it up then."""
+async def interrupt(client, server, comment, operation, attempts=0, **options):
+    """Run an operation until the server is at it, and give it up then.
+
+    :param attempts: how often a `Commented` must have begun to be sent before one looks.
+    """
+
+    def active():
+        for _ in range(attempts):
+            assert operation.built.acquire(timeout=60)
+        wait_until_active(server, comment)
+
     if client.backend.name == "blocking":
         main = threading.get_ident()
 
         def press():
-            wait_until_active(server, comment)
+            active()
             signal.pthread_kill(main, signal.SIGINT)
 
         thread = threading.Thread(target=press)
@@ -64,7 +73,7 @@ async def interrupt(client, server, comment, operation, **options):
         thread.join()
         return
     task = asyncio.ensure_future(client.execute(operation, **options))
-    await asyncio.to_thread(wait_until_active, server, comment)
+    await asyncio.to_thread(active)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -77,11 +86,13 @@ class Commented(Insert):
         super().__init__("interrupted", [{}], **attributes)
         self.comment = comment
         self.lsids = []
+        self.built = threading.Semaphore(0)
 
     def build(self, attempt):
         command = super().build(attempt)
         command.body["comment"] = self.comment
         self.lsids.append(attempt.session.server_session.lsid)
+        self.built.release()
         return command
 
 
@@ -184,7 +195,7 @@ def test_the_second_attempt_of_a_write(flavour, server, comment):
         failing = {"failCommands": ["insert"], "errorCode": 91, "errorLabels": labels}
         point = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": failing}
         server.command(0, point, 60)
-        await interrupt(client, server, comment, Commented(comment))
+        await interrupt(client, server, comment, Commented(comment), attempts=2)
         await client.execute(Insert("interrupted", [{}]))
 
     use(flavour, server.uri, main, event_listeners=[recorder])
