@@ -22,11 +22,15 @@ from mongodriver import AsyncMongoClient, MongoClient
 URI = sys.argv[1]
 PATIENT = {"serverSelectionTimeoutMS": 3_600_000}
 
+def say(*words):
+    # One write a line, whatever the buffering: several processes may share the pipe.
+    os.write(1, (" ".join(map(str, words)) + os.linesep).encode())
+
 def attempt(function):
     try:
-        print(function(), flush=True)
+        say(function())
     except Exception as exc:
-        print(type(exc).__name__, exc, flush=True)
+        say(type(exc).__name__, exc)
 """
 
 
@@ -108,7 +112,7 @@ def test_a_client_that_is_left_open_imports_nothing_at_the_end(server):
     held.wait()
     sys.modules.pop("linecache", None)
     del client
-    print("the end")
+    say("the end")
     """
     assert run(code, server.uri)[0] == ["the end"]
 
@@ -229,7 +233,7 @@ def test_processes_end_with_clients_open(server, method, tmp_path):
                     process.start()
                 for process in children:
                     process.join()
-                print([process.exitcode for process in children])
+                say([process.exitcode for process in children])
             """
         )
     )
