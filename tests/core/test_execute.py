@@ -507,4 +507,4 @@ def test_a_deadline_bounds_everything(server, flavour):
                 await client.execute(Run(PING), timeout=1)
             return time.monotonic() - begun
 
-    assert use(flavour, server.uri, main) >= 1
+    assert use(flavour, server.uri, main) > 0.9  # event loops count in milliseconds

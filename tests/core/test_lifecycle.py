@@ -374,7 +374,7 @@ def test_no_server_in_time(flavour):
             return time.monotonic() - begun, caught.value, repr(client.description)
 
     seconds, error, description = run_on(flavour, main)
-    assert seconds >= 0.1
+    assert seconds > 0.09  # event loops count in milliseconds
     reason = "(configured timeouts: socketTimeoutMS: 20000.0ms, connectTimeoutMS: 20000.0ms)"
     assert str(error).startswith("127.0.0.1:1: ")
     assert reason in str(error)
