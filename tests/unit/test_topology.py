@@ -142,15 +142,17 @@ def test_close_does_not_wait_for_a_slow_listener():
 
 
 def test_a_listener_may_close_the_client():
-    closed = threading.Event()
+    made, closed = threading.Event(), threading.Event()
 
     def told(event):
         if isinstance(event, ServerDescriptionChangedEvent):
+            made.wait()  # the server may answer before the constructor returns
             client.close()
             closed.set()
 
     with FakeMongod() as fake:
         client = MongoClient(fake.uri, event_listeners=[Listener(told)])
+        made.set()
         assert closed.wait(60)
         with pytest.raises(InvalidOperation):
             client.admin.command("ping")
