@@ -88,13 +88,15 @@ static int wait_ready(wire *w, short events)
 static ssize_t step(wire *w, const uint8_t *out, size_t size)
 {
     short events = out != NULL ? POLLOUT : POLLIN;
+    /* Without a limit the kernel waits in recv itself, a call less, for as long as the socket has it. */
+    int receive_flags = w->limited ? MSG_DONTWAIT : 0;
     ssize_t n;
 
     /* A reply takes its time: without a wait first, the attempt would be in vain. */
-    if (out == NULL && wait_ready(w, events) < 0) return -1;
+    if (out == NULL && w->limited && wait_ready(w, events) < 0) return -1;
     for (;;) {
         n = out != NULL ? send(w->fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL)
-                        : recv(w->fd, w->data + w->have, w->room - w->have, MSG_DONTWAIT);
+                        : recv(w->fd, w->data + w->have, w->room - w->have, receive_flags);
         if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return n;
         if (wait_ready(w, events) < 0) return -1;
     }

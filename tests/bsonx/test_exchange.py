@@ -30,6 +30,9 @@ class Stream:
 
     def __init__(self) -> None:
         self.sock, self.other = socket.socketpair()
+        # As the driver's have it: a signal may arrive just before the wait in the kernel.
+        look_up_after = struct.pack("@ll", 0, 20_000)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, look_up_after)
         self.closed = False
 
     def close(self) -> None:
@@ -322,6 +325,13 @@ def test_it_goes_on_after_a_signal(stream):
         assert seen
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_it_waits_on_where_the_kernel_does_not(stream):
+    thread, _ = answering(stream, message(REPLY)[:30], then=lambda: late.start())
+    late = threading.Timer(0.1, stream.other.sendall, (message(REPLY)[30:],))
+    assert stream.exchange() == (0, REPLY)
+    thread.join()
 
 
 def test_other_threads_run_while_it_waits(stream):

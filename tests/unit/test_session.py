@@ -23,7 +23,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def pool(clock):
     made = ServerSessionPool()
-    made.timeout_minutes = 30
+    made.expire_after(30)
     return made
 
 
@@ -76,7 +76,7 @@ def test_expired_sessions_leave_the_pool_when_others_come_back(pool, clock):
 
 
 def test_sessions_do_not_expire_where_no_timeout_is_known(pool, clock):
-    pool.timeout_minutes = None
+    pool.expire_after(None)
     session = pool.acquire()
     pool.release(session)
     clock[0] += 10**6

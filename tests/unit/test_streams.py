@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import threading
 import time
 import tracemalloc
@@ -15,6 +16,7 @@ import tracemalloc
 import pytest
 
 from flavours import EVENT_LOOPS, EVERYWHERE, run_on
+from mongodriver.io import blocking
 from mongodriver.io.aio import BUFFER_SIZE, AioBackend
 from mongodriver.io.base import (
     FIRST_BUFFER,
@@ -116,6 +118,25 @@ def test_a_reply_in_single_bytes_is_put_together(flavour):
 
     async def client(stream):
         return await stream.exchange(message(b"ask"), time.monotonic() + 10, LIMIT)
+
+    assert talk(flavour, script, client) == reply
+
+
+@pytest.mark.parametrize("length", [6, 100_000])
+def test_a_reply_without_limit_is_waited_for_beyond_what_the_kernel_waits(
+    flavour, monkeypatch, length
+):
+    monkeypatch.setattr(blocking, "_LOOK_UP_AFTER", struct.pack("@ll", 0, 1000))
+    reply = message(bytes(length))
+
+    def script(sock):
+        read_message(sock)
+        for piece in (reply[:5], reply[5:20], reply[20:]):
+            threading.Event().wait(0.05)
+            sock.sendall(piece)
+
+    async def client(stream):
+        return await stream.exchange(message(b"ask"), None, LIMIT)
 
     assert talk(flavour, script, client) == reply
 

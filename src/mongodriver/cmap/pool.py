@@ -141,10 +141,8 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, or None if that needs the long way, `checkout`."""
-        return None if self._watched else self._take()
-
-    def _take(self) -> Connection | None:
-        """The idle connection used last, if it was used just now."""
+        if self._watched:
+            return None
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -163,11 +161,15 @@ class Pool:
         """Make a connection idle. Without the lock: see the top of this file."""
         self._idle.append(connection)
         if self._waiters or not self._is_current(connection):
-            with self._lock:
-                self._serve_waiters()
-                if not self._is_current(connection) and self._remove_idle(connection):
-                    self._doom(connection, STALE)
-            self._bury()
+            self._look_again(connection)
+
+    def _look_again(self, connection: Connection) -> None:
+        """Somebody may wait for the connection that has just become idle, or it may be stale."""
+        with self._lock:
+            self._serve_waiters()
+            if not self._is_current(connection) and self._remove_idle(connection):
+                self._doom(connection, STALE)
+        self._bury()
 
     def _is_current(self, connection: Connection) -> bool:
         """Whether the pool was not cleared since the connection was begun."""
@@ -185,7 +187,7 @@ class Pool:
         start = monotonic()
         self._events.check_out_started()
         try:
-            connection = self._take() or await self._obtain(deadline)
+            connection = await self._obtain(deadline)
         except BaseException as exc:
             self._events.check_out_failed(exc, start)
             raise
@@ -400,7 +402,20 @@ class Pool:
         """Take a connection back; one that is closed, stale or still streaming is discarded."""
         if self._watched:
             self._events.checked_in(connection.id)
-        self._keep(connection)
+        if (
+            connection.generation == self.generation
+            and connection.service_id is None
+            and self.state == READY
+            and not connection.stream.closed
+            and not connection.more_to_come
+        ):
+            # `_keep` and `_shelve` in one: as almost always.
+            connection.last_used = monotonic()
+            self._idle.append(connection)
+            if self._waiters or connection.generation != self.generation:
+                self._look_again(connection)
+        else:
+            self._keep(connection)
 
     def _keep(self, connection: Connection) -> None:
         """Make a connection idle that was in use, or close it if it is no good any more."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ..values.read_concern import DEFAULT_READ_CONCERN
 from ..values.read_preferences import ReadPreference
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
@@ -39,17 +40,23 @@ class CommandFields:
         operation = execution.operation
         session = execution.session
         read_concern = operation.read_concern
-        if read_concern is not None and read_concern.level:
+        if (
+            read_concern is not None
+            and read_concern is not DEFAULT_READ_CONCERN
+            and read_concern.level
+        ):
             body["readConcern"] = read_concern.document
         if self._api is not None:
             body.update(self._api)
         if session is not None and connection.supports_sessions:
-            server_session = session.server_session
-            if not execution.owns_session:
+            if execution.owns_session:
+                body["lsid"] = session.lsid  # type: ignore[union-attr]  # one of the server's
+            else:
+                server_session = session.server_session
                 server_session.last_use = monotonic()  # the pool has set that of the others
-            body["lsid"] = server_session.lsid
-            if not session.implicit:
-                self._add_session_fields(body, session, operation)
+                body["lsid"] = server_session.lsid
+                if not session.implicit:
+                    self._add_session_fields(body, session, operation)
             if execution.transaction_number is not None:
                 body["txnNumber"] = execution.transaction_number
         cluster_time = self._clock.now

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from .executor import Executor
 
 
-def may_go_directly(execution: Execution, connection: Connection) -> bool:
-    """Whether an exchange that nobody watches is of the kind that one call can do."""
+def may_go_directly(executor: Executor, execution: Execution, connection: Connection) -> bool:
+    """Whether an exchange is of the kind that one call can do, and nobody looks on."""
     operation = execution.operation
     return (
         connection.stream.fd >= 0
         and connection.compressor is None
+        and not executor.observer.commands
+        and executor.cipher is None
         and operation.acknowledged
         and not operation.exhaust
         and not connection.more_to_come
@@ -42,10 +44,12 @@ def may_go_directly(execution: Execution, connection: Connection) -> bool:
     )
 
 
-async def exchange_directly(
+def exchange_directly(
     executor: Executor, execution: Execution, connection: Connection, command: Command
 ) -> Any:
-    """Send a command and return its reply.
+    """Send a command; a tuple of flags and the reply where all is as usual.
+
+    Anything else is for `finish_exchange`.
 
     :raises: what the stages raise.
     """
@@ -53,6 +57,8 @@ async def exchange_directly(
     stream = connection.stream
     execution.request_id = request_id = next_request_id()
     deadline = reply_deadline(executor, execution, connection)
+    if deadline is not None:
+        execution.reply_deadline = deadline
     documents = command.documents
     sequence: Any
     if documents is None:
@@ -98,25 +104,22 @@ async def exchange_directly(
     execution.sent = True
     if documents is not None:
         outcome, execution.stop = outcome
-    if type(outcome) is tuple:
-        return outcome[1]
-    return await _unusual(executor, execution, connection, deadline, outcome)
+    return outcome
 
 
-async def _unusual(
-    executor: Executor,
-    execution: Execution,
-    connection: Connection,
-    deadline: float | None,
-    outcome: bytes | int,
+async def finish_exchange(
+    executor: Executor, execution: Execution, connection: Connection, outcome: bytes | int
 ) -> Any:
-    """What came is no plain answer, and what was to be sent may not have been."""
+    """The reply, after what came was no plain answer; what was to be sent may not have been.
+
+    :raises: what the stages raise.
+    """
     operation = execution.operation
     if isinstance(outcome, int):
         execution.sent = False
         raise operation.document_too_large(outcome, largest_body(execution, connection))
     try:
-        data = await connection.finish(outcome, execution.request_id, deadline)
+        data = await connection.finish(outcome, execution.request_id, execution.reply_deadline)
     except OSError as exc:
         raise connection_lost(executor, execution, connection, exc) from exc
     except BaseException:

@@ -17,45 +17,66 @@ if TYPE_CHECKING:
 class Execution:
     """State of one operation. Its stages are the functions of this folder, in this order::
 
-        select -> check out -> prepare -> [encrypt] -> encode -> round trip -> [decrypt] -> decode
-        -> judge
-
-    Most attributes keep the values of the class for most operations: what is not set costs nothing.
+    select -> check out -> prepare -> [encrypt] -> encode -> round trip -> [decrypt] -> decode
+    -> judge
     """
 
-    #: A read preference; None for a write, or a read of the primary.
-    preference: Any = None
-    #: The member that must answer, because a cursor lives there.
-    address: Address | None = None
-    #: When it is given up, retries included.
-    deadline: Deadline | None = None
-    #: What the server is told to be its limit; None: nothing.
-    max_time_ms: int | None = None
-    #: Where the last attempt went, and what was learned there.
-    server: Server | None = None
-    connection: Any = None
-    #: The connection is the caller's, and stays checked out.
-    pinned: Connection | None = None
-    #: The session is this operation's own, and goes back to the pool at its end.
-    owns_session = False
-    #: The result needs that session: whoever owns the result ends it.
-    keep_session = False
-    is_retry = False
-    #: Bytes of it may have reached a server.
-    sent = False
-    #: The last attempt failed because its server was overloaded.
-    shed = False
-    transaction_number: Any = None
-    #: Of the message: the reply must answer it.
-    request_id = 0
-    #: The same for all attempts, as events show it; 0 until somebody wants to know.
-    operation_id = 0
-    #: The index after the last document of the command's sequence that was sent.
-    stop = 0
+    __slots__ = (
+        "address",
+        "connection",
+        "deadline",
+        "is_retry",
+        "keep_session",
+        "max_time_ms",
+        "operation",
+        "operation_id",
+        "owns_session",
+        "pinned",
+        "preference",
+        "reply_deadline",
+        "request_id",
+        "sent",
+        "server",
+        "session",
+        "shed",
+        "stop",
+        "transaction_number",
+    )
 
     def __init__(self, operation: Operation[Any], session: Session | ServerSession | None) -> None:
         self.operation = operation
         self.session = session
+        #: A read preference; None for a write, or a read of the primary.
+        self.preference: Any = None
+        #: The member that must answer, because a cursor lives there.
+        self.address: Address | None = None
+        #: When it is given up, retries included.
+        self.deadline: Deadline | None = None
+        #: When an exchange that has begun is given up.
+        self.reply_deadline: float | None = None
+        #: What the server is told to be its limit; None: nothing.
+        self.max_time_ms: int | None = None
+        #: Where the last attempt went, and what was learned there.
+        self.server: Server | None = None
+        self.connection: Any = None
+        #: The connection is the caller's, and stays checked out.
+        self.pinned: Connection | None = None
+        #: The session is this operation's own, and goes back to the pool at its end.
+        self.owns_session = False
+        #: The result needs that session: whoever owns the result ends it.
+        self.keep_session = False
+        self.is_retry = False
+        #: Bytes of it may have reached a server.
+        self.sent = False
+        #: The last attempt failed because its server was overloaded.
+        self.shed = False
+        self.transaction_number: Any = None
+        #: Of the message: the reply must answer it.
+        self.request_id = 0
+        #: The same for all attempts, as events show it; 0 until somebody wants to know.
+        self.operation_id = 0
+        #: The index after the last document of the command's sequence that was sent.
+        self.stop = 0
 
     def begin_command(self) -> None:
         """Another command of the same operation follows: with a number and retries of its own."""
@@ -74,8 +95,3 @@ class Execution:
         """Nobody knows what the server still does for this operation: its session is not reused."""
         if self.session is not None:
             self.session.mark_dirty()
-
-    def end(self) -> None:
-        """Give the operation's own session back, unless its result lives on in it."""
-        if self.owns_session and not self.keep_session:
-            self.session.end()  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ from ..events.observer import OperationEnded, OperationStarted, publish
 from ..io.deadline import Deadline
 from ..sdam.topology import OPEN
 from ..values.errors import InvalidOperation, PyMongoError
+from ..values.read_preferences import ReadPreference
 from .attempt import attempt
 from .execution import Execution
 from .retry import retry
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from .command_fields import CommandFields
 
 ResultT = TypeVar("ResultT")
+
+PRIMARY = ReadPreference.PRIMARY
 
 
 class Executor:
@@ -101,7 +104,7 @@ class Executor:
         try:
             if not operation.is_write:
                 preference = read_preference or operation.read_preference
-                if preference is not None and preference.mode:
+                if preference is not None and preference is not PRIMARY and preference.mode:
                     execution.preference = await read_preference_for(self, execution, preference)
             while True:
                 try:
@@ -116,8 +119,8 @@ class Executor:
                 publish(watchers, OperationEnded(execution, exc))
             raise
         finally:
-            if execution.owns_session:
-                execution.end()
+            if execution.owns_session and not execution.keep_session:
+                self.sessions.release(execution.session)  # type: ignore[arg-type]
         if watchers:
             publish(watchers, OperationEnded(execution, None))
         return result  # type: ignore[no-any-return]

@@ -39,7 +39,8 @@ def reply_deadline(
         and the connection goes back to its pool unharmed.
     """
     if execution.deadline is None:
-        return sooner(None, executor.settings.socket_timeout)
+        timeout = executor.settings.socket_timeout
+        return None if timeout is None else sooner(None, timeout)
     time_left(executor, execution, connection)  # again: encoding takes time
     return execution.deadline
 

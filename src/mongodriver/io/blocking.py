@@ -8,6 +8,7 @@ import os
 import select
 import selectors
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -42,6 +43,9 @@ READ_SIZE = 32 * 1024
 ATTEMPT_DELAY = 0.25
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
 
+#: How long a socket that C reads from waits in the kernel: seconds and microseconds.
+_LOOK_UP_AFTER = struct.pack("@ll", 0, 200_000)
+
 #: Address family and address of a socket.
 Target = tuple[int, Any]
 
@@ -52,7 +56,17 @@ run: Callable[[Coroutine[Any, Any, ResultT]], ResultT] = run_coroutine
 class BlockingStream:
     """A connected socket, plain or TLS."""
 
-    __slots__ = ("_extra", "_recv", "_sendall", "_sock", "_timeout", "_tls", "closed", "fd")
+    __slots__ = (
+        "_extra",
+        "_recv",
+        "_recv_into",
+        "_sendall",
+        "_sock",
+        "_timeout",
+        "_tls",
+        "closed",
+        "fd",
+    )
 
     def __init__(self, sock: socket.socket, tls: bool = False) -> None:
         sock.settimeout(None)
@@ -61,9 +75,15 @@ class BlockingStream:
         self._timeout: float | None = None
         self._sendall = sock.sendall
         self._recv = sock.recv
+        self._recv_into = sock.recv_into
         self._extra = b""
         self.closed = False
-        self.fd = sock.fileno() if exchange_in_c is not None and _is_plain(sock) else -1
+        self.fd = -1
+        if exchange_in_c is not None and _is_plain(sock):
+            self.fd = sock.fileno()
+            _look_up_from_time_to_time(sock)
+            self._recv = _patient(sock.recv)
+            self._recv_into = _patient(sock.recv_into)
 
     async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
         try:
@@ -158,7 +178,7 @@ class BlockingStream:
                 while have < len(view):
                     if deadline is not None:
                         self._limit(deadline)
-                    count = self._sock.recv_into(view[have:])
+                    count = self._recv_into(view[have:])
                     if not count:
                         raise ConnectionClosed("connection closed")
                     have += count
@@ -211,6 +231,30 @@ class BlockingStream:
 def _is_plain(sock: Any) -> bool:
     """Whether a socket is one of the operating system: no TLS, and not what gevent puts there."""
     return type(sock) is socket.socket and socket.socket.__module__ == "socket"
+
+
+def _look_up_from_time_to_time(sock: socket.socket) -> None:
+    """Have the kernel end a wait for data without limit now and then, with EAGAIN.
+
+    A signal that arrives just before such a wait would not end it.
+    """
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LOOK_UP_AFTER)
+    except OSError:
+        pass  # another layout of the time: it is as with other sockets of Python, then
+
+
+def _patient(receive: Callable[..., ResultT]) -> Callable[..., ResultT]:
+    """A method of a socket that goes on after such an interruption."""
+
+    def patiently(*args: Any) -> ResultT:
+        while True:
+            try:
+                return receive(*args)
+            except BlockingIOError:
+                pass
+
+    return patiently
 
 
 def _shut_down(sock: Any, tls: bool) -> None:

@@ -15,7 +15,7 @@ from mongodriver.options.uri_options import CaseInsensitiveDict
 from mongodriver.values import limits
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.public_names import known_as
-from mongodriver.values.read_concern import ReadConcern
+from mongodriver.values.read_concern import DEFAULT_READ_CONCERN, ReadConcern
 from mongodriver.values.read_preferences import (
     _ServerMode,
     make_read_preference,
@@ -174,7 +174,8 @@ class ClientOptions:
         self._codec_options = _codec_options(given)
         self._read_preference = _read_preference(given)
         self._write_concern = _write_concern(given)
-        self._read_concern = ReadConcern(given.get("readconcernlevel"))
+        level = given.get("readconcernlevel")
+        self._read_concern = DEFAULT_READ_CONCERN if level is None else ReadConcern(level)
         credential = _credential(given, username, password, database)
         self._pool_options = _pool_options(given, credential, is_sync)
 

@@ -227,7 +227,7 @@ class Topology:
             self._description = new
             self._match_servers()
             self._publisher.add(events)
-            self._sessions.timeout_minutes = new.logical_session_timeout_minutes
+            self._sessions.expire_after(new.logical_session_timeout_minutes)
         if self._is_usable(description) and server.pool.begin_ready():
             self._announcements.append(server.pool.announce_ready)
         if clear:

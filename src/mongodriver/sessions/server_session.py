@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: A session with less than this left is not used again, in seconds.
 _EXPIRY_MARGIN = 60.0
+_FOR_EVER = float("inf")
 
 
 class ServerSession:
@@ -63,12 +64,6 @@ class ServerSession:
         """Do not use it for another operation."""
         self.dirty = True
 
-    def is_expiring(self, timeout_minutes: int | None, now: float) -> bool:
-        """Whether the server may have forgotten it within a minute."""
-        if timeout_minutes is None:
-            return False
-        return now - self.last_use > timeout_minutes * 60 - _EXPIRY_MARGIN
-
     def end(self) -> None:
         """Give it back to its pool."""
         self._pool.release(self)
@@ -89,8 +84,12 @@ class ServerSessionPool:
 
     def __init__(self) -> None:
         self._free: deque[ServerSession] = deque()
-        #: Of the deployment: set by the topology, None behind a load balancer or while unknown.
-        self.timeout_minutes: int | None = None
+        #: Seconds after its last use up to which a session can be used.
+        self._lifetime = _FOR_EVER
+
+    def expire_after(self, minutes: int | None) -> None:
+        """Take the deployment's session timeout, None behind a load balancer or while unknown."""
+        self._lifetime = _FOR_EVER if minutes is None else minutes * 60 - _EXPIRY_MARGIN
 
     def acquire(self) -> ServerSession:
         """A session that will not expire within the next minute."""
@@ -98,7 +97,7 @@ class ServerSessionPool:
         try:
             while True:
                 session = self._free.pop()
-                if not session.is_expiring(self.timeout_minutes, now):
+                if now - session.last_use <= self._lifetime:
                     session.last_use = now
                     return session
         except IndexError:
@@ -108,21 +107,17 @@ class ServerSessionPool:
         """Take a session back; dirty and expiring ones are forgotten."""
         if session.dirty:
             return
-        now = monotonic()
-        self._forget_expiring(now)
-        if not session.is_expiring(self.timeout_minutes, now):
-            self._free.append(session)
-
-    def _forget_expiring(self, now: float) -> None:
-        """Drop the sessions at the bottom, those used longest ago, that are no use any more."""
         free = self._free
+        oldest_use = monotonic() - self._lifetime
         try:
-            while free[0].is_expiring(self.timeout_minutes, now):
+            while free[0].last_use < oldest_use:
                 oldest = free.popleft()
-                if not oldest.is_expiring(self.timeout_minutes, now):
+                if oldest.last_use >= oldest_use:
                     free.appendleft(oldest)  # another thread has dropped the one looked at
         except IndexError:
             pass
+        if session.last_use >= oldest_use:
+            free.append(session)
 
     def drain(self) -> list[dict[str, Any]]:
         """Empty the pool; the ids of its sessions, for endSessions."""

@@ -313,7 +313,7 @@ def make_read_preference(
             raise ConfigurationError(
                 "Read preference primary cannot be combined with maxStalenessSeconds"
             )
-        return Primary()
+        return ReadPreference.PRIMARY
     kind: Any = _ALL_READ_PREFERENCES[mode]
     preference: _ServerMode = kind(tag_sets, max_staleness)
     return preference
