@@ -65,26 +65,41 @@ def plan_runs(requests: Iterable[Any], ordered: bool) -> list[Run]:
     :raises TypeError, ValueError: for what is no request, or one that cannot be sent.
     """
     runs: list[Run] = []
-    by_kind: dict[str, Run] = {}
-    run: Any = Run("")
+    ways: dict[type, tuple[Any, Any, Any]] = {}
     for index, request in enumerate(requests):
+        way = ways.get(type(request))
         try:
-            kind = request._kind
-            statement = request._statement()
+            if way is None:
+                way = _way(type(request), runs, ways, ordered)
+            make, add, note = way
+            add(make(request))
         except AttributeError:
             raise TypeError(f"{request!r} is not a valid request") from None
-        if kind is not run.kind:
-            run = None if ordered else by_kind.get(kind)
-            if run is None:
-                run = by_kind[kind] = Run(kind, [], [])
-                runs.append(run)
-        run.statements.append(statement)
-        run.indexes.append(index)
-        if request._multi:
-            run.retryable = False
+        note(index)
     if not ordered:
         runs.sort(key=lambda run: _KINDS.index(run.kind))
     return runs
+
+
+def _way(
+    cls: Any, runs: list[Run], ways: dict[type, tuple[Any, Any, Any]], ordered: bool
+) -> tuple[Any, Any, Any]:
+    """How requests of a class become statements, and where these go; kept in `ways`.
+
+    :raises AttributeError: for a class of other things.
+    """
+    kind, make = cls._kind, cls._statement
+    run = next((run for run in (runs[-1:] if ordered else runs) if run.kind == kind), None)
+    if run is None:
+        run = Run(kind, [], [])
+        runs.append(run)
+        if ordered:
+            ways.clear()  # the others would go on with a run that is over
+    if cls._multi:
+        run.retryable = False
+    indexes: Any = run.indexes
+    way = ways[cls] = make, run.statements.append, indexes.append
+    return way
 
 
 def empty_result() -> dict[str, Any]:
