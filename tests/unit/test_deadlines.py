@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import inspect
 import os
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from bsonx.int64 import Int64
 from core_kit import PING, Find, Insert, Run, pool_of, use, wait
 from fake_mongod import HANG_UP, SILENCE, STANDALONE, FakeMongod, respond
 from flavours import EVERYWHERE, run_on
+from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import (
     AutoReconnect,
     ExecutionTimeout,
@@ -628,3 +630,41 @@ def test_monitors_have_no_part_in_it(flavour):
     with FakeMongod(SESSIONS) as fake:
         use(flavour, fake.uri, main, timeoutms=5_000, heartbeatfrequencyms=500)
         assert not [r for r in fake.of("hello", "ismaster") if "maxTimeMS" in r.body]
+
+
+EMPTY = {
+    "find": lambda c: c.find(),
+    "find with a limit": lambda c: c.find(limit=3),
+    "aggregate": lambda c: c.aggregate([]),
+    "raw": lambda c: c.find_raw_batches(),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_cursor_whose_batches_are_all_empty(flavour, name):
+    """They come quickly, each in time: the limit is for the wait for the next document."""
+    start = time.monotonic()
+
+    def answer(request):
+        id = Int64(5 if time.monotonic() - start < PATIENCE else 0)
+        batch = "nextBatch" if request.name == "getMore" else "firstBatch"
+        threading.Event().wait(0.005)
+        return {"ok": 1, "cursor": {"id": id, "ns": "d.c", batch: []}}
+
+    async def main(backend):
+        made = {"blocking": MongoClient}.get(flavour, AsyncMongoClient)
+        client = made(fake.uri, timeoutMS=300, **LONG)
+        try:
+            await done((await done(EMPTY[name](client.d.c))).next())
+        finally:
+            await done(client.close())
+
+    with FakeMongod(SESSIONS, answer) as fake:
+        with pytest.raises(PyMongoError) as caught:
+            run_on(flavour, main)
+    assert caught.value.timeout
+
+
+async def done(outcome):
+    """What a call of either flavour comes to."""
+    return await outcome if inspect.isawaitable(outcome) else outcome

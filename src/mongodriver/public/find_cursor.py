@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 from bsonx.code import Code
+from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.arguments import batch_size_of, max_await_time_ms_of
 from mongodriver.ops.base import present
 from mongodriver.ops.cursor import Find
@@ -121,16 +122,17 @@ class _AgnosticCursor(CursorCore[DocumentT]):
     async def _refresh(self) -> int:
         """Fetch batches until one has documents or none will come; their number."""
         query = self._query
-        while not self._data and not self._killed and not self._empty:
-            if self._id is None:
-                await self._open()
-            else:
-                await self._get_more()
-            limit = query.limit
-            if limit and self._id and self._retrieved >= abs(limit):
-                await self._close()
-            if query.flags & TAILABLE:
-                break  # it is for the user to ask again
+        with one_deadline(self._core.options.timeout):  # however many batches are empty
+            while not self._data and not self._killed and not self._empty:
+                if self._id is None:
+                    await self._open()
+                else:
+                    await self._get_more()
+                limit = query.limit
+                if limit and self._id and self._retrieved >= abs(limit):
+                    await self._close()
+                if query.flags & TAILABLE:
+                    break  # it is for the user to ask again
         return len(self._data)
 
     async def _next_batch(self) -> int:
