@@ -83,8 +83,6 @@ _INT64 = {"zero", "int", "huge", "least", "negative"}
 _TEXT = {"string", "empty string", "long string"}
 _BOOLEAN = {*_LEFT_OUT, "true", "false", "zero"}
 
-_NESTED = {name for name, value in VALUES.items() if isinstance(value, (list, dict))}
-
 #: What is read, and the damages after which it can still be read.
 READ: list[tuple[str, set[str]]] = [
     (r"topologyVersion", _LEFT_OUT),
@@ -110,7 +108,9 @@ READ: list[tuple[str, set[str]]] = [
     (r"speculativeAuthenticate", {*_LEFT_OUT, "empty document", "document", "deep"}),
     (r"\$clusterTime", _LEFT_OUT),
     (r"\$clusterTime.clusterTime", {"timestamp"}),
-    (r"\$clusterTime.signature.hash", VALUES.keys() - _NESTED - {"long string"}),
+    (r"\$clusterTime.signature", _LEFT_OUT),
+    (r"\$clusterTime.signature.hash", {"bytes"}),
+    (r"\$clusterTime.signature.keyId", _INT64),
 ]
 
 

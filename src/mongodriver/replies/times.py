@@ -7,7 +7,7 @@ from typing import Any
 
 from bsonx.timestamp import Timestamp
 
-from .fields import unexpected
+from .fields import unexpected, whole_number
 
 __all__ = ["check_cluster_time", "is_cluster_time"]
 
@@ -19,7 +19,9 @@ def is_cluster_time(value: Any) -> bool:
     """Whether a server's ``$clusterTime`` is one."""
     if not isinstance(value, Mapping) or not isinstance(value.get("clusterTime"), Timestamp):
         return False
-    # The signature is the server's affair, but it must be such that commands can carry it.
+    if not _is_signature(value.get("signature")):
+        return False
+    # What it says is the server's affair, but it must be such that commands can carry it.
     for name, part in value.items():
         if name == "clusterTime":
             continue
@@ -29,6 +31,20 @@ def is_cluster_time(value: Any) -> bool:
             if isinstance(inner, (bytes, str)) and len(inner) > _LONGEST_VALUE:
                 return False
     return True
+
+
+def _is_signature(value: Any) -> bool:
+    """Whether a signature is one, or left out.
+
+    Servers refuse every command that brings back one that is none: the client would be lost.
+    """
+    if value is None:
+        return True
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("hash"), bytes)
+        and whole_number(value.get("keyId")) is not None
+    )
 
 
 def check_cluster_time(value: Any) -> None:
