@@ -158,7 +158,8 @@ class Script:
 
     async def run_maintenance(self) -> None:
         try:
-            await self.pool.maintain()
+            self.pool.tidy()
+            await self.pool.fill()
         except OperationFailure:
             pass
 

@@ -89,15 +89,16 @@ def test_housekeeping_goes_on_where_nobody_can_log_in(flavour, reported, brisk):
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("y"), OSError("z")])
+@pytest.mark.parametrize("work", ["tidy", "fill"])
 def test_housekeeping_survives_any_exception_of_a_pool(
-    flavour, reported, brisk, monkeypatch, error
+    flavour, reported, brisk, monkeypatch, work, error
 ):
     rounds = []
-    original = Pool.maintain
+    original = getattr(Pool, work)
 
-    async def maintain(self):
+    def fail(self):
         if self.address != fake.address:  # another client that still lives
-            return await original(self)
+            return original(self)
         rounds.append(self)
         raise error
 
@@ -106,8 +107,8 @@ def test_housekeeping_survives_any_exception_of_a_pool(
         await until(client, lambda: len(rounds) >= 5)
 
     with FakeMongod() as fake:
-        monkeypatch.setattr(Pool, "maintain", maintain)
-        use(flavour, fake.uri, main)
+        monkeypatch.setattr(Pool, work, fail)
+        use(flavour, fake.uri, main, minpoolsize=2)
     assert reported == [error]  # told once, not every second
 
 

@@ -211,6 +211,28 @@ def test_a_silent_server_does_not_end_housekeeping(flavour, brisk, monkeypatch):
         use(flavour, trio.uri, main)
 
 
+def test_a_server_that_lets_connections_wait_does_not_hold_up_the_others(flavour, brisk):
+    """Its pool is being filled, for as long as a connection may take: here, for ever."""
+
+    async def main(client):
+        await all_known(client)
+        await wait(client.backend, lambda: trio.members[1].of("hello", "ismaster")[1:])
+        await wait(client.backend, lambda: is_filled(client, trio.address(2)))
+        client.kill_cursor_soon(2, "d.c", trio.address(2))
+        await wait(client.backend, lambda: killed(trio.members[2]))
+
+    with FakeSet() as trio:
+        usual = trio.members[1].hello
+        # The first connection is the monitor's.
+        trio.members[1].hello = lambda r: usual(r) if r.connection == 1 else SILENCE
+        use(flavour, trio.uri, main, minpoolsize=1, connecttimeoutms=3_600_000)
+
+
+def is_filled(client, address):
+    (server,) = (s for s in client.topology.servers if s.address == address)
+    return server.pool.idle_count
+
+
 def test_the_cursors_of_an_ended_session_are_killed_all_the_same(flavour):
     async def main(client):
         await client.execute(Run(PING))

@@ -115,7 +115,8 @@ def test_threads(seed):
         thread.start()
     while any(thread.is_alive() for thread in threads):
         upset(pool, luck)
-        run(pool.maintain())
+        pool.tidy()
+        run(pool.fill())
         threads[0].join(0.003)
     for thread in threads:
         thread.join()

@@ -17,6 +17,7 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.errors import BSONError
 
 from ..execution.timeouts import timeout
+from ..io.deadline import sooner
 from ..io.reports import Reports
 from ..ops.cursor import KillCursors
 from ..values.errors import PyMongoError
@@ -29,6 +30,7 @@ from ..values.limits import (
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
+    from ..cmap.pool import Pool
     from ..io.base import Address, Backend, Task
     from ..sessions.server_session import ServerSession
     from ..sessions.session import Session
@@ -66,6 +68,17 @@ class DeadCursor:
             session.end()
 
 
+class _Filling:
+    """A pool whose connections are being established."""
+
+    __slots__ = ("done", "pool", "task")
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.done = False
+        self.task: Task | None = None
+
+
 class Housekeeper:
     """The coroutine, and the queue of cursors it serves."""
 
@@ -76,6 +89,7 @@ class Housekeeper:
         self._dead: deque[DeadCursor] = deque()
         self._stopped = False
         self._task: Task | None = None
+        self._fillings: list[_Filling] = []
 
     def bury(self, cursor: DeadCursor) -> None:
         """Have a cursor killed soon. From any thread or finalizer; does no I/O and never blocks."""
@@ -90,14 +104,20 @@ class Housekeeper:
         if self._task is not None:
             self._stopped = True
             self._wake.set()
+            for filling in self._fillings:
+                if filling.task is not None:
+                    filling.task.cancel()
 
     async def join(self, timeout: float | None = None) -> None:
-        if self._task is not None:
-            await self._task.join(timeout)
+        end = sooner(None, timeout)
+        for task in (self._task, *[filling.task for filling in self._fillings]):
+            if task is not None:
+                await task.join(None if end is None else max(end - monotonic(), 0))
 
     def after_fork(self) -> None:
         self._dead.clear()
         self._task = None
+        self._fillings = []
 
     async def _run(self) -> None:
         while not await self._wake.wait(KILL_CURSOR_FREQUENCY) and not self._stopped:
@@ -113,11 +133,36 @@ class Housekeeper:
 
     async def _round(self, client: Client) -> None:
         await self.bury_all(client)
+        self._fillings = [filling for filling in self._fillings if not filling.done]
         for server in client.topology.servers:
             try:
-                await server.pool.maintain()
+                server.pool.tidy()
+                if server.pool.is_small:
+                    await self._begin_filling(server.pool)
             except Exception as exc:
                 self._reports.add(exc)  # the other servers have pools as well
+
+    async def _begin_filling(self, pool: Pool) -> None:
+        """Have a pool filled in the background: its server may let us wait, not so the others."""
+        if any(filling.pool is pool for filling in self._fillings):
+            return
+        filling = _Filling(pool)
+        try:
+            filling.task = self._backend.spawn(
+                partial(self._fill, filling), "mongodriver filling a pool"
+            )
+        except RuntimeError:
+            await self._fill(filling)  # no more threads
+        else:
+            self._fillings.append(filling)
+
+    async def _fill(self, filling: _Filling) -> None:
+        try:
+            await filling.pool.fill()
+        except Exception as exc:
+            self._reports.add(exc)
+        finally:
+            filling.done = True
 
     async def bury_all(self, client: Client, seconds: float = KILL_CURSORS_TIMEOUT) -> None:
         """Tell the servers of the queued cursors, all servers at the same time.

@@ -563,12 +563,20 @@ class Pool:
 
     # -- maintenance --
 
-    async def maintain(self) -> None:
-        """Close connections idle for too long, then establish up to the minimum."""
+    def tidy(self) -> None:
+        """Close connections idle for too long. No waiting."""
         with self._lock:
             self._doom_perished()
             self._serve_waiters()  # a connection that its user lost has made room
         self._bury()
+
+    @property
+    def is_small(self) -> bool:
+        """Whether there are fewer connections than the minimum, and more may be had."""
+        return self.state == READY and self.size < self.settings.min_size
+
+    async def fill(self) -> None:
+        """Establish connections up to the minimum."""
         while self._reserve_for_minimum():
             try:
                 await self._establish(spare=True)
@@ -591,9 +599,7 @@ class Pool:
 
     def _reserve_for_minimum(self) -> bool:
         with self._lock:
-            if self.state != READY or self.size >= self.settings.min_size:
-                return False
-            if not self._may_create():
+            if not self.is_small or not self._may_create():
                 return False
             self._reserve()
             return True
