@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from core_kit import (
     PING,
     Background,
     Find,
+    Insert,
     Recorder,
     Run,
     make_client,
@@ -29,6 +31,7 @@ from core_kit import (
 )
 from fake_mongod import SILENCE, FakeMongod
 from flavours import run_on
+from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import run
@@ -311,6 +314,72 @@ async def in_child(client, session, parents):
         print("child:", repr(exc))
         return 1
     return 0
+
+
+def in_fork(child):
+    """Run a function in a child process; whether it returned True there."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    code = 1
+    try:
+        code = 0 if child() is True else 1
+    finally:
+        os._exit(code)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_process_does_not_use_the_sessions_of_its_parent(flavour, server):
+    """The server would take a write of one for the repetition of the other's, and drop it."""
+
+    async def main(client):
+        await client.execute(Insert("forked", [{}]))
+        session = client.sessions.acquire()  # an operation's, in the middle of a fork
+
+        def child():
+            session.end()
+            return client.sessions.acquire().lsid != session.lsid
+
+        assert in_fork(child)
+        session.end()
+        return client.sessions.acquire() is session
+
+    assert use(flavour, server.uri, main) is True
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("end", ["close", "collect"])
+def test_a_child_process_does_not_kill_the_cursors_of_its_parent(flavour, server, end):
+    async def main(backend):
+        client = {"blocking": MongoClient}.get(flavour, AsyncMongoClient)(server.uri)
+        collection = client.core_tests.forked_cursors
+        await done(collection.drop())
+        await done(collection.insert_many([{} for _ in range(5)]))
+        cursors = [collection.find(batch_size=2)]
+        await done(cursors[0].next())
+
+        def child():
+            if end == "close":
+                closing = cursors[0].close()
+                if flavour != "blocking":
+                    with pytest.raises(StopIteration):
+                        closing.send(None)  # without waiting for anything
+            cursors.clear()
+            gc.collect()
+            return not client._core._housekeeper._dead
+
+        assert in_fork(child)
+        try:
+            return len(await done(cursors[0].to_list()))
+        finally:
+            await done(client.close())
+
+    assert run_on(flavour, main) == 4
+
+
+async def done(outcome):
+    """What a call of either flavour comes to."""
+    return await outcome if inspect.isawaitable(outcome) else outcome
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -51,6 +51,8 @@ class CursorCore(ABC, Generic[ItemT]):
     #: The server streams the batches over that connection.
     _exhaust = False
     _resume_token: Any = None
+    #: How often the process had forked when the server last told of the cursor.
+    _forks = 0
     #: Of a cursor that has not begun: nothing can be put there.
     _data: deque[ItemT] = deque(maxlen=0)
 
@@ -66,6 +68,7 @@ class CursorCore(ABC, Generic[ItemT]):
             self._namespace = reply.namespace
         self._resume_token = reply.resume_token
         if reply.cursor_id:
+            self._forks = self._core.sessions.forks
             self._core_session = reply.session
             self._connection = reply.connection
         else:
@@ -175,7 +178,7 @@ class CursorCore(ABC, Generic[ItemT]):
         """Kill the server's cursor, if there is one. Documents already here remain."""
         cursor_id = self._id
         self._killed = True
-        if not cursor_id:
+        if not cursor_id or self._is_of_parent():
             self._release()
             return
         connection = self._connection
@@ -202,10 +205,14 @@ class CursorCore(ABC, Generic[ItemT]):
         session, self._core_session = self._core_session, None
         connection, self._connection = self._connection, None
         self._killed = True
-        if cursor_id:
+        if cursor_id and not self._is_of_parent():
             self._core.kill_cursor_soon(
                 cursor_id, self._namespace, self._address, session, connection
             )
+
+    def _is_of_parent(self) -> bool:
+        """Whether the cursor was opened before a fork: it may still be read in the parent."""
+        return self._forks != self._core.sessions.forks
 
     def __del__(self) -> None:
         if self.__dict__.get("_id"):

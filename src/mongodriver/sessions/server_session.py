@@ -29,7 +29,7 @@ class ServerSession:
     :param pool: where it goes back to.
     """
 
-    __slots__ = ("_pool", "dirty", "last_use", "lsid", "transaction_number")
+    __slots__ = ("_pool", "dirty", "forks", "last_use", "lsid", "transaction_number")
 
     # As the session of an operation that was given none.
     implicit = True
@@ -38,6 +38,8 @@ class ServerSession:
 
     def __init__(self, pool: ServerSessionPool) -> None:
         self._pool = pool
+        #: How many forks its process was away from that which made the client.
+        self.forks = pool.forks
         self.lsid = {"id": Binary(_uuid4_bytes(), 4)}
         self.last_use = monotonic()
         self.transaction_number = 0
@@ -86,6 +88,8 @@ class ServerSessionPool:
         self._free: deque[ServerSession] = deque()
         #: Seconds after its last use up to which a session can be used.
         self._lifetime = _FOR_EVER
+        #: How many forks this process is away from that which made the client.
+        self.forks = 0
 
     def expire_after(self, minutes: int | None) -> None:
         """Take the deployment's session timeout, None behind a load balancer or while unknown."""
@@ -104,8 +108,12 @@ class ServerSessionPool:
             return ServerSession(self)
 
     def release(self, session: ServerSession) -> None:
-        """Take a session back; dirty and expiring ones are forgotten."""
-        if session.dirty:
+        """Take a session back; dirty and expiring ones are forgotten.
+
+        So are those of a parent process, which still uses them: the server would take a write of
+        one process for the repetition of the other's, and not do it.
+        """
+        if session.dirty or session.forks != self.forks:
             return
         free = self._free
         oldest_use = monotonic() - self._lifetime
@@ -127,3 +135,4 @@ class ServerSessionPool:
     def after_fork(self) -> None:
         """The sessions belong to the parent process."""
         self._free = deque()
+        self.forks += 1
