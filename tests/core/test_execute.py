@@ -405,6 +405,22 @@ def test_an_overloaded_server_is_asked_again(server, flavour, recorder):
     assert len(started(recorder, "ping")) == 3
 
 
+def test_why_a_connection_that_broke_was_closed(server, flavour, recorder):
+    """Not because the pool was cleared: that is what came of it, and concerns the others."""
+
+    async def main(client):
+        await client.execute(Run(PING))
+        with (
+            fail_point(server, {"times": 1}, failCommands=["ping"], closeConnection=True),
+            pytest.raises(AutoReconnect),
+        ):
+            await client.execute(Run(PING))
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    assert recorder.of(PoolClearedEvent)
+    assert [e.reason for e in recorder.of(ConnectionClosedEvent)][:1] == ["error"]
+
+
 def test_socket_timeout(server, flavour, recorder):
     async def main(client):
         await client.execute(Run(PING))

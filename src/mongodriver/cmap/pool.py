@@ -433,10 +433,10 @@ class Pool:
         """Why a connection that comes back cannot be kept; None when it can."""
         if self.state == CLOSED:
             return POOL_CLOSED
+        if connection.stream.closed or connection.more_to_come:
+            return ERROR  # and that is often why the others are stale now
         if not self._is_current(connection):
             return STALE
-        if connection.stream.closed or connection.more_to_come:
-            return ERROR
         return None
 
     def _close_one(self, connection: Connection, reason: str) -> None:
