@@ -527,3 +527,62 @@ def test_many_clients_leave_nothing_behind(flavour):
         wait_until(lambda: not fake.open_connections)
     assert tasks == (1 if flavour == "asyncio" else 0)
     wait_until(lambda: not background.names())
+
+
+# -- members that leave --
+
+
+def test_those_who_wait_for_a_member_that_leaves_go_to_another(flavour):
+    """Its pool is closed, which is no news of the client: they were never sent."""
+    release = threading.Event()
+    moved = threading.Event()
+
+    def hello(number):
+        def hello(request):
+            primary = moved.is_set()
+            return {
+                **STANDALONE,
+                "isWritablePrimary": number == primary,
+                "secondary": number != primary,
+                "setName": "rs",
+                "setVersion": 1 + primary,
+                "electionId": ObjectId(f"7fffffff000000000000000{1 + primary}"),
+                "hosts": [f"127.0.0.1:{fake.address[1]}" for fake in members[primary:]],
+            }
+
+        return hello
+
+    def answer(request):
+        if request.name == "slow":
+            release.wait(60)
+        return {"ok": 1}
+
+    async def main(backend):
+        async with opened(backend, uri, maxpoolsize=1, **PATIENT) as client:
+            await all_known(client, 2)
+            results = []
+
+            async def one(name):
+                try:
+                    results.append((await client.execute(Run({name: 1})))["ok"])
+                except PyMongoError as exc:
+                    results.append(exc)
+
+            server = client.topology.fast
+            tasks = [backend.spawn(lambda: one("slow"), "slow")]
+            await wait(backend, lambda: members[0].of("slow"))
+            tasks += [backend.spawn(lambda: one("ping"), "ping") for _ in range(3)]
+            await wait(backend, lambda: len(server.pool._waiters) == 3)
+            moved.set()
+            await wait(backend, lambda: len(results) == 3)
+            release.set()
+            for task in tasks:
+                await task.join(60)
+            return results
+
+    members = [FakeMongod(answer=answer), FakeMongod(answer=answer)]
+    with members[0], members[1]:
+        for number, fake in enumerate(members):
+            fake.hello = hello(number)
+        uri = f"{members[0].uri}?replicaSet=rs"
+        assert run_on(flavour, main) == [1, 1, 1, 1]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ..cmap.failures import PoolPausedError
+from ..cmap.failures import PoolClosedError, PoolPausedError
 from ..io.deadline import sooner
+from ..sdam.topology import CLOSED
 from .select import select
 from .time_limit import time_is_over
 
@@ -21,7 +22,7 @@ async def check_out(executor: Executor, execution: Execution) -> Connection:
 
     A pool that is paused, because its server has just been found to be down, is no answer to an
     operation that was never sent: it waits for the next check like one that begins later, for as
-    long as it may wait for a server.
+    long as it may wait for a server. Nor is one whose server has left the deployment meanwhile.
 
     :raises ServerSelectionTimeoutError, WaitQueueTimeoutError: when there was none in time.
     :raises ExecutionTimeout: when the operation's time is over before it begins.
@@ -37,4 +38,8 @@ async def check_out(executor: Executor, execution: Execution) -> Connection:
         try:
             return await execution.server.pool.checkout(execution.deadline)
         except PoolPausedError:
-            execution.server = await select(executor, execution, limit)
+            pass
+        except PoolClosedError:
+            if executor.topology.state == CLOSED or execution.address is not None:
+                raise  # the client was closed, or nobody else will do
+        execution.server = await select(executor, execution, limit)
