@@ -659,9 +659,8 @@ def test_a_cursor_whose_batches_are_all_empty(flavour, name):
         finally:
             await done(client.close())
 
-    with FakeMongod(SESSIONS, answer) as fake:
-        with pytest.raises(PyMongoError) as caught:
-            run_on(flavour, main)
+    with FakeMongod(SESSIONS, answer) as fake, pytest.raises(PyMongoError) as caught:
+        run_on(flavour, main)
     assert caught.value.timeout
 
 
