@@ -249,3 +249,20 @@ def test_eventlet():
         )
     assert (done.returncode, done.stdout) == (0, "closed\n"), done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
+def test_what_fails_at_once_lets_the_loop_go_on(event_loop_name, tmp_path):
+    """Or somebody who tries again and again would keep the monitors from their work for ever."""
+    path = str(tmp_path / "nobody.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)  # and gone again: connections are refused without any waiting
+
+    async def main(backend):
+        turns = []
+        backend.loop.call_soon(turns.append, 1)
+        with pytest.raises(ConnectionRefusedError):
+            await backend.connect((path, None), ConnectOptions())
+        return turns
+
+    assert run_on(event_loop_name, main) == [1]

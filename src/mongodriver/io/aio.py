@@ -349,8 +349,16 @@ class AioBackend:
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> AioStream:
         loop = self.loop
-        async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
-            return await open_stream(loop, address, options.ssl_context, lambda: AioStream(loop))
+        try:
+            async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
+                return await open_stream(
+                    loop, address, options.ssl_context, lambda: AioStream(loop)
+                )
+        except OSError:
+            # Perhaps nothing was waited for. Whoever tries again and again lets the loop go on so:
+            # monitors are in it, and other connections that may become free.
+            await asyncio.sleep(0)
+            raise
 
     def event(self) -> AioEvent:
         return AioEvent(self.loop)
