@@ -276,7 +276,7 @@ def test_a_lost_connection_clears_only_its_service(flavour, recorder):
         options = {"event_listeners": [recorder], "loadbalanced": True}
         assert use(flavour, fake.uri, main, **options) == (1, "ready")
     reasons = sorted(e.reason for e in recorder.of(ConnectionClosedEvent))
-    assert reasons == ["poolClosed", "stale", "stale"]
+    assert reasons == ["error", "poolClosed", "stale"]
 
 
 def test_a_server_that_is_not_behind_a_load_balancer(flavour):
