@@ -15,7 +15,7 @@ import pytest
 
 from bsonx.int64 import Int64
 from bsonx.objectid import ObjectId
-from core_kit import PING, Background, Run, make_client, opened, use, wait
+from core_kit import PING, Background, Run, make_client, opened, pool_of, use, wait
 from fake_mongod import HANG_UP, MONGOS, SILENCE, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver.client import housekeeping
@@ -530,6 +530,26 @@ def test_many_clients_leave_nothing_behind(flavour):
 
 
 # -- members that leave --
+
+
+def test_a_connection_does_not_enter_another_pool_of_the_same_address(flavour):
+    """As when a cursor kept it, and its member has left and come back."""
+
+    async def main(backend):
+        async with opened(backend, fake.uri) as before, opened(backend, fake.uri) as after:
+            for client in (before, after):
+                await client.execute(Run(PING))
+            connection = await pool_of(before).checkout()
+            after.topology.unpin(connection)
+            assert connection.closed
+            assert (pool_of(after).size, pool_of(after).idle_count) == (1, 1)
+            own = await pool_of(after).checkout()
+            after.topology.unpin(own)
+            assert not own.closed
+            assert pool_of(after).idle_count == 1
+
+    with FakeMongod() as fake:
+        run_on(flavour, main)
 
 
 def test_those_who_wait_for_a_member_that_leaves_go_to_another(flavour):

@@ -126,6 +126,10 @@ class Pool:
         """Connections in all, those being established included."""
         return len(self._established) + self._pending
 
+    def has(self, connection: Connection) -> bool:
+        """Whether a connection is one of this pool's, in use or idle."""
+        return connection in self._established
+
     @property
     def idle_count(self) -> int:
         """Established connections that nobody uses."""

@@ -463,11 +463,14 @@ class Topology:
                 server.monitor.request_check()
 
     def unpin(self, connection: Connection) -> None:
-        """Give a connection that was kept out of the pool back to it."""
+        """Give a connection that was kept out of the pool back to it.
+
+        Its server may have left the deployment meanwhile, and have come back with another pool.
+        """
         connection.pinned = False
         with self._lock:
             server = self._servers.get(connection.address)
-        if server is None:
+        if server is None or not server.pool.has(connection):
             connection.close()
         else:
             server.pool.checkin(connection)
