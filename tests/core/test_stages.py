@@ -59,8 +59,13 @@ def test_something_may_stand_between_commands_and_the_wire(server, flavour, watc
 def test_operations_can_be_watched_with_their_commands(server, flavour):
     seen = []
 
+    def keep(event):
+        seen.append(event)
+        if type(event) is OperationStarted:
+            event.execution.span = len(seen)
+
     async def main(client):
-        client.observer.subscribe("operations", seen.append)
+        client.observer.subscribe("operations", keep)
         client.observer.subscribe("commands", seen.append)
         await client.execute(Run(PING))
         with pytest.raises(OperationFailure):
@@ -75,6 +80,7 @@ def test_operations_can_be_watched_with_their_commands(server, flavour):
         OperationEnded,
     ]
     assert first.execution is last.execution
+    assert last.execution.span == 1
     assert last.error is None
     assert command.request_id == reply.request_id == first.execution.request_id
     assert isinstance(seen[7].error, OperationFailure)

@@ -39,6 +39,7 @@ class Execution:
         "server",
         "session",
         "shed",
+        "span",
         "stop",
         "transaction_number",
     )
@@ -70,6 +71,8 @@ class Execution:
         self.sent = False
         #: The last attempt failed because its server was overloaded.
         self.shed = False
+        #: What a subscriber to the observer's operations keeps with this one.
+        self.span: Any = None
         self.transaction_number: Any = None
         #: Of the message: the reply must answer it.
         self.request_id = 0
