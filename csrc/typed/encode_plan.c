@@ -355,7 +355,7 @@ static bx_encode_plan *compiled_of(bx_typed *typed, bx_state *st, PyObject *sour
 
 bx_encode_plan *bx_encode_plan_known(bx_state *st, PyTypeObject *cls)
 {
-    bx_typed *typed = st->typed;
+    bx_typed *typed = bx_load_pointer(&st->typed); /* another thread may just publish it */
     bx_encode_plan *plan;
 
     if (typed == NULL) return NULL;
