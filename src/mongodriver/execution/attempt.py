@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .check_out import check_out
-from .direct import exchange_directly, may_go_directly
+from .direct import exchange_directly, finish_exchange, may_go_directly
 from .exchange import exchange
 from .judge import judge
 from .prepare import prepare
@@ -36,13 +36,14 @@ async def attempt(executor: Executor, execution: Execution) -> Any:
     execution.connection = connection
     try:
         command = prepare(executor, execution, connection)
-        outcome = None
         if may_go_directly(executor, execution, connection):
             outcome = exchange_directly(executor, execution, connection, command)
-        if type(outcome) is tuple:
-            reply = told = outcome[1]
+            if type(outcome) is tuple:
+                reply = told = outcome[1]
+            else:
+                reply = told = await finish_exchange(executor, execution, connection, outcome)
         else:
-            reply, told = await exchange(executor, execution, connection, command, outcome)
+            reply, told = await exchange(executor, execution, connection, command)
         return judge(executor, execution, connection, reply, told)
     finally:
         if pool is not None and not connection.pinned:

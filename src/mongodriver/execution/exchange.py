@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ..events.observation import Observation
 from ..wire.header import next_request_id
 from .decode import decode, decode_own
-from .direct import finish_exchange
 from .encode import encode
 from .round_trip import round_trip
 
@@ -38,21 +37,12 @@ def observe(
 
 
 async def exchange(
-    executor: Executor,
-    execution: Execution,
-    connection: Connection,
-    command: Command,
-    begun: bytes | int | None = None,
+    executor: Executor, execution: Execution, connection: Connection, command: Command
 ) -> tuple[Any, Any]:
     """Send a command, and return its reply: for the user, and as the driver reads it.
 
     Both are the same object but for replies that are a class of the user's as a whole.
-
-    :param begun: what `exchange_directly` has come to, if it has sent the command.
     """
-    if begun is not None:
-        reply = await finish_exchange(executor, execution, connection, begun)
-        return reply, reply
     cipher = executor.cipher
     if cipher is not None:
         command = await cipher.encrypt(execution, command)
