@@ -5,9 +5,10 @@
 
 #include "op_msg/op_msg.h"
 
-/* The other end. Give a blocking socket SO_RCVTIMEO: it is how often an exchange without limit looks
- * for signals, which end a wait only if they arrive in it. `stream` has a method `close`, which is called when the exchange breaks off after
- * a byte may have been sent: the socket then carries half a message. */
+/* The other end. `stream` has a method `close`, which is called when the exchange breaks off after
+ * a byte may have been sent: the socket then carries half a message. A blocking socket should have
+ * SO_RCVTIMEO: so often an exchange without limit looks for signals, which end a wait only if they
+ * arrive in it. */
 typedef struct {
     PyObject *stream;
     int fd;

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
-PRIMARY = ReadPreference.PRIMARY
+_PRIMARY = ReadPreference.PRIMARY
 
 
 class Executor:
@@ -104,7 +104,7 @@ class Executor:
         try:
             if not operation.is_write:
                 preference = read_preference or operation.read_preference
-                if preference is not None and preference is not PRIMARY and preference.mode:
+                if preference is not None and preference is not _PRIMARY and preference.mode:
                     execution.preference = await read_preference_for(self, execution, preference)
             while True:
                 try:
