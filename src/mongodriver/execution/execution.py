@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 class Execution:
     """State of one operation. Its stages are the functions of this folder, in this order::
 
-    select -> check out -> prepare -> [encrypt] -> encode -> round trip -> [decrypt] -> decode
-    -> judge
+        select -> check out -> prepare -> [encrypt] -> encode -> round trip -> [decrypt] -> decode
+        -> judge
+
+    Each has a file of its name; `direct` does three of them in one call where nobody looks on.
     """
 
     __slots__ = (
