@@ -21,6 +21,11 @@ BX_INLINE uint32_t bx_add_u32(uint32_t *at, uint32_t value)
     return _Py_atomic_add_uint32(at, value);
 }
 
+BX_INLINE void bx_store_object(PyObject **at, PyObject *value)
+{
+    _Py_atomic_store_ptr_release(at, value);
+}
+
 BX_INLINE void *bx_load_pointer(void *at) { return _Py_atomic_load_ptr_acquire(at); }
 
 /* Put `value` where NULL was: false if something else is there already. */
@@ -44,6 +49,8 @@ BX_INLINE void bx_store_int(int *at, int value) { *at = value; }
 BX_INLINE int bx_glance_int(const int *at) { return *at; }
 BX_INLINE void bx_note_int(int *at, int value) { *at = value; }
 BX_INLINE unsigned bx_glance_uint(const unsigned *at) { return *at; }
+
+BX_INLINE void bx_store_object(PyObject **at, PyObject *value) { *at = value; }
 
 BX_INLINE int bx_exchange_int(int *at, int value)
 {
@@ -90,6 +97,23 @@ BX_INLINE bool bx_replace_pointer(void *at, void **before, void *value)
 }
 
 #endif
+
+/* An object that all threads use from now on, a type or a function, must not have its references
+ * counted at one address by all of them. From its first thread on CPython 3.13 makes classes and
+ * functions that are written in Python immortal for that; later versions count in each thread. */
+BX_INLINE void bx_share(PyObject *object)
+{
+#if BX_FREE_THREADED && PY_VERSION_HEX >= 0x030E0000
+    (void)PyUnstable_Object_EnableDeferredRefcount(object);
+#elif BX_FREE_THREADED
+    PyObject_GC_UnTrack(object);
+    object->ob_tid = 0;
+    object->ob_ref_local = _Py_IMMORTAL_REFCNT_LOCAL;
+    object->ob_ref_shared = 0;
+#else
+    (void)object;
+#endif
+}
 
 /* Put an object at *slot for good, unless there is one already (takes the reference; NULL stands
  * for a pending exception): 0, or -1. */

@@ -38,8 +38,6 @@ static PyObject *trial_dict(int count, bool mixed)
     return dict;
 }
 
-#if BX_DICT_TEMPLATES
-
 /* ---- dicts that are made from a template ---- */
 
 static bool is_plain(PyObject *dict, Py_ssize_t n)
@@ -139,8 +137,6 @@ static int same_filled(Py_ssize_t n)
     return same;
 }
 
-#endif
-
 int bx_dict_layout_known(void)
 {
     static const int counts[] = {0, 1, 3, 5, 6, 40, BX_TRIAL_MOST};
@@ -153,9 +149,7 @@ int bx_dict_layout_known(void)
         known = same_ways(dict);
         Py_DECREF(dict);
     }
-#if BX_DICT_TEMPLATES
     for (int i = 1; known == 1 && i < 7; i++) known = same_filled(counts[i]);
-#endif
     return known;
 }
 

@@ -2,20 +2,17 @@
  *
  * Where CPython keeps the pairs is private to it: it is known for the versions below, and tried
  * when the module is made (bx_dict_layout_known). Otherwise the public functions are left. Without
- * the GIL going through needs the dict's critical section, and filling is not done. */
+ * the GIL going through needs the dict's critical section; what is filled is one's own. */
 #ifndef BSONX_DICT_LAYOUT_H
 #define BSONX_DICT_LAYOUT_H
 
-#include "core/common.h"
+#include "core/atomics.h"
 
 #if PY_VERSION_HEX < 0x03100000 && !defined(PYPY_VERSION)
 #define BX_DICT_LAYOUT 1
 #else
 #define BX_DICT_LAYOUT 0
 #endif
-
-/* Dicts are filled in place only with the GIL. */
-#define BX_DICT_TEMPLATES (BX_DICT_LAYOUT && !BX_FREE_THREADED)
 
 /* An entry of a dict's keys, all of them str. Where the instances of a class share the keys, the
  * values are in an array that each instance has. */
@@ -73,7 +70,7 @@ BX_INLINE bool bx_dict_next(PyObject *dict, bool known, Py_ssize_t *position, Py
     return PyDict_Next(dict, position, key, value);
 }
 
-#if BX_DICT_TEMPLATES
+#if BX_DICT_LAYOUT
 
 /* ---- dicts that are made from a template ---- */
 
@@ -103,17 +100,21 @@ BX_INLINE PyObject *bx_dict_filled(PyObject *template, PyObject *const *pairs, P
     PyObject *dict;
     unsigned long flags = 0;
 
-    /* Before 3.12 an allocation may run the collector, and so anything: the caller's table too. */
+#if PY_VERSION_HEX < 0x030C0000
+    /* An allocation may run the collector, and so anything: what is done to the caller's table. */
     Py_INCREF(template);
     dict = PyDict_Copy(template);
     Py_DECREF(template);
+#else
+    dict = PyDict_Copy(template);
+#endif
     if (BX_UNLIKELY(dict == NULL)) return NULL;
     entries = (bx_dict_entry *)bx_dict_entries(
         (const bx_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys);
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *value = pairs[2 * i + 1];
 
-        entries[i].value = value;
+        bx_store_object(&entries[i].value, value); /* the collector may show it to others */
 #if PY_VERSION_HEX < 0x030C0000
         Py_DECREF(Py_None);
 #endif

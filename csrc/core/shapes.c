@@ -15,7 +15,7 @@ PyObject *bx_dict_taking_pairs(PyObject *const *pairs, Py_ssize_t n)
     return dict;
 }
 
-#if BX_DICT_TEMPLATES
+#if BX_DICT_LAYOUT
 
 /* Keys that came again become a shape; it keeps them alive, so that their addresses are theirs. */
 PyObject *bx_shape_new(bx_shape *shape, uint64_t hash, PyObject *const *pairs, Py_ssize_t n)

@@ -36,7 +36,7 @@ void bx_shapes_clear(bx_shapes *shapes);
 /* As bx_dict_of_pairs, but takes the references of the pairs if it returns a dict. */
 PyObject *bx_dict_taking_pairs(PyObject *const *pairs, Py_ssize_t n);
 
-#if BX_DICT_TEMPLATES
+#if BX_DICT_LAYOUT
 
 /* Likewise, for keys that are not those of the shape, which takes note of them. */
 PyObject *bx_shape_new(bx_shape *shape, uint64_t hash, PyObject *const *pairs, Py_ssize_t n);

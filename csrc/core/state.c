@@ -147,6 +147,9 @@ static int state_exec(PyObject *module)
     if ((st->RegexStorage = bx_regex_storage(module)) == NULL) return -1;
     if ((st->RawDocument = bx_raw_document_type(module)) == NULL) return -1;
     if ((st->Options = bx_options_type(module)) == NULL) return -1;
+#define X(name) bx_share((PyObject *)st->name);
+    BX_OWN_TYPES(X)
+#undef X
     return 0;
 }
 

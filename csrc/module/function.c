@@ -114,9 +114,6 @@ PyObject *bx_function_new(PyTypeObject *type, bx_state *st, const bx_function_de
                                def->signature->name, "__module__", "bsonx._native", "__doc__",
                                def->doc);
     if (self->dict == NULL) Py_CLEAR(self);
-#if PY_VERSION_HEX >= 0x030E0000
-    /* Without the GIL, threads that call it would otherwise all write to its count. */
-    if (self != NULL) (void)PyUnstable_Object_EnableDeferredRefcount((PyObject *)self);
-#endif
+    if (self != NULL) bx_share((PyObject *)self);
     return (PyObject *)self;
 }

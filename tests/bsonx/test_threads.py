@@ -7,6 +7,7 @@ import importlib
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 import typing
 
@@ -255,6 +256,21 @@ def test_nested_containers_that_change_while_they_are_encoded(bx):
         return
 
     assert at_once(work) == [None] * COUNT
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED") or sys.version_info >= (3, 14),
+    reason="other interpreters count in each thread, or one thread at a time",
+)
+def test_threads_do_not_all_count_at_one_address(bx):
+    shared = (bx.ObjectId, bx.Int64, bx.decode)
+    thread = threading.Thread(target=bx.ObjectId)  # from the first one on
+    thread.start()
+    thread.join()
+    before = [sys.getrefcount(one) for one in shared]
+    kept = [(bx.ObjectId(), bx.Int64(number), bx.decode) for number in range(1000)]
+    assert [sys.getrefcount(one) for one in shared] == before
+    del kept
 
 
 def test_the_first_use_of_a_fresh_package():
