@@ -89,7 +89,10 @@ def _way(
     :raises AttributeError: for a class of other things.
     """
     kind, make = cls._kind, cls._statement
-    run = next((run for run in (runs[-1:] if ordered else runs) if run.kind == kind), None)
+    if ordered:
+        run = runs[-1] if runs and runs[-1].kind == kind else None
+    else:
+        run = next((run for run in runs if run.kind == kind), None)
     if run is None:
         run = Run(kind, [], [])
         runs.append(run)
@@ -203,50 +206,51 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.retry_policy = WRITE if run.retryable and self.wants_result else NEVER
 
     def build(self, attempt: Attempt) -> Command:
-        if not (self.wants_result or self._run_index or self._start):
+        if not self.wants_result and not self._run_index and not self._start:
             for run in self.runs:  # of all, before anything is sent
                 if run.kind == "update":
                     check_updates(attempt, run.statements)
         run = self._run
-        body: dict[str, Any] = {run.kind: self.collection, "ordered": self.ordered, **self.options}
-        if run.kind != "insert":
+        kind = run.kind
+        body: dict[str, Any] = {kind: self.collection, "ordered": self.ordered, **self.options}
+        ids = None
+        if kind != "insert":
             body.update(self.update_options)
-        self._batch_ids = []
-        fill = self.add_ids and run.kind == "insert"
+        elif self.add_ids:
+            ids = self._batch_ids = []
         return Command(
             body,
             run.statements,
-            _IDENTIFIER[run.kind],
+            _IDENTIFIER[kind],
             self._start,
-            add_ids=fill,
-            ids=self._batch_ids if fill else None,
+            add_ids=ids is not None,
+            ids=ids,
             max_document_size=statement_limit(attempt, self.wants_result),
         )
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> dict[str, Any]:
         if self.acknowledged:
             self._merge(reply, self._start, attempt.stop - self._start)
-        self.inserted_ids += self._batch_ids
+        if self.add_ids:
+            self.inserted_ids += self._batch_ids
         self._start = attempt.stop
-        if self._is_over():
+        if not self._rest():
             self._raise_errors()
         return self.result if self.wants_result else {}
 
     def more(self) -> bool:
-        if self.ordered and self.result["writeErrors"]:
+        if not self._rest():
             return False
-        if self._start < len(self._run.statements):
-            return True
-        if self._run_index + 1 == len(self.runs):
-            return False
-        self._run_index += 1
-        self._begin_run()
+        if self._start >= len(self._run.statements):
+            self._run_index += 1
+            self._begin_run()
         return True
 
-    def _is_over(self) -> bool:
+    def _rest(self) -> bool:
+        """Whether there are statements left to be sent."""
         if self.ordered and self.result["writeErrors"]:
-            return True
-        return self._start >= len(self._run.statements) and self._run_index + 1 == len(self.runs)
+            return False
+        return self._start < len(self._run.statements) or self._run_index + 1 < len(self.runs)
 
     def _merge(self, reply: Mapping[str, Any], offset: int, sent: int) -> None:
         """Add the reply to a command of `sent` statements, from that at `offset` of the run.
@@ -255,9 +259,9 @@ class BulkWrite(Operation[dict[str, Any]]):
         """
         number = count(reply, "n")
         modified = optional_count(reply, "nModified")
-        upserted = upserts(reply, sent, number)
-        errors = write_errors(reply)
-        places = [offset + position(error, sent) for error in errors]
+        upserted = upserts(reply, sent, number) if "upserted" in reply else ()
+        errors = write_errors(reply) if "writeErrors" in reply else ()
+        places = [offset + position(error, sent) for error in errors] if errors else ()
         concern_error = optional_document(reply, "writeConcernError")
         result = self.result
         run = self._run

@@ -118,12 +118,12 @@ class ServerSessionPool:
         free = self._free
         oldest_use = monotonic() - self._lifetime
         try:
-            while free[0].last_use < oldest_use:
+            while free and free[0].last_use < oldest_use:
                 oldest = free.popleft()
                 if oldest.last_use >= oldest_use:
                     free.appendleft(oldest)  # another thread has dropped the one looked at
         except IndexError:
-            pass
+            pass  # another thread has taken it meanwhile
         if session.last_use >= oldest_use:
             free.append(session)
 

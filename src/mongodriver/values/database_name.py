@@ -10,8 +10,6 @@ _FORBIDDEN = (" ", ".", "$", "/", "\\", "\x00", '"')
 
 def _check_name(name: str) -> None:
     """Raise InvalidName if `name` cannot be the name of a database."""
-    if name.isidentifier():
-        return  # most names: nothing of what is forbidden is part of an identifier
     if not name:
         raise InvalidName("database name cannot be the empty string")
     for character in _FORBIDDEN:
@@ -21,7 +19,8 @@ def _check_name(name: str) -> None:
 
 def check_database_name(name: str) -> None:
     """The same for the databases that commands go to: "$external", of users, is one."""
-    if name != "$external":
+    # Nothing of what is forbidden is part of an identifier, as most names are.
+    if not name.isidentifier() and name != "$external":
         _check_name(name)
 
 
