@@ -27,19 +27,6 @@ def test_a_missing_method_says_so(client, call, why):
         call(client)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["start_transaction", "commit_transaction", "abort_transaction", "with_transaction"],
-)
-def test_a_session_has_no_transactions(client, name):
-    session = client.start_session()
-    assert not hasattr(session, name)
-    with pytest.raises(AttributeError, match="transactions are not supported"):
-        getattr(session, name)
-    with pytest.raises(AttributeError, match="object has no attribute 'other'"):
-        session.other  # noqa: B018
-
-
 def test_other_names_are_still_databases_and_collections(client):
     assert client.watch.name == "watch"
     assert client.db.watch.name == "watch"

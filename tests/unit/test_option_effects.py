@@ -269,16 +269,6 @@ def test_asking_for_nothing_is_not_refused(options):
     MongoClient("mongodb://h/", connect=False, **options)
 
 
-@pytest.mark.parametrize("kind", [MongoClient, AsyncMongoClient])
-def test_transaction_options_of_a_session_are_refused(kind):
-    from mongodriver.client_session import TransactionOptions
-
-    client = kind("mongodb://h/", connect=False)
-    with pytest.raises(ConfigurationError, match="default_transaction_options"):
-        client.start_session(default_transaction_options=TransactionOptions())
-    assert client.start_session(default_transaction_options=None).has_ended is False
-
-
 SETTINGS = [
     settings.PoolSettings,
     settings.ExecutorSettings,

@@ -13,7 +13,7 @@ from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
 from mongodriver.public.database_base import DatabaseBase
-from mongodriver.public.sessions import core_session
+from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
 
@@ -155,7 +155,8 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :raises CollectionInvalid: if it exists and that was to be checked.
         """
         with one_deadline(self._core.options.timeout):
-            if check_exists and not (session is not None and session.in_transaction):
+            core = session_in_use(session)
+            if check_exists and not (core is not None and core.in_transaction):
                 names = await _collection_names(self, session, {}, {"name": name}, None)
                 if name in names:
                     raise CollectionInvalid(f"collection {name} already exists")

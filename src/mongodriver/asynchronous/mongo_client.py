@@ -12,7 +12,7 @@ from mongodriver.ops.base import READ
 from mongodriver.ops.catalogue import DropDatabase, ListDatabases
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
-from mongodriver.public.sessions import core_session
+from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import InvalidOperation
@@ -154,10 +154,10 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             raise TypeError(
                 f"name_or_database must be an instance of str or a Database, not {type(name)}"
             )
-        core = core_session(session)
+        core = session_in_use(session)
         concern = None if core is not None and core.in_transaction else self._write_concern
         operation = DropDatabase(name, concern, comment)
-        await self._core.executor.execute(operation, core)
+        await self._core.executor.execute(operation, core_session(session))
 
     def append_metadata(self, driver_info: DriverInfo) -> None:
         """Add a library's name, version and platform to what new connections tell the server."""

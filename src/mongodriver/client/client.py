@@ -197,9 +197,14 @@ class Client:
         """The newest ``$clusterTime`` seen, or None."""
         return self._clock.now
 
-    def start_session(self, causal_consistency: bool = True, snapshot: bool = False) -> Session:
+    def start_session(
+        self,
+        causal_consistency: bool = True,
+        snapshot: bool = False,
+        snapshot_time: Any = None,
+    ) -> Session:
         """A new explicit session; no I/O."""
-        return Session(self, self.sessions, causal_consistency, snapshot)
+        return Session(self, self.sessions, causal_consistency, snapshot, snapshot_time)
 
     def kill_cursor_soon(
         self,

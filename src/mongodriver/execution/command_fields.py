@@ -8,16 +8,21 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ..values.errors import ConfigurationError
 from ..values.read_concern import DEFAULT_READ_CONCERN
 from ..values.read_preferences import ReadPreference
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
+from .transactions import is_part, join
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..sessions.cluster_clock import ClusterClock
     from .execution import Execution
 
+#: The wire version of MongoDB 5.0.
+_SNAPSHOTS = 13
+_OF_CURSORS = ("getMore", "killCursors")
 _PRIMARY_PREFERRED = ReadPreference.PRIMARY_PREFERRED.document
 
 
@@ -56,9 +61,11 @@ class CommandFields:
                 server_session.last_use = monotonic()  # the pool has set that of the others
                 body["lsid"] = server_session.lsid
                 if not session.implicit:
-                    self._add_session_fields(body, session, operation)
+                    self._add_session_fields(body, execution, connection)
             if execution.transaction_number is not None:
                 body["txnNumber"] = execution.transaction_number
+        elif session is not None and not session.implicit:
+            raise ConfigurationError("Sessions are not supported by this MongoDB deployment")
         cluster_time = self._clock.now
         if cluster_time is not None:
             if session is not None and session.cluster_time is not None:
@@ -73,19 +80,25 @@ class CommandFields:
         if execution.preference is not None or (self._direct and not operation.is_write):
             self._add_read_preference(body, execution, connection)
 
-    def _add_session_fields(self, body: dict[str, Any], session: Any, operation: Any) -> None:
-        """The read concern that makes an explicit session causal, or a snapshot."""
-        reads = operation.read_concern is not None
-        if not reads and not operation.is_write:
-            return
-        if session.snapshot:
-            if not reads:
-                return
-            concern = {**body.get("readConcern", {}), "level": "snapshot"}
-            if session.snapshot_time is not None:
-                concern["atClusterTime"] = session.snapshot_time
-            body["readConcern"] = concern
-        elif session.causal_consistency and session.operation_time is not None:
+    def _add_session_fields(
+        self, body: dict[str, Any], execution: Execution, connection: Connection
+    ) -> None:
+        """What an explicit session adds: its transaction, or a read concern that makes it causal,
+        or a snapshot.
+        """
+        session: Any = execution.session
+        operation = execution.operation
+        if session.cluster_time is not None and self._clock.now is None:
+            _add_first_cluster_time(body, session, connection)
+        if is_part(session, operation):
+            join(body, execution, connection, session)
+        elif session.snapshot:
+            _add_snapshot(body, execution, connection, session)
+        elif (
+            session.causal_consistency
+            and session.operation_time is not None
+            and (operation.is_write or operation.read_concern is not None)
+        ):
             concern = {**body.get("readConcern", {}), "afterClusterTime": session.operation_time}
             body["readConcern"] = concern
 
@@ -100,6 +113,28 @@ class CommandFields:
         elif kind != SERVER_TYPE.Mongos:
             # Connected to this one member: it must answer even if it is not the primary.
             body["$readPreference"] = _PRIMARY_PREFERRED
+
+
+def _add_first_cluster_time(body: dict[str, Any], session: Any, connection: Connection) -> None:
+    """The session has been told of a time before its client heard of any."""
+    if connection.server_type != SERVER_TYPE.Standalone:
+        body["$clusterTime"] = session.cluster_time
+
+
+def _add_snapshot(
+    body: dict[str, Any], execution: Execution, connection: Connection, session: Any
+) -> None:
+    """The read concern of a snapshot, for whatever command: the server refuses it where it cannot
+    be had. Only what belongs to a cursor that is open does without.
+    """
+    if execution.operation.name in _OF_CURSORS:
+        return
+    if connection.max_wire_version < _SNAPSHOTS:
+        raise ConfigurationError("Snapshot reads require MongoDB 5.0 or later")
+    concern = {**body.get("readConcern", {}), "level": "snapshot"}
+    if session.snapshot_time is not None:
+        concern["atClusterTime"] = session.snapshot_time
+    body["readConcern"] = concern
 
 
 def _add_write_concern(body: dict[str, Any], write_concern: Any, execution: Execution) -> None:

@@ -90,14 +90,15 @@ def exchange_directly(
             operation.user_fields,
         )
     except OSError as exc:
-        execution.sent = True
+        execution.sent = stream.closed
         if not stream.closed:
             raise  # not of the connection: of a class or decoder of the user's
         raise connection_lost(executor, execution, connection, exc) from exc
     except DocumentTooLarge as exc:
         raise operation.document_too_large(exc.size, exc.limit) from exc
-    except BaseException:
-        execution.sent = True
+    except BaseException as exc:
+        # What the codec refuses of the command was never sent; of a reply it goes another way.
+        execution.sent = stream.closed or not isinstance(exc, Exception)
         if stream.closed:
             execution.give_up_session()
         raise

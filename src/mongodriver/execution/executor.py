@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..events.observer import OperationEnded, OperationStarted, publish
 from ..io.deadline import Deadline
 from ..sdam.topology import OPEN
+from ..sessions.binding import BOUND, bound_session
 from ..values.errors import InvalidOperation, PyMongoError
 from ..values.read_preferences import ReadPreference
 from .attempt import attempt
@@ -86,7 +87,12 @@ class Executor:
         if self.topology.state is not OPEN:
             self._open()
         if session is not None:
-            session.check(self.sessions, operation)
+            if session.check(self.sessions, operation):
+                address, connection = session.route(address, connection)  # type: ignore[union-attr]
+        elif BOUND and address is None and operation.supports_session:
+            session = bound_session(self.sessions, operation)
+            if session is not None:
+                address, connection = session.route(address, connection)
         execution = Execution(operation, session)
         if address is not None:
             execution.address = address
@@ -115,6 +121,8 @@ class Executor:
                     break
                 execution.begin_command()
         except BaseException as exc:
+            if session is not None and not session.implicit:
+                session.settle(execution.sent)  # type: ignore[union-attr]
             if watchers:
                 publish(watchers, OperationEnded(execution, exc))
             raise

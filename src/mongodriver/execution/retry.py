@@ -10,11 +10,12 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..ops.base import NEVER, READ
+from ..ops.base import CLOSING, NEVER, READ
 from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload
 from .time_limit import time_is_over
+from .transactions import is_pinned_elsewhere, note_failure
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -27,16 +28,19 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     retries = Retries(
         is_write=execution.operation.is_write,
         retryable=is_retryable(executor, execution),
-        adaptive_retries=settings.adaptive_retries if execution.pinned is None else 0,
+        adaptive_retries=0 if is_pinned_elsewhere(execution) else settings.adaptive_retries,
         unlimited=execution.deadline is not None,
     )
     try:
         while True:
+            note_failure(execution, error)
             delay = retries.after(error, random.random)
             if delay is None:
                 raise _of_the_attempts(execution, retries.error, error)
             if _is_too_late(execution, delay):
-                raise _out_of_time(executor, execution, retries.error or error)
+                late = _out_of_time(executor, execution, retries.error or error)
+                note_failure(execution, late)
+                raise late
             if delay:
                 await executor.backend.sleep(delay)
             execution.begin_retry(is_overload(error))
@@ -85,6 +89,8 @@ def _out_of_time(executor: Executor, execution: Execution, error: PyMongoError) 
 def is_retryable(executor: Executor, execution: Execution) -> bool:
     """Whether the operation may be repeated after the errors the specifications name."""
     policy = execution.operation.retry_policy
+    if policy is CLOSING:
+        return True
     if policy is NEVER or execution.pinned is not None:
         return False
     if execution.session is not None and execution.session.in_transaction:

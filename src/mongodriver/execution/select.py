@@ -21,6 +21,9 @@ _ANY = ReadPreference.NEAREST
 
 async def read_preference_for(executor: Executor, execution: Execution, preference: Any) -> Any:
     """The read preference an operation really has; None: the primary."""
+    session = execution.session
+    if session is not None and session.in_transaction:
+        return None
     if execution.operation.has_output_stage and await _writes_need_primary(executor, execution):
         return None
     return preference
@@ -48,7 +51,12 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     timeout = executor.settings.selection_timeout
     preference = execution.preference
     operation = execution.operation
-    if preference is None and not (operation.is_write or operation.has_output_stage):
+    session = execution.session
+    if (
+        preference is None
+        and not (operation.is_write or operation.has_output_stage)
+        and not (session is not None and session.in_transaction)
+    ):
         preference = operation.read_preference
     return await executor.topology.select(
         preference,

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from ..io.deadline import Deadline
 
-__all__ = ["current_deadline", "one_deadline", "timeout"]
+__all__ = ["current_deadline", "one_deadline", "refreshed", "timeout"]
 
 
 class _Frame:
@@ -61,6 +61,17 @@ class _Block(AbstractContextManager[None]):
             _frame.set(frame.outer)
 
 
+class _Anew(_Block):
+    """A block that has the time limit of the one around it once more."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        outer = _frame.get()
+        if outer is not None and outer.deadline is not None:
+            _frame.set(_Frame(self, Deadline(outer.deadline.timeout), outer))
+
+
 _NOTHING = nullcontext()
 
 
@@ -94,3 +105,8 @@ def one_deadline(own: float | None) -> AbstractContextManager[None]:
     if not own or _frame.get() is not None:
         return _NOTHING
     return _Block(own)
+
+
+def refreshed() -> AbstractContextManager[None]:
+    """The time limit of the block around, from now on: for what must be done when it is over."""
+    return _Anew(0.0)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
 
 __all__ = [
+    "CLOSING",
     "COMMAND_OVERHEAD",
     "NEVER",
     "READ",
@@ -53,10 +54,13 @@ class RetryPolicy(Enum):
     READ = 1
     #: Those of the retryable writes specification, under ``retryWrites``, with a ``txnNumber``.
     WRITE = 2
+    #: The same ones, whatever the client's options: the end of a transaction.
+    CLOSING = 3
 
 
 #: Read often: a module's name is found sooner than a member of a class.
 NEVER, READ, WRITE = RetryPolicy.NEVER, RetryPolicy.READ, RetryPolicy.WRITE
+CLOSING = RetryPolicy.CLOSING
 
 
 class Attempt(Protocol):
@@ -80,6 +84,8 @@ class Attempt(Protocol):
     session: Any
     #: True on every attempt after the first.
     is_retry: bool
+    #: The last attempt failed because its server was overloaded.
+    shed: bool
     stop: int
     keep_session: bool
 
@@ -158,6 +164,8 @@ class Operation(Generic[ResultT]):
     has_output_stage: bool = False
     #: Value object, or None: primary.
     read_preference: Any = None
+    #: It was asked for by this very operation, so that it counts in transactions as well.
+    own_read_preference: bool = False
     #: Value object, or None: leave ``readConcern`` out.
     read_concern: Any = None
     #: Value object, or None: leave ``writeConcern`` out.

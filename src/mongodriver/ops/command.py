@@ -46,6 +46,7 @@ class RunCommand(Operation[Any]):
 
     user_fields: frozenset[str] | None = None
     reports_errors = True
+    own_read_preference = True
 
     def __init__(
         self,

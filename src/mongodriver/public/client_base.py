@@ -18,6 +18,7 @@ from ..options.client_arguments import client_arguments, shown_options
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions, TypeRegistry
+    from bsonx.timestamp import Timestamp
     from mongodriver.topology_description import TopologyDescription
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.write_concern import WriteConcern
@@ -182,21 +183,22 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         causal_consistency: bool | None = None,
         default_transaction_options: Any = None,
         snapshot: bool | None = False,
+        snapshot_time: Timestamp | None = None,
     ) -> Any:
         """Start a session; no I/O.
 
         :param causal_consistency: reads see what the session has done before; the default.
-        :param default_transaction_options: refused as long as there are no transactions.
+        :param default_transaction_options: `TransactionOptions` of its transactions.
         :param snapshot: all reads see the data of one point in time.
-        :raises ConfigurationError: for options that contradict each other, or would do nothing.
+        :param snapshot_time: that point, a `Timestamp`; left out, it is that of the first read.
+        :raises ConfigurationError: for options that contradict each other.
         """
-        options = SessionOptions(causal_consistency, default_transaction_options, snapshot)
-        if options.default_transaction_options is not None:
-            raise ConfigurationError(
-                "The default_transaction_options option is not supported yet: "
-                "sessions have no transactions."
-            )
-        core = self._core.start_session(options.causal_consistency, bool(options.snapshot))
+        options = SessionOptions(
+            causal_consistency, default_transaction_options, snapshot, snapshot_time
+        )
+        core = self._core.start_session(
+            options.causal_consistency, bool(options.snapshot), options.snapshot_time
+        )
         return self._session_class(self, core, options, False)
 
     def get_database(

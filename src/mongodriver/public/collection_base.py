@@ -10,9 +10,10 @@ from mongodriver.ops.catalogue import CatalogueTarget
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.write import WriteTarget
 from mongodriver.public.missing import refuse_missing
-from mongodriver.public.sessions import core_session
+from mongodriver.public.sessions import session_in_use
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.inherited_options import BaseObject
+from mongodriver.values.write_concern import DEFAULT_WRITE_CONCERN
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
@@ -94,7 +95,7 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
     def _writing(self, session: ClientSessionBase | None = None) -> WriteTarget:
         """The target of writes with this collection's options.
 
-        Raises ConfigurationError for an explicit session with w=0.
+        Raises ConfigurationError for an explicit session with w=0, but not in a transaction.
         """
         target = self._write_target
         if target is None:
@@ -102,15 +103,25 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
                 self._database._name, self._name, self._codec_options, self._write_concern
             )
         if session is not None and not target.acknowledged:
+            return self._writing_in(session)
+        return target
+
+    def _writing_in(self, session: ClientSessionBase) -> WriteTarget:
+        """The target of writes that would not be acknowledged but for a transaction, whose write
+        concern is the one that counts.
+        """
+        if not session.in_transaction:
             raise ConfigurationError(
                 "Explicit sessions are incompatible with unacknowledged write concern: "
                 f"{self.write_concern!r}"
             )
-        return target
+        return WriteTarget(
+            self._database._name, self._name, self._codec_options, DEFAULT_WRITE_CONCERN
+        )
 
     def _catalogue(self, session: ClientSessionBase | None) -> CatalogueTarget:
         """The target of commands about the collection: in a transaction they have no concern."""
-        core = core_session(session)
+        core = session_in_use(session)
         concern = None if core is not None and core.in_transaction else self._write_concern
         return CatalogueTarget(self._database._name, self._name, concern)
 

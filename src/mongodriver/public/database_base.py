@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVa
 from mongodriver.ops.catalogue import CatalogueTarget
 from mongodriver.ops.cursor import CursorReply, ReadTarget
 from mongodriver.public.missing import refuse_missing
-from mongodriver.public.sessions import core_session
+from mongodriver.public.sessions import session_in_use
 from mongodriver.values.database_name import check_database_name
 from mongodriver.values.inherited_options import BaseObject
 
@@ -58,7 +58,7 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
 
     def _catalogue(self, name: str, session: ClientSessionBase | None) -> CatalogueTarget:
         """The target of commands about a collection: in a transaction they have no concern."""
-        core = core_session(session)
+        core = session_in_use(session)
         concern = None if core is not None and core.in_transaction else self._write_concern
         return CatalogueTarget(self._name, name, concern)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ["refuse_missing", "why_missing"]
 
 _CHANGE_STREAMS = "change streams"
-_TRANSACTIONS = "transactions"
 
 #: What each belongs to, by its class's name in PyMongo's synchronous API.
 _MISSING = {
@@ -17,10 +16,6 @@ _MISSING = {
     ("MongoClient", "watch"): _CHANGE_STREAMS,
     ("Database", "watch"): _CHANGE_STREAMS,
     ("Collection", "watch"): _CHANGE_STREAMS,
-    ("ClientSession", "start_transaction"): _TRANSACTIONS,
-    ("ClientSession", "commit_transaction"): _TRANSACTIONS,
-    ("ClientSession", "abort_transaction"): _TRANSACTIONS,
-    ("ClientSession", "with_transaction"): _TRANSACTIONS,
 }
 
 

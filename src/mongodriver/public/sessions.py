@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextvars import Token
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx.timestamp import Timestamp
-from mongodriver.public.missing import why_missing
-from mongodriver.values.session_options import SessionOptions
+from mongodriver.sessions.binding import bind, current, unbind
+from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 if TYPE_CHECKING:
     from mongodriver.sessions.session import Session
 
-__all__ = ["ClientSessionBase", "core_session"]
+__all__ = ["Binding", "ClientSessionBase", "core_session", "session_in_use"]
+
+SessionT = TypeVar("SessionT", bound="ClientSessionBase")
 
 
 def core_session(session: ClientSessionBase | None) -> Session | None:
@@ -27,8 +31,17 @@ def core_session(session: ClientSessionBase | None) -> Session | None:
     return session._core
 
 
+def session_in_use(session: ClientSessionBase | None) -> Session | None:
+    """The session that an operation will use: that of the user, or of a block it is bound to."""
+    return current() if session is None else core_session(session)
+
+
 class ClientSessionBase:
     """A session's public face; the state is the core's `Session`."""
+
+    #: The classes of this flavour that a session makes.
+    _transaction_class: ClassVar[Any]
+    _bound_class: ClassVar[Any]
 
     def __init__(
         self, client: Any, server_session: Any, options: SessionOptions, implicit: bool
@@ -76,6 +89,39 @@ class ClientSessionBase:
         """Whether a transaction is in progress."""
         return bool(self._core.in_transaction)
 
+    @property
+    def snapshot_time(self) -> Timestamp | None:
+        """Of a snapshot, the time all reads are of; None before the first one.
+
+        :raises InvalidOperation: for a session that is no snapshot.
+        """
+        if not self._core.snapshot:
+            raise InvalidOperation("Only snapshot sessions have a snapshot time")
+        snapshot_time: Timestamp | None = self._core.snapshot_time
+        return snapshot_time
+
+    def _begin(
+        self,
+        read_concern: Any,
+        write_concern: Any,
+        read_preference: Any,
+        max_commit_time_ms: int | None,
+    ) -> None:
+        """Start a transaction with options, its own before those of the session and the client."""
+        core = self._core
+        core.check_can_begin()
+        defaults = self._options.default_transaction_options or TransactionOptions()
+        client = self._client
+        if max_commit_time_ms is None:
+            max_commit_time_ms = defaults.max_commit_time_ms
+        options = TransactionOptions(
+            _first(read_concern, defaults.read_concern, client.read_concern),
+            _first(write_concern, defaults.write_concern, client.write_concern),
+            _first(read_preference, defaults.read_preference, client.read_preference),
+            max_commit_time_ms,
+        )
+        core.begin_transaction(options)
+
     def advance_cluster_time(self, cluster_time: Mapping[str, Any]) -> None:
         """Take the cluster time of another session, if it is newer.
 
@@ -101,12 +147,30 @@ class ClientSessionBase:
             )
         self._core.advance_operation_time(operation_time)
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> NoReturn:
-            # No NotImplementedError: whoever asks with hasattr() shall be told the truth.
-            why = why_missing(type(self).__name__, name)
-            raise AttributeError(why or f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def __copy__(self) -> NoReturn:
         raise TypeError("A ClientSession cannot be copied, create a new session instead")
+
+
+def _first(*choices: Any) -> Any:
+    """The first that is not None; an empty read concern is one."""
+    return next((choice for choice in choices if choice is not None), None)
+
+
+class Binding(Generic[SessionT]):
+    """A block in which a session stands for all operations that are given none."""
+
+    def __init__(self, session: SessionT, end_session: bool) -> None:
+        self._session = session
+        self._end_session = end_session
+        self._token: Token[Session | None] | None = None
+
+    def _enter(self) -> SessionT:
+        self._token = bind(self._session._core)
+        return self._session
+
+    def _leave(self) -> bool:
+        """End the block; whether the session ends with it."""
+        token, self._token = self._token, None
+        if token is not None:
+            unbind(token)
+        return self._end_session

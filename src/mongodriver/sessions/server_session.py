@@ -54,8 +54,9 @@ class ServerSession:
 
     lent = server_session
 
-    def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> None:
+    def check(self, pool: ServerSessionPool, operation: Operation[Any]) -> bool:
         """Nobody but the driver holds one of these: there is nothing to refuse."""
+        return False
 
     def next_transaction(self) -> Int64:
         """The number of a new transaction or retryable write."""

@@ -35,6 +35,13 @@ RETRY_WRITES = True
 MAX_ADAPTIVE_RETRIES = 2
 ENABLE_OVERLOAD_RETARGETING = False
 
+# Transactions: milliseconds a repeated commit may wait for a majority; how long `with_transaction`
+# tries again, and its pauses.
+COMMIT_RETRY_WTIMEOUT = 10_000
+WITH_TRANSACTION_TIMEOUT = 120.0
+TRANSACTION_BACKOFF = 0.005
+MAX_TRANSACTION_BACKOFF = 0.5
+
 # Housekeeping.
 KILL_CURSOR_FREQUENCY = 1
 # Of one command.

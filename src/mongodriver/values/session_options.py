@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bsonx.timestamp import Timestamp
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.public_names import known_as
 from mongodriver.values.read_concern import ReadConcern
@@ -83,7 +84,9 @@ class SessionOptions:
     :param causal_consistency: reads see what the session has done before; the default unless
         `snapshot` is set.
     :param snapshot: all reads see the data of one point in time.
-    :raises ConfigurationError: if both are asked for.
+    :param snapshot_time: a `Timestamp`, the time of the snapshot; left out, that of the first read.
+    :raises ConfigurationError: if both causal consistency and a snapshot are asked for, or the time
+        of a snapshot without one.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class SessionOptions:
         causal_consistency: bool | None = None,
         default_transaction_options: TransactionOptions | None = None,
         snapshot: bool | None = False,
+        snapshot_time: Timestamp | None = None,
     ) -> None:
         if snapshot:
             if causal_consistency:
@@ -106,9 +110,18 @@ class SessionOptions:
                 "pymongo.client_session.TransactionOptions, not: "
                 f"{default_transaction_options!r}"
             )
+        if snapshot_time is not None:
+            if not snapshot:
+                raise ConfigurationError("snapshot_time needs snapshot=True")
+            if not isinstance(snapshot_time, Timestamp):
+                raise TypeError(
+                    "snapshot_time must be an instance of bson.timestamp.Timestamp, "
+                    f"not {type(snapshot_time)}"
+                )
         self._causal_consistency = causal_consistency
         self._default_transaction_options = default_transaction_options
         self._snapshot = snapshot
+        self._snapshot_time = snapshot_time
 
     @property
     def causal_consistency(self) -> bool:
@@ -124,6 +137,11 @@ class SessionOptions:
     def snapshot(self) -> bool | None:
         """Whether all reads see the data of one point in time."""
         return self._snapshot
+
+    @property
+    def snapshot_time(self) -> Timestamp | None:
+        """The time of the snapshot that was asked for, or None."""
+        return self._snapshot_time
 
 
 known_as("mongodriver.client_session_shared", globals())
