@@ -26,6 +26,13 @@ _TWINS = (
 )
 
 
+#: The context managers that sessions make.
+_CONTEXTS = (
+    ("_TransactionContext", "_TransactionContext"),
+    ("_BoundSessionContext", "_AsyncBoundSessionContext"),
+)
+
+
 def twins(package: str) -> dict[type, type]:
     """The synchronous classes of a package and their asynchronous twins."""
     found = {}
@@ -33,6 +40,8 @@ def twins(package: str) -> dict[type, type]:
         sync = importlib.import_module(f"{package}.synchronous.{module}")
         twin = importlib.import_module(f"{package}.asynchronous.{module}")
         found[getattr(sync, name)] = getattr(twin, "Async" + name)
+    for name, twin_name in _CONTEXTS:  # of sessions, the last of the modules
+        found[getattr(sync, name)] = getattr(twin, twin_name)
     return found
 
 
@@ -102,8 +111,8 @@ class Neutral:
             raise StopAsyncIteration from None
 
     async def __aenter__(self) -> Neutral:
-        self._object.__enter__()
-        return self
+        entered = self._object.__enter__()
+        return self if entered is self._object else neutral(entered)
 
     async def __aexit__(self, *exc_info: Any) -> Any:
         return self._object.__exit__(*exc_info)
@@ -119,6 +128,20 @@ class Neutral:
 
     def __repr__(self) -> str:
         return repr(self._object)
+
+
+def is_asynchronous(value: Any) -> bool:
+    """Whether an object is one of an asynchronous client, and no proxy."""
+    return not isinstance(value, Neutral)
+
+
+def stepped(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """A coroutine function as the callback of synchronous code, which gives it plain objects."""
+
+    def call(*args: Any) -> Any:
+        return plain(step(function(*[neutral(x) for x in args])))
+
+    return call
 
 
 async def _ready(value: Any) -> Any:

@@ -26,6 +26,8 @@ FOLDERS = [
     "retryable-writes/unified",
     "run-command/unified",
     "sessions",
+    "transactions/unified",
+    "transactions-convenient-api/unified",
     "unified-test-format/valid-pass",
     "versioned-api",
 ]

@@ -44,9 +44,10 @@ def test_a_synchronous_method_shows_what_it_takes(method, cls, name):
         return
     if name != "next":  # written by hand: it is the iterator's
         assert made.__doc__ == method.__doc__
-    assert str(inspect.signature(made)).replace("Async", "") == str(
-        inspect.signature(method)
-    ).replace("Async", "")
+    expected = str(inspect.signature(method)).replace("Async", "")
+    if name == "with_transaction":  # its callback is a coroutine function in one flavour only
+        expected = expected.replace("Awaitable[T]", "T")
+    assert str(inspect.signature(made)).replace("Async", "") == expected
     assert not inspect.iscoroutinefunction(made)
     assert not inspect.iscoroutinefunction(inspect.unwrap(made))
     assert made.__qualname__ == f"{cls.__name__}.{name}"

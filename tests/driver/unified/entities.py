@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mongodriver import monitoring
+from mongodriver.client_session import TransactionOptions
 from mongodriver.read_concern import ReadConcern
 from mongodriver.read_preferences import make_read_preference, read_pref_mode_from_name
 from mongodriver.write_concern import WriteConcern
@@ -59,6 +60,16 @@ def options_from(document: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(document) - {"readConcern", "writeConcern", "readPreference"}
     if unknown:
         pytest.skip(f"options {sorted(unknown)} are not supported by the runner")
+    return options
+
+
+def transaction_options(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of transactions from what a test says of them."""
+    given = dict(document)
+    limit = given.pop("maxCommitTimeMS", None)
+    options = options_from(given)
+    if limit is not None:
+        options["max_commit_time_ms"] = limit
     return options
 
 
@@ -150,8 +161,11 @@ class Entities(dict[str, Any]):
             options["causal_consistency"] = given.pop("causalConsistency")
         if "snapshot" in given:
             options["snapshot"] = given.pop("snapshot")
+        if "snapshotTime" in given:
+            options["snapshot_time"] = self[given.pop("snapshotTime")]
         if "defaultTransactionOptions" in given:
-            pytest.skip("sessions have no transactions yet, and refuse options of them")
+            transactions = transaction_options(given.pop("defaultTransactionOptions"))
+            options["default_transaction_options"] = TransactionOptions(**transactions)
         if given:
             pytest.skip(f"session options {sorted(given)} are not supported by the runner")
         session = self[spec["client"]].start_session(**options)

@@ -18,7 +18,7 @@ from mongodriver.results import (
     UpdateResult,
 )
 
-from .entities import options_from
+from .entities import options_from, transaction_options
 
 #: Argument names that are not the camelCase of the method's.
 _RENAMED = {
@@ -194,6 +194,14 @@ async def _insert_many_documents(target: Any, given: dict[str, Any]) -> Any:
     return as_document(await target.insert_many(**arguments))
 
 
+async def _start_transaction(target: Any, given: dict[str, Any]) -> Any:
+    await target.start_transaction(**transaction_options(given))
+
+
+async def _snapshot_time(target: Any, given: dict[str, Any]) -> Any:
+    return target.snapshot_time
+
+
 _SPECIAL: dict[str, Any] = {
     "runCommand": _run_command,
     "runCursorCommand": _run_cursor_command,
@@ -209,6 +217,8 @@ _SPECIAL: dict[str, Any] = {
     "iterateUntilDocumentOrError": _until_document,
     "iterateOnce": _once,
     "insertMany": _insert_many_documents,
+    "startTransaction": _start_transaction,
+    "getSnapshotTime": _snapshot_time,
 }
 
 

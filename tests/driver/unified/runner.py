@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from flavour import plain
+from flavour import is_asynchronous, plain, stepped
 
 from bsonx.errors import BSONError
 from mongodriver.asynchronous.client_session import ClientSessionBase
@@ -21,13 +21,15 @@ from mongodriver.read_concern import ReadConcern
 from mongodriver.read_preferences import ReadPreference
 from mongodriver.write_concern import WriteConcern
 
-from .entities import Entities
+from .entities import Entities, transaction_options
 from .match import UNSET, Matcher, Mismatch
 from .operations import as_document, bulk_counts, run
 
 #: The newest version of the format that is understood.
 SCHEMA = (1, 25)
 
+
+_INTERRUPTED = 11601
 
 #: Collections that need only be emptied for the next test: making one takes the server long.
 _emptied: set[tuple[str, str, str]] = set()
@@ -122,6 +124,15 @@ class UnifiedTest:
             for entity in self.entities.values():
                 if isinstance(plain(entity), ClientSessionBase):
                     await entity.end_session()
+                    await self._end_transactions()
+
+    async def _end_transactions(self) -> None:
+        """Abort what tests have left open on the server, which would wait for it."""
+        try:
+            await self.admin.admin.command("killAllSessions", [])
+        except OperationFailure as exc:
+            if exc.code != _INTERRUPTED:  # its own session was among them
+                raise
 
     async def _insert_data(self) -> None:
         for data in self.spec.get("initialData", ()):
@@ -148,17 +159,20 @@ class UnifiedTest:
 
     # -- operations --
 
-    async def _operate(self, operation: Mapping[str, Any]) -> None:
+    async def _operate(self, operation: Mapping[str, Any], in_callback: bool = False) -> None:
+        """Run an operation and check its outcome; that of a callback raises expected errors too."""
         expected_error = operation.get("expectError")
         ignores = operation.get("ignoreResultAndError", False)
         try:
             result = await self._run(operation)
         except (PyMongoError, BSONError, ValueError, TypeError) as exc:
-            if ignores:
+            if ignores and not in_callback:
                 return
             if expected_error is None:
                 raise
             self._check_error(expected_error, exc)
+            if in_callback:
+                raise
             return
         if expected_error is not None:
             raise Mismatch(f"{operation['name']} succeeded, expected {expected_error!r}")
@@ -186,7 +200,20 @@ class UnifiedTest:
             return await target.close()
         if name == "endSession":
             return await target.end_session()
+        if name == "withTransaction":
+            return await self._with_transaction(target, arguments)
         return await run(target, name, arguments)
+
+    async def _with_transaction(self, session: Any, arguments: dict[str, Any]) -> None:
+        """Run operations as the callback, which lets all their errors out."""
+        operations = arguments.pop("callback")
+
+        async def callback(session: Any) -> None:
+            for operation in operations:
+                await self._operate(operation, in_callback=True)
+
+        in_flavour = callback if is_asynchronous(session) else stepped(callback)
+        await session.with_transaction(in_flavour, **transaction_options(arguments))
 
     async def _runner_failPoint(self, arguments: Mapping[str, Any]) -> None:
         client = self.entities[arguments["client"]]
@@ -222,6 +249,27 @@ class UnifiedTest:
 
     async def _runner_assertSessionNotDirty(self, arguments: Mapping[str, Any]) -> None:
         assert not _core_session(arguments["session"]).server_session.dirty
+
+    async def _runner_assertSessionTransactionState(self, arguments: Mapping[str, Any]) -> None:
+        state = _core_session(arguments["session"]).transaction.state
+        if state != arguments["state"]:
+            raise Mismatch(f"the transaction is {state}, expected {arguments['state']}")
+
+    async def _runner_assertSessionPinned(self, arguments: Mapping[str, Any]) -> None:
+        assert _is_pinned(_core_session(arguments["session"]))
+
+    async def _runner_assertSessionUnpinned(self, arguments: Mapping[str, Any]) -> None:
+        assert not _is_pinned(_core_session(arguments["session"]))
+
+    async def _runner_assertIndexExists(self, arguments: Mapping[str, Any]) -> None:
+        assert arguments["indexName"] in await self._index_names(arguments)
+
+    async def _runner_assertIndexNotExists(self, arguments: Mapping[str, Any]) -> None:
+        assert arguments["indexName"] not in await self._index_names(arguments)
+
+    async def _index_names(self, arguments: Mapping[str, Any]) -> list[str]:
+        collection = self.admin[arguments["databaseName"]][arguments["collectionName"]]
+        return list(await collection.index_information())
 
     async def _runner_createEntities(self, arguments: Mapping[str, Any]) -> None:
         for entity in arguments["entities"]:
@@ -311,6 +359,11 @@ class UnifiedTest:
 
 def _core_session(session: Any) -> Any:
     return plain(session)._core
+
+
+def _is_pinned(session: Any) -> bool:
+    transaction = session.transaction
+    return transaction.address is not None or transaction.connection is not None
 
 
 def _allows_unset(operation: Mapping[str, Any]) -> bool:
