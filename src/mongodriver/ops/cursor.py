@@ -98,17 +98,19 @@ def read_cursor(
         namespace,
         connection.address,
         attempt.session,
-        connection if connection is not None and _is_kept(connection, attempt) else None,
+        connection if connection is not None and connection.pinned and _keeps(attempt) else None,
         resume_token,
     )
 
 
-def _is_kept(connection: Any, attempt: Attempt) -> bool:
-    """Whether a connection is the cursor's own; that of a transaction is not."""
-    if not connection.pinned:
-        return False
+def _keeps(attempt: Attempt) -> bool:
+    """Whether a pinned connection is the cursor's own; that of a transaction is not."""
     session = attempt.session
-    return session is None or session.implicit or session.transaction.connection is not connection
+    return (
+        session is None
+        or session.implicit
+        or session.transaction.connection is not attempt.connection
+    )
 
 
 def _namespace(operation: Operation[Any], cursor: Mapping[str, Any], cursor_id: int) -> str:

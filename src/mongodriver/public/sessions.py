@@ -162,15 +162,14 @@ class Binding(Generic[SessionT]):
     def __init__(self, session: SessionT, end_session: bool) -> None:
         self._session = session
         self._end_session = end_session
-        self._token: Token[Session | None] | None = None
+        #: Of the blocks that are being executed, one in the other.
+        self._tokens: list[Token[Session | None]] = []
 
     def _enter(self) -> SessionT:
-        self._token = bind(self._session._core)
+        self._tokens.append(bind(self._session._core))
         return self._session
 
     def _leave(self) -> bool:
         """End the block; whether the session ends with it."""
-        token, self._token = self._token, None
-        if token is not None:
-            unbind(token)
+        unbind(self._tokens.pop())
         return self._end_session

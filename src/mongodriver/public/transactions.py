@@ -26,7 +26,7 @@ async def end_session(session: ClientSessionBase) -> None:
     """Abort a transaction that is in progress, and give the server session back."""
     core = session._core
     try:
-        if core.in_transaction and not core.abandon_transaction():
+        if core.in_transaction:
             await abort_after_failure(session)
     finally:
         core.end()
@@ -60,6 +60,8 @@ async def abort_after_failure(session: ClientSessionBase) -> None:
     """Abort for whoever cannot do it any more, with a time limit of its own: that of the operations
     may have been what made them fail.
     """
+    if session._core.abandon_transaction():
+        return
     with refreshed():
         await abort_transaction(session)
 

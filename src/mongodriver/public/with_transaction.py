@@ -1,4 +1,7 @@
-"""`with_transaction`: transactions that are tried again (transactions-convenient-api specification)."""
+"""`with_transaction`: transactions that are tried again.
+
+transactions-convenient-api specification.
+"""
 
 from __future__ import annotations
 

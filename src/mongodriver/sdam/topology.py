@@ -206,7 +206,8 @@ class Topology:
         :param clear: clear the server's pool as well, once the server is marked Unknown.
         :param interrupt: and end the operations under way on it.
         """
-        if description.cluster_time is not None:
+        # Only for the first command: checks do not gossip (sessions specification).
+        if description.cluster_time is not None and self._clock.now is None:
             self._clock.advance(description.cluster_time)
         with self._lock:
             waiters = self._apply(description, clear, interrupt)

@@ -11,7 +11,7 @@ from ..replies.fields import optional_document, timestamp
 from ..replies.times import check_cluster_time
 from ..values.errors import ConfigurationError, InvalidOperation
 from ..values.session_options import TransactionOptions
-from .transaction import NONE, Transaction
+from .transaction import NONE, STARTING, Transaction
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -165,8 +165,13 @@ class Session:
 
         :param sent: its command may have reached a server.
         """
-        if sent and self.transaction.active:
-            self.transaction.went_out()
+        transaction = self.transaction
+        if not transaction.active:
+            return
+        if sent:
+            transaction.went_out()
+        elif transaction.state == STARTING:
+            transaction.opener = None
 
     # -- its server session --
 

@@ -77,8 +77,10 @@ class Transaction:
         self.state = state
 
     def went_out(self) -> None:
-        """A command of it may have reached a server."""
-        if self.state == STARTING:
+        """A command of the session may have reached a server: the first of the transaction, if
+        that was due, or one that has nothing to do with it.
+        """
+        if self.state == STARTING and self.opener is not None:
             self.state = IN_PROGRESS
 
     # -- what may be done --
