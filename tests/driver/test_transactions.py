@@ -1,4 +1,4 @@
-"""Transactions as users see them: states, options, labels, `with_transaction`, and interruptions."""
+"""Transactions as users see them: states, options, labels, `with_transaction`, interruptions."""
 
 from __future__ import annotations
 
