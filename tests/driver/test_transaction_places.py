@@ -182,5 +182,5 @@ async def test_snapshots_of_an_old_server(make_client, answer):
     with FakeMongod({**MONGOS, "maxWireVersion": 9}, answer) as fake:
         client = make_client(fake.uri)
         async with client.start_session(snapshot=True) as session:
-            with pytest.raises(ConfigurationError, match="require MongoDB 5.0 or later"):
+            with pytest.raises(ConfigurationError, match=r"require MongoDB 5\.0 or later"):
                 await client.d.t.find_one({}, session=session)
