@@ -323,7 +323,6 @@ class KillCursors(Operation[None]):
     """killCursors, sent to the server that holds them."""
 
     name = "killCursors"
-    takes_max_time = False
 
     def __init__(self, namespace: str, cursor_ids: list[int], codec_options: Any) -> None:
         self.database, _, self.collection = namespace.partition(".")

@@ -105,6 +105,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         operation = Find(target, query.options(), pin=bool(query.flags & EXHAUST))
         if self._raw:
             operation.user_fields = RAW_FIELDS
+        if query.flags & (TAILABLE | AWAIT_DATA) == TAILABLE:
+            # Client-side operations timeout, Tailable non-awaitData Cursors.
+            operation.takes_max_time = False
         return operation
 
     def _next_batch_size(self) -> int:
