@@ -1,6 +1,8 @@
 """Where the MongoDB specifications' test files are.
 
 ``MONGODB_SPECS`` names the folder; without it ``../shared/specs`` beside the repository is tried.
+Both layouts are read: one folder for each specification, and that of the specifications' repository
+(``source/NAME/tests``), which may be named with or without ``source``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from spec_skips import reason_of
+
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "specs"
 
 
@@ -22,20 +26,89 @@ def specs_root() -> Path | None:
     return root if root.is_dir() else None
 
 
+def folder_of(path: Path, root: Path) -> str:
+    """The folder of a file below the root, as it is named in both layouts: ``crud/unified``."""
+    parts = path.parent.relative_to(root).parts
+    if parts[:1] == ("source",):
+        parts = parts[1:]
+    return "/".join(part for index, part in enumerate(parts) if (index, part) != (1, "tests"))
+
+
+def all_files(root: Path) -> list[Path]:
+    """Every JSON file of the specifications' tests below the root."""
+    source = root / "source" if (root / "source").is_dir() else root
+    repository = list(source.glob("*/tests"))
+    return sorted(path for place in repository or [root] for path in place.rglob("*.json"))
+
+
+def absent(what: str, values: int = 1) -> list[Any]:
+    """The one param of a test whose files are not there: skipped, with that reason."""
+    reason = f"specification files {what!r} not found (set MONGODB_SPECS)"
+    return [pytest.param(*[None] * values, id="absent", marks=pytest.mark.skip(reason=reason))]
+
+
+def read(path: Path) -> pytest.MarkDecorator:
+    """Mark a test as one of a file, for the report of ``make spec``."""
+    root = specs_root()
+    assert root is not None
+    return pytest.mark.spec(folder_of(path, root), path.stem)
+
+
+def spec_folder(folder: str) -> Path | None:
+    """Where a folder is in the layout there is; None if it is not there."""
+    root = specs_root()
+    if root is None:
+        return None
+    name, _, rest = folder.partition("/")
+    places = [root / "source" / name / "tests" / rest, root / name / "tests" / rest, root / folder]
+    return next((place for place in places if place.is_dir()), None)
+
+
 def spec_files(folder: str) -> list[Any]:
     """Return pytest params, one for each JSON file below ``folder`` (id: its relative path).
 
-    Where the files are absent, one skipped param that says so.
+    Files of the unified test format are left to the runner of those. Where there are no files,
+    one skipped param says so.
     """
-    root = specs_root()
-    base = root / folder if root is not None else None
-    if base is None or not base.is_dir():
-        reason = f"specification files {folder!r} not found (set MONGODB_SPECS)"
-        return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))]
-    files = sorted(base.rglob("*.json"))
+    base = spec_folder(folder)
+    if base is None:
+        return absent(folder)
+    files = [path for path in sorted(base.rglob("*.json")) if not is_unified(load(path))]
     return [
-        pytest.param(path, id=path.relative_to(base).with_suffix("").as_posix()) for path in files
-    ]
+        pytest.param(path, id=path.relative_to(base).with_suffix("").as_posix(), marks=read(path))
+        for path in files
+    ] or absent(folder)
+
+
+def spec_cases(folder: str) -> list[Any]:
+    """Return pytest params, one for each test in the list ``tests`` of each file."""
+    params: list[Any] = []
+    for param in spec_files(folder):
+        path = param.values[0]
+        if path is None:
+            params.append(param)
+            continue
+        params += [
+            pytest.param(
+                test,
+                id=f"{param.id}: {test['description']}",
+                marks=[read(path), *_skip(path, test)],
+            )
+            for test in load(path)["tests"]
+        ]
+    return params
+
+
+def _skip(path: Path, test: Any) -> list[pytest.MarkDecorator]:
+    root = specs_root()
+    assert root is not None
+    reason = reason_of(folder_of(path, root), path.stem, test["description"])
+    return [] if reason is None else [pytest.mark.skip(reason=reason)]
+
+
+def is_unified(content: Any) -> bool:
+    """Whether a file's content is in the unified test format."""
+    return isinstance(content, dict) and "schemaVersion" in content
 
 
 def load(path: Path) -> Any:

@@ -8,6 +8,7 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+from deployments import Deployments, Servers
 from flavour import Flavour
 from recording import Commands
 
@@ -23,6 +24,22 @@ def server():
 
     with LocalServer(replica_set=True) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def servers(server, tmp_path_factory):
+    """The servers that the specifications' tests may ask for."""
+    made = Servers(server.uri, tmp_path_factory.mktemp("servers"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def deployments(flavour, servers):
+    """The deployments that the specifications' tests run on."""
+    made = Deployments(flavour, servers)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session", params=["sync", "async"])

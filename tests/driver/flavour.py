@@ -185,6 +185,11 @@ class Flavour:
             return Neutral(mongodriver.MongoClient(*args, **kwargs))
         return mongodriver.AsyncMongoClient(*args, **kwargs)
 
+    def wrap(self, make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """An object of a class that has twins, with the asynchronous interface."""
+        args, kwargs = _plain_arguments(args, kwargs)
+        return neutral(make(*args, **kwargs))
+
     def close(self) -> None:
         """End the event loop, if there is one."""
         if self._runner is not None:

@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
-from unified.runner import Deployment, UnifiedTest, check_requirements
+from unified.failures import Unsupported
+from unified.files import FAILING, NOT_VALID, load_unified, unified_files, unified_tests
+from unified.format import check_file
+from unified.schema import Malformed
+from unified.survey import skip_reason
+from unified.world import World
 
-from bsonx import json_util
+import spec_skips
 from mongodriver.sdam import monitor
-from specs import specs_root
 
 pytestmark = pytest.mark.server
-
-FOLDERS = [
-    "causal-consistency",
-    "collection-management",
-    "command-logging-and-monitoring/monitoring",
-    "crud/unified",
-    "index-management",
-    "mongodb-handshake/unified",
-    "read-write-concern/operation",
-    "retryable-reads/unified",
-    "retryable-writes/unified",
-    "run-command/unified",
-    "sessions",
-    "transactions/unified",
-    "transactions-convenient-api/unified",
-    "unified-test-format/valid-pass",
-    "versioned-api",
-]
-
-
-def unified_tests() -> list[Any]:
-    """A param for each test of each file; one that is skipped where the files are absent."""
-    root = specs_root()
-    if root is None:
-        reason = "specification files not found (set MONGODB_SPECS)"
-        return [pytest.param(None, None, id="absent", marks=pytest.mark.skip(reason=reason))]
-    params = []
-    for folder in FOLDERS:
-        for path in sorted((root / folder).glob("*.json")):
-            spec = json_util.loads(path.read_text(encoding="utf-8"))
-            name = f"{folder.split('/')[0]}/{path.stem}"
-            params += [
-                pytest.param(spec, test, id=f"{name}: {test['description']}")
-                for test in spec["tests"]
-            ]
-    return params
 
 
 @pytest.fixture(autouse=True)
@@ -57,27 +22,35 @@ def quick_checks(monkeypatch):
     monkeypatch.setattr(monitor, "MIN_HEARTBEAT_INTERVAL", 0.02)
 
 
-@pytest.fixture(scope="module")
-def deployment(flavour, shared):
-    """What the server is."""
-
-    async def ask():
-        info = await shared.client.server_info()
-        hello = await shared.client.admin.command("hello")
-        parameters = await shared.client.admin.command({"getParameter": "*"})
-        topology = "replicaset" if "setName" in hello else "single"
-        if hello.get("msg") == "isdbgrid":
-            topology = "sharded"
-        return SimpleNamespace(version=info["version"], topology=topology, parameters=parameters)
-
-    found = flavour.run(ask())
-    return Deployment(found.version, found.topology, found.parameters)
-
-
-@pytest.mark.parametrize(("spec", "test"), unified_tests())
-async def test_unified(flavour, spec, test, client, make_client, deployment, server):
-    check_requirements(spec.get("runOnRequirements"), deployment)
-    check_requirements(test.get("runOnRequirements"), deployment)
+@pytest.mark.parametrize(("folder", "path", "spec", "test"), unified_tests())
+async def test_unified(flavour, folder, path, spec, test, deployments, make_client):
+    check_file(spec)
+    reason = skip_reason(spec, test)
     if "skipReason" in test:
-        pytest.skip(test["skipReason"])
-    await UnifiedTest(spec, test, client, make_client, server.uri).run()
+        pytest.skip(f"the file itself skips it: {test['skipReason']}")
+    requirements = (spec.get("runOnRequirements"), test.get("runOnRequirements"))
+    only = spec_skips.deployment_of(folder, path.stem)
+    chosen = await deployments.suitable(*requirements, only=only)
+    reason = reason or spec_skips.reason_of(folder, path.stem, test["description"])
+    if reason is not None:
+        pytest.skip(reason)
+    for deployment in chosen:
+        world = World(spec, test, flavour=flavour, deployment=deployment, make_client=make_client)
+        await world.run()
+
+
+@pytest.mark.parametrize(("folder", "path", "spec", "test"), unified_tests(*FAILING))
+async def test_that_must_fail(flavour, folder, path, spec, test, deployments, make_client):
+    (deployment, *_) = await deployments.suitable(spec.get("runOnRequirements"))
+    with pytest.raises(Exception) as raised:  # whatever it is: the runner must notice
+        check_file(spec)
+        skip_reason(spec, test)
+        world = World(spec, test, flavour=flavour, deployment=deployment, make_client=make_client)
+        await world.run()
+    assert not isinstance(raised.value, (KeyError, AttributeError, Malformed)), raised.value
+
+
+@pytest.mark.parametrize("path", unified_files(*NOT_VALID))
+def test_that_is_not_valid(path):
+    with pytest.raises(Unsupported):
+        check_file(load_unified(path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from mongodriver.errors import ConfigurationError, InvalidURI
 from mongodriver.options.connection_string import ParsedURI, parse
 from mongodriver.read_concern import ReadConcern
 from mongodriver.write_concern import WriteConcern
-from specs import load, spec_files, specs_root
+from specs import spec_cases, spec_folder
 
 # How PyMongo stores options that the specification names otherwise.
 _SECONDS = {
@@ -26,20 +25,6 @@ _SECONDS = {
     "timeoutms",
     "waitqueuetimeoutms",
 }
-
-
-def _tests(folder: str) -> list[Any]:
-    """Return one pytest param for each test of each file of a folder."""
-    params = []
-    for param in spec_files(folder):
-        if param.values[0] is None:
-            params.append(param)
-            continue
-        params += [
-            pytest.param(test, id=f"{param.id}: {test['description']}")
-            for test in load(param.values[0])["tests"]
-        ]
-    return params
 
 
 def _parse(uri: str) -> tuple[ParsedURI, list[str]]:
@@ -84,10 +69,8 @@ def _check_options(parsed: ParsedURI, options: dict[str, Any]) -> None:
         assert parsed.options[lower] == _expected(lower, value), name
 
 
-@pytest.mark.parametrize("test", _tests("connection-string"))
+@pytest.mark.parametrize("test", spec_cases("connection-string"))
 def test_connection_string(test: dict[str, Any]) -> None:
-    if "Subdelimiters" in test["description"] and "+" in test["uri"]:
-        pytest.skip('"+" in user info is a space, as in PyMongo')
     if not test["valid"]:
         with pytest.raises((InvalidURI, ConfigurationError, ValueError)):
             _parse(test["uri"])
@@ -107,27 +90,13 @@ def test_connection_string(test: dict[str, Any]) -> None:
 
 def _in_specs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the relative paths of certificates in the tests find the specification's files."""
-    root = specs_root()
-    assert root is not None
-    monkeypatch.chdir(root / "uri-options")
+    folder = spec_folder("uri-options")
+    assert folder is not None
+    monkeypatch.chdir(folder)
 
 
-def _skip_reason(test: dict[str, Any]) -> str | None:
-    uri = test["uri"].lower()
-    if "proxy" in uri:
-        return "SOCKS5 proxies are not supported, as in PyMongo"
-    if "tlsdisablecertificaterevocationcheck" in uri:
-        return "tlsDisableCertificateRevocationCheck is not supported, as in PyMongo"
-    if "serverselectiontryonce" in uri:
-        return "only single-threaded drivers have serverSelectionTryOnce"
-    return None
-
-
-@pytest.mark.parametrize("test", _tests("uri-options"))
+@pytest.mark.parametrize("test", spec_cases("uri-options"))
 def test_uri_options(test: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    reason = _skip_reason(test)
-    if reason:
-        pytest.skip(reason)
     _in_specs(monkeypatch)
     if not test["valid"]:
         with pytest.raises((InvalidURI, ConfigurationError, ValueError)):
@@ -145,7 +114,7 @@ def _options_of(uri: str) -> ClientOptions:
     return ClientOptions(parsed.username, parsed.password, parsed.database, parsed.options)
 
 
-@pytest.mark.parametrize("test", _tests("read-write-concern/connection-string"))
+@pytest.mark.parametrize("test", spec_cases("read-write-concern/connection-string"))
 def test_concern_of_connection_string(test: dict[str, Any]) -> None:
     if not test["valid"]:
         with pytest.raises((ConfigurationError, ValueError)):
@@ -163,7 +132,7 @@ def _write_concern(document: dict[str, Any]) -> WriteConcern:
     return WriteConcern(document.get("w"), document.get("wtimeoutMS"), document.get("journal"))
 
 
-@pytest.mark.parametrize("test", _tests("read-write-concern/document"))
+@pytest.mark.parametrize("test", spec_cases("read-write-concern/document"))
 def test_concern_document(test: dict[str, Any]) -> None:
     if "readConcern" in test:
         read_concern = ReadConcern(test["readConcern"].get("level"))
@@ -180,19 +149,8 @@ def test_concern_document(test: dict[str, Any]) -> None:
     assert write_concern.acknowledged is test["isAcknowledged"]
 
 
-def _auth_skip(uri: str) -> str | None:
-    if "MONGODB-CR" in uri:
-        return "MONGODB-CR left MongoDB with 4.0; servers older than 4.4 are not supported"
-    if "MONGODB-AWS" in uri and (":pass@" in uri or "AWS_SESSION_TOKEN" in uri):
-        return "AWS credentials may stand in the connection string, as in PyMongo"
-    return None
-
-
-@pytest.mark.parametrize("test", _tests("auth/legacy"))
+@pytest.mark.parametrize("test", spec_cases("auth/legacy"))
 def test_auth(test: dict[str, Any]) -> None:
-    reason = _auth_skip(test["uri"])
-    if reason:
-        pytest.skip(reason)
     if not test["valid"]:
         with pytest.raises((InvalidURI, ConfigurationError, ValueError)):
             parsed = parse(test["uri"])
@@ -214,7 +172,6 @@ def test_auth(test: dict[str, Any]) -> None:
 
 
 def test_the_files_are_found_where_they_are_said_to_be() -> None:
-    named = os.environ.get("MONGODB_SPECS")
-    if not named:
+    if not os.environ.get("MONGODB_SPECS"):
         pytest.skip("MONGODB_SPECS is not set")
-    assert (Path(named) / "connection-string").is_dir()
+    assert spec_folder("connection-string") is not None

@@ -1,173 +1,138 @@
-"""The entities of unified tests: clients, databases, collections, sessions."""
+"""The entities of one test, by id: what it made, and what operations returned."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-import pytest
+from .clients import ClientEntity
+from .failures import Unsupported
+from .options import common_options, session_options
+from .threads import Thread
 
-from mongodriver import monitoring
-from mongodriver.client_session import TransactionOptions
-from mongodriver.read_concern import ReadConcern
-from mongodriver.read_preferences import make_read_preference, read_pref_mode_from_name
-from mongodriver.write_concern import WriteConcern
-
-_COMMAND_EVENTS = {
-    "commandStartedEvent": monitoring.CommandStartedEvent,
-    "commandSucceededEvent": monitoring.CommandSucceededEvent,
-    "commandFailedEvent": monitoring.CommandFailedEvent,
-}
-_SENSITIVE = {
-    "authenticate",
-    "saslStart",
-    "saslContinue",
-    "getnonce",
-    "createUser",
-    "updateUser",
-    "copydbgetnonce",
-    "copydbsaslstart",
-    "copydb",
-}
-_HELLO = {"hello", "isMaster", "ismaster"}
+if TYPE_CHECKING:
+    from .world import World
 
 
-def read_preference(document: Mapping[str, Any]) -> Any:
-    """A read preference from its document."""
-    mode = document["mode"]
-    return make_read_preference(
-        read_pref_mode_from_name(mode[0].lower() + mode[1:]),
-        document.get("tagSets"),
-        document.get("maxStalenessSeconds", -1),
-    )
+class Entities:
+    """Entities by id. Each has a kind, which says what operations it has."""
 
-
-def write_concern(document: Mapping[str, Any]) -> WriteConcern:
-    """A write concern from its document."""
-    names = {"journal": "j", "wtimeoutMS": "wtimeout"}
-    return WriteConcern(**{names.get(name, name): value for name, value in document.items()})
-
-
-def options_from(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of collections, databases and transactions."""
-    options: dict[str, Any] = {}
-    if "readConcern" in document:
-        options["read_concern"] = ReadConcern(**document["readConcern"])
-    if "writeConcern" in document:
-        options["write_concern"] = write_concern(document["writeConcern"])
-    if "readPreference" in document:
-        options["read_preference"] = read_preference(document["readPreference"])
-    unknown = set(document) - {"readConcern", "writeConcern", "readPreference"}
-    if unknown:
-        pytest.skip(f"options {sorted(unknown)} are not supported by the runner")
-    return options
-
-
-def transaction_options(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of transactions from what a test says of them."""
-    given = dict(document)
-    limit = given.pop("maxCommitTimeMS", None)
-    options = options_from(given)
-    if limit is not None:
-        options["max_commit_time_ms"] = limit
-    return options
-
-
-class Events(monitoring.CommandListener):
-    """The command events a client entity observes."""
-
-    def __init__(self, observed: set[str], ignored: set[str], sensitive: bool) -> None:
-        self._kinds = tuple(_COMMAND_EVENTS[name] for name in observed & set(_COMMAND_EVENTS))
-        self._ignored = ignored | {"configureFailPoint"}
-        self._sensitive = sensitive
-        self.recorded: list[Any] = []
-
-    def _record(self, event: Any) -> None:
-        name = event.command_name
-        if not isinstance(event, self._kinds) or name in self._ignored:
-            return
-        if not self._sensitive and (name in _SENSITIVE or _is_redacted_hello(event)):
-            return
-        self.recorded.append(event)
-
-    started = succeeded = failed = _record
-
-
-def _is_redacted_hello(event: Any) -> bool:
-    """Whether it is of a hello that began a login: those events are empty."""
-    content = getattr(event, "command", None) or getattr(event, "reply", None)
-    return event.command_name in _HELLO and not content
-
-
-class Entities(dict[str, Any]):
-    """The entities of one test, by id."""
-
-    def __init__(self, make_client: Any, uri: str) -> None:
-        super().__init__()
-        self._make_client = make_client
-        self._uri = uri
-        self.events: dict[str, Events] = {}
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._values: dict[str, Any] = {}
+        self._kinds: dict[str, str] = {}
         #: Ids of sessions, also of those that have ended.
-        self.lsids: dict[str, Any] = {}
+        self._lsids: dict[str, Any] = {}
+        #: What was observed of clients, by the client's id.
+        self.clients: dict[str, ClientEntity] = {}
 
-    def create(self, description: Mapping[str, Any]) -> None:
-        """Create an entity."""
+    # -- the map --
+
+    def store(self, name: str, value: Any, kind: str) -> None:
+        """Add an entity; its name must be new."""
+        if name in self._values:
+            raise Unsupported(f"there is an entity {name} already")
+        self._values[name] = value
+        self._kinds[name] = kind
+
+    def get(self, name: Any, *kinds: str) -> Any:
+        """An entity of one of these kinds."""
+        if name not in self._values:
+            raise Unsupported(f"there is no entity {name}")
+        if kinds and self._kinds[name] not in kinds:
+            raise Unsupported(f"{name} is a {self._kinds[name]}, not a {' or a '.join(kinds)}")
+        return self._values[name]
+
+    def kind(self, name: str) -> str:
+        """What an entity is."""
+        self.get(name)
+        return self._kinds[name]
+
+    def value(self, name: str) -> Any:
+        """An entity that is a BSON value."""
+        return self.get(name, "value")
+
+    def lsid(self, name: str) -> Any:
+        """The id of a session, even if it has ended."""
+        self.get(name, "session")
+        return self._lsids[name]
+
+    def of_kind(self, *kinds: str) -> Iterator[Any]:
+        """All entities of these kinds."""
+        for name, kind in self._kinds.items():
+            if kind in kinds:
+                yield self._values[name]
+
+    # -- making them --
+
+    async def create(self, description: Mapping[str, Any]) -> None:
+        """Create an entity from its description, whose shape was checked before."""
         ((kind, spec),) = description.items()
-        makers = {
-            "client": self._client,
-            "database": self._database,
-            "collection": self._collection,
-            "session": self._session,
-        }
-        maker = makers.get(kind)
-        if maker is None:
-            pytest.skip(f"entities of kind {kind} are not supported yet")
-        self[spec["id"]] = maker(spec)
+        entity = await _MAKERS[kind](self, spec)
+        self.store(spec["id"], entity, kind)
 
-    def _client(self, spec: Mapping[str, Any]) -> Any:
-        unsupported = set(spec) & {"storeEventsAsEntities", "observeLogMessages", "autoEncryptOpts"}
-        observed = set(spec.get("observeEvents", ()))
-        unsupported |= {name for name in observed if name not in _COMMAND_EVENTS}
-        if unsupported:
-            pytest.skip(f"{sorted(unsupported)} are not supported by the runner")
-        events = Events(
-            observed,
-            set(spec.get("ignoreCommandMonitoringEvents", ())),
-            spec.get("observeSensitiveCommands", False),
-        )
-        self.events[spec["id"]] = events
-        options = dict(spec.get("uriOptions", {}))
-        api = spec.get("serverApi")
-        if api is not None:
-            from mongodriver.server_api import ServerApi
+    async def _client(self, spec: Mapping[str, Any]) -> Any:
+        made = ClientEntity(self._world, spec)
+        self.clients[spec["id"]] = made
+        for stored in spec.get("storeEventsAsEntities", ()):
+            self.store(stored["id"], made.events.store(stored["events"]), "value")
+        await made.be_ready()
+        return made.client
 
-            options["server_api"] = ServerApi(
-                api["version"], api.get("strict"), api.get("deprecationErrors")
-            )
-        return self._make_client(self._uri, event_listeners=[events], **options)
+    async def _database(self, spec: Mapping[str, Any]) -> Any:
+        client = self.get(spec["client"], "client")
+        options = common_options(spec.get("databaseOptions", {}), "databaseOptions")
+        return client.get_database(spec["databaseName"], **options)
 
-    def _database(self, spec: Mapping[str, Any]) -> Any:
-        options = options_from(spec.get("databaseOptions", {}))
-        return self[spec["client"]].get_database(spec["databaseName"], **options)
+    async def _collection(self, spec: Mapping[str, Any]) -> Any:
+        database = self.get(spec["database"], "database")
+        options = common_options(spec.get("collectionOptions", {}), "collectionOptions")
+        return database.get_collection(spec["collectionName"], **options)
 
-    def _collection(self, spec: Mapping[str, Any]) -> Any:
-        options = options_from(spec.get("collectionOptions", {}))
-        return self[spec["database"]].get_collection(spec["collectionName"], **options)
-
-    def _session(self, spec: Mapping[str, Any]) -> Any:
-        given = dict(spec.get("sessionOptions", {}))
-        options: dict[str, Any] = {}
-        if "causalConsistency" in given:
-            options["causal_consistency"] = given.pop("causalConsistency")
-        if "snapshot" in given:
-            options["snapshot"] = given.pop("snapshot")
-        if "snapshotTime" in given:
-            options["snapshot_time"] = self[given.pop("snapshotTime")]
-        if "defaultTransactionOptions" in given:
-            transactions = transaction_options(given.pop("defaultTransactionOptions"))
-            options["default_transaction_options"] = TransactionOptions(**transactions)
-        if given:
-            pytest.skip(f"session options {sorted(given)} are not supported by the runner")
-        session = self[spec["client"]].start_session(**options)
-        self.lsids[spec["id"]] = session.session_id
+    async def _session(self, spec: Mapping[str, Any]) -> Any:
+        client = self.get(spec["client"], "client")
+        session = client.start_session(**session_options(spec.get("sessionOptions", {})))
+        self._lsids[spec["id"]] = session.session_id
+        if self._world.cluster_time is not None:
+            session.advance_cluster_time(self._world.cluster_time)
         return session
+
+    async def _bucket(self, spec: Mapping[str, Any]) -> Any:
+        from .operations.bucket import make_bucket
+
+        database = self.get(spec["database"], "database")
+        return make_bucket(self._world.flavour, database, spec.get("bucketOptions", {}))
+
+    async def _client_encryption(self, spec: Mapping[str, Any]) -> Any:
+        from .operations.encryption import make_client_encryption
+
+        options = spec["clientEncryptionOpts"]
+        client = self.get(options["keyVaultClient"], "client")
+        return make_client_encryption(self._world.flavour, client, options)
+
+    async def _thread(self, spec: Mapping[str, Any]) -> Any:
+        return Thread(self._world.backend, spec["id"])
+
+    # -- the end --
+
+    async def clear(self) -> None:
+        """End threads and sessions, close cursors and clients."""
+        for thread in self.of_kind("thread"):
+            await thread.stop()
+        for cursor in self.of_kind("findCursor", "commandCursor", "changeStream"):
+            await cursor.close()
+        for session in self.of_kind("session"):
+            await session.end_session()
+        for client in self.clients.values():
+            await client.close()
+
+
+_MAKERS: dict[str, Any] = {
+    "client": Entities._client,
+    "database": Entities._database,
+    "collection": Entities._collection,
+    "session": Entities._session,
+    "bucket": Entities._bucket,
+    "clientEncryption": Entities._client_encryption,
+    "thread": Entities._thread,
+}

@@ -1,0 +1,118 @@
+"""The deployments that the specifications' tests run on, started when a test first needs one.
+
+Where ``MONGODRIVER_TEST_URI`` names a deployment, that is the only one. The variable
+``MONGODRIVER_SPEC_DEPLOYMENTS`` says how many of those that suit a test it runs on: the "first"
+(the default), or "all".
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unified.requirements import Deployment, find_out, why_not
+
+from mongodriver.local import LocalServer
+
+_ON_ALL = os.environ.get("MONGODRIVER_SPEC_DEPLOYMENTS", "first") == "all"
+_USER = {"createUser": "runner", "pwd": "secret", "roles": ["root"]}
+
+
+class Servers:
+    """Servers by name, of one process; those of the first flavour serve the second too."""
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        self._uris = {"replica set": uri}
+        self._folder = folder
+        self._stack = ExitStack()
+        alone = "MONGODRIVER_TEST_URI" in os.environ
+        self.names = ["replica set"] if alone else ["replica set", "standalone", "secured set"]
+
+    def uri(self, name: str) -> str:
+        """Where a server is; it is started if it was not."""
+        if name not in self._uris:
+            self._uris[name] = _STARTS[name](self)
+        return self._uris[name]
+
+    def _start(self, *args: Any) -> str:
+        return str(self._stack.enter_context(LocalServer(*args)).uri)
+
+    def _start_three(self) -> str:
+        return self._start("rs0", 3)
+
+    def _start_secured(self) -> str:
+        """A replica set that wants passwords and TLS."""
+        import trustme
+
+        authority = trustme.CA()
+        ca, certificate, key = (self._folder / name for name in ("ca.pem", "server.pem", "key"))
+        authority.cert_pem.write_to_path(ca)
+        issued = authority.issue_cert("127.0.0.1", "localhost")
+        issued.private_key_and_cert_chain_pem.write_to_path(certificate)
+        key.write_text("c2VjcmV0" * 4)
+        key.chmod(0o600)
+        arguments = ["--auth", "--keyFile", str(key), "--tlsMode", "requireTLS"]
+        arguments += ["--tlsCertificateKeyFile", str(certificate), "--tlsCAFile", str(ca)]
+        arguments += ["--tlsAllowConnectionsWithoutCertificates"]
+        server = self._stack.enter_context(LocalServer("rs0", args=arguments))
+        server.command(0, _USER)
+        scheme, _, rest = server.uri.partition("://")
+        joint = "&" if "?" in rest else "/?" if "/" not in rest else "?"
+        return f"{scheme}://runner:secret@{rest}{joint}authSource=admin&tls=true&tlsCAFile={ca}"
+
+    def close(self) -> None:
+        """Stop those that were started here."""
+        self._stack.close()
+
+
+_STARTS = {
+    "standalone": Servers._start,
+    "secured set": Servers._start_secured,
+    "three members": Servers._start_three,
+}
+
+
+class Deployments:
+    """The deployments as one flavour sees them."""
+
+    def __init__(self, flavour: Any, servers: Servers) -> None:
+        self._flavour = flavour
+        self._servers = servers
+        self._known: dict[str, Deployment] = {}
+
+    async def suitable(self, *requirements: Any, only: str | None = None) -> list[Deployment]:
+        """Those a test with these lists of requirements can run on; skips it if there are none.
+
+        :param only: the one it needs, whatever else suits.
+        """
+        found, reasons = [], []
+        for name in self._servers.names if only is None else [only]:
+            deployment = await self._get(name)
+            reason = why_not(deployment, *requirements)
+            if reason is not None:
+                reasons.append(reason)
+                continue
+            found.append(deployment)
+            if not _ON_ALL:
+                break
+        if not found:
+            pytest.skip(f"no server here suits: {' / '.join(dict.fromkeys(reasons))}")
+        return found
+
+    async def _get(self, name: str) -> Deployment:
+        if name not in self._known:
+            uri = self._servers.uri(name)
+            self._known[name] = await find_out(name, uri, self._flavour.make(uri))
+        return self._known[name]
+
+    def close(self) -> None:
+        """Close the internal clients."""
+
+        async def close() -> None:
+            for deployment in self._known.values():
+                await deployment.admin.close()
+
+        self._flavour.run(close())

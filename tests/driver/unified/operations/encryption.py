@@ -1,0 +1,92 @@
+"""The operations of explicit encryption and of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from bsonx.codec_options import CodecOptions
+
+from ..clients import placed
+from ..failures import Unsupported
+from .base import Call, Operation, snake
+
+#: What a provider's credentials must have, unless there are none at all.
+_CREDENTIALS = {
+    "aws": [{"accessKeyId", "secretAccessKey"}],
+    "azure": [{"tenantId", "clientId", "clientSecret"}, {"accessToken"}],
+    "gcp": [{"email", "privateKey"}, {"accessToken"}],
+    "kmip": [{"endpoint"}],
+    "local": [{"key"}],
+}
+
+
+def kms_providers(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Providers of keys, with the credentials from the environment where there are placeholders."""
+    if not document:
+        raise Unsupported("kmsProviders has no provider")
+    providers = {}
+    for name, given in document.items():
+        kind = name.partition(":")[0]
+        if given and not any(needed <= set(given) for needed in _CREDENTIALS[kind]):
+            raise Unsupported(f"kmsProviders: {name} lacks credentials")
+        providers[name] = {
+            field: placed(f"{kind}_{field}", value) for field, value in given.items()
+        }
+    return providers
+
+
+def make_client_encryption(flavour: Any, client: Any, options: Mapping[str, Any]) -> Any:
+    """A ClientEncryption whose keys a client stores."""
+    name = "ClientEncryption" if flavour.is_sync else "AsyncClientEncryption"
+    make = getattr(import_module("mongodriver.encryption"), name)
+    more = {snake(one): options[one] for one in ("keyExpirationMS",) if one in options}
+    return flavour.wrap(
+        make,
+        kms_providers(options["kmsProviders"]),
+        options["keyVaultNamespace"],
+        client,
+        CodecOptions(),
+        **more,
+    )
+
+
+def auto_encryption(options: Mapping[str, Any]) -> Any:
+    """AutoEncryptionOpts of a client."""
+    make = import_module("mongodriver.encryption_options").AutoEncryptionOpts
+    keywords = dict(options)
+    extra = keywords.pop("extraOptions", {})
+    providers = kms_providers(keywords.pop("kmsProviders"))
+    namespace = keywords.pop("keyVaultNamespace")
+    more = {snake(name): value for name, value in keywords.items()}
+    return make(providers, namespace, **more, **{snake(name): extra[name] for name in extra})
+
+
+def _method(name: str) -> Any:
+    async def run(call: Call) -> Any:
+        options = call.arguments.pop("opts", {})
+        call.arguments.update(options)
+        return await call.method(name)(**call.keywords(name))
+
+    return run
+
+
+def _calls(name: str, required: str = "", optional: str = "") -> Operation:
+    return Operation(_method(name), required, optional, needs="encryption.ClientEncryption")
+
+
+OPERATIONS = {
+    "addKeyAltName": _calls("add_key_alt_name", "id keyAltName"),
+    "createDataKey": _calls("create_data_key", "kmsProvider", "opts"),
+    "createEncryptedCollection": _calls("create_encrypted_collection", "database collection opts"),
+    "decrypt": _calls("decrypt", "value"),
+    "deleteKey": _calls("delete_key", "id"),
+    "encrypt": _calls("encrypt", "value", "opts"),
+    "encryptExpression": _calls("encrypt_expression", "expression", "opts"),
+    "getKey": _calls("get_key", "id"),
+    "getKeyByAltName": _calls("get_key_by_alt_name", "keyAltName"),
+    "getKeys": _calls("get_keys"),
+    "removeKeyAltName": _calls("remove_key_alt_name", "id keyAltName"),
+    "rewrapManyDataKey": _calls("rewrap_many_data_key", "filter", "opts"),
+}
