@@ -4,6 +4,8 @@
 #                  (DEMOFLAGS="--members 3 --kill-primary": the primary dies meanwhile)
 #   make test      the whole test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
 #   make test-random   the same in a random order (SEED=5: in that one)
+#   make spec      the specifications' own tests, each on all servers that suit it, with a report
+#                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
@@ -23,7 +25,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-threads test-pure bench lint typecheck sanitize fuzz fuzz-coverage clean
+.PHONY: demo test test-random spec test-threads test-pure bench lint typecheck sanitize fuzz fuzz-coverage clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -67,6 +69,15 @@ test: $(VENV)/.extension $(VENV)/.demo
 
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.random
 	$(PYTEST) -n 2 --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
+
+SPEC_TESTS := tests/spec tests/driver/test_unified_specs.py tests/unit/test_pool_spec.py \
+    tests/bsonx/test_corpus.py tests/bsonx/test_json_corpus.py tests/bsonx/test_vector.py
+
+# Not by file: nearly all tests are in one. Each process starts servers of its own.
+spec: $(VENV)/.extension
+	env PYTHONPATH=tests MONGODRIVER_SPEC_DEPLOYMENTS=all $(PYTEST) -n 2 --dist worksteal -q -rf \
+	    -o addopts="--strict-markers --strict-config" -p no:randomly -p spec_report \
+	    $(SPECFLAGS) $(SPEC_TESTS)
 
 bench: $(VENV)/.extension $(VENV)/.bench
 	$(PY) bench/run.py --output bench/results $(BENCHFLAGS)
