@@ -19,6 +19,7 @@ KINDS = {
     "server": "needs of a server what none here has",
     "driver": "not in the driver yet",
     "pymongo": "otherwise in PyMongo",
+    "file": "contradicts itself",
 }
 
 
@@ -56,6 +57,12 @@ def deployment_of(folder: str, file: str) -> str | None:
         if fnmatchcase(f"{folder}/{file}", entry["file"]):
             return str(entry["on"])
     return None
+
+
+def attempts(folder: str, file: str) -> int:
+    """How often the tests of a file may be tried: those that some milliseconds decide, thrice."""
+    name = f"{folder}/{file}"
+    return 3 if any(fnmatchcase(name, pattern) for pattern in LIST["milliseconds"]["files"]) else 1
 
 
 def suits(entry: dict[str, str], folder: str, file: str, description: str) -> bool:

@@ -11,6 +11,7 @@ from unified.survey import skip_reason
 from unified.world import World
 
 import spec_skips
+from mongodriver.errors import PyMongoError
 from mongodriver.sdam import monitor
 
 pytestmark = pytest.mark.server
@@ -35,8 +36,16 @@ async def test_unified(flavour, folder, path, spec, test, deployments, make_clie
     if reason is not None:
         pytest.skip(reason)
     for deployment in chosen:
-        world = World(spec, test, flavour=flavour, deployment=deployment, make_client=make_client)
-        await world.run()
+        for attempt in reversed(range(spec_skips.attempts(folder, path.stem))):
+            world = World(
+                spec, test, flavour=flavour, deployment=deployment, make_client=make_client
+            )
+            try:
+                await world.run()
+                break
+            except (AssertionError, PyMongoError):
+                if not attempt:
+                    raise
 
 
 @pytest.mark.parametrize(("folder", "path", "spec", "test"), unified_tests(*FAILING))

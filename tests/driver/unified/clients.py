@@ -47,11 +47,11 @@ class ClientEntity:
         self.logs.begin(self.client)
 
     async def be_ready(self) -> None:
-        """Wait until the pools are filled, where the test wants that."""
+        """Begin to connect, and wait until the pools are filled where the test wants that."""
+        # Synchronous clients do so when they are made, asynchronous ones when they are first used.
+        inside.core(self.client).open()
         if self._wait is None or not self._minimum:
             return
-        core = inside.core(self.client)
-        core.open()
 
         def filled() -> bool:
             sizes = [pool.idle_count for pool in inside.pools(self.client)]
