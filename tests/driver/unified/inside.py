@@ -7,7 +7,7 @@ from typing import Any
 
 from flavour import plain
 
-from .failures import Mismatch, Unsupported
+from .failures import Mismatch
 
 
 def core(entity: Any) -> Any:
@@ -42,19 +42,16 @@ def is_dirty(session: Any) -> bool:
 
 
 def pinned_address(session: Any) -> Any:
-    """The mongos a session is pinned to, or None."""
-    state = core(session)
-    if not hasattr(state, "pinned_address"):
-        raise Unsupported("the driver's sessions do not tell what they are pinned to")
-    return state.pinned_address
+    """The mongos or load balancer a session is pinned to, or None."""
+    transaction = core(session).transaction
+    if transaction.connection is not None:
+        return transaction.connection.address
+    return transaction.address
 
 
 def transaction_state(session: Any) -> str:
     """The state of a session's transaction, by the specification's name."""
-    state = core(session)
-    if not hasattr(state, "transaction_state"):
-        raise Unsupported("the driver's sessions do not tell the state of a transaction")
-    return str(state.transaction_state)
+    return str(core(session).transaction.state)
 
 
 async def open_cursor(cursor: Any) -> None:
