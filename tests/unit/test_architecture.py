@@ -100,7 +100,12 @@ BESIDE = {"local", "ingest", "gridfs", "testing", "compat", "__main__"}
 
 # These know backends by what they offer, not by their modules.
 INNER = {"cmap", "sdam", "sessions", "execution", "client"}
-FACES = ("mongodriver.io.base", "mongodriver.io.deadline", "mongodriver.io.reports")
+FACES = (
+    "mongodriver.io.base",
+    "mongodriver.io.deadline",
+    "mongodriver.io.dns",
+    "mongodriver.io.reports",
+)
 
 # The levels of bsonx, lowest first, by the names that modules begin with.
 BSONX_LEVELS = [

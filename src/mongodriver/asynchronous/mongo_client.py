@@ -46,7 +46,8 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     :param port: for hosts without one.
     :param document_class: what documents are decoded to; dict if left out.
     :param tz_aware: decode dates with a time zone.
-    :param connect: accepted for symmetry; nothing is connected before the first use.
+    :param connect: accepted for symmetry; nothing is connected, and no `mongodb+srv://` name
+        looked up, before the first use.
     :param type_registry: custom types.
     :param kwargs: any option of connection strings, and the options that have no text form.
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
@@ -174,9 +175,9 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 async def writable_server(client: ClientBase[Any]) -> ServerDescription:
     """Description of the server that takes writes, once there is one."""
     core = client._core
-    core.open()
     timeout = client.options.server_selection_timeout
     limit = current_deadline(client.options.timeout)
+    await core.ready(limit)
     deadline = sooner(limit, timeout)
     waits = timeout if limit is None else min(timeout, limit.timeout)
     while True:

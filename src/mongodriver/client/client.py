@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ..execution.command_fields import CommandFields
 from ..execution.executor import Executor
 from ..execution.timeouts import timeout
 from ..ops.sessions import EndSessions
+from ..options.srv import SrvName
 from ..sdam.monitor import Monitor
 from ..sdam.topology import CLOSED, OPEN, Topology
 from ..sdam.topology_description import TopologyDescription
@@ -33,13 +34,22 @@ from ..values.errors import PyMongoError
 from ..values.limits import CLOSE_TIMEOUT, FAREWELL_TIMEOUT, MAX_END_SESSIONS
 from ..values.read_preferences import ReadPreference
 from ..wire.header import start_anew
+from .discovery import Discovery, Found
 from .housekeeping import DeadCursor, Housekeeper
-from .settings import executor_settings, monitor_settings, pool_settings, topology_settings
+from .settings import (
+    executor_settings,
+    monitor_settings,
+    pool_settings,
+    sorted_seeds,
+    srv_monitor,
+    topology_settings,
+)
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..io.base import Address, Backend
     from ..options.client_options import ClientOptions
+    from ..options.connection_string import ParsedURI
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -52,20 +62,24 @@ class Client:
     :param backend: how it does I/O.
     :param name: of the public class, for warnings and errors.
     :param opened_at: where the public client was created, as text, for the ResourceWarning.
+    :param srv: what the seeds are to be looked up by, if they are.
 
-    Nothing is connected or started before `open`, which the first use of `execute` does as well.
+    Nothing is connected, looked up or started before `ready`, which the first use of `execute`
+    does as well.
     """
 
     def __init__(
         self,
         options: ClientOptions,
-        seeds: Sequence[Address],
+        seeds: Iterable[Address],
         backend: Backend,
         *,
         name: str = "MongoClient",
         opened_at: object = "",
+        srv: ParsedURI | None = None,
     ) -> None:
         self.options = options
+        self.seeds = frozenset(seeds)
         self.backend = backend
         self.name = name
         self._opened_at = opened_at
@@ -75,7 +89,7 @@ class Client:
         self.sessions = ServerSessionPool()
         self._clock = ClusterClock()
         self.topology = Topology(
-            topology_settings(options, seeds),
+            topology_settings(options, sorted_seeds(seeds)),
             backend,
             observer,
             ServerFactory(options, backend, observer),
@@ -94,13 +108,49 @@ class Client:
                 self._clock, pool_options.server_api, direct=bool(options.direct_connection)
             ),
             self._clock,
-            weakref.WeakMethod(self.open),
+            weakref.WeakMethod(self.ready),
         )
+        #: Looks the hosts up; None where that is not needed, or not any more.
+        self.discovery: Discovery | None = None
+        if srv is not None:
+            self.discovery = self._plan_discovery(srv)
         self.execute = self.executor.execute
         self._housekeeper = Housekeeper(self, backend)
         _clients.add(self)
 
+    def _plan_discovery(self, srv: ParsedURI) -> Discovery:
+        assert srv.fqdn is not None
+        validator = srv.options.get("srv_host_validator")
+        name = SrvName(srv.fqdn, srv.srv_service_name, srv.srv_allowed_hosts_suffix, validator)
+        timeout = self.options.pool_options.connect_timeout
+        found = weakref.WeakMethod(self._settle)
+        return Discovery(srv, name, timeout, self.backend, found)
+
+    def _settle(self, found: Found, name: SrvName) -> None:
+        """Take what DNS has said of the deployment."""
+        options = self.options
+        options._complete(found.parsed.options)
+        seeds = [seed for seed in self.seeds if seed != (name.fqdn, None)] + found.parsed.nodes
+        self.seeds = frozenset(seeds)
+        self.topology.settle(
+            topology_settings(options, sorted_seeds(seeds), found.parsed),
+            ServerFactory(options, self.backend, self.observer),
+            None if options.load_balanced else srv_monitor(options, name, found.ttl, self.backend),
+        )
+
     # -- lifecycle --
+
+    async def ready(self, deadline: float | None = None) -> None:
+        """Have the hosts looked up where that is needed, and open.
+
+        :param deadline: of whoever waits for it; see `Discovery.wait` for what it raises.
+        """
+        discovery = self.discovery
+        if discovery is not None:
+            self.backend.check()
+            await discovery.wait(deadline)
+            self.discovery = None
+        self.open()
 
     def open(self) -> None:
         """Start monitoring and housekeeping. Does nothing when open; InvalidOperation if closed."""
@@ -131,6 +181,8 @@ class Client:
             # No other thread, or task, goes on, and one may stand still with a lock in its hands.
             self._let_go()
             return
+        if self.discovery is not None:
+            self.discovery.stop()
         end = monotonic() + CLOSE_TIMEOUT
         used = self.topology.state == OPEN and self._pid == os.getpid()
         if used:
@@ -181,6 +233,8 @@ class Client:
     def after_fork(self) -> None:
         """In a child process: forget what belongs to the parent. The next use starts anew."""
         self._clock.after_fork()
+        if self.discovery is not None:
+            self.discovery.after_fork()
         self.sessions.after_fork()
         self.topology.after_fork()
         self._housekeeper.after_fork()

@@ -6,18 +6,22 @@ Times are in seconds, None for no limit.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..cmap.failures import Limits
 from ..options.client_metadata import faas_name
+from ..sdam.srv_monitor import SrvMonitor
 from ..sdam.topology_description import TopologySettings
+from ..values.limits import CONNECT_TIMEOUT, SRV_SERVICE_NAME
 from ..values.server_selectors import any_server_selector
 
 if TYPE_CHECKING:
-    from ..io.base import Address
+    from ..io.base import Address, Backend
     from ..options.client_options import ClientOptions
+    from ..options.connection_string import ParsedURI
+    from ..options.srv import SrvName
 
 
 class PoolSettings:
@@ -121,10 +125,23 @@ class MonitorSettings:
         return monotonic() + self.connect_timeout + wait
 
 
-def topology_settings(options: ClientOptions, seeds: Sequence[Address]) -> TopologySettings:
-    """The part of the options the topology needs."""
+def sorted_seeds(seeds: Iterable[Address]) -> tuple[Address, ...]:
+    """Seeds in an order that does not change from run to run."""
+    return tuple(sorted(seeds, key=str))
+
+
+def topology_settings(
+    options: ClientOptions, seeds: tuple[Address, ...], srv: ParsedURI | None = None
+) -> TopologySettings:
+    """The part of the options the topology needs.
+
+    :param srv: what the seeds were looked up by.
+    """
     return TopologySettings(
-        seeds=tuple(seeds),
+        seeds=seeds,
+        fqdn=None if srv is None else srv.fqdn,
+        srv_service_name=SRV_SERVICE_NAME if srv is None else srv.srv_service_name,
+        srv_max_hosts=0 if srv is None else srv.srv_max_hosts,
         replica_set_name=options.replica_set_name,
         direct_connection=options.direct_connection,
         load_balanced=options.load_balanced,
@@ -176,6 +193,18 @@ def monitor_settings(
         options.heartbeat_frequency,
         options.pool_options.connect_timeout,
         streaming=streaming_allowed(options.server_monitoring_mode),
+    )
+
+
+def srv_monitor(options: ClientOptions, name: SrvName, ttl: float, backend: Backend) -> SrvMonitor:
+    """What asks DNS again for the hosts of a client."""
+    return SrvMonitor(
+        name.query,
+        name.believed,
+        ttl,
+        options.pool_options.connect_timeout or CONNECT_TIMEOUT,
+        options.heartbeat_frequency,
+        backend,
     )
 
 

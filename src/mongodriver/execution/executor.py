@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..events.observer import OperationEnded, OperationStarted, publish
@@ -38,7 +38,8 @@ _PRIMARY = ReadPreference.PRIMARY
 class Executor:
     """What the operations of one client have in common: where they go, and what is added to them.
 
-    :param open_client: starts monitoring; called when an operation comes before that was done.
+    :param open_client: finds the hosts and starts monitoring, until a deadline; called when an
+        operation comes before that was done.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Executor:
         settings: ExecutorSettings,
         fields: CommandFields,
         clock: ClusterClock,
-        open_client: Callable[[], Callable[[], None] | None],
+        open_client: Callable[[], Callable[[float | None], Awaitable[None]] | None],
     ) -> None:
         self.topology = topology
         self.sessions = sessions
@@ -84,8 +85,6 @@ class Executor:
         """
         if self._check is not None:
             self._check()
-        if self.topology.state is not OPEN:
-            self._open()
         if session is not None:
             if session.check(self.sessions, operation):
                 address, connection = session.route(address, connection)  # type: ignore[union-attr]
@@ -104,6 +103,8 @@ class Executor:
             limit = Deadline(timeout)
         if limit is not None:
             execution.deadline = limit
+        if self.topology.state is not OPEN:
+            await self._open(limit)
         watchers = self.observer.operations
         if watchers:
             publish(watchers, OperationStarted(execution))
@@ -133,8 +134,8 @@ class Executor:
             publish(watchers, OperationEnded(execution, None))
         return result  # type: ignore[no-any-return]
 
-    def _open(self) -> None:
+    async def _open(self, deadline: float | None) -> None:
         open_client = self._open_client()
         if open_client is None:
             raise InvalidOperation("the client is gone")
-        open_client()
+        await open_client(deadline)

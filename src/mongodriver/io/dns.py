@@ -1,14 +1,20 @@
 """SRV and TXT records of a ``mongodb+srv://`` host (initial-dns-seedlist-discovery).
 
-The functions block; the asyncio flavour runs them through `Backend.call`. dnspython is imported
-at the first use: only such URIs need it.
+The functions that resolve block; `ask` has one of them run by a backend. dnspython is imported at
+the first use: only such URIs need it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from ..values.errors import ConfigurationError
+from ..values.limits import DNS_GRACE
+
+if TYPE_CHECKING:
+    from .base import Backend
 
 
 def resolve_srv(name: str, timeout: float | None = None) -> tuple[list[tuple[str, int]], int]:
@@ -49,3 +55,19 @@ def _resolve(name: str, kind: str, timeout: float | None) -> Any:
         return resolve(name, kind, lifetime=timeout)
     except DNSException as exc:
         raise ConfigurationError(str(exc)) from exc
+
+async def ask(
+    backend: Backend, question: Callable[[str, float | None], Any], name: str, end: float
+) -> Any:
+    """The answer of DNS to a question of `io.dns`.
+
+    :param end: when it is given up, by those who ask and at last by those who wait for them.
+    :raises ConfigurationError: when there is none.
+    """
+    left = end - monotonic()
+    if left > 0:
+        try:
+            return await backend.call(question, name, left, deadline=end + DNS_GRACE)
+        except TimeoutError:
+            pass
+    raise ConfigurationError(f"No answer of DNS about {name} in time")

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.options.connection_string import check_options, combine, parse, split_hosts
+from mongodriver.options.connection_string import (
+    SRV_SCHEME,
+    ParsedURI,
+    check_options,
+    combine,
+    parse,
+    split_hosts,
+)
+from mongodriver.options.srv import check_max_hosts, check_query
 from mongodriver.options.uri_options import (
     TIMEOUT_OPTIONS,
     CaseInsensitiveDict,
@@ -28,8 +36,8 @@ class ClientArguments:
     username: str | None = None
     password: str | None = None
     database: str | None = None
-    fqdn: str | None = None
-    srv_service_name: str = SRV_SERVICE_NAME
+    #: What the hosts are looked up by, if they are: then they are no seeds yet.
+    srv: ParsedURI | None = None
 
     def __init__(self) -> None:
         self.seeds: set[Address] = set()
@@ -63,7 +71,9 @@ def client_arguments(
         given["type_registry"] = type_registry
     given["tz_aware"] = options.get("tz_aware", False) if tz_aware is None else tz_aware
     given["connect"] = options.get("connect", True) if connect is None else connect
-    arguments.options = options = combine(options, given)
+    arguments.options = options = combine(options, given, arguments.srv is not None)
+    if arguments.srv is not None:
+        _complete_srv(arguments.srv, options)
     check_options(list(arguments.seeds), options)
     arguments.username = options.get("username", arguments.username)
     arguments.password = options.get("password", arguments.password)
@@ -75,31 +85,39 @@ def _add_host(arguments: ClientArguments, entity: str, port: int, given: Mapping
     if "/" not in entity:
         arguments.seeds.update(split_hosts(entity, port))
         return
-    parsed = parse(
-        entity,
-        port,
-        warn=True,
-        normalize=False,
-        srv_service_name=given.get("srvServiceName"),
-        srv_max_hosts=given.get("srvMaxHosts"),
-        srv_allowed_hosts_suffix=given.get("srvAllowedHostsSuffix"),
-    )
-    if parsed.is_srv:
-        raise ConfigurationError(
-            "mongodb+srv:// connection strings are not supported by this version"
-        )
+    parsed = parse(entity, port, warn=True, normalize=False)
+    if parsed.fqdn is not None:
+        arguments.srv = parsed
+        arguments.seeds.add((parsed.fqdn, None))
     arguments.seeds.update(parsed.nodes)
     arguments.username = parsed.username or arguments.username
     arguments.password = parsed.password or arguments.password
     arguments.database = parsed.database or arguments.database
     arguments.options = parsed.options
-    arguments.fqdn = parsed.fqdn
 
 
-def shown_options(seeds: set[Address], options: ClientOptions) -> Iterator[str]:
-    """The arguments in a client's repr. Names of users, and secrets, are never shown."""
-    hosts = [host if port is None else f"{host}:{port}" for host, port in seeds]
-    yield f"host={sorted(hosts)!r}"
+def _complete_srv(srv: ParsedURI, options: CaseInsensitiveDict) -> None:
+    """Give what is looked up all options of the client, and check those that matter to it."""
+    srv.options = options
+    srv.srv_service_name = options.get("srvServiceName") or SRV_SERVICE_NAME
+    srv.srv_max_hosts = options.get("srvMaxHosts") or 0
+    srv.srv_allowed_hosts_suffix = options.get("srvAllowedHostsSuffix")
+    check_query(srv, options.get("srv_host_validator"))
+    check_max_hosts(srv.srv_max_hosts, options)
+
+
+def shown_options(
+    seeds: Iterable[Address], options: ClientOptions, fqdn: str | None = None
+) -> Iterator[str]:
+    """The arguments in a client's repr. Names of users, and secrets, are never shown.
+
+    `fqdn` is the name whose hosts are still to be looked up, if there is one.
+    """
+    if fqdn is None:
+        hosts = [host if port is None else f"{host}:{port}" for host, port in seeds]
+        yield f"host={sorted(hosts)!r}"
+    else:
+        yield f"host={SRV_SCHEME + fqdn!r}"
     values = options._options
     document_class = values["document_class"]
     name = document_class.__name__

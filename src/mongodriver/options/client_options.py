@@ -176,8 +176,15 @@ class ClientOptions:
         self._write_concern = _write_concern(given)
         level = given.get("readconcernlevel")
         self._read_concern = DEFAULT_READ_CONCERN if level is None else ReadConcern(level)
-        credential = _credential(given, username, password, database)
+        self._login = username, password, database
+        credential = _credential(given, *self._login)
         self._pool_options = _pool_options(given, credential, is_sync)
+
+    def _complete(self, options: CaseInsensitiveDict) -> None:
+        """Take the options as they are with those that DNS gives, before anything is connected."""
+        credential = _credential(options, *self._login)
+        self._options = options
+        self._pool_options._complete(credential, options.get("loadbalanced"))
 
     @property
     def _credentials(self) -> MongoCredential | None:

@@ -269,20 +269,26 @@ def split_options(
     return validated
 
 
-def combine(uri_options: Mapping[str, Any], keywords: Mapping[str, Any]) -> CaseInsensitiveDict:
+def combine(
+    uri_options: Mapping[str, Any], keywords: Mapping[str, Any], is_srv: bool = False
+) -> CaseInsensitiveDict:
     """Return the options of a client: those of its URI, overridden by keyword arguments.
 
     Keyword arguments are checked: ConfigurationError for unknown ones, TypeError or ValueError
     for wrong values, InvalidURI for options that contradict each other. ConfigurationError also
-    for options nothing would act on. Those of the URI are as they were given, not normalized.
+    for options nothing would act on. Those of the URI are as they were given, not normalized;
+    `is_srv`: it is a `mongodb+srv://` one, which has options of its own and asks for TLS.
     """
     options = CaseInsensitiveDict(_cased(uri_options))
     for name, value in _cased(keywords).items():
         key, checked = validate(name, value)
         options[key] = checked
     _check_tls(options)
-    refuse_unsupported(options)
-    return _normalize(options)
+    refuse_unsupported(options, is_srv)
+    options = _normalize(options)
+    if is_srv:
+        options.setdefault("tls", True)
+    return options
 
 
 def _cased(options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -125,6 +125,11 @@ class PoolOptions:
             env=environment(os.environ, os.path.exists(_DOCKER_MARK)),
         )
 
+    def _complete(self, credentials: MongoCredential | None, load_balanced: bool | None) -> None:
+        """Take what options that DNS gives come to, before anything is connected."""
+        self._credentials = credentials
+        self._load_balanced = load_balanced
+
     def append_metadata(self, driver_info: DriverInfo) -> None:
         """Add a library to what connections opened from now on tell the server.
 

@@ -6,14 +6,24 @@ elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from mongodriver.options.connection_string import ParsedURI, check_options, split_options
 from mongodriver.values.address import Address
 from mongodriver.values.errors import ConfigurationError, InvalidURI
 
-__all__ = ["HostValidator", "check_hosts", "check_query", "choose_hosts", "complete", "query_name"]
+__all__ = [
+    "HostValidator",
+    "SrvName",
+    "check_hosts",
+    "check_max_hosts",
+    "check_query",
+    "choose_hosts",
+    "complete",
+    "query_name",
+]
 
 HostValidator = Callable[[str], bool]
 
@@ -28,6 +38,38 @@ _PRIVATE_LABELS = frozenset(
 def query_name(fqdn: str, service: str) -> str:
     """Return the name whose SRV records list the hosts."""
     return f"_{service}._tcp.{fqdn}"
+
+
+class SrvName:
+    """The name that a client's hosts are looked up by, and which hosts it may vouch for."""
+
+    def __init__(
+        self,
+        fqdn: str,
+        service_name: str,
+        allowed_suffix: str | None = None,
+        host_validator: HostValidator | None = None,
+    ) -> None:
+        self.fqdn = fqdn
+        self.query = query_name(fqdn, service_name)
+        self._allowed_suffix = allowed_suffix
+        self._host_validator = host_validator
+
+    def check(self, nodes: Iterable[tuple[str, int]]) -> None:
+        """Raise ConfigurationError if one of the hosts is not to be believed."""
+        hosts = [host for host, _ in nodes]
+        check_hosts(self.fqdn, hosts, self._allowed_suffix, self._host_validator)
+
+    def believed(self, nodes: Iterable[tuple[str, int]]) -> list[Address]:
+        """Return those of the hosts that are to be believed."""
+        return [node for node in nodes if self._is_believed(node)]
+
+    def _is_believed(self, node: tuple[str, int]) -> bool:
+        try:
+            self.check([node])
+        except ConfigurationError:
+            return False
+        return True
 
 
 def check_query(parsed: ParsedURI, host_validator: HostValidator | None = None) -> None:
@@ -112,6 +154,15 @@ def _check_within(host: str, domain: str) -> None:
         raise ConfigurationError(f"Invalid SRV host: {host}")
 
 
+def check_max_hosts(max_hosts: int, options: Mapping[str, Any]) -> None:
+    """Raise InvalidURI for options that do not go together with a number of hosts."""
+    if not max_hosts:
+        return
+    for name in ("loadBalanced", "replicaSet"):
+        if options.get(name):
+            raise InvalidURI(f"You cannot specify {name} with srvMaxHosts")
+
+
 def choose_hosts(nodes: Sequence[Address], max_hosts: int, random: Random) -> list[Address]:
     """Return the hosts to use: all, or `max_hosts` of them drawn at random."""
     if not max_hosts:
@@ -144,10 +195,7 @@ def complete(
         for name in _TXT_OPTIONS:
             if name in found and name not in options:
                 options[name] = found[name]
-    if parsed.srv_max_hosts:
-        for name in ("loadBalanced", "replicaSet"):
-            if options.get(name):
-                raise InvalidURI(f"You cannot specify {name} with srvMaxHosts")
+    check_max_hosts(parsed.srv_max_hosts, options)
     if "tls" not in options and "ssl" not in options:
         options["tls"] = True if validate else "true"
     chosen = choose_hosts(nodes, parsed.srv_max_hosts, random)

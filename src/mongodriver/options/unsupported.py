@@ -41,15 +41,15 @@ _SRV_ONLY = {
 _ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {"tlsdisableocspendpointcheck": (None, True)}
 
 
-def refuse_unsupported(options: Mapping[str, Any]) -> None:
+def refuse_unsupported(options: Mapping[str, Any], is_srv: bool = False) -> None:
     """Raise ConfigurationError for a checked option, as it was given, that would do nothing.
 
-    The options that look up hosts in DNS are among them: a client is not made of such a string.
+    Where the hosts are not looked up in DNS, the options of that are among them.
     """
     for option, (name, why) in REFUSED.items():
         if options.get(option) not in _ASKS_FOR_NOTHING.get(option, (None, 0)):
             raise ConfigurationError(f"The {name} option is not supported yet: {why}.")
-    for option, name in _SRV_ONLY.items():
+    for option, name in () if is_srv else _SRV_ONLY.items():
         if options.get(option):
             raise ConfigurationError(
                 f"The {name} option is only allowed with 'mongodb+srv://' URIs"

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
+from bsonx._impl import run_coroutine
 from mongodriver.client.client import Client
+from mongodriver.execution.timeouts import current_deadline
 from mongodriver.options.client_options import ClientOptions
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.inherited_options import BaseObject
+from mongodriver.values.limits import SRV_SERVICE_NAME
 from mongodriver.values.session_options import SessionOptions
 
 from ..options.client_arguments import client_arguments, shown_options
@@ -124,19 +127,18 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             options.read_concern,
         )
         self._options = options
-        self._seeds = arguments.seeds
-        self._fqdn = arguments.fqdn
-        self._srv_service_name = arguments.srv_service_name
+        self._srv = arguments.srv
         self._default_database_name = arguments.database
         self._core = core = Client(
             options,
-            sorted(arguments.seeds, key=str),
+            arguments.seeds,
             type(self)._backend(),
             name=type(self).__name__,
             opened_at=CallSite(2),
+            srv=arguments.srv,
         )
         if options.connect and self._is_sync:
-            core.open()
+            run_coroutine(core.ready(current_deadline(options.timeout)))
 
     # -- the deployment --
 
@@ -171,11 +173,12 @@ class ClientBase(BaseObject, Generic[DocumentT]):
 
     def eq_props(self) -> tuple[Any, ...]:
         """Return what makes two clients equal: seeds, replica set name, SRV name and service."""
+        srv = self._srv
         return (
-            tuple(sorted(self._seeds, key=str)),
+            tuple(sorted(self._core.seeds, key=str)),
             self._options.replica_set_name,
-            self._fqdn,
-            self._srv_service_name,
+            None if srv is None else srv.fqdn,
+            SRV_SERVICE_NAME if srv is None else srv.srv_service_name,
         )
 
     def start_session(
@@ -250,7 +253,9 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         return self._database_class(self, name)
 
     def __repr__(self) -> str:
-        shown = ", ".join(shown_options(self._seeds, self._options))
+        discovery = self._core.discovery
+        fqdn = None if discovery is None else discovery.name.fqdn
+        shown = ", ".join(shown_options(self._core.seeds, self._options, fqdn))
         return f"{type(self).__name__}({shown})"
 
     def __eq__(self, other: object) -> bool:

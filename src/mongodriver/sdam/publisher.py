@@ -140,8 +140,8 @@ class Publisher:
 
         They are not added yet: comparing descriptions may raise, and then nothing has happened.
         """
-        servers, topologies, id = self._servers, self._topologies, self._topology_id
-        if not servers and not topologies:
+        servers, id = self._servers, self._topology_id
+        if not servers and not self._topologies:
             return []
         before, after = old.server_descriptions(), new.server_descriptions()
         events: list[Addressed] = []
@@ -149,8 +149,16 @@ class Publisher:
         if changed != before[address]:
             event = ServerDescriptionChangedEvent(before[address], changed, address, id)
             events.append((servers, event))
+        return events + self.moves(old, new)
+
+    def moves(self, old: TopologyDescription, new: TopologyDescription) -> list[Addressed]:
+        """The events of members that come and leave, and of the description as a whole."""
+        servers, topologies, id = self._servers, self._topologies, self._topology_id
+        if not servers and not topologies:
+            return []
+        before, after = old.server_descriptions(), new.server_descriptions()
         added, gone = after.keys() - before.keys(), before.keys() - after.keys()
-        events += [(servers, ServerOpeningEvent(other, id)) for other in added]
+        events: list[Addressed] = [(servers, ServerOpeningEvent(other, id)) for other in added]
         events += [(servers, ServerClosedEvent(other, id)) for other in gone]
         if before != after:
             events.append((topologies, TopologyDescriptionChangedEvent(old, new, id)))

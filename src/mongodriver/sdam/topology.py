@@ -12,7 +12,7 @@ import random
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..sessions.cluster_clock import ClusterClock
     from ..sessions.server_session import ServerSessionPool
     from .monitor import Monitor
+    from .srv_monitor import SrvMonitor
 
 #: States of a topology.
 NEW, OPEN, CLOSED = "new", "open", "closed"
@@ -92,6 +93,7 @@ class Topology:
         self._announcements: deque[Callable[[], None]] = deque()
         self._announcing = threading.Lock()
         self._publisher = Publisher(backend, observer, settings.topology_id)
+        self._srv_monitor: SrvMonitor | None = None
 
     @property
     def description(self) -> TopologyDescription:
@@ -104,6 +106,25 @@ class Topology:
         return list(self._servers.values())
 
     # -- lifecycle --
+
+    def settle(
+        self,
+        settings: TopologySettings,
+        make_server: ServerFactory,
+        srv_monitor: SrvMonitor | None,
+    ) -> None:
+        """Take what DNS has said of the deployment, before it is opened.
+
+        :param srv_monitor: asks DNS again while the topology is open.
+        """
+        with self._lock:
+            if self.state != NEW:
+                return
+            settings.topology_id = self.settings.topology_id
+            self.settings = settings
+            self._make_server = make_server
+            self._srv_monitor = srv_monitor
+            self._description = TopologyDescription.initial(settings)
 
     def open(self) -> bool:
         """Create the pools of the seeds and start monitoring them; False if that was done before.
@@ -129,6 +150,8 @@ class Topology:
             for monitor in monitors:
                 monitor.start()
             self._publisher.start()
+            if self._srv_monitor is not None:
+                self._srv_monitor.start(self)
         except RuntimeError:
             with self._lock:
                 if self.state == OPEN:
@@ -146,7 +169,7 @@ class Topology:
         if self.state == CLOSED:
             raise InvalidOperation(f"Cannot use {self._client_name} after close")
 
-    def close(self) -> list[Monitor | Publisher]:
+    def close(self) -> list[Monitor | SrvMonitor | Publisher]:
         """Close every pool and stop what runs in the background, which is returned to be joined."""
         with self._lock:
             if self.state == CLOSED:
@@ -167,7 +190,13 @@ class Topology:
             waiter.set()
         self._announce()
         self._publisher.stop()
-        return [*(s.monitor for s in servers if s.monitor is not None), self._publisher]
+        background: list[Monitor | SrvMonitor | Publisher] = [
+            server.monitor for server in servers if server.monitor is not None
+        ]
+        if self._srv_monitor is not None:
+            self._srv_monitor.stop()
+            background.append(self._srv_monitor)
+        return [*background, self._publisher]
 
     def abort(self) -> None:
         """Stop everything without waiting or events: the client was garbage collected."""
@@ -176,6 +205,8 @@ class Topology:
             if server.monitor is not None:
                 server.monitor.stop()
             server.pool.abort()
+        if self._srv_monitor is not None:
+            self._srv_monitor.stop()
         self._publisher.abort()
 
     def after_fork(self) -> None:
@@ -187,6 +218,8 @@ class Topology:
         self._starting.clear()
         self._announcements.clear()
         self._publisher.after_fork()
+        if self._srv_monitor is not None:
+            self._srv_monitor.after_fork()
         self.fast = None
         if self.state == OPEN:
             self.state = NEW
@@ -211,6 +244,21 @@ class Topology:
             self._clock.advance(description.cluster_time)
         with self._lock:
             waiters = self._apply(description, clear, interrupt)
+        self._wake(waiters)
+
+    def update_seeds(self, seeds: Sequence[Address]) -> None:
+        """Apply what DNS says now: members that it does not name any more leave, others come."""
+        with self._lock:
+            old = self._description
+            if self.state != OPEN:
+                return
+            new = old.with_seeds(seeds, self._random)
+            events = self._publisher.moves(old, new)
+            self._description = new
+            self._match_servers()
+            self._publisher.add(events)
+            self._refresh_fast()
+            waiters, self._waiters = self._waiters, []
         self._wake(waiters)
 
     def _apply(

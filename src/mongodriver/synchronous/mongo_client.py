@@ -28,11 +28,12 @@ class MongoClient(ClientBase[DocumentT]):
     :param port: for hosts without one.
     :param document_class: what documents are decoded to; dict if left out.
     :param tz_aware: decode dates with a time zone.
-    :param connect: look for the servers at once, in the background; False waits for the first use.
+    :param connect: look for the servers at once, in the background, and before that look up the
+        hosts of a `mongodb+srv://` name; False waits for the first use.
     :param type_registry: custom types.
     :param kwargs: any option of connection strings, and the options that have no text form.
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
-        that cannot be reached are no error here.
+        that cannot be reached are no error here, but names that DNS does not know are.
 
     It is shared by all threads. Its attributes are databases.
     """

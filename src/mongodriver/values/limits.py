@@ -21,6 +21,11 @@ SERVER_SELECTION_TIMEOUT = 30
 SERVER_MONITORING_MODE = "auto"
 SRV_SERVICE_NAME = "mongodb"
 
+# DNS: how often hosts are looked up again at most, and for how long a resolver that should have
+# given up is still waited for.
+MIN_SRV_RESCAN_INTERVAL = 60
+DNS_GRACE = 1.0
+
 # Pools and connections.
 MAX_POOL_SIZE = 100
 MIN_POOL_SIZE = 0
