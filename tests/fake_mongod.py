@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import ssl
 import threading
 from collections.abc import Callable
 from struct import Struct
@@ -59,14 +60,18 @@ class FakeMongod:
 
     `hello` is a reply, or a function from the request to one, to bytes sent as they are, to a list
     of replies to stream, or to HANG_UP or SILENCE. Everything received is kept in `requests`.
+
+    :param tls: the server's context, where it speaks TLS.
     """
 
     def __init__(
         self,
         hello: Any = STANDALONE,
         answer: Callable[[Request], Any] = lambda request: {"ok": 1},
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.hello = hello
+        self._tls = tls
         self.answer = answer
         self.requests: list[Request] = []
         self.arrived = threading.Condition()
@@ -78,6 +83,13 @@ class FakeMongod:
         self.uri = f"mongodb://127.0.0.1:{self.address[1]}/"
 
     def _serve(self, sock: Any) -> None:
+        if self._tls is None:
+            self._talk(sock)
+            return
+        with self._tls.wrap_socket(sock, server_side=True) as secure:
+            self._talk(secure)
+
+    def _talk(self, sock: Any) -> None:
         number = next(self._numbers)
         while message := read_message(sock):
             _, request_id, _, _ = HEADER.unpack_from(message)
