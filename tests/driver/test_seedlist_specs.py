@@ -134,9 +134,7 @@ async def _check(client: Any, test: dict[str, Any], deployment: Deployment) -> N
         assert len(core.seeds) == test["numSeeds"]
     if "hosts" in test:
         hosts = {_address(host, deployment) for host in test["hosts"]}
-        await _until(
-            core, lambda: _described(client) == hosts, lambda: (_described(client), hosts)
-        )
+        await _until(core, lambda: _described(client) == hosts, lambda: (_described(client), hosts))
     if "numHosts" in test:
         assert len(_described(client)) == test["numHosts"]
     for name, value in test.get("options", {}).items():
@@ -145,9 +143,7 @@ async def _check(client: Any, test: dict[str, Any], deployment: Deployment) -> N
         assert _parsed(client, name) == value, name
 
 
-async def _run(
-    path: Any, zone: Any, deployment: Deployment, flavour: Any, authority: str
-) -> None:
+async def _run(path: Any, zone: Any, deployment: Deployment, flavour: Any, authority: str) -> None:
     test = load(path)
     with only_dns(zone, deployment.ports):
         client = None

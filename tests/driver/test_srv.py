@@ -55,7 +55,7 @@ def mongos():
 @pytest.fixture
 def ports(zone, mongos):
     number = mongos.address[1]
-    with only_dns(zone, {port: number for port in (27017, 27018, 27019, 27020)}):
+    with only_dns(zone, dict.fromkeys((27017, 27018, 27019, 27020), number)):
         yield
 
 

@@ -56,6 +56,7 @@ def _resolve(name: str, kind: str, timeout: float | None) -> Any:
     except DNSException as exc:
         raise ConfigurationError(str(exc)) from exc
 
+
 async def ask(
     backend: Backend, question: Callable[[str, float | None], Any], name: str, end: float
 ) -> Any:
