@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -130,6 +131,12 @@ OPTIONS = [
     "proxyHost=x",
     "replicaSet=",
     "compressors=zlib,snappy",
+    " w=1 ",
+    "w =1",
+    "w= 1",
+    "appname=a b",
+    "appname=a b&w=1",
+    "a b",
 ]
 
 URIS = [
@@ -238,6 +245,82 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     for host, port in parsed.nodes:
         assert "%" not in host or host.endswith(".sock") or ":" in host or "[" in text
         assert port is None or 0 < port < 65536
+
+
+# What connection strings are put together of, in all ways.
+_USERS = [
+    *USER_INFO,
+    "user:1234/",
+    "user:PASS ",
+    "u?x:p",
+    "u:p?",
+    "u#:p",
+    "u:[p]",
+    "a:b%2Fc",
+    "user:p/w",
+    "u:pa:s/s",
+    "u: 5",
+    "u:27017",
+]
+_HOSTS = [
+    *HOSTS,
+    *HOST_LISTS,
+    "[::1]:",
+    "[::1]x",
+    "[::1]:x",
+    "[]",
+    "%5B::1%5D",
+    "[::1%25]",
+    "[::ffff:1.2.3.4]:7",
+    "[fe80::1%eth0]",
+    "[fe80::1%2525e]",
+    "1.2.3.4",
+    "a:007",
+    "a:+5",
+    "a:\u0663",
+    "a b",
+    "a,b:5,[::1]",
+]
+_PATHS = [
+    *("", "/", "/db", "/db.c", "/d%20b", "/db.", "/.c", "/$db", '/"db"', "/a/b", "/db%2Fx"),
+    *("/a,b", "/%", "/é", "/a@b", "/a:b"),
+]
+_FLAGS = ["", ", warn=True", ", validate=False", ", normalize=False", ", default_port=5"]
+
+
+def _agree(uri: str, flags: str) -> bool:
+    """Whether both give the same; only that PyMongo shows what may be part of a password."""
+    expression = f"uri_parser.parse_uri(uri{flags})"
+    ours, theirs = (outcome(expression, package, uri=uri) for package in (OURS, THEIRS))
+    if ours.startswith(("InvalidURI: Bad database name", "InvalidURI: Username and password")):
+        return theirs.startswith(("InvalidURI: Bad database name", ours))
+    if ours.startswith("InvalidURI: Percent-encoding"):
+        return theirs.startswith(ours)
+    return ours == theirs
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_uris_put_together(seed: int) -> None:
+    random = Random(seed)
+    for _ in range(50):
+        user = random.choice(_USERS) + "@" if random.random() < 0.5 else ""
+        options = "?" + random.choice(OPTIONS) if random.random() < 0.7 else ""
+        uri = f"mongodb://{user}{random.choice(_HOSTS)}{random.choice(_PATHS)}{options}"
+        flags = random.choice(_FLAGS)
+        assert _agree(uri, flags), (uri, flags)
+
+
+@pytest.mark.parametrize("flags", _FLAGS[:4])
+def test_names_of_options(flags: str) -> None:
+    """`parse_uri` tells options by their canonical names, however they were spelled."""
+    for option in OPTIONS:
+        for spelled in (option, option.lower(), option.upper()):
+            uri = "mongodb://h/?" + spelled
+            assert _agree(uri, flags), (uri, flags)
+
+
+def test_the_names_of_the_specification() -> None:
+    assert_same("sorted(uri_parser.URI_OPTIONS)")
 
 
 BASE = "mongodb+srv://t.build.10gen.cc"

@@ -61,7 +61,10 @@ def client_arguments(
         raise TypeError(f"port must be an instance of int, not {type(port)}")
     given = CaseInsensitiveDict(kwargs)
     arguments = ClientArguments()
-    for entity in [host] if isinstance(host, str) else host:
+    entities = [host] if isinstance(host, str) else host
+    if len([entity for entity in entities if "/" in entity]) > 1:
+        raise ConfigurationError("host must not contain multiple MongoDB URIs")
+    for entity in entities:
         _add_host(arguments, entity, port, given)
     if not arguments.seeds:
         raise ConfigurationError("need to specify at least one host")
@@ -85,7 +88,8 @@ def _add_host(arguments: ClientArguments, entity: str, port: int, given: Mapping
     if "/" not in entity:
         arguments.seeds.update(split_hosts(entity, port))
         return
-    parsed = parse(entity, port, warn=True, normalize=False)
+    max_hosts = None if entity.startswith(SRV_SCHEME) else given.get("srvMaxHosts")
+    parsed = parse(entity, port, warn=True, normalize=False, srv_max_hosts=max_hosts)
     if parsed.fqdn is not None:
         arguments.srv = parsed
         arguments.seeds.add((parsed.fqdn, None))
@@ -132,7 +136,7 @@ def shown_options(
             continue
         if name in TIMEOUT_OPTIONS and value:
             value = int(value * 1000)
-        elif name == "tlscertificatekeyfilepassword":
+        elif name == "tlscertificatekeyfilepassword" and value is not None:
             value = "<redacted>"
         elif name == "authmechanismproperties":
             value = redact_auth_mechanism_properties_for_repr(value)

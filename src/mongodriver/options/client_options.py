@@ -171,14 +171,15 @@ class ClientOptions:
             options if isinstance(options, CaseInsensitiveDict) else CaseInsensitiveDict(options)
         )
         self._options = given
+        # In the order in which PyMongo finds faults.
         self._codec_options = _codec_options(given)
+        self._login = username, password, database
+        credential = _credential(given, *self._login)
+        self._pool_options = _pool_options(given, credential, is_sync)
         self._read_preference = _read_preference(given)
         self._write_concern = _write_concern(given)
         level = given.get("readconcernlevel")
         self._read_concern = DEFAULT_READ_CONCERN if level is None else ReadConcern(level)
-        self._login = username, password, database
-        credential = _credential(given, *self._login)
-        self._pool_options = _pool_options(given, credential, is_sync)
 
     def _complete(self, options: CaseInsensitiveDict) -> None:
         """Take the options as they are with those that DNS gives, before anything is connected."""

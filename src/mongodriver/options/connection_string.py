@@ -45,8 +45,8 @@ _BAD_DATABASE_CHARS = re.compile(r'[/ "$]')
 _BROKEN_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
 _TLS_INSECURE = "tlsInsecure"
 _IMPLIED_BY_TLS_INSECURE = (
-    "tlsAllowInvalidCertificates",
     "tlsAllowInvalidHostnames",
+    "tlsAllowInvalidCertificates",
     "tlsDisableOCSPEndpointCheck",
 )
 _SRV_OPTIONS = ("srvServiceName", "srvMaxHosts", "srvAllowedHostsSuffix")
@@ -183,14 +183,17 @@ def _node(entity: str, default_port: int | None) -> Address:
 def _may_hold_password(hosts: str) -> bool:
     """Whether what should be hosts is rather "user:password" whose "@" is missing or escaped."""
     _, colon, port = hosts.rpartition(":")
-    return bool(colon) and "@" not in hosts and not port.isdigit()
+    plain = hosts.startswith("[") or "@" in hosts or port.isdigit()
+    return bool(colon) and not plain
 
 
 def _option_pairs(text: str) -> CaseInsensitiveDict:
     if "&" in text and ";" in text:
         raise InvalidURI("Can not mix '&' and ';' for option separators")
     options = CaseInsensitiveDict()
-    for pair in text.split("&" if "&" in text else ";"):
+    separator = "&" if "&" in text else ";" if ";" in text else None
+    # White space around a single option is let pass, and none within it, as by PyMongo.
+    for pair in text.split(separator) if "=" in text else [text]:
         if pair.count("=") != 1:
             raise InvalidURI("MongoDB URI options are key=value pairs")
         name, value = pair.split("=")
@@ -286,6 +289,8 @@ def combine(
     _check_tls(options)
     refuse_unsupported(options, is_srv)
     options = _normalize(options)
+    if options.get("tlsAllowInvalidCertificates"):
+        options["tlsdisableocspendpointcheck"] = True
     if is_srv:
         options.setdefault("tls", True)
     return options
@@ -329,11 +334,11 @@ def _namespace(authority: str, path: str) -> tuple[str | None, str | None]:
     """Split "database.collection"."""
     if not path:
         return None, None
-    if "@" in path:
-        # Rather an unescaped "/" in the password: do not show it.
-        raise InvalidURI(_MUST_ESCAPE)
     database, dot, collection = unquote_plus(path).partition(".")
     if _BAD_DATABASE_CHARS.search(database):
+        if "@" in path:
+            # Rather an unescaped "/" in the password: do not show it.
+            raise InvalidURI(_MUST_ESCAPE)
         shown = "" if _may_hold_password(authority) else f' "{database}"'
         raise InvalidURI(f"Bad database name{shown}")
     return database, collection if dot else None
@@ -383,7 +388,11 @@ def parse(
 
 def _refuse_srv_options(options: Mapping[str, Any], srv_max_hosts: int | None) -> None:
     for name in _SRV_OPTIONS:
-        if options.get(name) or (name == "srvMaxHosts" and srv_max_hosts):
+        if name == "srvMaxHosts":
+            given = bool(options.get(name) or srv_max_hosts)
+        else:
+            given = name in options
+        if given:
             raise ConfigurationError(f"The {name} option is only allowed with '{SRV_SCHEME}' URIs")
 
 

@@ -19,6 +19,7 @@ from mongodriver.options.connection_string import (
     validate_options,
 )
 from mongodriver.options.srv import check_hosts, check_query, complete, query_name
+from mongodriver.options.uri_options import URI_OPTIONS, canonical_name
 from mongodriver.values.address import DEFAULT_PORT
 from mongodriver.values.limits import CONNECT_TIMEOUT
 from mongodriver.values.public_names import known_as
@@ -29,6 +30,7 @@ __all__ = [
     "SCHEME_LEN",
     "SRV_SCHEME",
     "SRV_SCHEME_LEN",
+    "URI_OPTIONS",
     "parse_host",
     "parse_ipv6_literal_host",
     "parse_uri",
@@ -56,7 +58,8 @@ def parse_uri(
 ) -> dict[str, Any]:
     """Parse a connection string into a dict.
 
-    Its keys: nodelist (addresses), username, password, database, collection, options, fqdn.
+    Its keys: nodelist (addresses), username, password, database, collection, options (by their
+    canonical names), fqdn.
     For `mongodb+srv://` DNS is asked, for at most `connect_timeout` seconds.
 
     `validate` checks the options; with `warn`, wrong ones are left out with a warning;
@@ -80,9 +83,7 @@ def parse_uri(
         "password": parsed.password if parsed.username is None else parsed.password or "",
         "database": parsed.database,
         "collection": parsed.collection,
-        "options": {
-            parsed.options.cased_key(name): parsed.options[name] for name in parsed.options
-        },
+        "options": {canonical_name(name): parsed.options[name] for name in parsed.options},
         "fqdn": parsed.fqdn,
     }
 

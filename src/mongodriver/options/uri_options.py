@@ -342,6 +342,25 @@ KW_VALIDATORS: dict[str, Validator] = {
     "enable_overload_retargeting": validate_boolean_or_string,
 }
 
+#: The options of the uri-options specification that stand in connection strings, as it spells them.
+URI_OPTIONS = frozenset(
+    {
+        *("appname", "authMechanism", "authMechanismProperties", "authSource", "compressors"),
+        *("connectTimeoutMS", "directConnection", "heartbeatFrequencyMS", "journal"),
+        *("loadBalanced", "localThresholdMS", "maxConnecting", "maxIdleTimeMS", "maxPoolSize"),
+        *("maxStalenessSeconds", "minPoolSize", "proxyHost", "proxyPassword", "proxyPort"),
+        *("proxyUsername", "readConcernLevel", "readPreference", "readPreferenceTags"),
+        *("replicaSet", "retryReads", "retryWrites", "serverMonitoringMode"),
+        *("serverSelectionTimeoutMS", "serverSelectionTryOnce", "socketTimeoutMS"),
+        *("srvAllowedHostsSuffix", "srvMaxHosts", "srvServiceName", "ssl", "tls"),
+        *("tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames", "tlsCAFile"),
+        *("tlsCertificateKeyFile", "tlsCertificateKeyFilePassword"),
+        *("tlsDisableCertificateRevocationCheck", "tlsDisableOCSPEndpointCheck", "tlsInsecure"),
+        *("w", "wTimeoutMS", "waitQueueTimeoutMS", "zlibCompressionLevel"),
+    }
+)
+_CANONICAL = {name.lower(): name for name in URI_OPTIONS}
+
 URI_OPTIONS_ALIAS_MAP: dict[str, list[str]] = {"tls": ["ssl"]}
 INTERNAL_URI_OPTION_NAME_MAP: dict[str, str] = {"ssl": "tls"}
 URI_OPTIONS_DEPRECATION_MAP: dict[str, tuple[str, str]] = {}
@@ -419,6 +438,12 @@ class CaseInsensitiveDict(MutableMapping[str, Any]):
     def cased(self) -> dict[str, Any]:
         """Return a dict with the names as they were spelled."""
         return {self._cased[name]: value for name, value in self._data.items()}
+
+
+def canonical_name(option: str) -> str:
+    """Return an option's name as the specification spells it; others in lower case."""
+    name = option.lower()
+    return _CANONICAL.get(name, name)
 
 
 def raise_config_error(key: str, suggestions: list[str] | None = None) -> NoReturn:
