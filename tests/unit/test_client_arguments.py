@@ -95,40 +95,50 @@ VALUES: dict[str, list[Any]] = {
 UNKNOWN = {"bogusOption": ["x"], "serverSelectionTryOnce": [True], "retryWrite": [True]}
 TLS = [name for name in VALUES if name.startswith("tls") or name == "ssl"]
 
-READ = """
-options.connect
-options.direct_connection
-options.enable_overload_retargeting
-options.heartbeat_frequency
-options.load_balanced
-options.local_threshold_ms
-options.max_adaptive_retries
-options.read_concern
-options.read_preference
-options.replica_set_name
-options.retry_reads
-options.retry_writes
-options.server_monitoring_mode
-options.server_selection_timeout
-options.timeout
-options.write_concern
-options.codec_options
-options.pool_options.appname
-options.pool_options.connect_timeout
-options.pool_options.load_balanced
-options.pool_options.max_connecting
-options.pool_options.max_idle_time_seconds
-options.pool_options.max_pool_size
-options.pool_options.min_pool_size
-options.pool_options.non_default_options
-options.pool_options.socket_timeout
-options.pool_options.tls_allow_invalid_hostnames
-options.pool_options.wait_queue_timeout
-options.pool_options._ssl_context is None
-list(options.pool_options._compression_settings.compressors)
-options.pool_options._compression_settings.zlib_compression_level
-default_database
-""".split("\n")[1:-1]
+READ = [
+    *(
+        f"options.{name}"
+        for name in (
+            "connect",
+            "direct_connection",
+            "enable_overload_retargeting",
+            "heartbeat_frequency",
+            "load_balanced",
+            "local_threshold_ms",
+            "max_adaptive_retries",
+            "read_concern",
+            "read_preference",
+            "replica_set_name",
+            "retry_reads",
+            "retry_writes",
+            "server_monitoring_mode",
+            "server_selection_timeout",
+            "timeout",
+            "write_concern",
+            "codec_options",
+        )
+    ),
+    *(
+        f"options.pool_options.{name}"
+        for name in (
+            "appname",
+            "connect_timeout",
+            "load_balanced",
+            "max_connecting",
+            "max_idle_time_seconds",
+            "max_pool_size",
+            "min_pool_size",
+            "non_default_options",
+            "socket_timeout",
+            "tls_allow_invalid_hostnames",
+            "wait_queue_timeout",
+            "_ssl_context is None",
+            "_compression_settings.zlib_compression_level",
+        )
+    ),
+    "list(options.pool_options._compression_settings.compressors)",
+    "default_database",
+]
 
 _HOSTS = re.compile(r"host=\[.*?'\](?=, )")
 _SECRET = re.compile(r"(?<=tlscertificatekeyfilepassword=')[^']*")
@@ -137,7 +147,7 @@ _REFUSED = re.compile("ConfigurationError: The .* option is (not supported yet|o
 
 
 def _shown(client: Any) -> list[str]:
-    """The parts of a client's repr: PyMongo's order of hosts and of implied options is by chance."""
+    """The parts of a client's repr. PyMongo orders hosts, and implied options, by chance."""
     text = _SECRET.sub("<redacted>", normal(repr(client)))[:-1]
     hosts = _HOSTS.search(text)
     assert hosts is not None

@@ -447,6 +447,20 @@ def test_srv_arguments(arguments: str, resolver: Resolve) -> None:
     assert_same(f"uri_parser.parse_uri(uri, {arguments})", uri=BASE)
 
 
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        *("com", "co.uk", "CO.UK", "github.io", "com.au", "foo.ck", "*.ck", "x.kawasaki.jp"),
+        *("city.kawasaki.jp", "kawasaki.jp", "a.co.uk", "s3.amazonaws.com", "test"),
+        *("internal", "localhost", "lan", "nosuchtld", "a.nosuchtld", ".", "..", "com.", ".a.b."),
+        *("cluster.local", "1.2.3.4"),
+    ],
+)
+def test_public_suffixes(suffix: str, resolver: Resolve) -> None:
+    resolver(_srv(f"h.{suffix.strip('.') or 'x.y'}:1"))
+    assert_same("uri_parser.parse_uri(uri)", uri=f"{BASE}/?srvAllowedHostsSuffix={suffix}")
+
+
 def test_some_of_many_hosts_are_drawn(resolver: Resolve) -> None:
     resolver(_srv(*[f"h{i}.build.10gen.cc:1" for i in range(20)]))
     nodes = OURS.uri_parser.parse_uri(BASE + "/?srvMaxHosts=5")["nodelist"]

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from mongodriver.options.connection_string import ParsedURI, check_options, split_options
+from mongodriver.options.public_suffix import is_public_suffix
 from mongodriver.values.address import Address
 from mongodriver.values.errors import ConfigurationError, InvalidURI
 
@@ -101,12 +102,18 @@ def _is_ip_address(host: str) -> bool:
 
 
 def _check_suffix(suffix: str) -> None:
-    if not suffix:
+    domain = suffix.lower().strip(".")
+    if not domain:
         raise ConfigurationError(f"srvAllowedHostsSuffix must not be empty, got: {suffix!r}")
-    labels = suffix.lower().strip(".").split(".")
-    if len(labels) < 2 and labels[0] not in _PRIVATE_LABELS:
+    if domain in _PRIVATE_LABELS:
+        return
+    if "." not in domain:
         raise ConfigurationError(
             f"srvAllowedHostsSuffix must contain at least two '.' separated labels, got: {suffix}"
+        )
+    if is_public_suffix(domain):
+        raise ConfigurationError(
+            f"srvAllowedHostsSuffix must not be a public suffix, got: {suffix}"
         )
 
 
