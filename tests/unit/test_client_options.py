@@ -179,8 +179,9 @@ def test_documents_of_updates(name: str, value: str) -> None:
         "common._UUID_REPRESENTATIONS",
         "common.WRITE_CONCERN_OPTIONS",
         "common.TIMEOUT_OPTIONS",
-        "sorted(common.VALIDATORS)",
-        "sorted(common.URI_OPTIONS_VALIDATOR_MAP)",
+        # PyMongo has no proxies.
+        "sorted(name for name in common.VALIDATORS if 'proxy' not in name)",
+        "sorted(name for name in common.URI_OPTIONS_VALIDATOR_MAP if 'proxy' not in name)",
         "sorted(common.KW_VALIDATORS)",
         "common.BaseObject(1, 2, 3, 4)",
     ],

@@ -55,6 +55,7 @@ TOLD = {"fqdn", "server_selection_timeout", "srv_service_name", "server_monitori
 
 LOGIN = {"username": "u", "password": "p"}
 TLS = {"tls": True}
+PROXY = {"proxyHost": "proxy.test", "proxyUsername": "u", "proxyPassword": "p"}
 
 #: A value that makes a difference, and what else must be given for it to make one.
 ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -85,6 +86,10 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "maxstalenessseconds": (100, {"readPreference": "nearest"}),
     "minpoolsize": (5, {}),
     "password": ("other", LOGIN),
+    "proxyhost": ("proxy.test", {}),
+    "proxypassword": ("other", PROXY),
+    "proxyport": (5, PROXY),
+    "proxyusername": ("other", PROXY),
     "read_preference": (Nearest(), {}),
     "readconcernlevel": ("majority", {}),
     "readpreference": ("nearest", {}),
@@ -147,6 +152,8 @@ def contexts(monkeypatch):
 
 def slots(thing: Any) -> dict[str, Any]:
     """The attributes of a value object, but for functions made for it alone."""
+    if thing is None:
+        return {}
     return {
         name: slots(value) if hasattr(type(value), "__slots__") and name == "limits" else value
         for name in type(thing).__slots__
@@ -171,6 +178,7 @@ def effects(client: Any, contexts: list[Any]) -> str:
                 for name in vars(topology).keys() - {"topology_id", *TOLD}
             },
             slots(connector._connect_options),
+            slots(connector._connect_options.proxy),
             connector._handshake_command(),
             (connector._compressors, connector._zlib_level, connector._api),
             (options._credentials, getattr(options._credentials, "password", None)),
@@ -229,6 +237,7 @@ def test_an_option_of_a_connection_string_makes_a_difference(option, contexts):
     text = str(value).lower() if isinstance(value, bool) else value
     uri = "mongodb://127.0.0.1:1/"
     without = made_by(MongoClient, contexts, uri, **others)
+    others = {name: value for name, value in others.items() if name.lower() != option}
     assert made_by(MongoClient, contexts, f"{uri}?{option}={text}", **others) != without
 
 

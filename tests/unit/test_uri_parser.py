@@ -128,7 +128,6 @@ OPTIONS = [
     "datetime_conversion=DATETIME_MS",
     "driver=x",
     "username=x",
-    "proxyHost=x",
     "replicaSet=",
     "compressors=zlib,snappy",
     " w=1 ",

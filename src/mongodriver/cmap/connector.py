@@ -36,7 +36,7 @@ class Connector:
         self._observer = observer
         self._options = pool_options
         self._connect_options = ConnectOptions(
-            pool_options.connect_timeout, pool_options._ssl_context
+            pool_options.connect_timeout, pool_options._ssl_context, pool_options._proxy
         )
         self._limits = Limits(pool_options.socket_timeout, pool_options.connect_timeout)
         self._monitor_limits = Limits(pool_options.connect_timeout, pool_options.connect_timeout)

@@ -78,7 +78,7 @@ def label_overload(error: AutoReconnect) -> None:
     """Mark a failure to connect as what an overloaded server does: worth another try, later.
 
     Nothing is concluded about the server then; if it is gone, its monitor notices. A name that
-    cannot be resolved and a certificate that is not trusted have nothing to do with load.
+    cannot be resolved, a certificate that is not trusted and a proxy have nothing to do with load.
     """
     cause = type(error.__cause__ or error)
     if any(c.__name__ in _NO_OVERLOAD for c in cause.__mro__):
@@ -87,7 +87,7 @@ def label_overload(error: AutoReconnect) -> None:
     error._add_error_label("RetryableError")
 
 
-_NO_OVERLOAD = ("gaierror", "SSLCertVerificationError")
+_NO_OVERLOAD = ("gaierror", "SSLCertVerificationError", "ProxyError")
 
 
 def is_tls_error(exc: BaseException) -> bool:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from .aio_connect import open_stream, outcome
+from .aio_connect import open_stream, open_through, outcome
 from .base import (
     HEADER_SIZE,
     Address,
@@ -25,6 +25,7 @@ from .base import (
 )
 from .daemon import DaemonCall
 from .deadline import remaining, sooner
+from .socks import ProxyError, proxy_error
 
 ResultT = TypeVar("ResultT")
 
@@ -349,12 +350,18 @@ class AioBackend:
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> AioStream:
         loop = self.loop
+        proxy = None if address[1] is None else options.proxy
+        opened = None
         try:
             async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
+                if proxy is not None:
+                    opened = await open_through(loop, proxy, address)
                 return await open_stream(
-                    loop, address, options.ssl_context, lambda: AioStream(loop)
+                    loop, address, options.ssl_context, lambda: AioStream(loop), opened
                 )
-        except OSError:
+        except OSError as exc:
+            if proxy is not None and opened is None and not isinstance(exc, ProxyError):
+                raise proxy_error(proxy, exc) from exc
             # Perhaps nothing was waited for. Whoever tries again and again lets the loop go on so:
             # monitors are in it, and other connections that may become free.
             await asyncio.sleep(0)

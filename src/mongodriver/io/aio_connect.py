@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .base import Address, HandshakeFailed
 from .blocking import ATTEMPT_DELAY, Target, lookup, resolve, set_tcp_options
 from .daemon import DaemonCall
+from .socks import conversation, converse_in, proxy_error
 
 if TYPE_CHECKING:
     import ssl
+
+    from ..values.proxy import Proxy
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 ResultT = TypeVar("ResultT")
@@ -50,8 +53,12 @@ async def open_stream(
     address: Address,
     ssl_context: ssl.SSLContext | None,
     make_protocol: Callable[[], ProtocolT],
+    opened: socket.socket | None = None,
 ) -> ProtocolT:
-    """A connected protocol of `make_protocol`. Raises OSError; the caller limits the time."""
+    """A connected protocol of `make_protocol`. Raises OSError; the caller limits the time.
+
+    :param opened: a socket that is connected with the address already.
+    """
     host, port = address
     if port is None:
         connecting: Callable[..., Any] = loop.create_unix_connection
@@ -59,7 +66,7 @@ async def open_stream(
     else:
         connecting = loop.create_connection
         # The transport owns the socket from here on, also where the handshake fails.
-        arguments = {"sock": await _open_socket(loop, host, port)}
+        arguments = {"sock": opened or await _open_socket(loop, host, port)}
     if ssl_context is None:
         _, protocol = await connecting(make_protocol, **arguments)
         return protocol  # type: ignore[no-any-return]
@@ -73,6 +80,22 @@ async def open_stream(
         # A peer that does not speak TLS hangs up, which loops report by an exception without text.
         raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
     return protocol  # type: ignore[no-any-return]
+
+
+async def open_through(
+    loop: asyncio.AbstractEventLoop, proxy: Proxy, address: Address
+) -> socket.socket:
+    """A socket that a proxy has connected with an address. Raises ProxyError."""
+    try:
+        sock = await _open_socket(loop, *proxy.address)
+        try:
+            await converse_in(loop, sock, conversation(proxy, address))
+        except BaseException:
+            sock.close()
+            raise
+    except OSError as exc:
+        raise proxy_error(proxy, exc) from exc
+    return sock
 
 
 async def _open_socket(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:

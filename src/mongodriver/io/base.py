@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     import ssl
 
+    from ..values.proxy import Proxy
+
 ResultT = TypeVar("ResultT")
 
 #: ``(host, port)``; port None makes the host the path of a Unix socket.
@@ -75,17 +77,24 @@ def larger_buffer(full: bytearray, length: int) -> bytearray:
 
 
 class ConnectOptions:
-    """How to open a stream: the TLS context (None: plain) and the seconds allowed (None: any)."""
+    """How to open a stream.
 
-    __slots__ = ("connect_timeout", "ssl_context")
+    :param connect_timeout: the seconds allowed; None: any.
+    :param ssl_context: None: without TLS.
+    :param proxy: through which TCP connections go; None: none.
+    """
+
+    __slots__ = ("connect_timeout", "proxy", "ssl_context")
 
     def __init__(
         self,
         connect_timeout: float | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self.connect_timeout = connect_timeout
         self.ssl_context = ssl_context
+        self.proxy = proxy
 
 
 class Stream(Protocol):

@@ -31,9 +31,12 @@ from .base import (
 )
 from .daemon import DaemonCall
 from .deadline import remaining, sooner
+from .socks import conversation, converse, proxy_error
 
 if TYPE_CHECKING:
     import ssl
+
+    from ..values.proxy import Proxy
 
 ResultT = TypeVar("ResultT")
 
@@ -344,7 +347,10 @@ class BlockingBackend:
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> BlockingStream:
         deadline = sooner(deadline, options.connect_timeout)
-        sock = open_socket(address, deadline)
+        if options.proxy is None or address[1] is None:
+            sock = open_socket(address, deadline)
+        else:
+            sock = open_through(options.proxy, address, deadline)
         if options.ssl_context is None:
             return BlockingStream(sock)
         return BlockingStream(_start_tls(sock, options.ssl_context, address[0], deadline), True)
@@ -402,6 +408,20 @@ def open_socket(address: Address, deadline: float | None) -> socket.socket:
     else:
         sock = _connect_first(targets, deadline)
     set_tcp_options(sock)
+    return sock
+
+
+def open_through(proxy: Proxy, address: Address, deadline: float | None) -> socket.socket:
+    """A stream socket that a proxy has connected with an address. Raises ProxyError."""
+    try:
+        sock = open_socket(proxy.address, deadline)
+        try:
+            converse(sock, conversation(proxy, address), lambda: remaining(deadline))
+        except BaseException:
+            sock.close()
+            raise
+    except OSError as exc:
+        raise proxy_error(proxy, exc) from exc
     return sock
 
 

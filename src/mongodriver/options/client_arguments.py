@@ -29,6 +29,8 @@ __all__ = ["ClientArguments", "client_arguments", "shown_options"]
 
 Address = tuple[str, int | None]
 
+_SECRETS = ("tlscertificatekeyfilepassword", "proxypassword")
+
 
 class ClientArguments:
     """What the constructor's arguments come to."""
@@ -130,13 +132,13 @@ def shown_options(
     yield f"document_class={name}"
     for name in ("tz_aware", "connect"):
         yield f"{name}={values[name]!r}"
-    hidden = {"document_class", "tz_aware", "connect", "username", "password"}
+    hidden = {"document_class", "tz_aware", "connect", "username", "password", "proxyusername"}
     for name, value in values.items():
         if name in hidden:
             continue
         if name in TIMEOUT_OPTIONS and value:
             value = int(value * 1000)
-        elif name == "tlscertificatekeyfilepassword" and value is not None:
+        elif name in _SECRETS and value is not None:
             value = "<redacted>"
         elif name == "authmechanismproperties":
             value = redact_auth_mechanism_properties_for_repr(value)

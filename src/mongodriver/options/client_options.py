@@ -14,6 +14,7 @@ from mongodriver.options.pool_options import PoolOptions
 from mongodriver.options.uri_options import CaseInsensitiveDict
 from mongodriver.values import limits
 from mongodriver.values.errors import ConfigurationError
+from mongodriver.values.proxy import DEFAULT_PROXY_PORT, MAX_PROXY_LOGIN, Proxy
 from mongodriver.values.public_names import known_as
 from mongodriver.values.read_concern import DEFAULT_READ_CONCERN, ReadConcern
 from mongodriver.values.read_preferences import (
@@ -121,6 +122,23 @@ def _tls_context(options: Mapping[str, Any]) -> SSLContext | None:
     )
 
 
+def _proxy(options: Mapping[str, Any]) -> Proxy | None:
+    """Return the proxy the options ask for (socks5-support); empty ones ask for nothing."""
+    host = options.get("proxyhost")
+    if not host:
+        for name in ("proxyPort", "proxyUsername", "proxyPassword"):
+            if options.get(name):
+                raise ConfigurationError(f"{name} requires proxyHost")
+        return None
+    username, password = (options.get(f"proxy{name}") or None for name in ("username", "password"))
+    if (username is None) is not (password is None):
+        raise ConfigurationError("proxyUsername and proxyPassword require each other")
+    for name, value in (("proxyUsername", username), ("proxyPassword", password)):
+        if value is not None and len(value.encode()) > MAX_PROXY_LOGIN:
+            raise ConfigurationError(f"{name} must be at most {MAX_PROXY_LOGIN} bytes long")
+    return Proxy(host, options.get("proxyport") or DEFAULT_PROXY_PORT, username, password)
+
+
 def _pool_options(
     options: Mapping[str, Any], credential: MongoCredential | None, is_sync: bool
 ) -> PoolOptions:
@@ -148,6 +166,7 @@ def _pool_options(
         load_balanced=options.get("loadbalanced"),
         credentials=credential,
         is_sync=is_sync,
+        proxy=_proxy(options),
     )
 
 

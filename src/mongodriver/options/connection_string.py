@@ -202,6 +202,8 @@ def _option_pairs(text: str) -> CaseInsensitiveDict:
             options.setdefault(name, []).append(value)
             continue
         if name in options:
+            if name.lower().startswith("proxy"):
+                raise InvalidURI(f"Duplicate URI option {name!r}.")
             warnings.warn(f"Duplicate URI option {name!r}.", stacklevel=4)
         is_properties = name.lower() == "authmechanismproperties"
         options[name] = value if is_properties else unquote_plus(value)

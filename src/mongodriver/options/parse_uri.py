@@ -18,8 +18,8 @@ from mongodriver.options.connection_string import (
     split_options,
     validate_options,
 )
+from mongodriver.options.option_names import URI_OPTIONS, canonical_name
 from mongodriver.options.srv import check_hosts, check_query, complete, query_name
-from mongodriver.options.uri_options import URI_OPTIONS, canonical_name
 from mongodriver.values.address import DEFAULT_PORT
 from mongodriver.values.limits import CONNECT_TIMEOUT
 from mongodriver.values.public_names import known_as

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mongodriver.auth.credentials import MongoCredential
     from mongodriver.options.compressors import CompressionSettings
     from mongodriver.values.driver_info import DriverInfo
+    from mongodriver.values.proxy import Proxy
     from mongodriver.values.server_api import ServerApi
 
 __all__ = ["PoolOptions"]
@@ -66,6 +67,7 @@ class PoolOptions:
         "_metadata",
         "_min_pool_size",
         "_pause_enabled",
+        "_proxy",
         "_server_api",
         "_socket_timeout",
         "_ssl_context",
@@ -93,6 +95,7 @@ class PoolOptions:
         load_balanced: bool | None = None,
         credentials: MongoCredential | None = None,
         is_sync: bool | None = True,
+        proxy: Proxy | None = None,
     ) -> None:
         self._max_pool_size = max_pool_size
         self._min_pool_size = min_pool_size
@@ -111,6 +114,7 @@ class PoolOptions:
         self._load_balanced = load_balanced
         self._credentials = credentials
         self._is_sync = bool(is_sync)
+        self._proxy = proxy
         self._drivers: tuple[DriverInfo, ...] = () if driver is None else (driver,)
         self._metadata = self._describe()
 

@@ -25,6 +25,7 @@ from mongodriver.values.validators import (
     validate_non_negative_int_or_basestring,
     validate_non_negative_integer,
     validate_non_negative_integer_or_none,
+    validate_port,
     validate_positive_float_or_zero,
     validate_positive_integer,
     validate_readable,
@@ -264,6 +265,14 @@ def validate_zlib_compression_level(option: str, value: Any) -> int:
     return level
 
 
+#: PyMongo has none of these.
+PROXY_VALIDATORS: dict[str, Validator] = {
+    "proxyhost": validate_string,
+    "proxyport": validate_port,
+    "proxyusername": validate_string,
+    "proxypassword": validate_string,
+}
+
 # Options of the specifications, by lower-case name.
 URI_OPTIONS_VALIDATOR_MAP: dict[str, Validator] = {
     "appname": validate_appname_or_none,
@@ -305,6 +314,7 @@ URI_OPTIONS_VALIDATOR_MAP: dict[str, Validator] = {
     "srvallowedhostssuffix": validate_string,
     "timeoutms": validate_timeoutms,
     "servermonitoringmode": validate_server_monitoring_mode,
+    **PROXY_VALIDATORS,
     "maxadaptiveretries": validate_non_negative_integer,
     "enableoverloadretargeting": validate_boolean_or_string,
 }
@@ -341,25 +351,6 @@ KW_VALIDATORS: dict[str, Validator] = {
     "max_adaptive_retries": validate_non_negative_integer,
     "enable_overload_retargeting": validate_boolean_or_string,
 }
-
-#: The options of the uri-options specification that stand in connection strings, as it spells them.
-URI_OPTIONS = frozenset(
-    {
-        *("appname", "authMechanism", "authMechanismProperties", "authSource", "compressors"),
-        *("connectTimeoutMS", "directConnection", "heartbeatFrequencyMS", "journal"),
-        *("loadBalanced", "localThresholdMS", "maxConnecting", "maxIdleTimeMS", "maxPoolSize"),
-        *("maxStalenessSeconds", "minPoolSize", "proxyHost", "proxyPassword", "proxyPort"),
-        *("proxyUsername", "readConcernLevel", "readPreference", "readPreferenceTags"),
-        *("replicaSet", "retryReads", "retryWrites", "serverMonitoringMode"),
-        *("serverSelectionTimeoutMS", "serverSelectionTryOnce", "socketTimeoutMS"),
-        *("srvAllowedHostsSuffix", "srvMaxHosts", "srvServiceName", "ssl", "tls"),
-        *("tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames", "tlsCAFile"),
-        *("tlsCertificateKeyFile", "tlsCertificateKeyFilePassword"),
-        *("tlsDisableCertificateRevocationCheck", "tlsDisableOCSPEndpointCheck", "tlsInsecure"),
-        *("w", "wTimeoutMS", "waitQueueTimeoutMS", "zlibCompressionLevel"),
-    }
-)
-_CANONICAL = {name.lower(): name for name in URI_OPTIONS}
 
 URI_OPTIONS_ALIAS_MAP: dict[str, list[str]] = {"tls": ["ssl"]}
 INTERNAL_URI_OPTION_NAME_MAP: dict[str, str] = {"ssl": "tls"}
@@ -440,12 +431,6 @@ class CaseInsensitiveDict(MutableMapping[str, Any]):
         return {self._cased[name]: value for name, value in self._data.items()}
 
 
-def canonical_name(option: str) -> str:
-    """Return an option's name as the specification spells it; others in lower case."""
-    name = option.lower()
-    return _CANONICAL.get(name, name)
-
-
 def raise_config_error(key: str, suggestions: list[str] | None = None) -> NoReturn:
     """Raise ConfigurationError for an unknown option, with the names that may be meant."""
     message = f"Unknown option: {key}."
@@ -462,7 +447,8 @@ def _validator(key: str, validators: Mapping[str, Validator], name: str) -> Vali
         return validators[name]
     from difflib import get_close_matches  # only for errors
 
-    raise_config_error(key, get_close_matches(name, validators, cutoff=0.2))
+    known = [other for other in validators if other not in PROXY_VALIDATORS or "proxy" in name]
+    raise_config_error(key, get_close_matches(name, known, cutoff=0.2))
 
 
 def validate(option: str, value: Any) -> tuple[str, Any]:

@@ -99,6 +99,14 @@ def validate_appname_or_none(option: str, value: Any) -> str | None:
     return str(value)
 
 
+def validate_port(option: str, value: Any) -> int:
+    """Accept the number of a TCP port."""
+    port = validate_positive_integer(option, value)
+    if port > 65535:
+        raise ValueError(f"{option} must be an integer between 1 and 65535")
+    return port
+
+
 def validate_readable(option: str, value: Any) -> str | None:
     """Accept the path of a file that can be opened, or None."""
     if value is None:

@@ -1,0 +1,58 @@
+"""Connection strings of Unix sockets and IPv6 addresses, with a real server behind them."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import quote_plus
+
+import pytest
+
+from socks_server import SocksServer
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def sockets(tmp_path_factory):
+    """A server that listens on a Unix socket in this folder, and on IPv6 where there is any."""
+    from mongodriver.local import LocalServer
+
+    folder = tmp_path_factory.mktemp("s")
+    args = ["--unixSocketPrefix", str(folder)]
+    if _has_ipv6():
+        args += ["--ipv6", "--bind_ip", "127.0.0.1,::1"]
+    with LocalServer(args=args) as server:
+        yield folder, server.members[0].port
+
+
+async def test_a_unix_socket(sockets, make_client):
+    folder, port = sockets
+    path = str(folder / f"mongodb-{port}.sock")
+    client = make_client(f"mongodb://{quote_plus(path)}/test?retryWrites=false")
+    await client.admin.command("ping")
+    assert await client.address == (path, None)
+
+
+async def test_a_unix_socket_needs_no_proxy(sockets, make_client):
+    folder, port = sockets
+    path = quote_plus(str(folder / f"mongodb-{port}.sock"))
+    with SocksServer() as proxy:
+        options = {"proxyHost": proxy.address[0], "proxyPort": proxy.address[1]}
+        await make_client(f"mongodb://{path}", **options).admin.command("ping")
+        assert proxy.offered == []
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["[::1]", "[::1%25lo]", "[0:0:0:0:0:0:0:1]"])
+async def test_an_ipv6_address(host, sockets, make_client):
+    _, port = sockets
+    client = make_client(f"mongodb://{host}:{port}/")
+    await client.admin.command("ping")
+    assert (await client.address)[1] == port
+    assert (await client.address)[0] == host[1:-1].replace("%25", "%")
