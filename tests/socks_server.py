@@ -71,9 +71,9 @@ class SocksServer:
         with socket.create_connection(address) as server:
             bound = bytes(_SIZES.get(self.bound, 0)) if self.bound != NAME else b"\x04here"
             client.sendall(bytes((5, 0, 0, self.bound)) + bound + b"\0\0")
-            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+            back = threading.Thread(target=pump, args=(server, client), daemon=True)
             back.start()
-            _pump(client, server)
+            pump(client, server)
             back.join()
 
     def _log_in(self, client: socket.socket, login: tuple[str, str]) -> bool:
@@ -102,7 +102,8 @@ def _read(sock: socket.socket, size: int) -> bytes:
     return data
 
 
-def _pump(source: Any, target: Any) -> None:
+def pump(source: Any, target: Any) -> None:
+    """Pass on what one socket receives to another, until either ends."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)

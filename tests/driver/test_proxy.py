@@ -140,7 +140,7 @@ async def test_tls_behind_a_proxy(make_client, tmp_path):
     authority.issue_cert("secure.test").configure_cert(context)
     with (
         FakeMongod({**STANDALONE, "maxWireVersion": 17}, tls=context) as server,
-        SocksServer(None, {n: server.address for n in ("secure.test", "other.test")}) as proxy,
+        SocksServer(None, dict.fromkeys(("secure.test", "other.test"), server.address)) as proxy,
     ):
         options = through(proxy, tls=True, tlsCAFile=str(tmp_path / "ca.pem"))
         await make_client("mongodb://secure.test", **options).admin.command("ping")
