@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from typing import Any
@@ -486,6 +487,20 @@ async def test_all_who_come_meanwhile_share_a_look_up(client_of, flavour, zone, 
     assert [q[:2] for q in zone.asked].count((f"test1.{DOMAIN}", "TXT")) == 1
 
 
+async def test_a_look_up_that_was_cancelled_is_begun_again(client_of, flavour, zone, ports, seldom):
+    if flavour.is_sync:
+        pytest.skip("threads cannot be cancelled")
+    zone.records[TEST1, "SRV"] = SILENCE
+    client = client_of(URI1, connect=False)
+    task = asyncio.create_task(client.admin.command("ping"))
+    await asyncio.to_thread(zone.wait_for_questions, TEST1, 1)
+    zone.records[TEST1, "SRV"] = srv(27017)
+    (look_up,) = (t for t in asyncio.all_tasks() if t.get_name() == "mongodriver DNS")
+    look_up.cancel()
+    await task
+    assert described(client) == {27017}
+
+
 async def test_closing_wakes_those_who_wait(client_of, flavour, silent, seldom):
     with only_dns(silent):
         client = client_of(URI1, connect=False)
@@ -520,3 +535,20 @@ async def test_closing_while_dns_is_polled_without_an_answer(client_of, zone, po
     await client.close()
     with pytest.raises(InvalidOperation):
         await client.admin.command("ping")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*")
+async def test_a_child_process_looks_hosts_up_itself(client_of, flavour, zone, ports, seldom):
+    if not flavour.is_sync:
+        pytest.skip("an event loop does not survive a fork")
+    client = client_of(URI1, connect=False)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if plain(client).admin.command("ping")["ok"] else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    await client.admin.command("ping")

@@ -79,8 +79,9 @@ class Discovery:
 
     def stop(self) -> None:
         """Wake those who wait: the client is closed."""
-        self._is_over = True
-        current = self._try
+        with self._lock:
+            self._is_over = True
+            current = self._try
         if current is not None:
             self._end(current)
             if current.task is not None:
@@ -93,6 +94,11 @@ class Discovery:
         :raises ConfigurationError, InvalidURI: if DNS has no answer, or a wrong one.
         :raises ServerSelectionTimeoutError: at the deadline.
         """
+        # Once more where a try was cancelled from outside, as the tasks of a loop may be.
+        while not self._is_over:
+            await self._wait_for_try(deadline)
+
+    async def _wait_for_try(self, deadline: float | None) -> None:
         waiter = self._backend.event()
         with self._lock:
             if self._is_over:
