@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from random import Random
 from types import SimpleNamespace
@@ -464,3 +466,18 @@ def test_some_of_many_hosts_are_drawn(resolver: Resolve) -> None:
     resolver(_srv(*[f"h{i}.build.10gen.cc:1" for i in range(20)]))
     nodes = OURS.uri_parser.parse_uri(BASE + "/?srvMaxHosts=5")["nodelist"]
     assert len(set(nodes)) == 5
+
+
+@pytest.mark.parametrize("uri", ["mongodb://u:p@a,b/db?w=1&readpreference=nearest", "bogus"])
+def test_the_command_line(uri: str) -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", f"{package}.uri_parser", uri],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for package in ("mongodriver", "pymongo")
+    ]
+    assert said[0].stdout == said[1].stdout
+    assert said[0].returncode == said[1].returncode
