@@ -454,7 +454,9 @@ def test_srv_arguments(arguments: str, resolver: Resolve) -> None:
         *("com", "co.uk", "CO.UK", "github.io", "com.au", "foo.ck", "*.ck", "x.kawasaki.jp"),
         *("city.kawasaki.jp", "kawasaki.jp", "a.co.uk", "s3.amazonaws.com", "test"),
         *("internal", "localhost", "lan", "nosuchtld", "a.nosuchtld", ".", "..", "com.", ".a.b."),
-        *("cluster.local", "1.2.3.4"),
+        *("cluster.local", "1.2.3.4", "公司.cn", "xn--55qx5d.cn", "XN--55QX5D.cn", "a.公司.cn"),
+        *("bücher.de", "BÜCHER.de", "xn--bcher-kva.de", "faß.de", "個人.hk", "-.de"),
+        *("a_b.de", "a。公司。cn", "x.xn--zzzzzzzz.de"),
     ],
 )
 def test_public_suffixes(suffix: str, resolver: Resolve) -> None:

@@ -101,8 +101,18 @@ def _is_ip_address(host: str) -> bool:
     return True
 
 
+def _domain(suffix: str) -> str:
+    """A suffix as names in DNS end with it: in A-labels, in lower case, without dots around it."""
+    domain = suffix.strip(".")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        pass  # no name: no host ends with it
+    return domain.lower()
+
+
 def _check_suffix(suffix: str) -> None:
-    domain = suffix.lower().strip(".")
+    domain = _domain(suffix)
     if not domain:
         raise ConfigurationError(f"srvAllowedHostsSuffix must not be empty, got: {suffix!r}")
     if domain in _PRIVATE_LABELS:
@@ -132,7 +142,7 @@ def check_hosts(
         if host_validator is not None:
             _ask(host_validator, host)
         elif allowed_suffix:
-            _check_within(host.lower(), allowed_suffix.lower().strip("."))
+            _check_within(host.lower(), _domain(allowed_suffix))
         else:
             _check_parent_domain(host.lower(), fqdn.lower())
 
