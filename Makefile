@@ -70,10 +70,10 @@ test: $(VENV)/.extension $(VENV)/.demo
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.random
 	$(PYTEST) -n 2 --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
 
-SPEC_TESTS := tests/spec tests/driver/test_unified_specs.py tests/unit/test_pool_spec.py \
-    tests/bsonx/test_corpus.py tests/bsonx/test_json_corpus.py tests/bsonx/test_vector.py
+SPEC_TESTS := tests/spec $(wildcard tests/driver/test_unified_*.py) \
+    tests/driver/test_seedlist_specs.py tests/unit/test_pool_spec.py tests/bsonx/test_corpus.py tests/bsonx/test_json_corpus.py tests/bsonx/test_vector.py
 
-# Not by file: nearly all tests are in one. Each process starts servers of its own.
+# Not by file: some have many more tests than others. Each process starts servers of its own.
 spec: $(VENV)/.extension
 	env PYTHONPATH=tests MONGODRIVER_SPEC_DEPLOYMENTS=all $(PYTEST) -n 2 --dist worksteal -q -rf \
 	    -o addopts="--strict-markers --strict-config" -p no:randomly -p spec_report \

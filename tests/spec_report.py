@@ -19,6 +19,9 @@ from specs import all_files, folder_of, specs_root
 _FLAVOURS = ("flavour", "both", "bx")
 _SHOWN = {"blocking": "sync", "asyncio": "async", "c": "C", "py": "Python"}
 
+#: What comes of a test; "listed": it fails, as the list of skips says.
+_OUTCOMES = ("passed", "failed", "listed", "skipped")
+
 
 def _flavour(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
@@ -51,10 +54,12 @@ class _Results:
             return
         folder, file, flavour = spec
         self.files[folder, flavour].add(file)
-        reason = ""
-        if report.outcome == "skipped" and isinstance(report.longrepr, tuple):
+        outcome, reason = report.outcome, ""
+        if outcome == "skipped" and hasattr(report, "wasxfail"):
+            outcome, reason = "listed", report.wasxfail
+        elif outcome == "skipped" and isinstance(report.longrepr, tuple):
             reason = report.longrepr[2].removeprefix("Skipped: ")
-        self.tests[report.nodeid] = (folder, flavour), report.outcome, reason
+        self.tests[report.nodeid] = (folder, flavour), outcome, reason
 
     def count(self) -> None:
         for key, outcome, reason in self.tests.values():
@@ -107,8 +112,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     write = terminalreporter.write_line
     _results.count()
     terminalreporter.section("specifications")
-    form = "{:<58} {:>8} {:>6} {:>6} {:>7} {:>7} {:>8}"
-    write(form.format("folder", "flavour", "files", "tests", "passed", "failed", "skipped"))
+    form = "{:<58} {:>8} {:>6} {:>6}" + " {:>7}" * len(_OUTCOMES)
+    write(form.format("folder", "flavour", "files", "tests", *_OUTCOMES))
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for (folder, flavour), counts in sorted(_results.outcomes.items()):
         files = len(_results.files[folder, flavour])
@@ -117,7 +122,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for flavour, counts in sorted(totals.items()):
         _line(write, form, "all", flavour, counts.pop("files"), counts)
     write("")
-    write("skipped, by reason:")
+    write("skipped, or failed as listed, by reason:")
     classes: Counter[str] = Counter()
     for (kind, _), number in _results.reasons.items():
         classes[kind] += number
@@ -133,8 +138,7 @@ def _line(
     write: Any, form: str, folder: str, flavour: str, files: int, counts: Counter[str]
 ) -> None:
     tests = sum(counts.values())
-    row = (counts["passed"], counts["failed"], counts["skipped"])
-    write(form.format(folder, flavour, files, tests, *row))
+    write(form.format(folder, flavour, files, tests, *[counts[name] for name in _OUTCOMES]))
 
 
 def _print_unread(write: Any) -> None:

@@ -1,4 +1,4 @@
-"""The reviewed list of the specifications' tests that are skipped: `spec_skips.toml`.
+"""The reviewed list of the specifications' tests that are skipped, or fail: `spec_skips.toml`.
 
 Nothing else decides that a test is skipped, but what the test itself asks for of a deployment.
 """
@@ -43,26 +43,30 @@ def reason_for(need: str) -> str | None:
     return None if feature is None else f"{KINDS['driver']}: {feature}"
 
 
-def reason_of(folder: str, file: str, description: str) -> str | None:
-    """Why this test is skipped, or None if it is not on the list."""
-    for entry in LIST.get("test", ()):
-        if suits(entry, folder, file, description):
-            return f"{KINDS[entry['kind']]}: {entry['why']}"
-    return None
+def entry_of(folder: str, file: str, description: str) -> dict[str, str] | None:
+    """The entry about this test, or None if it is not on the list."""
+    entries = (entry for entry in LIST["test"] if suits(entry, folder, file, description))
+    return next(entries, None)
+
+
+def told(entry: dict[str, str]) -> str:
+    """Why a test is on the list."""
+    return f"{KINDS[entry['kind']]}: {entry['why']}"
 
 
 def deployment_of(folder: str, file: str) -> str | None:
     """The deployment that the tests of a file need, and do not ask for."""
-    for entry in LIST.get("deployment", ()):
+    for entry in LIST["deployment"]:
         if fnmatchcase(f"{folder}/{file}", entry["file"]):
             return str(entry["on"])
     return None
 
 
-def attempts(folder: str, file: str) -> int:
-    """How often the tests of a file may be tried: those that some milliseconds decide, thrice."""
+def attempts(folder: str, file: str, description: str) -> int:
+    """How often a test may be tried: those that some milliseconds decide, thrice."""
     name = f"{folder}/{file}"
-    return 3 if any(fnmatchcase(name, pattern) for pattern in LIST["milliseconds"]["files"]) else 1
+    some = any(fnmatchcase(name, pattern) for pattern in LIST["milliseconds"]["files"])
+    return 3 if some and entry_of(folder, file, description) is None else 1
 
 
 def suits(entry: dict[str, str], folder: str, file: str, description: str) -> bool:

@@ -11,6 +11,9 @@ import pytest
 from deployments import Deployments, Servers
 from flavour import Flavour
 from recording import Commands
+from unified.runs import run_unified
+
+__all__ = ["run_unified"]
 
 
 @pytest.fixture(scope="session")

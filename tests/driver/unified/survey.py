@@ -42,7 +42,7 @@ def skip_reason(spec: Mapping[str, Any], test: Mapping[str, Any]) -> str | None:
         not tell.
     """
     reasons = []
-    for need in dict.fromkeys(_Survey(spec, test).needs()):
+    for need in needs(spec, test):
         kind = need.partition(" ")[0]
         reason = reason_for(need)
         if kind in ("operation", "argument", "option"):
@@ -53,6 +53,14 @@ def skip_reason(spec: Mapping[str, Any], test: Mapping[str, Any]) -> str | None:
                 raise Unsupported(f"the API lacks {need}")
             reasons.append(reason)
     return reasons[0] if reasons else None
+
+
+def needs(spec: Mapping[str, Any], test: Mapping[str, Any]) -> list[str]:
+    """What a test needs, each once: methods, operations, arguments and options.
+
+    :raises Unsupported: names what the runner does not know.
+    """
+    return list(dict.fromkeys(_Survey(spec, test).needs()))
 
 
 class _Survey:

@@ -7,6 +7,7 @@ from typing import Any
 from mongodriver.errors import PyMongoError
 
 from .. import inside
+from ..failures import Mismatch
 from .base import Call, Operation
 
 
@@ -18,7 +19,10 @@ async def _close(call: Call) -> None:
 
 
 async def _until_document(call: Call) -> Any:
-    return await call.target.next()
+    try:
+        return await call.target.next()
+    except StopAsyncIteration:
+        raise Mismatch("the cursor has no other document") from None
 
 
 async def _once(call: Call) -> Any:

@@ -1,0 +1,13 @@
+"""CRUD, collections, indexes, commands, concerns and the stable API: the unified tests."""
+
+from __future__ import annotations
+
+import pytest
+from unified.files import unified_tests
+
+pytestmark = pytest.mark.server
+
+
+@pytest.mark.parametrize(("folder", "path", "spec", "test"), unified_tests("crud"))
+async def test_unified(run_unified, folder, path, spec, test):
+    await run_unified(folder, path, spec, test)

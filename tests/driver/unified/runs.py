@@ -1,0 +1,50 @@
+"""How one unified test of the specifications is run: the body of the tests in `test_unified_*`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import spec_skips
+from mongodriver.errors import PyMongoError
+from mongodriver.execution import retry
+from mongodriver.sdam import monitor
+
+from .format import check_file
+from .survey import skip_reason
+from .world import World
+
+
+@pytest.fixture
+def run_unified(flavour, deployments, make_client, monkeypatch):
+    """Runs a test of a file on the deployments that suit it, or skips it."""
+    # Servers that failed a command on purpose are checked again without the usual half second, and
+    # those that said they were overloaded are soon asked again.
+    monkeypatch.setattr(monitor, "MIN_HEARTBEAT_INTERVAL", 0.02)
+    monkeypatch.setattr(retry, "random", SimpleNamespace(random=lambda: 0.1))
+
+    async def run(folder, path, spec, test):
+        check_file(spec)
+        reason = skip_reason(spec, test)
+        if "skipReason" in test:
+            pytest.skip(f"the file itself skips it: {test['skipReason']}")
+        requirements = (spec.get("runOnRequirements"), test.get("runOnRequirements"))
+        only = spec_skips.deployment_of(folder, path.stem)
+        chosen = await deployments.suitable(*requirements, only=only)
+        if reason is not None:
+            pytest.skip(reason)
+        attempts = spec_skips.attempts(folder, path.stem, test["description"])
+        for deployment in chosen:
+            for attempt in reversed(range(attempts)):
+                world = World(
+                    spec, test, flavour=flavour, deployment=deployment, make_client=make_client
+                )
+                try:
+                    await world.run()
+                    break
+                except (AssertionError, PyMongoError):
+                    if not attempt:
+                        raise
+
+    return run
