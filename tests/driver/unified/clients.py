@@ -53,11 +53,18 @@ class ClientEntity:
         if self._wait is None or not self._minimum:
             return
 
+        def known() -> bool:
+            return any(True for _ in inside.pools(self.client))
+
         def filled() -> bool:
             sizes = [pool.idle_count for pool in inside.pools(self.client)]
             return bool(sizes) and min(sizes) >= self._minimum
 
-        if not await until(self._backend, filled, self._wait / 1000):
+        seconds = self._wait / 1000
+        if await until(self._backend, known, seconds):
+            for pool in inside.pools(self.client):
+                await pool.fill()  # the client itself comes to it once a second
+        if not await until(self._backend, filled, seconds):
             raise Mismatch(f"the pools were not filled with {self._minimum} connections")
         self.events.forget_all_but_commands()
         self.logs.forget()
