@@ -8,6 +8,7 @@ import os
 
 import pytest
 from flavour import stepped
+from recording import Commands
 
 import mongodriver
 from bsonx.errors import InvalidDocument
@@ -539,6 +540,26 @@ async def test_the_abort_has_a_time_limit_of_its_own(client, coll, callback, com
     assert caught.value.timeout
     assert commands.work[-1] == "abortTransaction"
     await client.drop_database(coll.database.name)  # nothing is locked
+
+
+async def test_a_time_limit_in_the_callback(make_client, coll, callback):
+    """Where the specification wants an error, it is as in PyMongo: the first to end counts."""
+    commands = Commands()
+    client = make_client(timeoutMS=60_000, event_listeners=[commands])
+    things = client[coll.database.name][coll.name]
+
+    async def insert(session):
+        with mongodriver.timeout(30):
+            await things.insert_one({"_id": 1}, session=session)
+        with mongodriver.timeout(90):
+            await things.insert_one({"_id": 2}, session=session)
+
+    async with client.start_session() as session:
+        await session.with_transaction(callback(insert))
+    assert commands.names == ["insert", "insert", "commitTransaction"]
+    shorter, longer, commit = [event.command["maxTimeMS"] for event in commands.started_events]
+    assert 20_000 < shorter <= 30_000
+    assert 50_000 < commit <= longer <= 60_000
 
 
 # -- interruptions --
