@@ -543,7 +543,7 @@ def test_sockettimeoutms_does_not_count_beside_it(flavour):
         (Insert("t", [{}]), True),
         (GetMore("a.b", 7, Find.codec_options), False),
         (GetMore("a.b", 7, Find.codec_options, max_await_time_ms=5), 5),
-        (KillCursors("a.b", [7], Find.codec_options), False),
+        (KillCursors("a.b", [7], Find.codec_options), True),
         (EndSessions([], ReadPreference.PRIMARY), False),
     ],
     ids=lambda value: getattr(value, "name", None),
