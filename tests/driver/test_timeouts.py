@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ import mongodriver
 from mongodriver.errors import (
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
 )
@@ -278,8 +280,15 @@ def slow(server, make_client, flavour):
 
     if getattr(server, "command", None) is None:
         pytest.skip("fail points of a server that others use as well")
+
+    async def unblock():
+        # The server waits with that until nothing is blocked any more.
+        with contextlib.suppress(OperationFailure):  # it ends the session of this command too
+            await other.admin.command("killAllSessions", [])
+        await configure("off")
+
     yield block
-    flavour.run(configure("off"))
+    flavour.run(unblock())
 
 
 async def expires(operation, limit=10):
