@@ -22,6 +22,9 @@ _TWINS = (
     ("cursor", "RawBatchCursor"),
     ("command_cursor", "CommandCursor"),
     ("command_cursor", "RawBatchCommandCursor"),
+    ("change_stream", "CollectionChangeStream"),
+    ("change_stream", "DatabaseChangeStream"),
+    ("change_stream", "ClusterChangeStream"),
     ("client_session", "ClientSession"),
 )
 

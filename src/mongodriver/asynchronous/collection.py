@@ -37,13 +37,16 @@ from mongodriver.values.results import (
     UpdateResult,
 )
 
+from .change_stream import AsyncCollectionChangeStream
 from .command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from .cursor import AsyncCursor, AsyncRawBatchCursor
 
 if TYPE_CHECKING:
     from bsonx.raw_bson import RawBSONDocument
     from bsonx.son import SON
+    from bsonx.timestamp import Timestamp
     from mongodriver.public.sessions import ClientSessionBase
+    from mongodriver.values.collation import Collation
 
 __all__ = ["AsyncCollection", "ReturnDocument"]
 
@@ -61,6 +64,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
     _raw_cursor_class = AsyncRawBatchCursor
     _command_cursor_class = AsyncCommandCursor
     _raw_command_cursor_class = AsyncRawBatchCommandCursor
+    _change_stream_class = AsyncCollectionChangeStream
 
     # -- reading --
 
@@ -159,6 +163,52 @@ class AsyncCollection(CollectionBase[DocumentT]):
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )
         return cursor
+
+    async def watch(
+        self,
+        pipeline: Sequence[Mapping[str, Any]] | None = None,
+        full_document: str | None = None,
+        resume_after: Mapping[str, Any] | None = None,
+        max_await_time_ms: int | None = None,
+        batch_size: int | None = None,
+        collation: Collation | Mapping[str, Any] | None = None,
+        start_at_operation_time: Timestamp | None = None,
+        session: ClientSessionBase | None = None,
+        start_after: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        full_document_before_change: str | None = None,
+        show_expanded_events: bool | None = None,
+    ) -> AsyncCollectionChangeStream[DocumentT]:
+        """Watch the changes of the collection.
+
+        :param pipeline: stages that the changes go through; they must keep ``_id``.
+        :param full_document: of an update: "updateLookup" (the document some time later),
+            "whenAvailable" or "required" (the document right after it).
+        :param full_document_before_change: "whenAvailable" or "required".
+        :param resume_after: a change's ``_id`` or a `resume_token`: go on after it.
+        :param start_after: likewise; it may be that of an "invalidate".
+        :param start_at_operation_time: go on at this time.
+        :param max_await_time_ms: how long the server waits for a change before it answers.
+        :param show_expanded_events: changes of indexes and collections as well (server 6.0).
+        :raises OperationFailure: if the server cannot watch, as one that is alone.
+        """
+        stream: AsyncCollectionChangeStream[DocumentT] = self._change_stream_class(
+            self,
+            pipeline,
+            full_document,
+            resume_after,
+            max_await_time_ms,
+            batch_size,
+            collation,
+            start_at_operation_time,
+            session,
+            start_after,
+            comment,
+            full_document_before_change,
+            show_expanded_events,
+        )
+        await stream._initialize_cursor()
+        return stream
 
     async def count_documents(
         self,

@@ -17,12 +17,15 @@ from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
 
+from .change_stream import AsyncDatabaseChangeStream
 from .collection import AsyncCollection, create_on_server
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
     from bsonx.dbref import DBRef
+    from bsonx.timestamp import Timestamp
     from mongodriver.public.sessions import ClientSessionBase
+    from mongodriver.values.collation import Collation
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.write_concern import WriteConcern
 
@@ -40,6 +43,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
     """
 
     _collection_class = AsyncCollection
+    _change_stream_class = AsyncDatabaseChangeStream
 
     async def command(
         self,
@@ -134,6 +138,43 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
             comment=comment,
         )
         return cursor
+
+    async def watch(
+        self,
+        pipeline: Sequence[Mapping[str, Any]] | None = None,
+        full_document: str | None = None,
+        resume_after: Mapping[str, Any] | None = None,
+        max_await_time_ms: int | None = None,
+        batch_size: int | None = None,
+        collation: Collation | Mapping[str, Any] | None = None,
+        start_at_operation_time: Timestamp | None = None,
+        session: ClientSessionBase | None = None,
+        start_after: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        full_document_before_change: str | None = None,
+        show_expanded_events: bool | None = None,
+    ) -> AsyncDatabaseChangeStream[DocumentT]:
+        """Watch the changes of all collections of the database.
+
+        Takes the arguments of a collection's `watch`.
+        """
+        stream: AsyncDatabaseChangeStream[DocumentT] = self._change_stream_class(
+            self,
+            pipeline,
+            full_document,
+            resume_after,
+            max_await_time_ms,
+            batch_size,
+            collation,
+            start_at_operation_time,
+            session,
+            start_after,
+            comment,
+            full_document_before_change,
+            show_expanded_events,
+        )
+        await stream._initialize_cursor()
+        return stream
 
     async def create_collection(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
@@ -18,11 +18,14 @@ from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.server_type import SERVER_TYPE
 
+from .change_stream import AsyncClusterChangeStream
 from .client_session import AsyncClientSession
 from .database import AsyncDatabase
 
 if TYPE_CHECKING:
+    from bsonx.timestamp import Timestamp
     from mongodriver.public.sessions import ClientSessionBase
+    from mongodriver.values.collation import Collation
     from mongodriver.values.server_description import ServerDescription
 
     from .command_cursor import AsyncCommandCursor
@@ -59,6 +62,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     _database_class = AsyncDatabase
     _session_class = AsyncClientSession
+    _change_stream_class = AsyncClusterChangeStream
     _backend = staticmethod(_backend)
     _is_sync = False
 
@@ -159,6 +163,43 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         concern = None if core is not None and core.in_transaction else self._write_concern
         operation = DropDatabase(name, concern, comment)
         await self._core.executor.execute(operation, core_session(session))
+
+    async def watch(
+        self,
+        pipeline: Sequence[Mapping[str, Any]] | None = None,
+        full_document: str | None = None,
+        resume_after: Mapping[str, Any] | None = None,
+        max_await_time_ms: int | None = None,
+        batch_size: int | None = None,
+        collation: Collation | Mapping[str, Any] | None = None,
+        start_at_operation_time: Timestamp | None = None,
+        session: ClientSessionBase | None = None,
+        start_after: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        full_document_before_change: str | None = None,
+        show_expanded_events: bool | None = None,
+    ) -> AsyncClusterChangeStream[DocumentT]:
+        """Watch the changes of all databases but the server's own.
+
+        Takes the arguments of a collection's `watch`.
+        """
+        stream: AsyncClusterChangeStream[DocumentT] = self._change_stream_class(
+            self,
+            pipeline,
+            full_document,
+            resume_after,
+            max_await_time_ms,
+            batch_size,
+            collation,
+            start_at_operation_time,
+            session,
+            start_after,
+            comment,
+            full_document_before_change,
+            show_expanded_events,
+        )
+        await stream._initialize_cursor()
+        return stream
 
     def append_metadata(self, driver_info: DriverInfo) -> None:
         """Add a library's name, version and platform to what new connections tell the server."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 from bsonx._impl import run_coroutine
 from mongodriver.client.client import Client
 from mongodriver.execution.timeouts import current_deadline
+from mongodriver.ops.cursor import ReadTarget
 from mongodriver.options.client_options import ClientOptions
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.errors import ConfigurationError
@@ -89,6 +90,7 @@ class ClientBase(BaseObject, Generic[DocumentT]):
     #: The classes of this flavour that a client makes.
     _database_class: ClassVar[Any]
     _session_class: ClassVar[Any]
+    _change_stream_class: ClassVar[Any]
     #: Makes the backend of this flavour.
     _backend: ClassVar[Callable[[], Any]]
     #: Whether it blocks; then the constructor itself may start monitoring.
@@ -163,6 +165,12 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             return set()
         servers = description.server_descriptions().values()
         return {server.address for server in servers if server.server_type == server_type}
+
+    def _reading(self) -> ReadTarget:
+        """The target of reads of the whole deployment."""
+        return ReadTarget(
+            "admin", "", self._codec_options, self._read_preference, self._read_concern
+        )
 
     # -- public --
 

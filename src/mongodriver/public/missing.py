@@ -8,14 +8,9 @@ from __future__ import annotations
 
 __all__ = ["refuse_missing", "why_missing"]
 
-_CHANGE_STREAMS = "change streams"
-
 #: What each belongs to, by its class's name in PyMongo's synchronous API.
 _MISSING = {
     ("MongoClient", "bulk_write"): "bulk writes of a client",
-    ("MongoClient", "watch"): _CHANGE_STREAMS,
-    ("Database", "watch"): _CHANGE_STREAMS,
-    ("Collection", "watch"): _CHANGE_STREAMS,
 }
 
 

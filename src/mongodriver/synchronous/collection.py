@@ -12,6 +12,7 @@ from mongodriver.public.collection_base import CollectionBase, ReturnDocument
 from mongodriver.public.flavour import blocking, giving, sibling
 from mongodriver.public.sessions import ClientSessionBase
 
+from .change_stream import CollectionChangeStream
 from .command_cursor import CommandCursor, RawBatchCommandCursor
 from .cursor import Cursor, RawBatchCursor
 
@@ -31,12 +32,14 @@ class Collection(CollectionBase[DocumentT]):
     _raw_cursor_class = RawBatchCursor
     _command_cursor_class = CommandCursor
     _raw_command_cursor_class = RawBatchCommandCursor
+    _change_stream_class = CollectionChangeStream
 
     find = sibling(Cursor[DocumentT], AsyncCollection[DocumentT].find)
     find_one = blocking(AsyncCollection[DocumentT].find_one)
     find_raw_batches = sibling(RawBatchCursor, AsyncCollection.find_raw_batches)
     aggregate = giving(CommandCursor[DocumentT], AsyncCollection.aggregate)
     aggregate_raw_batches = giving(RawBatchCommandCursor, AsyncCollection.aggregate_raw_batches)
+    watch = giving(CollectionChangeStream[DocumentT], AsyncCollection[DocumentT].watch)
     count_documents = blocking(AsyncCollection.count_documents)
     estimated_document_count = blocking(AsyncCollection.estimated_document_count)
     distinct = blocking(AsyncCollection.distinct)

@@ -9,6 +9,7 @@ from mongodriver.asynchronous.database import AsyncDatabase
 from mongodriver.public.database_base import DatabaseBase
 from mongodriver.public.flavour import blocking, giving
 
+from .change_stream import DatabaseChangeStream
 from .collection import Collection
 from .command_cursor import CommandCursor
 
@@ -24,10 +25,12 @@ class Database(DatabaseBase[DocumentT]):
     """
 
     _collection_class = Collection
+    _change_stream_class = DatabaseChangeStream
 
     command = blocking(AsyncDatabase.command)
     cursor_command = giving(CommandCursor[DocumentT], AsyncDatabase.cursor_command)
     aggregate = giving(CommandCursor[DocumentT], AsyncDatabase.aggregate)
+    watch = giving(DatabaseChangeStream[DocumentT], AsyncDatabase[DocumentT].watch)
     create_collection = giving(Collection[DocumentT], AsyncDatabase.create_collection)
     drop_collection = blocking(AsyncDatabase.drop_collection)
     list_collections = giving(CommandCursor[Any], AsyncDatabase.list_collections)

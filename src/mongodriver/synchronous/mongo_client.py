@@ -12,6 +12,7 @@ from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.flavour import blocking, giving
 from mongodriver.values.server_type import SERVER_TYPE
 
+from .change_stream import ClusterChangeStream
 from .client_session import ClientSession
 from .command_cursor import CommandCursor
 from .database import Database
@@ -40,6 +41,7 @@ class MongoClient(ClientBase[DocumentT]):
 
     _database_class = Database
     _session_class = ClientSession
+    _change_stream_class = ClusterChangeStream
     _backend = BlockingBackend
     _is_sync = True
 
@@ -48,6 +50,7 @@ class MongoClient(ClientBase[DocumentT]):
     list_databases = giving(CommandCursor[dict[str, Any]], AsyncMongoClient.list_databases)
     list_database_names = blocking(AsyncMongoClient.list_database_names)
     drop_database = blocking(AsyncMongoClient.drop_database)
+    watch = giving(ClusterChangeStream[DocumentT], AsyncMongoClient[DocumentT].watch)
     append_metadata = AsyncMongoClient.append_metadata
 
     def __enter__(self) -> Self:

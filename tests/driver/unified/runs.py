@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import pytest
@@ -38,7 +39,10 @@ def run_unified(flavour, deployments, make_client, monkeypatch):
         for deployment in chosen:
             for attempt in reversed(range(attempts)):
                 world = World(
-                    spec, test, flavour=flavour, deployment=deployment, make_client=make_client
+                    *copy.deepcopy((spec, test)),  # what is inserted gets an _id
+                    flavour=flavour,
+                    deployment=deployment,
+                    make_client=make_client,
                 )
                 try:
                     await world.run()

@@ -1,0 +1,250 @@
+"""What change streams do in both flavours: they read a cursor, and begin it anew when it is lost.
+
+Change streams specification. The coroutines begin with an underscore, as those of cursors.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from bsonx import decode
+from bsonx.raw_bson import RawBSONDocument
+from mongodriver.execution.timeouts import one_deadline
+from mongodriver.ops.arguments import max_await_time_ms_of
+from mongodriver.ops.base import present
+from mongodriver.ops.change_stream import Watch, is_resumable
+from mongodriver.ops.cursor import ReadTarget
+from mongodriver.values.collation import validate_collation_or_none
+from mongodriver.values.errors import InvalidOperation, PyMongoError
+from mongodriver.values.validators import (
+    validate_list,
+    validate_non_negative_integer_or_none,
+    validate_string_or_none,
+)
+
+from .raw import RAW_FIELDS, raw_codec_options
+from .reply_cursor import _AgnosticCommandCursor
+from .sessions import core_session, session_in_use
+
+if TYPE_CHECKING:
+    from mongodriver.client.client import Client
+
+__all__ = ["CLUSTER", "_AgnosticChangeStream"]
+
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+
+#: What a stream of the whole cluster adds to its stage.
+CLUSTER = {"allChangesForCluster": True}
+_NO_TOKEN = "Cannot provide resume functionality when the resume token is missing."
+
+
+class _AgnosticChangeStream(Generic[DocumentT]):
+    """The changes of a collection, a database or a cluster, across elections and lost cursors.
+
+    Arguments are those of ``watch``.
+    """
+
+    #: Of the ``$changeStream`` stage: what is watched.
+    _scope: ClassVar[dict[str, Any]] = {}
+
+    def __init__(
+        self,
+        target: Any,
+        pipeline: Any,
+        full_document: str | None,
+        resume_after: Mapping[str, Any] | None,
+        max_await_time_ms: int | None,
+        batch_size: int | None,
+        collation: Any,
+        start_at_operation_time: Any,
+        session: Any,
+        start_after: Mapping[str, Any] | None,
+        comment: Any = None,
+        full_document_before_change: str | None = None,
+        show_expanded_events: bool | None = None,
+    ) -> None:
+        if pipeline is None:
+            pipeline = []
+        validate_list("pipeline", pipeline)
+        validate_string_or_none("full_document", full_document)
+        validate_collation_or_none(collation)
+        validate_non_negative_integer_or_none("batchSize", batch_size)
+        max_await_time_ms_of(max_await_time_ms)
+        self._core: Client = target._core
+        self._target: ReadTarget = target._reading()
+        self._pipeline = copy.deepcopy(pipeline)
+        self._stage = present(
+            fullDocument=full_document, fullDocumentBeforeChange=full_document_before_change
+        )
+        self._more_of_stage = {**present(showExpandedEvents=show_expanded_events), **self._scope}
+        self._resume_token: Any = start_after if start_after is not None else resume_after
+        self._start_at_operation_time = start_at_operation_time
+        #: The place where it begins is in ``startAfter``: no change has been returned yet.
+        self._uses_start_after = start_after is not None
+        self._batch_size = batch_size
+        self._max_await_time_ms = max_await_time_ms
+        self._collation = collation
+        self._comment = comment
+        self._session = session
+        self._closed = False
+        #: Without a session of the user's: one for the stream, so that it resumes in the same.
+        self._own_session: Any = None
+        self._codec_options = self._target.codec_options
+        #: Classes and decoders of the user's may make of a token what they like.
+        self._decodes_itself = _is_plain(self._codec_options)
+
+    # -- the cursor --
+
+    async def _initialize_cursor(self) -> None:
+        """Begin to watch. Errors of the server come here, as those of aggregate do."""
+        if session_in_use(self._session) is None:
+            self._own_session = self._core.start_session(causal_consistency=False)
+        try:
+            self._cursor = await self._create_cursor(self._place())
+        except BaseException:
+            self._end_session()
+            raise
+
+    def _place(self) -> dict[str, Any]:
+        """The field of the stage that says where to begin, empty for now."""
+        if self._resume_token is not None:
+            field = "startAfter" if self._uses_start_after else "resumeAfter"
+            return {field: self._resume_token}
+        return present(startAtOperationTime=self._start_at_operation_time)
+
+    async def _create_cursor(self, place: dict[str, Any]) -> _AgnosticCommandCursor[Any]:
+        operation = Watch(
+            self._target,
+            {**self._stage, **place, **self._more_of_stage},
+            self._pipeline,
+            self._batch_size,
+            self._collation,
+            self._comment,
+        )
+        if not self._decodes_itself:
+            operation.codec_options = raw_codec_options(self._codec_options)
+            operation.user_fields = RAW_FIELDS
+        session = core_session(self._session) or self._own_session
+        reply = await self._core.executor.execute(operation, session)
+        if reply.resume_token is None and not place and not reply.batch:
+            self._start_at_operation_time = operation.operation_time
+        cursor = _AgnosticCommandCursor[Any]._from_reply(
+            self._core,
+            reply,
+            operation.codec_options,
+            batch_size=operation.batch_size,
+            max_await_time_ms=self._max_await_time_ms,
+            comment=self._comment,
+        )
+        self._note_empty_batch(cursor)
+        return cursor
+
+    async def _resume(self) -> None:
+        """Begin a new cursor where the old one was lost."""
+        await self._cursor._close()
+        self._cursor = await self._create_cursor(self._place())
+
+    # -- changes --
+
+    async def _next(self) -> DocumentT | None:
+        """The next change, waiting for it; None if none will come."""
+        while not self._closed:
+            change = await self._try_next()
+            if change is not None:
+                return change
+        return None
+
+    async def _try_next(self) -> DocumentT | None:
+        """The next change, after one getMore at most, or None."""
+        if self._closed:
+            return None
+        with one_deadline(self._core.options.timeout):
+            change = await self._read()
+        if change is None:
+            self._note_empty_batch(self._cursor)
+            return None
+        return await self._returned(change)
+
+    async def _read(self) -> Any:
+        """The next document of the cursor; of a new one where the cursor was lost, if there is one
+        already.
+        """
+        cursor = self._cursor
+        if cursor.alive:
+            try:
+                return await cursor._try_next()
+            except PyMongoError as exc:
+                if not (exc.timeout or is_resumable(exc)):
+                    await self._close()
+                    raise
+        # It is lost, or the call before has ended with its time.
+        try:
+            await self._resume()
+        except PyMongoError as exc:
+            if not exc.timeout:
+                await self._close()
+            raise
+        data = self._cursor._data
+        return data.popleft() if data else None
+
+    async def _returned(self, change: Any) -> DocumentT:
+        """What the user gets for a document of the cursor, which the stream has seen then."""
+        cursor = self._cursor
+        token = change.get("_id")
+        if token is None:
+            await self._close()
+            raise InvalidOperation(_NO_TOKEN)
+        if not cursor._data and cursor._resume_token is not None:
+            token = cursor._resume_token
+        elif not self._decodes_itself and isinstance(token, RawBSONDocument):
+            token = decode(token.raw)
+        self._resume_token = token
+        self._uses_start_after = False
+        self._start_at_operation_time = None
+        if not cursor.alive:
+            await self._close()  # the server has closed it, after "invalidate" for example
+        if self._decodes_itself:
+            return change  # type: ignore[no-any-return]
+        document: DocumentT = decode(change.raw, self._codec_options)
+        return document
+
+    def _note_empty_batch(self, cursor: _AgnosticCommandCursor[Any]) -> None:
+        if not cursor._data and cursor._resume_token is not None:
+            self._resume_token = cursor._resume_token
+
+    async def _close(self) -> None:
+        """Close the cursor, and the stream with it."""
+        self._closed = True
+        await self._cursor._close()
+        self._end_session()
+
+    def _end_session(self) -> None:
+        session, self._own_session = self._own_session, None
+        if session is not None:
+            session.end()
+
+    # -- state --
+
+    @property
+    def alive(self) -> bool:
+        """Whether more changes may come."""
+        return not self._closed
+
+    @property
+    def resume_token(self) -> Any:
+        """Where the stream goes on: after the change that was returned last, or later if the
+        server has told so since. To be stored after each change, and after `try_next` gave None.
+        """
+        return copy.deepcopy(self._resume_token)
+
+
+def _is_plain(codec_options: Any) -> bool:
+    """Whether documents are mappings with the server's own values for what is not the user's."""
+    cls = codec_options.document_class
+    return (
+        isinstance(cls, type)
+        and issubclass(cls, Mapping)
+        and not codec_options.type_registry._decoder_map
+    )
