@@ -150,10 +150,11 @@ class _AgnosticChangeStream(Generic[DocumentT]):
 
     async def _next(self) -> DocumentT | None:
         """The next change, waiting for it; None if none will come."""
-        while not self._closed:
-            change = await self._try_next()
-            if change is not None:
-                return change
+        with one_deadline(self._core.options.timeout):
+            while not self._closed:
+                change = await self._try_next()
+                if change is not None:
+                    return change
         return None
 
     async def _try_next(self) -> DocumentT | None:
@@ -171,23 +172,26 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         """The next document of the cursor; of a new one where the cursor was lost, if there is one
         already.
         """
-        cursor = self._cursor
-        if cursor.alive:
-            try:
-                return await cursor._try_next()
-            except PyMongoError as exc:
-                if not (exc.timeout or is_resumable(exc)):
-                    await self._close()
-                    raise
-        # It is lost, or the call before has ended with its time.
+        if not self._cursor.alive:
+            await self._begin_anew()  # the call before ended with its time
+        try:
+            return await self._cursor._try_next()
+        except PyMongoError as exc:
+            if not (exc.timeout or is_resumable(exc)):
+                await self._close()
+                raise
+        await self._begin_anew()
+        data = self._cursor._data
+        return data.popleft() if data else None
+
+    async def _begin_anew(self) -> None:
+        """Resume; the stream is over if that fails, unless only the time was."""
         try:
             await self._resume()
         except PyMongoError as exc:
             if not exc.timeout:
                 await self._close()
             raise
-        data = self._cursor._data
-        return data.popleft() if data else None
 
     async def _returned(self, change: Any) -> DocumentT:
         """What the user gets for a document of the cursor, which the stream has seen then."""
