@@ -16,8 +16,10 @@ import pytest
 from core_kit import Find, Insert, Recorder, Run, use
 from fake_mongod import MONGOS, SILENCE, FakeMongod, respond
 from flavours import FLAVOURS
+from mongodriver.client_session import TransactionOptions
 from mongodriver.errors import ExecutionTimeout
 from mongodriver.monitoring import CommandFailedEvent, CommandStartedEvent
+from mongodriver.ops.base import CLOSING
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 
@@ -279,3 +281,68 @@ def test_a_time_limit_that_is_over_before_anything_is_sent(flavour):
     with FakeMongod(MONGOS) as fake:
         use(flavour, fake.uri, main, retrywrites=False)
         assert fake.of("insert") == []
+
+
+def killed(recorder):
+    """The sessions that the server was told to kill."""
+    events = recorder.of(CommandStartedEvent)
+    batches = [e.command["killSessions"] for e in events if e.command_name == "killSessions"]
+    return [lsid["id"] for batch in batches for lsid in batch]
+
+
+def test_a_find_whose_cursor_nobody_would_know_of(flavour, server, comment):
+    recorder = Recorder()
+
+    async def main(client):
+        hold_back(server, "find")
+        find = Run({"find": "interrupted", "batchSize": 1, "comment": comment}, "core_tests")
+        await interrupt(client, server, comment, find)
+        await client._housekeeper.bury_all(client)
+        await client._housekeeper.bury_all(client)  # once is enough
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    assert killed(recorder) == lsids(recorder, "find")
+
+
+def test_a_write_alone_is_not_killed(flavour, server, comment):
+    recorder = Recorder()
+
+    async def main(client):
+        hold_back(server, "insert")
+        await interrupt(client, server, comment, Commented(comment))
+        await client._housekeeper.bury_all(client)
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    assert killed(recorder) == []
+
+
+class Commit(Run):
+    """The end of a transaction, which nobody waits for."""
+
+    retry_policy = CLOSING
+    is_write = True
+
+
+def test_a_commit_that_was_not_sent(flavour, server, comment):
+    """The session has no transaction any more, but the server does."""
+    recorder = Recorder()
+
+    class Stopped(Commit):
+        def build(self, attempt):
+            raise KeyboardInterrupt
+
+    async def main(client):
+        session = client.start_session()
+        session.begin_transaction(TransactionOptions())
+        write = Run({"insert": "interrupted", "documents": [{}]}, "core_tests")
+        write.is_write = True
+        await client.execute(write, session=session)
+        session.transaction.end("committed")
+        with pytest.raises(KeyboardInterrupt):
+            await client.execute(Stopped({"commitTransaction": 1}), session=session)
+        assert not killed(recorder)
+        session.end()
+        await client._housekeeper.bury_all(client)
+
+    use(flavour, server.uri, main, event_listeners=[recorder])
+    assert killed(recorder) == lsids(recorder, "insert")

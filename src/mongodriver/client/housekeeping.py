@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.errors import BSONError
@@ -20,10 +20,12 @@ from ..execution.timeouts import timeout
 from ..io.deadline import sooner
 from ..io.reports import Reports
 from ..ops.cursor import KillCursors
+from ..ops.sessions import KillSessions
 from ..values.errors import PyMongoError
 from ..values.limits import (
     KILL_CURSOR_FREQUENCY,
     KILL_CURSORS_TIMEOUT,
+    MAX_END_SESSIONS,
     MAX_KILL_CURSORS,
     SERVER_CURSOR_LIFETIME,
 )
@@ -165,15 +167,20 @@ class Housekeeper:
             filling.done = True
 
     async def bury_all(self, client: Client, seconds: float = KILL_CURSORS_TIMEOUT) -> None:
-        """Tell the servers of the queued cursors, all servers at the same time.
+        """Tell the servers of the queued cursors and of abandoned sessions, all at the same time.
 
-        Failures are ignored: cursors time out. Those of a server that is down stay queued.
+        Failures are ignored: both time out. Cursors of a server that is down stay queued.
 
         :param seconds: how long a server may take.
         """
         jobs = [
             partial(self._kill_on, client, address, cursors, seconds)
             for address, cursors in self._take_reachable(client).items()
+        ]
+        jobs += [
+            partial(self._try, seconds, partial(_kill_sessions, client, address, ids))
+            for address, ids in client.sessions.take_abandoned().items()
+            if client.topology.is_up(address)
         ]
         end = monotonic() + seconds
         tasks = []
@@ -217,16 +224,33 @@ class Housekeeper:
     ) -> None:
         """Kill cursors of one server: one command for all of a collection."""
         try:
+            await self._try(seconds, partial(_kill_all, client, address, cursors))
+        finally:
+            for cursor in cursors:
+                cursor.let_go(client)
+
+    async def _try(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what may fail, within so many seconds."""
+        try:
             with timeout(seconds):
-                for group in _groups(client, cursors):
-                    await kill_cursors(client, address, group)
+                await work()
         except (PyMongoError, BSONError):
             pass
         except Exception as exc:
             self._reports.add(exc)
-        finally:
-            for cursor in cursors:
-                cursor.let_go(client)
+
+
+async def _kill_all(client: Client, address: Address | None, cursors: list[DeadCursor]) -> None:
+    for group in _groups(client, cursors):
+        await kill_cursors(client, address, group)
+
+
+async def _kill_sessions(
+    client: Client, address: Address | None, ids: list[dict[str, Any]]
+) -> None:
+    for start in range(0, len(ids), MAX_END_SESSIONS):
+        operation = KillSessions(ids[start : start + MAX_END_SESSIONS])
+        await client.execute(operation, address=address)
 
 
 def _groups(client: Client, cursors: Iterable[DeadCursor]) -> Iterable[list[DeadCursor]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..ops.base import CLOSING
+
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..io.base import Address
@@ -100,3 +102,16 @@ class Execution:
         """Nobody knows what the server still does for this operation: its session is not reused."""
         if self.session is not None:
             self.session.mark_dirty()
+
+    def interrupt(self) -> None:
+        """It was cancelled, and will not be finished: a cursor or a transaction may be left on the
+        server that nobody knows of.
+        """
+        session = self.session
+        operation = self.operation
+        if session is None:
+            return
+        if operation.retry_policy is CLOSING:
+            session.abandon(None)
+        elif self.sent and (session.in_transaction or not operation.is_write):
+            session.abandon(self.connection.address)

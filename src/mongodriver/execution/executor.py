@@ -122,6 +122,8 @@ class Executor:
                     break
                 execution.begin_command()
         except BaseException as exc:
+            if not isinstance(exc, Exception):
+                execution.interrupt()
             if session is not None and not session.implicit:
                 session.settle(execution.sent)  # type: ignore[union-attr]
             if watchers:

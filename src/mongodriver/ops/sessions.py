@@ -1,4 +1,4 @@
-"""endSessions: telling the server which sessions the client needs no more."""
+"""Telling a server which sessions the client needs no more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 
 from .base import Attempt, Command, Operation
 
-__all__ = ["EndSessions"]
+__all__ = ["EndSessions", "KillSessions"]
 
 
 class EndSessions(Operation[None]):
@@ -29,3 +29,22 @@ class EndSessions(Operation[None]):
 
     def build(self, attempt: Attempt) -> Command:
         return Command({"endSessions": self._ids})
+
+
+class KillSessions(Operation[None]):
+    """The killSessions command: operations, cursors and transactions of the sessions end.
+
+    :param ids: at most `values.limits.MAX_END_SESSIONS` of them.
+    """
+
+    name = "killSessions"
+    database = "admin"
+    codec_options = DEFAULT_CODEC_OPTIONS
+    supports_session = False
+    takes_max_time = False
+
+    def __init__(self, ids: list[dict[str, Any]]) -> None:
+        self._ids = ids
+
+    def build(self, attempt: Attempt) -> Command:
+        return Command({"killSessions": self._ids})

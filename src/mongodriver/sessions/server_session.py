@@ -16,6 +16,7 @@ from bsonx.binary import Binary
 from bsonx.int64 import Int64
 
 if TYPE_CHECKING:
+    from ..io.base import Address
     from ..ops.base import Operation
 
 #: A session with less than this left is not used again, in seconds.
@@ -29,7 +30,16 @@ class ServerSession:
     :param pool: where it goes back to.
     """
 
-    __slots__ = ("_pool", "dirty", "forks", "last_use", "lsid", "transaction_number")
+    __slots__ = (
+        "_pool",
+        "abandoned",
+        "dirty",
+        "forks",
+        "last_use",
+        "left_at",
+        "lsid",
+        "transaction_number",
+    )
 
     # As the session of an operation that was given none.
     implicit = True
@@ -46,6 +56,10 @@ class ServerSession:
         #: The server's side of it is unknown (a network error, a cancelled operation), so it is
         #: not used again.
         self.dirty = False
+        #: A server may still hold a cursor or a transaction of it, which nobody knows of.
+        self.abandoned = False
+        #: That server; None: the primary.
+        self.left_at: Address | None = None
 
     @property
     def server_session(self) -> ServerSession:
@@ -67,6 +81,14 @@ class ServerSession:
         """Do not use it for another operation."""
         self.dirty = True
 
+    def abandon(self, address: Address | None) -> None:
+        """Do not use it again, and have the server kill what it holds of it.
+
+        :param address: of that server; None: the primary.
+        """
+        self.dirty = self.abandoned = True
+        self.left_at = address
+
     def end(self) -> None:
         """Give it back to its pool."""
         self._pool.release(self)
@@ -87,6 +109,7 @@ class ServerSessionPool:
 
     def __init__(self) -> None:
         self._free: deque[ServerSession] = deque()
+        self._abandoned: deque[ServerSession] = deque()
         #: Seconds after its last use up to which a session can be used.
         self._lifetime = _FOR_EVER
         #: How many forks this process is away from that which made the client.
@@ -115,6 +138,8 @@ class ServerSessionPool:
         one process for the repetition of the other's, and not do it.
         """
         if session.dirty or session.forks != self.forks:
+            if session.abandoned and session.forks == self.forks:
+                self._abandoned.append(session)
             return
         free = self._free
         oldest_use = monotonic() - self._lifetime
@@ -133,7 +158,18 @@ class ServerSessionPool:
         free, self._free = self._free, deque()
         return [session.lsid for session in free]
 
+    def take_abandoned(self) -> dict[Address | None, list[dict[str, Any]]]:
+        """The ids of the sessions that were abandoned since the last call, by server (None: the
+        primary).
+        """
+        found: dict[Address | None, list[dict[str, Any]]] = {}
+        abandoned, self._abandoned = self._abandoned, deque()
+        for session in abandoned:
+            found.setdefault(session.left_at, []).append(session.lsid)
+        return found
+
     def after_fork(self) -> None:
         """The sessions belong to the parent process."""
         self._free = deque()
+        self._abandoned = deque()
         self.forks += 1

@@ -199,6 +199,11 @@ class Session:
         if self._server_session is not None:
             self._server_session.dirty = True
 
+    def abandon(self, address: Address | None) -> None:
+        """Once it has ended, have the server kill what it still holds of it."""
+        if self._server_session is not None:
+            self._server_session.abandon(address)
+
     def advance_cluster_time(self, cluster_time: Mapping[str, Any]) -> None:
         """Take a newer ``$clusterTime``; an older one changes nothing."""
         current = self.cluster_time
