@@ -14,6 +14,8 @@
 #   make fuzz      the long differential fuzz of the codec
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
+#   make proof     for an hour: the primary lost again and again beside PyMongo, a thousand forks and
+#                  ten thousand cancellations under load (PROOF_ROUNDS, PROOF_FORKS, ...: fewer)
 #   make clean     remove everything that was built
 
 VENV   ?= .venv
@@ -25,7 +27,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random spec test-threads test-pure bench lint typecheck sanitize fuzz fuzz-coverage clean
+.PHONY: demo test test-random spec test-threads test-pure bench lint typecheck sanitize fuzz fuzz-coverage proof clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -128,6 +130,9 @@ sanitize: $(VENV)/.extension
 	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	    $(PYTEST) -q -p no:cacheprovider $(SANITIZE_TESTS) -m "not slow" $(TESTFLAGS) \
 	    -k "not damaged_documents_against_pymongo"
+
+proof: $(VENV)/.extension
+	$(PYTEST) -s -m slow -p no:randomly tests/proof $(TESTFLAGS)
 
 fuzz: $(VENV)/.extension
 	$(PYTEST) -m slow tests/bsonx $(TESTFLAGS)
