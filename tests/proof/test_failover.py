@@ -38,8 +38,16 @@ class Workload:
         self.library, self.flavour = library, flavour
         self.collection = f"{library}_{flavour}"
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "workload.py"), library, flavour, str(workers), uri]
-            + [self.collection, *more],
+            [
+                sys.executable,
+                str(HERE / "workload.py"),
+                library,
+                flavour,
+                str(workers),
+                uri,
+                self.collection,
+                *more,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

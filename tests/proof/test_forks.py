@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from server_state import wait_until_idle
 
 from mongodriver import MongoClient
 from mongodriver.local import LocalServer
-from server_state import wait_until_idle
 
 pytestmark = [
     pytest.mark.slow,

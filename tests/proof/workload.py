@@ -156,8 +156,14 @@ def in_threads(library: Any, arguments: argparse.Namespace, accounts: list[Accou
     threads = [
         threading.Thread(
             target=write_in_transactions if arguments.transactions else write,
-            args=(*([client] if arguments.transactions else []), coll, counters, account)
-            + (stop, ready),
+            args=(
+                *([client] if arguments.transactions else []),
+                coll,
+                counters,
+                account,
+                stop,
+                ready,
+            ),
         )
         for account in accounts
     ]
