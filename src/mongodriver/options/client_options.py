@@ -146,7 +146,7 @@ def _pool_options(
     min_size = options.get("minpoolsize", limits.MIN_POOL_SIZE)
     if max_size and min_size > max_size:
         raise ValueError("minPoolSize must be smaller or equal to maxPoolSize")
-    return PoolOptions(
+    pool_options = PoolOptions(
         max_size,
         min_size,
         options.get("maxidletimems", limits.MAX_IDLE_TIME_SEC),
@@ -166,8 +166,9 @@ def _pool_options(
         load_balanced=options.get("loadbalanced"),
         credentials=credential,
         is_sync=is_sync,
-        proxy=_proxy(options),
     )
+    pool_options._proxy = _proxy(options)
+    return pool_options
 
 
 class ClientOptions:

@@ -95,7 +95,6 @@ class PoolOptions:
         load_balanced: bool | None = None,
         credentials: MongoCredential | None = None,
         is_sync: bool | None = True,
-        proxy: Proxy | None = None,
     ) -> None:
         self._max_pool_size = max_pool_size
         self._min_pool_size = min_pool_size
@@ -114,7 +113,8 @@ class PoolOptions:
         self._load_balanced = load_balanced
         self._credentials = credentials
         self._is_sync = bool(is_sync)
-        self._proxy = proxy
+        #: Of the client's options: PyMongo's pools know none.
+        self._proxy: Proxy | None = None
         self._drivers: tuple[DriverInfo, ...] = () if driver is None else (driver,)
         self._metadata = self._describe()
 

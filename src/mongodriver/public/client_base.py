@@ -193,20 +193,17 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         self,
         causal_consistency: bool | None = None,
         default_transaction_options: Any = None,
-        snapshot: bool | None = False,
-        snapshot_time: Timestamp | None = None,
+        snapshot: bool | Timestamp | None = False,
     ) -> Any:
         """Start a session; no I/O.
 
         :param causal_consistency: reads see what the session has done before; the default.
         :param default_transaction_options: `TransactionOptions` of its transactions.
-        :param snapshot: all reads see the data of one point in time.
-        :param snapshot_time: that point, a `Timestamp`; left out, it is that of the first read.
+        :param snapshot: all reads see the data of one point in time: a `Timestamp`, or with True
+            that of the first read.
         :raises ConfigurationError: for options that contradict each other.
         """
-        options = SessionOptions(
-            causal_consistency, default_transaction_options, snapshot, snapshot_time
-        )
+        options = SessionOptions(causal_consistency, default_transaction_options, snapshot)
         core = self._core.start_session(
             options.causal_consistency, bool(options.snapshot), options.snapshot_time
         )

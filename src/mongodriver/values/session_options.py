@@ -83,18 +83,16 @@ class SessionOptions:
 
     :param causal_consistency: reads see what the session has done before; the default unless
         `snapshot` is set.
-    :param snapshot: all reads see the data of one point in time.
-    :param snapshot_time: a `Timestamp`, the time of the snapshot; left out, that of the first read.
-    :raises ConfigurationError: if both causal consistency and a snapshot are asked for, or the time
-        of a snapshot without one.
+    :param snapshot: all reads see the data of one point in time: a `Timestamp`, or with True that
+        of the first read.
+    :raises ConfigurationError: if both causal consistency and a snapshot are asked for.
     """
 
     def __init__(
         self,
         causal_consistency: bool | None = None,
         default_transaction_options: TransactionOptions | None = None,
-        snapshot: bool | None = False,
-        snapshot_time: Timestamp | None = None,
+        snapshot: bool | Timestamp | None = False,
     ) -> None:
         if snapshot:
             if causal_consistency:
@@ -110,18 +108,12 @@ class SessionOptions:
                 "pymongo.client_session.TransactionOptions, not: "
                 f"{default_transaction_options!r}"
             )
-        if snapshot_time is not None:
-            if not snapshot:
-                raise ConfigurationError("snapshot_time needs snapshot=True")
-            if not isinstance(snapshot_time, Timestamp):
-                raise TypeError(
-                    "snapshot_time must be an instance of bson.timestamp.Timestamp, "
-                    f"not {type(snapshot_time)}"
-                )
         self._causal_consistency = causal_consistency
         self._default_transaction_options = default_transaction_options
+        self._snapshot_time = None
+        if isinstance(snapshot, Timestamp):
+            self._snapshot_time, snapshot = snapshot, True
         self._snapshot = snapshot
-        self._snapshot_time = snapshot_time
 
     @property
     def causal_consistency(self) -> bool:

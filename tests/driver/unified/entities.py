@@ -91,7 +91,10 @@ class Entities:
 
     async def _session(self, spec: Mapping[str, Any]) -> Any:
         client = self.get(spec["client"], "client")
-        session = client.start_session(**session_options(spec.get("sessionOptions", {})))
+        options = dict(spec.get("sessionOptions", {}))
+        if "snapshotTime" in options:
+            options["snapshotTime"] = self.value(options["snapshotTime"])
+        session = client.start_session(**session_options(options))
         self._lsids[spec["id"]] = session.session_id
         if self._world.cluster_time is not None:
             session.advance_cluster_time(self._world.cluster_time)

@@ -74,12 +74,13 @@ def transaction_options(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def session_options(document: Mapping[str, Any]) -> dict[str, Any]:
     """Keyword arguments of a session."""
-    only(document, "causalConsistency", "snapshot", "defaultTransactionOptions", of="session")
+    known = ("causalConsistency", "snapshot", "snapshotTime", "defaultTransactionOptions")
+    only(document, *known, of="session")
     options: dict[str, Any] = {}
     if "causalConsistency" in document:
         options["causal_consistency"] = document["causalConsistency"]
     if "snapshot" in document:
-        options["snapshot"] = document["snapshot"]
+        options["snapshot"] = document.get("snapshotTime", document["snapshot"])
     if "defaultTransactionOptions" in document:
         given = transaction_options(document["defaultTransactionOptions"])
         options["default_transaction_options"] = TransactionOptions(**given)

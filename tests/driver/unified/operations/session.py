@@ -6,7 +6,6 @@ from typing import Any
 
 from flavour import neutral, step
 
-from ..failures import Unsupported
 from ..options import transaction_options
 from .base import Call, Operation
 
@@ -45,8 +44,8 @@ async def _with_transaction(call: Call) -> Any:
     return await call.target.with_transaction(chosen, **transaction_options(call.arguments))
 
 
-async def _no_such_method(call: Call) -> Any:
-    raise Unsupported("PyMongo has no such operation")
+async def _snapshot_time(call: Call) -> Any:
+    return call.target.snapshot_time
 
 
 OPERATIONS = {
@@ -55,7 +54,7 @@ OPERATIONS = {
         _commit, "", "timeoutMS", needs="ClientSession.commit_transaction"
     ),
     "endSession": Operation(_end, needs="ClientSession.end_session"),
-    "getSnapshotTime": Operation(_no_such_method),
+    "getSnapshotTime": Operation(_snapshot_time),
     "startTransaction": Operation(_start, "", _OPTIONS, needs="ClientSession.start_transaction"),
     "withTransaction": Operation(
         _with_transaction, "callback", _OPTIONS, needs="ClientSession.with_transaction"
