@@ -61,7 +61,11 @@ for _name, _below in (
 
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
-    "asyncio": {"mongodriver.io.aio", "mongodriver.io.aio_connect"},
+    "asyncio": {
+        "mongodriver.asynchronous.uri_parser",
+        "mongodriver.io.aio",
+        "mongodriver.io.aio_connect",
+    },
     "select": {"mongodriver.io.blocking"},
     "selectors": {"mongodriver.io.blocking"},
     "socket": {"mongodriver.io.aio_connect", "mongodriver.io.blocking"},
