@@ -6,6 +6,7 @@
     auth, replies, ops          mechanisms; verdicts; commands as data
     options                     from connection strings to a client's options
     io                          streams, threads, tasks, DNS
+    identity                    files, services and libraries that credentials come from
     cmap                        connections and pools
     sdam                        what is known of a deployment, and monitoring
     sessions, execution, client what runs operations
@@ -46,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth": {"bsonx", "values", "events", "wire", "replies", "ops", "auth"},
     "options": {"bsonx", "values", "events", "auth", "options"},
     "io": {"bsonx", "values", "wire", "io"},
+    "identity": {"bsonx", "values", "auth", "identity"},
 }
 for _name, _below in (
     ("cmap", "io"),
@@ -57,7 +59,9 @@ for _name, _below in (
     ("asynchronous", "public"),
     ("synchronous", "asynchronous"),
 ):
-    ALLOWED[_name] = ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", _name}
+    ALLOWED[_name] = (
+        ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", "identity", _name}
+    )
 
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
@@ -68,7 +72,11 @@ ONLY_IN = {
     },
     "select": {"mongodriver.io.blocking"},
     "selectors": {"mongodriver.io.blocking"},
-    "socket": {"mongodriver.io.aio_connect", "mongodriver.io.blocking"},
+    "socket": {
+        "mongodriver.io.aio_connect",
+        "mongodriver.io.blocking",
+        "mongodriver.identity.host_names",
+    },
 }
 
 # What makes a module impure: I/O, threads, processes, and clocks that are not passed in.
@@ -108,6 +116,7 @@ FACES = (
     "mongodriver.io.base",
     "mongodriver.io.deadline",
     "mongodriver.io.dns",
+    "mongodriver.io.mutex",
     "mongodriver.io.reports",
 )
 

@@ -23,6 +23,7 @@ from .failures import Limits, connection_failure, label_overload
 if TYPE_CHECKING:
     from ..events.observer import Observer
     from ..io.base import Address, Backend, Stream
+    from .login import Logins
 
 
 class Connector:
@@ -44,11 +45,14 @@ class Connector:
         self._compressors: list[str] = list(settings.compressors) if settings else []
         self._zlib_level: int = settings.zlib_compression_level if settings else -1
         self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
+        self._logins: Logins | None = None
         if pool_options._credentials is not None:
             # Loaded only for clients that log in: hashlib and stringprep are large.
-            from ..auth.login import Login
+            from .login import Logins
 
-            self._login = Login
+            self._logins = Logins(
+                pool_options._credentials, pool_options.connect_timeout, backend, observer
+            )
 
     async def connect(
         self,
@@ -75,7 +79,7 @@ class Connector:
         connection = Connection(stream, address, id, generation)
         opened(connection)
         try:
-            await self._log_in(connection, end)
+            await self._log_in(connection, end, deadline)
             if self._options.load_balanced and connection.service_id is None:
                 raise ConfigurationError(
                     "Driver attempted to initialize in load balancing mode,"
@@ -139,24 +143,20 @@ class Connector:
         body["$db"] = "admin"
         return body
 
-    async def _log_in(self, connection: Connection, deadline: float | None) -> None:
+    async def _log_in(
+        self, connection: Connection, end: float | None, deadline: float | None
+    ) -> None:
         """The handshake with the authentication that begins in it."""
-        credential = self._options._credentials
         body = self._handshake_command()
         login = None
-        if credential is not None:
-            login = self._login(credential)
+        if self._logins is not None:
+            login = self._logins.begin(connection.address)
             login.add_to_handshake(body)
-        await self._shake_hands(connection, body, deadline)
+        await self._shake_hands(connection, body, end)
         # Arbiters hold no users.
         if login is not None and connection.server_type != SERVER_TYPE.RSArbiter:
-            await login.finish(
-                connection,
-                connection.hello,
-                deadline,
-                self._backend,
-                self._observer,
-            )
+            await login.finish(connection, connection.hello, end, deadline)
+            connection.login = login
 
     def _handshake_command(self) -> dict[str, Any]:
         body = self.hello_command(False)

@@ -110,9 +110,8 @@ def note_failure(execution: Execution, error: PyMongoError) -> None:
     elif not transaction.active:
         return
     else:
-        if is_overload(error) and transaction.opener is execution:
-            transaction.state = STARTING  # the server has done nothing
-            execution.sent = False
+        if is_overload(error):
+            note_not_done(execution)
         if isinstance(error, ConnectionFailure) and not isinstance(error, NotPrimaryError):
             error._add_error_label(TRANSIENT)
         if error.has_error_label(TRANSIENT):
@@ -121,6 +120,17 @@ def note_failure(execution: Execution, error: PyMongoError) -> None:
         execution.address = transaction.address
     if execution.pinned is connection:
         execution.pinned = transaction.connection
+
+
+def note_not_done(execution: Execution) -> None:
+    """The server has done nothing for a command: if it was to begin a transaction, it still is."""
+    session: Any = execution.session
+    if session is None or session.implicit:
+        return
+    transaction = session.transaction
+    if transaction.opener is execution:
+        transaction.state = STARTING
+        execution.sent = False
 
 
 def is_pinned_elsewhere(execution: Execution) -> bool:

@@ -18,7 +18,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "auto_encryption_opts": ("auto_encryption_opts", "documents would not be encrypted"),
     "authoidcallowedhosts": (
         "authOIDCAllowedHosts",
-        "the authentication mechanism MONGODB-OIDC is not available",
+        "hosts are allowed by ALLOWED_HOSTS in authMechanismProperties",
     ),
     "waitqueuemultiple": (
         "waitQueueMultiple",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NoReturn, overload
 
 from bsonx.binary import UuidRepresentation
+from mongodriver.auth.credentials import MECHANISMS
 from mongodriver.events.listeners import _validate_event_listeners
 from mongodriver.options.compressors import validate_compressors
 from mongodriver.values.driver_info import DriverInfo
@@ -40,19 +41,6 @@ from mongodriver.values.validators import (
 )
 
 Validator = Callable[[str, Any], Any]
-
-MECHANISMS = frozenset(
-    {
-        "DEFAULT",
-        "GSSAPI",
-        "MONGODB-AWS",
-        "MONGODB-OIDC",
-        "MONGODB-X509",
-        "PLAIN",
-        "SCRAM-SHA-1",
-        "SCRAM-SHA-256",
-    }
-)
 
 _UUID_REPRESENTATIONS = {
     "unspecified": UuidRepresentation.UNSPECIFIED,
