@@ -25,9 +25,7 @@ from mongodriver.monitoring import (
     CommandStartedEvent,
     CommandSucceededEvent,
 )
-from oidc_server import ISSUER, REAUTHENTICATE, OidcServer, refusal
-
-DENIED = refusal(18, "AuthenticationFailed")
+from oidc_server import DENIED, ISSUER, REAUTHENTICATE, OidcServer, refusal
 
 
 class Callback(OIDCCallback):

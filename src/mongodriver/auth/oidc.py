@@ -104,7 +104,7 @@ class OIDCCallback(ABC):
 def check_result(result: Any) -> OIDCCallbackResult:
     """Return what a callback has returned; an error if it is of no use."""
     if not isinstance(result, OIDCCallbackResult):
-        raise TypeError(f"An OIDCCallback must return an OIDCCallbackResult, not {type(result)}")
+        raise TypeError(f"Callback result must be of type OIDCCallbackResult, not {type(result)}")
     token, lifetime = result.access_token, result.expires_in_seconds
     if not isinstance(token, str) or not token:
         raise TypeError(f"access_token must be a string that is not empty, not {type(token)}")

@@ -128,7 +128,7 @@ def _property_value(name: str, text: str) -> bool | str:
 def _checked_properties(given: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, value in given.items():
-        if name in _CALLBACK_PROPS and not _is_a(value, "OIDCCallback"):
+        if name in _CALLBACK_PROPS and not _is_callback(value):
             raise TypeError(f"callback must be an OIDCCallback object, not {type(value)}")
         if isinstance(value, bool):
             properties[name] = "true" if value else "false"
@@ -141,6 +141,12 @@ def _checked_properties(given: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise TypeError(f"Invalid type for auth mechanism property {name}, {type(value)}")
     return properties
+
+
+def _is_callback(value: Any) -> bool:
+    from mongodriver.auth.oidc import OIDCCallback
+
+    return isinstance(value, OIDCCallback)
 
 
 def redact_auth_mechanism_properties_for_repr(value: Any) -> Any:
