@@ -16,6 +16,7 @@ import pytest
 from unified.requirements import Deployment, find_out, why_not
 
 from mongodriver.local import LocalServer
+from oidc_proxy import OidcProxy
 
 _ON_ALL = os.environ.get("MONGODRIVER_SPEC_DEPLOYMENTS", "first") == "all"
 _USER = {"createUser": "runner", "pwd": "secret", "roles": ["root"]}
@@ -63,6 +64,22 @@ class Servers:
         joint = "&" if "?" in rest else "/?" if "/" not in rest else "?"
         return f"{scheme}://runner:secret@{rest}{joint}authSource=admin&tls=true&tlsCAFile={ca}"
 
+    def _start_tokens(self) -> str:
+        """The replica set behind one that wants access tokens, and the environment they are in."""
+        host, _, port = (
+            self._uris["replica set"].partition("://")[2].partition("/")[0].partition(":")
+        )
+        token = self._folder / "token"
+        token.write_text("a token")
+        proxy = OidcProxy((host, int(port)), token.read_text())
+        self._stack.callback(proxy.close)
+        patch = self._stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("OIDC_TOKEN_FILE", str(token))
+        patch.setenv("MONGODRIVER_TEST_AUTHMECHANISMPROPERTIES", "ENVIRONMENT:test")
+        options = "directConnection=true&serverMonitoringMode=poll&authMechanism=MONGODB-OIDC"
+        address = "{}:{}".format(*proxy.address)
+        return f"mongodb://{address}/?{options}&authMechanismProperties=ENVIRONMENT:test"
+
     def close(self) -> None:
         """Stop those that were started here."""
         self._stack.close()
@@ -72,6 +89,7 @@ _STARTS = {
     "standalone": Servers._start,
     "secured set": Servers._start_secured,
     "three members": Servers._start_three,
+    "access tokens": Servers._start_tokens,
 }
 
 
