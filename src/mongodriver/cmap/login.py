@@ -177,7 +177,7 @@ def _aws(credential: MongoCredential) -> Conversation:
         token = properties.aws_session_token if isinstance(properties, AWSProperties) else None
         own = AwsCredentials(credential.username, credential.password or "", token)
         return Aws(os.urandom(SIZE), lambda: own, aws.now, _nothing)
-    return Aws(os.urandom(SIZE), find, aws.now, aws.KEPT.clear)
+    return Aws(os.urandom(SIZE), find, aws.now, aws.forget)
 
 
 def _nothing() -> None:

@@ -1,8 +1,9 @@
 """Credentials of AWS, in the order of the authentication specification.
 
 Those of the environment; those for the identity token of a container (EKS); those of a container
-(ECS) or else of the machine (EC2). What is fetched is kept for all clients of the process until
-shortly before it expires; nothing is locked meanwhile.
+(ECS) or else of the machine (EC2). Where AWS's own library is installed, it looks for all but the
+first (`aws_sdk.py`). What is fetched is kept for all clients of the process until shortly before it
+expires; nothing is locked meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import urlencode
 
 from ..auth.sigv4 import AwsCredentials
 from ..values.errors import ConfigurationError, OperationFailure
+from .aws_sdk import SDK
 from .http import fetch, fetch_json
 
 #: Where the services are.
@@ -59,6 +61,12 @@ class Kept:
 KEPT = Kept()
 
 
+def forget() -> None:
+    """Have credentials fetched again: a login has failed."""
+    KEPT.clear()
+    SDK.forget()
+
+
 def now() -> datetime:
     """The time that signatures carry."""
     return datetime.now(UTC)
@@ -69,7 +77,7 @@ def find_credentials() -> AwsCredentials:
 
     :raises ConfigurationError: for a half of them; OperationFailure: if there are none.
     """
-    known = KEPT.get() or _of_environment()
+    known = KEPT.get() or SDK.kept() or _of_environment() or SDK.find()
     if known is not None:
         return known
     if "AWS_WEB_IDENTITY_TOKEN_FILE" in os.environ and "AWS_ROLE_ARN" in os.environ:
