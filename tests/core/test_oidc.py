@@ -233,19 +233,59 @@ def test_2_2_and_2_3_a_result_that_is_none(flavour, human, result, error):
         assert {"jwt": "t"} not in server.said
 
 
-def test_what_a_callback_raises_is_raised(flavour, human):
-    class Failing(OIDCCallback):
-        def fetch(self, context):
-            raise LookupError("no token today")
+ERRORS = [LookupError("no token today"), FileNotFoundError(2, "no file"), TimeoutError("late")]
 
+
+class Failing(Callback):
+    """Returns a token as often as it is told, and then raises."""
+
+    def __init__(self, error: Exception, good: int = 0) -> None:
+        super().__init__("t")
+        self.error = error
+        self.good = good
+
+    def fetch(self, context: OIDCCallbackContext) -> OIDCCallbackResult:
+        if self.calls == self.good:
+            raise self.error
+        return super().fetch(context)
+
+
+class FailingAwaited(Failing):
+    """The same as a coroutine."""
+
+    async def fetch(self, context: OIDCCallbackContext) -> OIDCCallbackResult:  # type: ignore[override]
+        return super().fetch(context)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_what_a_callback_raises_is_raised(flavour, human, error):
+    """As it is: nobody takes it for a failure of the connection to the server."""
+    for kind in (Failing, FailingAwaited) if flavour != "blocking" else (Failing,):
+        with OidcServer("t") as server:
+
+            async def main(client):
+                for _ in range(2):  # the right to call it was given back
+                    with pytest.raises(type(error)) as caught:
+                        await find(client)
+                    assert caught.value is error
+                return pool_of(client).size
+
+            assert used(flavour, server, kind(error), main, human=human) == 0
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_what_it_raises_when_asked_again_is_raised_too(flavour, human, error):
     with OidcServer("t") as server:
 
         async def main(client):
-            for _ in range(2):  # the right to call it was given back
-                with pytest.raises(LookupError, match="no token today"):
-                    await find(client)
+            await find(client)
+            server.failures["find"] = [REAUTHENTICATE]
+            with pytest.raises(type(error)) as caught:
+                await find(client)
+            assert caught.value is error
+            return pool_of(client).idle_count
 
-        used(flavour, server, Failing(), main, human=human)
+        assert used(flavour, server, Failing(error, 1), main, human=human) == 0
 
 
 # -- 3, failures --

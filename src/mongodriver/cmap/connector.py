@@ -18,7 +18,7 @@ from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
 from ..wire.compression import make_compressor
 from .connection import NO_HELLO, Connection
-from .failures import Limits, connection_failure, label_overload
+from .failures import CallbackFailed, Limits, connection_failure, label_overload
 
 if TYPE_CHECKING:
     from ..events.observer import Observer
@@ -67,7 +67,8 @@ class Connector:
         :param opened: called with the connection as soon as it can be interrupted.
         :param deadline: monotonic time at which it is given up, if that is sooner than
             connectTimeoutMS says, which is for all of it.
-        :raises PyMongoError: with the address in the text; the stream is closed then.
+        :raises PyMongoError: with the address in the text; the stream is closed then. What a
+            callback of the user's raises comes as it is.
         """
         limits = self._limits.within(deadline)
         end = sooner(deadline, self._options.connect_timeout)
@@ -78,6 +79,7 @@ class Connector:
             raise
         connection = Connection(stream, address, id, generation)
         opened(connection)
+        failure: OSError | None = None
         try:
             await self._log_in(connection, end, deadline)
             if self._options.load_balanced and connection.service_id is None:
@@ -93,9 +95,17 @@ class Connector:
             if connection.hello is NO_HELLO or hurried:
                 label_overload(error)
             raise error from exc
+        except CallbackFailed as exc:
+            connection.close()
+            failure = exc.error
         except BaseException:
             connection.close()
             raise
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # its traceback holds this frame
         return connection
 
     async def connect_monitor(

@@ -21,6 +21,14 @@ class PoolPausedError(AutoReconnect):
     """The pool gives out no connections until its server has been checked again."""
 
 
+class CallbackFailed(Exception):
+    """Carries an error of a callback of the user's past those who take it for the connection's."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Limits:
     """The configured times that connection errors mention; in seconds, None where unset."""
 

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..auth import oidc
 from ..auth.credentials import EXTERNAL, MongoCredential, OIDCProperties
-from ..auth.oidc import OIDCCallback, OIDCCallbackContext, OIDCCallbackResult, OIDCIdPInfo
+from ..auth.oidc import (
+    OIDCCallback,
+    OIDCCallbackContext,
+    OIDCCallbackResult,
+    OIDCIdPInfo,
+)
 from ..identity.oidc import environment_callback
 from ..io.deadline import remaining
 from ..io.mutex import Mutex
 from ..replies.fields import bad_reply
 from ..values.errors import OperationFailure, ProtocolError
+from .failures import CallbackFailed
 
 if TYPE_CHECKING:
     from ..io.base import Backend
@@ -117,21 +123,34 @@ class Account:
     async def _call(self, context: OIDCCallbackContext, turn: _Turn, end: float) -> str:
         is_async = self._backend.name == "asyncio"
         if is_async and inspect.iscoroutinefunction(self._callback.fetch):
-            fetch: Callable[..., Awaitable[Any]] = self._callback.fetch
-            try:
-                return self._take(oidc.check_result(await fetch(context)), context.idp_info)
-            finally:
-                self._next_call = monotonic() + oidc.TIME_BETWEEN_CALLS_SECONDS
+            return await self._await(self._callback.fetch, context)
         # A thread goes on when nobody listens any more; its turn ends when it does.
         deadline = end if is_async else None
         return await self._backend.call(turn.run, self._fetch, context, deadline=deadline)
 
-    def _fetch(self, context: OIDCCallbackContext) -> str:
+    async def _await(
+        self, fetch: Callable[[OIDCCallbackContext], Awaitable[Any]], context: OIDCCallbackContext
+    ) -> str:
         try:
-            result = oidc.check_result(self._callback.fetch(context))
+            result = await fetch(context)
+        except OSError as exc:
+            failed = CallbackFailed(exc)
+        else:
+            return self._take(oidc.check_result(result), context.idp_info)
         finally:
             self._next_call = monotonic() + oidc.TIME_BETWEEN_CALLS_SECONDS
-        return self._take(result, context.idp_info)
+        raise failed
+
+    def _fetch(self, context: OIDCCallbackContext) -> str:
+        try:
+            result = self._callback.fetch(context)
+        except OSError as exc:
+            failed = CallbackFailed(exc)
+        else:
+            return self._take(oidc.check_result(result), context.idp_info)
+        finally:
+            self._next_call = monotonic() + oidc.TIME_BETWEEN_CALLS_SECONDS
+        raise failed
 
 
 class _Turn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..cmap.failures import CallbackFailed
 from .exchange import exchange
 from .judge import judge
 from .prepare import prepare
@@ -29,8 +30,12 @@ async def attempt_logged_in_anew(
     """
     assert connection.login is not None
     note_not_done(execution)
+    failure: OSError | None = None
     try:
         await connection.login.again(connection, execution.deadline)
+    except CallbackFailed as exc:
+        connection.close()
+        failure = exc.error
     except OSError as exc:
         connection.close()
         raise connection_lost(executor, execution, connection, exc) from exc
@@ -38,6 +43,11 @@ async def attempt_logged_in_anew(
         # Nobody can tell whose it is now.
         connection.close()
         raise
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback holds this frame
     command = prepare(executor, execution, connection)
     reply, told = await exchange(executor, execution, connection, command)
     return judge(executor, execution, connection, reply, told)
