@@ -72,6 +72,10 @@ def used(flavour: str, server: OidcServer, callback: Any, main: Any, **kwargs: A
     return use(flavour, server.uri, main, **options)
 
 
+def name_of(operation: Any) -> str:
+    return operation.name
+
+
 async def find(client: Any) -> Any:
     return await client.execute(Find("b"))
 
@@ -337,7 +341,7 @@ def test_3_3_other_errors_leave_the_token(flavour):
 # -- 4, reauthentication --
 
 
-@pytest.mark.parametrize("operation", [Find("b"), Insert("b", [{}]), Run({"ping": 1})], ids=repr)
+@pytest.mark.parametrize("operation", [Find("b"), Insert("b", [{}]), Run({"ping": 1})], ids=name_of)
 def test_4_1_any_operation_logs_in_again(flavour, human, operation):
     callback = Callback("t", "t2")
     with OidcServer("t", "t2") as server:
@@ -353,7 +357,7 @@ def test_4_1_any_operation_logs_in_again(flavour, human, operation):
     assert callback.calls == 2
 
 
-@pytest.mark.parametrize("operation", [Find("b"), Insert("b", [{}])], ids=repr)
+@pytest.mark.parametrize("operation", [Find("b"), Insert("b", [{}])], ids=name_of)
 def test_4_2_and_4_3_what_fails_then_is_raised(flavour, operation):
     callback = Callback("t", "bad")
     with OidcServer("t") as server:
