@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import sys
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -206,3 +208,72 @@ def test_without_the_library_the_error_names_it(flavour, realm, monkeypatch):
     monkeypatch.setattr(library, "import_module", lacks)
     with KerberosServer() as server, pytest.raises(ConfigurationError, match="extra 'gssapi'"):
         log_in(flavour, server)
+
+
+class SspiLike:
+    """The package `winkerberos`, as its documentation has it, by the library that is here."""
+
+    AUTH_GSS_COMPLETE, AUTH_GSS_CONTINUE = 1, 0
+    GSS_C_MUTUAL_FLAG = 2
+    GSSError = gssapi.exceptions.GSSError
+
+    class _State:
+        context: Any
+        response: bytes
+
+    def authGSSClientInit(self, service, principal=None, gssflags=0):
+        assert gssflags & self.GSS_C_MUTUAL_FLAG
+        target = service if "@" in service else f"{service}@{kerberos.REALM}"
+        name = gssapi.Name(target, gssapi.NameType.kerberos_principal)
+        state = self._State()
+        keys = None
+        if principal is not None:
+            user, password = map(unquote, principal.split(":"))
+            own = gssapi.Name(user, gssapi.NameType.user)
+            found = gssapi.raw.acquire_cred_with_password(own, password.encode(), usage="initiate")
+            keys = gssapi.Credentials(base=found.creds)
+        mechanism = gssapi.MechType.kerberos
+        state.context = gssapi.SecurityContext(
+            name=name, creds=keys, mech=mechanism, usage="initiate", flags=gssflags
+        )
+        return self.AUTH_GSS_COMPLETE, state
+
+    def authGSSClientStep(self, state, challenge):
+        state.response = state.context.step(base64.b64decode(challenge) or None) or b""
+        return int(state.context.complete)
+
+    def authGSSClientResponse(self, state):
+        return base64.b64encode(state.response).decode() or None
+
+    def authGSSClientUnwrap(self, state, challenge):
+        state.response = state.context.unwrap(base64.b64decode(challenge)).message
+        return self.AUTH_GSS_COMPLETE
+
+    def authGSSClientWrap(self, state, data, user=None):
+        message = bytes([1, 0, 0, 0]) + user.encode()
+        state.response = state.context.wrap(message, encrypt=False).message
+        return self.AUTH_GSS_COMPLETE
+
+
+@pytest.mark.parametrize("password", [None, kerberos.PASSWORD])
+@pytest.mark.parametrize("name", [None, kerberos.REALM])
+def test_the_library_of_windows(flavour, realm, monkeypatch, password, name):
+    (realm.log_in if password is None else realm.log_out)()
+    monkeypatch.setitem(sys.modules, "winkerberos", SspiLike())
+    monkeypatch.setattr(library, "_WINDOWS", True)
+    properties = {} if name is None else {"SERVICE_REALM": name}
+    with KerberosServer() as server:
+        assert log_in(flavour, server, password, **properties) == []
+        assert server.users == [kerberos.USER.encode()]
+
+
+def test_an_error_of_the_library_of_windows(flavour, realm, monkeypatch):
+    realm.log_out()
+    monkeypatch.setitem(sys.modules, "winkerberos", SspiLike())
+    monkeypatch.setattr(library, "_WINDOWS", True)
+    with KerberosServer() as server:
+        with pytest.raises(OperationFailure, match="Kerberos") as caught:
+            log_in(flavour, server, "s3cr3t-wrong")
+        with pytest.raises(OperationFailure, match="Kerberos"):
+            log_in(flavour, server)
+    assert "s3cr3t" not in str(caught.value)

@@ -139,7 +139,10 @@ class Account:
             return self._take(oidc.check_result(result), context.idp_info)
         finally:
             self._next_call = monotonic() + oidc.TIME_BETWEEN_CALLS_SECONDS
-        raise failed
+        try:
+            raise failed
+        finally:
+            del failed  # its traceback holds this frame
 
     def _fetch(self, context: OIDCCallbackContext) -> str:
         try:
@@ -150,7 +153,10 @@ class Account:
             return self._take(oidc.check_result(result), context.idp_info)
         finally:
             self._next_call = monotonic() + oidc.TIME_BETWEEN_CALLS_SECONDS
-        raise failed
+        try:
+            raise failed
+        finally:
+            del failed  # its traceback holds this frame
 
 
 class _Turn:

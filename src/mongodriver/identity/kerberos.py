@@ -6,6 +6,7 @@ import base64
 import sys
 from importlib import import_module
 from typing import Any
+from urllib.parse import quote
 
 from ..auth.credentials import GSSAPIProperties, MongoCredential
 from ..auth.gssapi import SecurityContext
@@ -107,8 +108,7 @@ class _Windows:
         options: dict[str, Any] = {"gssflags": winkerberos.GSS_C_MUTUAL_FLAG}
         if credential.password is not None:
             # Without a password the user of the session logs in.
-            user, _, domain = self._user.partition("@")
-            options.update(user=user, domain=domain or None, password=credential.password)
+            options["principal"] = f"{quote(self._user)}:{quote(credential.password, safe='')}"
         _, self._context = self._try(winkerberos.authGSSClientInit, target, **options)
 
     def _try(self, function: Any, *args: Any, **kwargs: Any) -> Any:
