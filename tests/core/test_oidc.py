@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from typing import Any
@@ -656,3 +657,38 @@ def test_nothing_that_is_made_on_the_way_shows_a_token():
 
         texts = used("blocking", server, callback, main, human=True)
     assert not [text for text in texts if "secret" in text]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:UserWarning")
+def test_a_child_process_does_not_wait_for_a_callback_of_its_parents():
+    parent, begun, go_on = os.getpid(), threading.Event(), threading.Event()
+
+    class Slow(Callback):
+        def fetch(self, context):
+            if os.getpid() == parent:
+                begun.set()
+                go_on.wait(60)
+            return super().fetch(context)
+
+    with OidcServer("t") as server:
+
+        async def main(client):
+            other = threading.Thread(target=run_on, args=("blocking", lambda _: find(client)))
+            other.start()
+            assert begun.wait(60)
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    account = account_of(client)
+                    run_on("blocking", lambda _: account.token(30))
+                    account.invalidate("t")
+                    status = int(account.access_token is not None)
+                finally:
+                    os._exit(status)
+            assert os.waitpid(child, 0)[1] == 0
+            go_on.set()
+            other.join()
+
+        used("blocking", server, Slow("t"), main)

@@ -49,16 +49,26 @@ class Account:
             properties.human_callback or properties.callback or environment_callback(properties)
         )
         self._backend = backend
-        self._lock = threading.Lock()
         self.access_token: str | None = None
         self.refresh_token: str | None = None
         self.idp_info: OIDCIdPInfo | None = None
         self._next_call = 0.0
-        self._mutex = Mutex(backend)
-        self._pid = os.getpid()
+        self._unlock()
 
     def __repr__(self) -> str:
         return f"<Account {self.username!r}>"
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
+        #: Held by whoever calls the callback.
+        self._mutex = Mutex(self._backend)
+        self._pid = os.getpid()
+
+    def _changing(self) -> threading.Lock:
+        """The lock of what changes. Whoever held it before a fork is not in the child process."""
+        if self._pid != os.getpid():
+            self._unlock()
+        return self._lock
 
     def check_host(self, host: str) -> None:
         """Raise ConfigurationError for a host that must not be given tokens of people."""
@@ -67,18 +77,18 @@ class Account:
 
     def invalidate(self, token: str | None) -> None:
         """Forget an access token, unless it has been replaced by another."""
-        with self._lock:
+        with self._changing():
             if self.access_token == token:
                 self.access_token = None
 
     def forget_refresh_token(self, token: str | None) -> None:
         """Forget a refresh token, unless it has been replaced by another."""
-        with self._lock:
+        with self._changing():
             if self.refresh_token == token:
                 self.refresh_token = None
 
     def _take(self, result: OIDCCallbackResult, idp_info: OIDCIdPInfo | None) -> str:
-        with self._lock:
+        with self._changing():
             self.access_token = result.access_token
             if self.is_human:
                 self.refresh_token = result.refresh_token
@@ -97,9 +107,7 @@ class Account:
         :raises: what the callback raises.
         """
         end = monotonic() + timeout
-        if self._pid != os.getpid():
-            # After a fork: whoever held it is not in this process.
-            self._mutex, self._pid = Mutex(self._backend), os.getpid()
+        self._changing()
         await self._mutex.acquire(end)
         turn = _Turn(self._mutex.release)
         try:
