@@ -85,6 +85,9 @@ VALUES = [
     "{'SERVICE_NAME': 'x', 'CANONICALIZE_HOST_NAME': True}",
     "{'OIDC_CALLBACK': 1}",
     "{'ALLOWED_HOSTS': ['a']}",
+    "{'ALLOWED_HOSTS': ('a',)}",
+    "{'ALLOWED_HOSTS': 'a'}",
+    "{'ALLOWED_HOSTS': None}",
     "'dc:ny'",
     "'dc:ny,rack:1'",
     "'dc:a:b'",
@@ -468,7 +471,10 @@ CALLBACKS: list[dict[str, Any]] = [
     {"OIDC_CALLBACK": True, "TOKEN_RESOURCE": "r"},
     {"OIDC_CALLBACK": True, "ALLOWED_HOSTS": ["a"]},
     {"OIDC_HUMAN_CALLBACK": True, "ALLOWED_HOSTS": ["a"]},
-    {"OIDC_HUMAN_CALLBACK": True, "ALLOWED_HOSTS": []},
+    *(
+        {"OIDC_HUMAN_CALLBACK": True, "ALLOWED_HOSTS": hosts}
+        for hosts in ([], [None], "a", ("a",), {"a": 1}, None, 5, b"a")
+    ),
     {"ENVIRONMENT": "azure", "TOKEN_RESOURCE": "r", "ALLOWED_HOSTS": []},
 ]
 

@@ -118,7 +118,7 @@ def check_host(host: str, allowed: Iterable[str]) -> None:
 
     :param allowed: ALLOWED_HOSTS: names, or "*." and the end of names.
     """
-    for pattern in allowed:
+    for pattern in (text for text in allowed if isinstance(text, str)):
         if host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:])):
             return
     raise ConfigurationError(

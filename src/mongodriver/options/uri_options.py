@@ -132,10 +132,10 @@ def _checked_properties(given: Mapping[str, Any]) -> dict[str, Any]:
             raise TypeError(f"callback must be an OIDCCallback object, not {type(value)}")
         if isinstance(value, bool):
             properties[name] = "true" if value else "false"
-        elif isinstance(value, str) or name in (
-            "ALLOWED_HOSTS",
-            "OIDC_CALLBACK",
-            "OIDC_HUMAN_CALLBACK",
+        elif (
+            isinstance(value, str)
+            or name in _CALLBACK_PROPS
+            or (name == "ALLOWED_HOSTS" and isinstance(value, list))
         ):
             properties[name] = value
         else:
