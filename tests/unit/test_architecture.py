@@ -116,6 +116,7 @@ FACES = (
     "mongodriver.io.base",
     "mongodriver.io.deadline",
     "mongodriver.io.dns",
+    "mongodriver.io.faults",
     "mongodriver.io.mutex",
     "mongodriver.io.reports",
 )

@@ -182,9 +182,10 @@ def test_documents_of_updates(name: str, value: str) -> None:
         "common._UUID_REPRESENTATIONS",
         "common.WRITE_CONCERN_OPTIONS",
         "common.TIMEOUT_OPTIONS",
-        # PyMongo has no proxies.
-        "sorted(name for name in common.VALIDATORS if 'proxy' not in name)",
-        "sorted(name for name in common.URI_OPTIONS_VALIDATOR_MAP if 'proxy' not in name)",
+        # PyMongo has neither proxies nor serverSelectionFailFast.
+        "sorted(n for n in common.VALIDATORS if 'proxy' not in n and 'failfast' not in n)",
+        "[n for n in sorted(common.URI_OPTIONS_VALIDATOR_MAP)"
+        " if 'proxy' not in n and 'failfast' not in n]",
         "sorted(common.KW_VALIDATORS)",
         "common.BaseObject(1, 2, 3, 4)",
     ],

@@ -100,6 +100,7 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "server_api": (ServerApi("1"), {}),
     "server_selector": (lambda servers: servers, {}),
     "servermonitoringmode": ("poll", {}),
+    "serverselectionfailfast": (False, {}),
     "serverselectiontimeoutms": (5, {}),
     "sockettimeoutms": (5, {}),
     "ssl": (True, {}),

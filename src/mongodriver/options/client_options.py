@@ -248,6 +248,12 @@ class ClientOptions:
         return timeout
 
     @property
+    def _server_selection_fail_fast(self) -> bool:
+        """Whether selection ends at once where waiting for a server is in vain."""
+        fail_fast: bool = self._options.get("serverselectionfailfast", True)
+        return fail_fast
+
+    @property
     def server_selector(self) -> Callable[[Any], Any]:
         """The application's own choice among suitable servers."""
         selector: Callable[[Any], Any] = self._options.get("server_selector", any_server_selector)

@@ -259,12 +259,13 @@ def validate_zlib_compression_level(option: str, value: Any) -> int:
     return level
 
 
-#: PyMongo has none of these.
-PROXY_VALIDATORS: dict[str, Validator] = {
+#: PyMongo has none of these; not offered to those who misspell another one.
+OWN_VALIDATORS: dict[str, Validator] = {
     "proxyhost": validate_string,
     "proxyport": validate_port,
     "proxyusername": validate_string,
     "proxypassword": validate_string,
+    "serverselectionfailfast": validate_boolean_or_string,
 }
 
 # Options of the specifications, by lower-case name.
@@ -308,7 +309,7 @@ URI_OPTIONS_VALIDATOR_MAP: dict[str, Validator] = {
     "srvallowedhostssuffix": validate_string,
     "timeoutms": validate_timeoutms,
     "servermonitoringmode": validate_server_monitoring_mode,
-    **PROXY_VALIDATORS,
+    **OWN_VALIDATORS,
     "maxadaptiveretries": validate_non_negative_integer,
     "enableoverloadretargeting": validate_boolean_or_string,
 }
@@ -441,7 +442,8 @@ def _validator(key: str, validators: Mapping[str, Validator], name: str) -> Vali
         return validators[name]
     from difflib import get_close_matches  # only for errors
 
-    known = [other for other in validators if other not in PROXY_VALIDATORS or "proxy" in name]
+    meant = "proxy" in name or "fast" in name
+    known = [other for other in validators if meant or other not in OWN_VALIDATORS]
     raise_config_error(key, get_close_matches(name, known, cutoff=0.2))
 
 

@@ -21,7 +21,9 @@ from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
 from ..values.server_description import ServerDescription
 from ..values.server_type import SERVER_TYPE
+from .diagnosis import end_of_selection, selection_error
 from .error_effects import error_effect
+from .evidence import Evidence
 from .publisher import Publisher
 from .topology_description import (
     TOPOLOGY_TYPE,
@@ -29,7 +31,6 @@ from .topology_description import (
     TopologySettings,
     load_balancer,
 )
-from .unsuitable import why_nothing_suits
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -94,6 +95,7 @@ class Topology:
         self._announcing = threading.Lock()
         self._publisher = Publisher(backend, observer, settings.topology_id)
         self._srv_monitor: SrvMonitor | None = None
+        self._evidence = Evidence(settings.seeds)
 
     @property
     def description(self) -> TopologyDescription:
@@ -124,6 +126,7 @@ class Topology:
             self.settings = settings
             self._make_server = make_server
             self._srv_monitor = srv_monitor
+            self._evidence = Evidence(settings.seeds)
             self._description = TopologyDescription.initial(settings)
 
     def open(self) -> bool:
@@ -277,6 +280,7 @@ class Topology:
             self._match_servers()
             self._publisher.add(events)
             self._sessions.expire_after(new.logical_session_timeout_minutes)
+            self._evidence.note(description, new._server_descriptions.get(description.address))
         if self._is_usable(description) and server.pool.begin_ready():
             self._announcements.append(server.pool.announce_ready)
         if clear:
@@ -367,9 +371,11 @@ class Topology:
             beginning, for the message.
         :param address: only this member will do, because a cursor lives there.
         :param deprioritized: members to avoid while there are others.
-        :raises ServerSelectionTimeoutError: when no suitable member was found in time.
+        :raises ServerSelectionTimeoutError: when no suitable member was found in time, or none
+            can be, however long one waits.
         :raises InvalidOperation: when the client is closed, or the interpreter ends.
         """
+        began: float | None = None
         while True:
             self.refuse_at_exit()
             with self._lock:
@@ -377,11 +383,13 @@ class Topology:
                 server = self._choose(preference, address, deprioritized)
                 if server is not None and server.pool.state != PAUSED:
                     return server  # else the next check makes its pool ready
+                began = began or monotonic()
+                end = end_of_selection(self._description, self._evidence, began, deadline)
                 waiter = self._backend.event()
                 self._waiters.append(waiter)
             try:
                 self.request_checks()
-                left = None if deadline is None else deadline - monotonic()
+                left = None if end is None else end - monotonic()
                 if left is not None and left <= 0:
                     raise self._selection_error(preference, timeout)
                 await waiter.wait(left)
@@ -457,11 +465,8 @@ class Topology:
                 self._waiters.remove(waiter)
 
     def _selection_error(self, preference: Any, timeout: float) -> ServerSelectionTimeoutError:
-        description = self._description
-        reason = why_nothing_suits(description, preference)
-        return ServerSelectionTimeoutError(
-            f"{reason}, Timeout: {timeout}s, Topology Description: {description!r}"
-        )
+        with self._lock:
+            return selection_error(self._description, self._evidence, preference, timeout)
 
     def request_checks(self) -> None:
         """Have every server checked as soon as allowed."""

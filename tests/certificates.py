@@ -1,0 +1,53 @@
+"""Certificates for tests: good ones, and each kind of bad one, as files."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+
+
+class Certificates:
+    """Paths of PEM files: `ca`, `other_ca`, and certificates with their keys.
+
+    `server` is for this machine, `elsewhere` for another one, `expired` and `early` are out of
+    their time; `client` is a client's, `foreign` one that the other authority has signed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        trustme = pytest.importorskip("trustme")
+        self._folder = folder
+        ca, other = trustme.CA(), trustme.CA()
+        self.ca = self._write("ca", ca.cert_pem)
+        self.other_ca = self._write("other_ca", other.cert_pem)
+        here = ("127.0.0.1", "localhost")
+        self.server = self._issue("server", ca, *here)
+        self.elsewhere = self._issue("elsewhere", ca, "elsewhere.test")
+        self.client = self._issue("client", ca, "client.test")
+        self.foreign = self._issue("foreign", other, *here)
+        past = {"not_before": NOW - 9 * DAY, "not_after": NOW - DAY}
+        self.expired = self._issue("expired", ca, *here, **past)
+        future = {"not_before": NOW + DAY, "not_after": NOW + 9 * DAY}
+        self.early = self._issue("early", ca, *here, **future)
+
+    def _issue(self, name: str, ca: Any, *hosts: str, **validity: Any) -> str:
+        return self._write(name, ca.issue_cert(*hosts, **validity).private_key_and_cert_chain_pem)
+
+    def _write(self, name: str, blob: Any) -> str:
+        path = self._folder / f"{name}.pem"
+        blob.write_to_path(path)
+        return str(path)
+
+    def mongod(self, name: str = "server", *more: str) -> list[str]:
+        """The arguments of a mongod that requires TLS and shows the certificate of that name."""
+        files = ["--tlsCertificateKeyFile", getattr(self, name), "--tlsCAFile", self.ca]
+        return ["--tlsMode", "requireTLS", *files, *more]
+
+
+#: Clients without a certificate are let in.
+ANYBODY = "--tlsAllowConnectionsWithoutCertificates"
