@@ -26,17 +26,22 @@ class Certificates:
         self.ca = self._write("ca", ca.cert_pem)
         self.other_ca = self._write("other_ca", other.cert_pem)
         here = ("127.0.0.1", "localhost")
-        self.server = self._issue("server", ca, *here)
-        self.elsewhere = self._issue("elsewhere", ca, "elsewhere.test")
-        self.client = self._issue("client", ca, "client.test")
-        self.foreign = self._issue("foreign", other, *here)
+        self._ca = ca
+        self.server = self.issue("server", *here)
+        self.elsewhere = self.issue("elsewhere", "elsewhere.test")
+        self.client = self.issue("client", "client.test")
+        self.foreign = self._write(
+            "foreign", other.issue_cert(*here).private_key_and_cert_chain_pem
+        )
         past = {"not_before": NOW - 9 * DAY, "not_after": NOW - DAY}
-        self.expired = self._issue("expired", ca, *here, **past)
+        self.expired = self.issue("expired", *here, **past)
         future = {"not_before": NOW + DAY, "not_after": NOW + 9 * DAY}
-        self.early = self._issue("early", ca, *here, **future)
+        self.early = self.issue("early", *here, **future)
 
-    def _issue(self, name: str, ca: Any, *hosts: str, **validity: Any) -> str:
-        return self._write(name, ca.issue_cert(*hosts, **validity).private_key_and_cert_chain_pem)
+    def issue(self, name: str, *hosts: str, **validity: Any) -> str:
+        """One more certificate of `ca` with its key; the path of the file."""
+        made = self._ca.issue_cert(*hosts, **validity)
+        return self._write(name, made.private_key_and_cert_chain_pem)
 
     def _write(self, name: str, blob: Any) -> str:
         path = self._folder / f"{name}.pem"

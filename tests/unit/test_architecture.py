@@ -107,7 +107,7 @@ UPWARD = {
 }
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
-BESIDE = {"local", "ingest", "gridfs", "testing", "compat", "__main__"}
+BESIDE = {"local", "ingest", "doctor", "gridfs", "testing", "compat", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.
