@@ -144,6 +144,22 @@ async def test_a_certificate_that_has_expired(files, make_client):
         assert f"Timeout: {FOREVER / 1000}s, Topology Description: " in str(error)
 
 
+async def test_plain_text_where_tls_is_required(secure, make_client):
+    client = make_client(secure.uri, serverSelectionTimeoutMS=FOREVER)
+    for _ in range(2):
+        cause = await only_cause(client)
+        assert cause.kind == K.TLS_REQUIRED
+        assert "tls=true" in cause.hint
+
+
+async def test_tls_where_there_is_none(standalone, make_client):
+    client = make_client(standalone.uri, tls=True, serverSelectionTimeoutMS=FOREVER)
+    for _ in range(2):
+        cause = await only_cause(client)
+        assert cause.kind == K.TLS_PLAIN_TEXT
+        assert "tls=true" in cause.hint
+
+
 async def test_a_port_that_answers_in_plain_text(make_client):
     def answer(sock):
         sock.recv(1)
@@ -212,6 +228,12 @@ async def test_the_option(files, make_client):
         assert not error.retryable
 
 
+async def test_no_second_look_where_nobody_asked_for_it(standalone, make_client):
+    options = {"serverSelectionTimeoutMS": BRIEFLY, "serverSelectionFailFast": False}
+    cause = await only_cause(make_client(standalone.uri, tls=True, **options))
+    assert cause.kind == K.TLS_CLOSED
+
+
 @pytest.mark.parametrize("value", [1, "maybe", None, 1.0])
 def test_values_of_the_option_are_checked(value, flavour):
     with pytest.raises((TypeError, ValueError), match="serverSelectionFailFast"):
@@ -258,20 +280,6 @@ async def test_a_host_that_does_not_answer_in_time(make_client):
         assert (await only_cause(client)).kind == K.TIMED_OUT
 
 
-async def test_plain_text_where_tls_is_required(secure, make_client):
-    client = make_client(secure.uri, serverSelectionTimeoutMS=BRIEFLY)
-    cause = await only_cause(client)
-    assert cause.kind == K.CLOSED
-    assert "tls=true" in cause.hint
-
-
-async def test_tls_where_there_is_none(standalone, make_client):
-    client = make_client(standalone.uri, tls=True, serverSelectionTimeoutMS=BRIEFLY)
-    cause = await only_cause(client)
-    assert cause.kind == K.TLS_CLOSED
-    assert "tls=true" in cause.hint
-
-
 async def test_a_server_that_hangs_up_and_comes_back(make_client):
     """As behind a proxy while the server starts: the selection goes on until it answers."""
     answers = iter([HANG_UP] * 4)
@@ -279,6 +287,28 @@ async def test_a_server_that_hangs_up_and_comes_back(make_client):
         client = make_client(server.uri, serverSelectionTimeoutMS=FOREVER)
         assert await client.admin.command("ping")
         assert len(server.of("hello", "ismaster")) > 4
+
+
+async def test_a_tls_proxy_whose_server_comes_back(files, make_client):
+    """It hangs up after the handshake as mongod does, but wants no certificate of its clients."""
+    answers = iter([HANG_UP] * 4)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.server)
+    with FakeMongod(lambda request: next(answers, STANDALONE), tls=context) as server:
+        options = {"tls": True, "tlsCAFile": files.ca}
+        client = make_client(server.uri, serverSelectionTimeoutMS=FOREVER, **options)
+        assert await client.admin.command("ping")
+        assert len(server.of("hello", "ismaster")) > 4
+
+
+async def test_a_proxy_whose_server_is_down(make_client):
+    """It takes connections, also for TLS, and hangs up."""
+    with scripted(lambda sock: sock.recv(1)) as proxy:
+        client = make_client(
+            "mongodb://{}:{}/?tls=true".format(*proxy.address), serverSelectionTimeoutMS=2000
+        )
+        cause = await only_cause(client)
+        assert (cause.kind, cause.permanent) == (K.TLS_CLOSED, False)
 
 
 async def test_a_set_without_a_primary(make_client):

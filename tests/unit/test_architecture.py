@@ -118,6 +118,7 @@ FACES = (
     "mongodriver.io.dns",
     "mongodriver.io.faults",
     "mongodriver.io.mutex",
+    "mongodriver.io.probe",
     "mongodriver.io.reports",
 )
 

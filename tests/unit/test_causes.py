@@ -21,7 +21,7 @@ from mongodriver.errors import (
 )
 from mongodriver.hello import Hello
 from mongodriver.io.base import BadMessage, ConnectionClosed, HandshakeFailed
-from mongodriver.io.faults import fault
+from mongodriver.io.faults import Finding, fault
 from mongodriver.io.socks import ProxyError, ProxyTimeout
 from mongodriver.read_preferences import ReadPreference, Secondary
 from mongodriver.sdam.diagnosis import end_of_selection, selection_error
@@ -161,7 +161,7 @@ class Deployment:
         return self
 
     def ends(self, began=0.0):
-        """Whether a selection that began then ends at once."""
+        """Whether a selection that began then ends before its time is over."""
         later = monotonic() + 100
         return end_of_selection(self.description, self.evidence, began, later) < later
 
@@ -226,26 +226,34 @@ def test_a_refused_login_is_left_to_the_operation():
     assert (cause.kind, cause.permanent) == (K.AUTHENTICATION, True)
 
 
-def test_hanging_up_after_the_tls_handshake_must_come_again():
-    """Until then it may be a proxy whose server starts; and once anybody has answered it is one."""
-    deployment = Deployment(A, tls=True)
-    for ends in (False, False, True):
-        deployment.hears(failed(A, ConnectionClosed("connection closed")))
+FOUND_OUT = [K.TLS_CLIENT_CERTIFICATE, K.TLS_REQUIRED, K.TLS_PLAIN_TEXT]
+
+
+def hung_up(kind):
+    """A server that hung up, and why, by a second look."""
+    finding = Finding(kind)
+    finding.__cause__ = ConnectionClosed("connection closed")
+    return failed(A, finding)
+
+
+@pytest.mark.parametrize("kind", FOUND_OUT)
+def test_what_a_second_look_found_out_must_be_found_again(kind):
+    """The first time it may just have been going down; once anybody has answered it is."""
+    deployment = Deployment(A)
+    for ends in (False, True):
+        deployment.hears(hung_up(kind))
         assert deployment.ends() is ends
         (cause,) = deployment.error().causes
-        assert (cause.kind, cause.permanent) == (K.TLS_CLIENT_CERTIFICATE, ends)
+        assert (cause.kind, cause.permanent) == (kind, ends)
     deployment.hears(known(A))
     for _ in range(9):
-        deployment.hears(failed(A, ConnectionClosed("connection closed")))
+        deployment.hears(hung_up(kind))
     assert not deployment.ends()
-    assert [cause.kind for cause in deployment.error().causes] == [K.CLOSED]
 
 
-def test_hanging_up_in_between_begins_to_count_anew():
-    deployment = Deployment(A, tls=True)
-    for error in (ConnectionClosed("c"), ConnectionClosed("c"), REFUSED, ConnectionClosed("c")):
-        deployment.hears(failed(A, error))
-    assert not deployment.ends()
+def test_something_else_in_between_begins_to_count_anew():
+    deployment = Deployment(A).hears(hung_up(K.TLS_REQUIRED)).hears(failed(A, REFUSED))
+    assert not deployment.hears(hung_up(K.TLS_REQUIRED)).ends()
 
 
 def test_a_member_of_another_set():
@@ -270,7 +278,9 @@ def test_a_member_of_another_set_beside_one_that_starts():
 def test_a_direct_connection_with_a_member_of_another_set():
     wrong = known(A, setName="other", secondary=True, hosts=["a.test:1"])
     deployment = Deployment(A, replica_set_name="rs", direct_connection=True).hears(wrong)
+    # However long ago it was heard: a server that streams its answers would say otherwise.
     assert deployment.ends()
+    assert deployment.ends(monotonic())
     assert [cause.kind for cause in deployment.error().causes] == [K.SET_NAME]
 
 

@@ -288,6 +288,7 @@ class ServerFactory:
         self._connector = connector = Connector(backend, options.pool_options, observer)
         self._pool_settings = pool_settings(options)
         self._monitor_settings = monitor_settings(options, connector.hello_command)
+        self._investigates = options._server_selection_fail_fast
 
     def __call__(self, topology: Topology, address: Address) -> tuple[Pool, Monitor | None]:
         pool = Pool(
@@ -307,6 +308,7 @@ class ServerFactory:
             self._backend,
             partial(self._connector.connect_monitor, address),
             self._observer,
+            partial(self._connector.investigate, address) if self._investigates else None,
         )
         return pool, monitor
 

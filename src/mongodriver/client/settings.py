@@ -154,7 +154,6 @@ def topology_settings(
         else options.server_selector,
         server_monitoring_mode=options.server_monitoring_mode,
         fail_fast=options._server_selection_fail_fast,
-        tls=options.pool_options._ssl_context is not None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..io.base import ConnectOptions
 from ..io.deadline import Deadline, sooner
+from ..io.probe import find_out
 from ..options.compressors import negotiate
 from ..replies.fields import bad_reply
 from ..replies.hello import read_hello
@@ -134,6 +135,13 @@ class Connector:
             connection.close()
             raise
         return connection
+
+    async def investigate(self, address: Address, error: BaseException) -> None:
+        """Look a second time at a peer that hung up before it answered; see `io.probe`.
+
+        :param error: of `connect_monitor`; what is found becomes its cause.
+        """
+        await find_out(self._backend, address, self._connect_options, error)
 
     async def _open(self, address: Address, limits: Limits, deadline: float | None) -> Stream:
         try:

@@ -194,7 +194,8 @@ class HostExamination:
     def _no_hello(self, exc: Exception) -> Problem:
         kind = kind_of_error(exc)
         if kind == CauseKind.CLOSED and self._context is not None:
-            kind = CauseKind.TLS_CLIENT_CERTIFICATE
+            if self._network.asks_for_certificate():
+                kind = CauseKind.TLS_CLIENT_CERTIFICATE
         elif kind == CauseKind.CLOSED:
             facts = self._network.unverified_handshake()
             if facts:

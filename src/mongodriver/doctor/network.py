@@ -7,10 +7,9 @@ import ssl
 from time import monotonic
 from typing import Any
 
-from mongodriver.cmap.connection import Connection
-from mongodriver.io.blocking import BlockingStream, look_up, open_socket, open_through, run
+from mongodriver.io.blocking import look_up, open_socket, open_through
+from mongodriver.io.probe import asks_for_certificate, speaks_plain_text
 from mongodriver.values.address import Address
-from mongodriver.values.errors import PyMongoError
 from mongodriver.values.proxy import Proxy
 
 from .certificate import session_facts
@@ -67,13 +66,13 @@ class Network:
     def speaks_plain_text(self) -> bool:
         """Whether a hello without TLS is answered. It tells nothing of the user or this client."""
         try:
-            stream = BlockingStream(self.open())
+            return speaks_plain_text(self._address, self._proxy, self.deadline())
         except OSError:
             return False
+
+    def asks_for_certificate(self) -> bool:
+        """Whether a TLS server asks for the certificates of its clients, as far as can be told."""
         try:
-            body = {"hello": 1, "$db": "admin"}
-            return bool(run(Connection(stream, self._address).run(body, self.deadline())))
-        except (OSError, PyMongoError):
+            return bool(asks_for_certificate(self._address, self._proxy, self.deadline()))
+        except OSError:
             return False
-        finally:
-            stream.close()

@@ -12,7 +12,16 @@ from ..values.causes import CauseKind
 from .base import BadMessage, ConnectionClosed, HandshakeFailed
 from .socks import ProxyError
 
-__all__ = ["fault", "is_certificate_error"]
+__all__ = ["Finding", "fault", "is_certificate_error"]
+
+
+class Finding(ConnectionError):
+    """Why a peer hung up, found out by a second look (`io.probe`)."""
+
+    def __init__(self, kind: CauseKind) -> None:
+        super().__init__(f"found out: {kind}")
+        self.kind = kind
+
 
 _UNREACHABLE = {
     getattr(errno, name, None)
@@ -51,6 +60,8 @@ def fault(exc: BaseException) -> CauseKind | None:
     """The kind of fault that an OSError of a stream stands for; None for what is none of them."""
     if not isinstance(exc, OSError):
         return None
+    if isinstance(exc, Finding):
+        return exc.kind
     names = {kind.__name__ for kind in type(exc).__mro__}
     if isinstance(exc, ProxyError):
         return CauseKind.PROXY

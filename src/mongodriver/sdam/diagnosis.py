@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..io.faults import Finding
 from ..values.causes import LASTING, Cause, CauseKind
 from ..values.errors import ServerSelectionTimeoutError, reason
 from ..values.hints import add_hint, hint_for, summary
@@ -29,9 +30,8 @@ from .unsuitable import why_nothing_suits
 
 __all__ = ["causes", "end_of_selection", "selection_error"]
 
-#: Hanging up right after the TLS handshake is how mongod refuses a client's certificate, or the
-#: lack of one; but a proxy that speaks TLS for a server that is down looks the same, now and then.
-_OFTEN = 3
+#: How often in a row why a peer hung up must have been found out: it may have been going down.
+_OFTEN = 2
 
 _IN_SET = (TOPOLOGY_TYPE.ReplicaSetNoPrimary, TOPOLOGY_TYPE.ReplicaSetWithPrimary)
 
@@ -41,28 +41,32 @@ def end_of_selection(
 ) -> float | None:
     """Until when to wait for a server: the deadline, or sooner where waiting is in vain.
 
-    Where nobody is left to be checked, whoever tries again and again is slowed down like those who
-    wait for a check.
-
-    :param began: when the selection did: what was seen before may have been put right.
+    :param began: when the selection did. What was seen before may have been put right: errors of
+        checks must be newer. What a server says of itself holds, for checks may be streamed: it
+        would say otherwise. Whoever tries again and again is slowed down then, as by a check.
     """
     if not description._topology_settings.fail_fast:
         return deadline
-    if is_abandoned(description):
-        pace = began + MIN_HEARTBEAT_INTERVAL
-        return pace if deadline is None else min(deadline, pace)
-    return began if is_hopeless(description, evidence, began) else deadline
+    if not is_abandoned(description):
+        if not _all_lasting(description, evidence):
+            return deadline
+        old = [s for s in description._server_descriptions.values() if s.last_update_time < began]
+        if not old:
+            return began
+        if any(server.address not in evidence.refused for server in old):
+            return deadline
+    pace = began + MIN_HEARTBEAT_INTERVAL
+    return pace if deadline is None else min(deadline, pace)
 
 
-def is_hopeless(description: TopologyDescription, evidence: Evidence, since: float) -> bool:
-    """Whether every member was seen, since then, to have a cause that waiting does not remove."""
+def _all_lasting(description: TopologyDescription, evidence: Evidence) -> bool:
+    """Whether every member has a cause that waiting does not remove."""
     servers = description._server_descriptions
     if not servers or description.topology_type == TOPOLOGY_TYPE.LoadBalanced:
         return False
     return all(
         not server.is_server_type_known
         and server.error is not None
-        and server.last_update_time >= since
         and _ends_selection(server, _kind(server, description, evidence), evidence)
         for server in servers.values()
     )
@@ -166,10 +170,7 @@ def _kind(
         return _unsuitable(server, description, preference)
     if server.error is None:
         return CauseKind.NO_ANSWER
-    kind = kind_of_error(server.error)
-    if kind == CauseKind.CLOSED and description._topology_settings.tls and not evidence.reached:
-        return CauseKind.TLS_CLIENT_CERTIFICATE
-    return kind
+    return kind_of_error(server.error)
 
 
 def _refusal(server: ServerDescription, description: TopologyDescription) -> CauseKind:
@@ -203,8 +204,6 @@ def _ends_selection(server: ServerDescription, kind: CauseKind, evidence: Eviden
 
 
 def _is_permanent(server: ServerDescription, kind: CauseKind, evidence: Evidence) -> bool:
-    if kind == CauseKind.TLS_CLIENT_CERTIFICATE and server.error is not None:
-        # Said by an alert of TLS, or concluded from hanging up.
-        said = kind_of_error(server.error) == kind
-        return said or evidence.times(server.address) >= _OFTEN
+    if server.error is not None and isinstance(server.error.__cause__, Finding):
+        return not evidence.reached and evidence.times(server.address) >= _OFTEN
     return kind in LASTING

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 #: Opens a monitoring connection, its handshake done: ``connection.hello`` is the first answer.
 #: It calls its argument with the connection as soon as that can be interrupted.
 Connect = Callable[[Callable[["Connection"], None]], Awaitable["Connection"]]
+#: Finds out why a server hung up, which becomes the cause of the error that it is given.
+Investigate = Callable[[BaseException], Awaitable[None]]
 
 
 class Opening:
@@ -92,6 +94,7 @@ class Monitor:
         backend: Backend,
         connect: Connect,
         observer: Observer,
+        investigate: Investigate | None = None,
     ) -> None:
         self.address = address
         self._topology = weakref.ref(topology)
@@ -99,9 +102,11 @@ class Monitor:
         self._backend = backend
         self._reports = Reports(backend)
         self._connect = connect
+        self._investigate = investigate
         self._subscribers = observer.heartbeats
         self.round_trips = RoundTrips()
         self._known = False  # whether the last check found the server
+        self._was_ever_known = False
         self._topology_version: Any = None
         self._reset()
 
@@ -208,8 +213,11 @@ class Monitor:
             self._discard_connection()
             if self._stopped or self._cancelled:
                 return False
-            return self._failed(self._as_error(exc), was_known)
-        self._known = True
+            error = self._as_error(exc)
+            if self._investigate is not None and not self._was_ever_known:
+                await self._investigate(error)
+            return self._failed(error, was_known)
+        self._known = self._was_ever_known = True
         self._topology_version = reply.topology_version
         streaming = self._settings.streaming and reply.topology_version is not None
         if streaming:

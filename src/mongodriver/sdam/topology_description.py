@@ -67,7 +67,6 @@ class TopologySettings:
         srv_service_name: str = SRV_SERVICE_NAME,
         srv_max_hosts: int = 0,
         fail_fast: bool = True,
-        tls: bool = False,
     ) -> None:
         self.seeds = seeds
         self.replica_set_name = replica_set_name
@@ -82,7 +81,6 @@ class TopologySettings:
         self.srv_service_name = srv_service_name
         self.srv_max_hosts = srv_max_hosts
         self.fail_fast = fail_fast
-        self.tls = tls
         self.topology_id = ObjectId()
         if self.heartbeat_frequency < MIN_HEARTBEAT_INTERVAL:
             raise ConfigurationError(

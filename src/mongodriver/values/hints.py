@@ -25,8 +25,8 @@ _HINTS = {
     " sent there, or the host is down or overloaded.",
     _KIND.NO_ANSWER: "no answer yet: a firewall, security group or IP access list may drop what is"
     " sent there, or the host is down.",
-    _KIND.CLOSED: "the server hung up before it answered: it may require TLS (tls=true), have no"
-    " connections left, or a proxy stands before it whose server is down.",
+    _KIND.CLOSED: "the server hung up before it answered: it has no connections left, is going"
+    " down, or a proxy stands before it whose server is down.",
     _KIND.SOCKET: "this Unix socket cannot be opened: is mongod running, is the path right, may"
     " this user open it?",
     _KIND.PROXY: "the proxy did not connect: look at proxyHost, proxyPort and its login, and at"
@@ -50,8 +50,8 @@ _HINTS = {
     _KIND.TLS_REQUIRED: "the server requires TLS: add tls=true.",
     _KIND.TLS_PROTOCOL: "client and server have no version of TLS or no cipher in common: one of"
     " them is too old.",
-    _KIND.TLS_CLOSED: "the server hung up during the TLS handshake: is TLS on there (net.tls.mode,"
-    " else leave out tls=true), or does a proxy stand before it whose server is down?",
+    _KIND.TLS_CLOSED: "the server hung up during the TLS handshake: is TLS on there (net.tls.mode),"
+    " in a version that both sides allow, or does a proxy stand before it whose server is down?",
     _KIND.TLS: "TLS failed: see the detail. On Atlas this happens when this machine's address is"
     " not on the IP access list.",
     _KIND.AUTHENTICATION: "the login was refused: look at user, password (percent-encoded in a"
