@@ -256,6 +256,20 @@ def test_something_else_in_between_begins_to_count_anew():
     assert not deployment.hears(hung_up(K.TLS_REQUIRED)).ends()
 
 
+def test_members_that_left_are_forgotten():
+    evidence = Evidence([A])
+    for address in (A, B):
+        evidence.note(failed(address, REFUSED), failed(address, REFUSED))
+        evidence.forget(address)
+        assert evidence.times(address) == 0
+    refused = known(A, setName="other")
+    for address in (A, B):
+        evidence.note(known(address, setName="other"), None)
+        evidence.forget(address)
+    assert list(evidence.refused) == [A]
+    assert evidence.refused[A] == refused
+
+
 def test_a_member_of_another_set():
     wrong = known(A, setName="other", secondary=True, hosts=["a.test:1"])
     deployment = Deployment(A, replica_set_name="rs").hears(wrong)

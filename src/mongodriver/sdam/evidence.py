@@ -76,6 +76,12 @@ class Evidence:
         before, count = self._streaks.get(address, (kind, 0))
         self._streaks[address] = kind, (count + 1 if before == kind else 1)
 
+    def forget(self, address: Address) -> None:
+        """A server is no member any more. What a seed said of itself is kept: it may tell why."""
+        self._streaks.pop(address, None)
+        if address not in self._seeds:
+            self.refused.pop(address, None)
+
     def times(self, address: Address) -> int:
         """How often in a row a server has failed in the same way."""
         return self._streaks.get(address, (None, 0))[1]

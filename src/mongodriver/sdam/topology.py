@@ -329,6 +329,7 @@ class Topology:
                     self._starting.append(monitor)
         for address in [a for a in self._servers if a not in known]:
             server = self._servers.pop(address)
+            self._evidence.forget(address)
             if server.monitor is not None:
                 server.monitor.stop()
             self._announcements.append(server.pool.close)
