@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
+from bsonx.objectid import ObjectId
 from certificates import ANYBODY, DAY, NOW, Certificates
 from dns_server import DnsServer, only_dns
 from fake_mongod import STANDALONE, FakeMongod
@@ -19,6 +23,7 @@ from mongodriver import MongoClient
 from mongodriver.doctor.cli import main
 from mongodriver.local import LocalServer
 from scripted import scripted
+from socks_server import SocksServer
 
 pytestmark = pytest.mark.server
 
@@ -218,6 +223,40 @@ def test_a_server_that_hangs_up(doctor):
         found = doctor("mongodb://{}:{}".format(*server.address))
     step = only_problem(found)
     assert (found.exit, step.name, step.kind) == (6, "hello", "closed")
+
+
+def test_through_a_proxy(doctor, standalone):
+    member = standalone.members[0]
+    with SocksServer(("u", PASSWORD), {"db.inner": (member.host, member.port)}) as proxy:
+        host, port = proxy.address
+        login = f"proxyHost={host}&proxyPort={port}&proxyUsername=u"
+        uri = f"mongodb://db.inner/?{login}&proxyPassword={ENCODED}&directConnection=true"
+        found = doctor(uri)
+        assert found.exit == 0
+        assert found.hosts[0]["steps"]["dns"].status == "skipped"
+        found = doctor(uri.replace("%25", "%26"))
+        step = only_problem(found)
+        assert (found.exit, step.name, step.kind) == (4, "tcp", "proxy")
+
+
+def test_a_unix_socket(doctor):
+    folder = tempfile.mkdtemp()  # short: paths of sockets are limited
+    with LocalServer(args=["--unixSocketPrefix", folder]) as server:
+        path = f"{folder}/mongodb-{server.members[0].port}.sock"
+        assert doctor(f"mongodb://{quote(path, safe='')}/").exit == 0
+    step = only_problem(doctor(f"mongodb://{quote(path, safe='')}/"))
+    assert (step.name, step.kind) in {("tcp", "socket"), ("tcp", "refused")}
+    shutil.rmtree(folder)
+
+
+def test_a_load_balancer(doctor):
+    balanced = {**STANDALONE, "msg": "isdbgrid", "serviceId": ObjectId()}
+    with FakeMongod(balanced) as server:
+        found = doctor(f"{server.uri}?loadBalanced=true")
+        assert found.exit == 0
+        assert found.deployment["selection"].facts["type"] == "LoadBalanced"
+    with FakeMongod(STANDALONE) as server:
+        assert doctor(f"{server.uri}?loadBalanced=true").exit == 6
 
 
 # -- TLS --

@@ -144,6 +144,16 @@ async def test_a_certificate_that_has_expired(files, make_client):
         assert f"Timeout: {FOREVER / 1000}s, Topology Description: " in str(error)
 
 
+async def test_a_certificate_that_was_revoked(files, make_client):
+    options = {"tls": True, "tlsCAFile": files.ca, "tlsCRLFile": files.crl()}
+    with speaks_tls(files, "revoked") as server:
+        client = make_client(server.uri, serverSelectionTimeoutMS=FOREVER, **options)
+        assert (await only_cause(client)).kind == K.TLS_REVOKED
+    with speaks_tls(files, "server") as server:
+        client = make_client(server.uri, serverSelectionTimeoutMS=FOREVER, **options)
+        assert await client.admin.command("ping")
+
+
 async def test_plain_text_where_tls_is_required(secure, make_client):
     client = make_client(secure.uri, serverSelectionTimeoutMS=FOREVER)
     for _ in range(2):

@@ -35,15 +35,12 @@ def examine(uri: str, timeout: float) -> Report:
     :param timeout: seconds for each step.
     :raises ConfigurationError, InvalidURI, ValueError, TypeError: for a string that is wrong.
     """
+    limit = max(1, int(timeout * 1000))  # 0 would mean none
+    limits = ("connectTimeoutMS", "socketTimeoutMS", "serverSelectionTimeoutMS")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        client: MongoClient[Any] = MongoClient(
-            uri,
-            connect=False,
-            connectTimeoutMS=int(timeout * 1000),
-            socketTimeoutMS=int(timeout * 1000),
-            serverSelectionTimeoutMS=int(timeout * 1000),
-        )
+        options: dict[str, Any] = dict.fromkeys(limits, limit)
+        client: MongoClient[Any] = MongoClient(uri, connect=False, **options)
     examination = _Examination(client, timeout, Secrets(uri))
     with client:
         examination.told(caught)

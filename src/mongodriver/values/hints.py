@@ -46,7 +46,7 @@ _HINTS = {
     _KIND.TLS_CLIENT_CERTIFICATE: "the server does not take this client's certificate, or wants"
     " one and gets none: look at tlsCertificateKeyFile.",
     _KIND.TLS_PLAIN_TEXT: "what answers there does not speak TLS: is the port right? Without TLS,"
-    " leave out tls=true.",
+    " leave out tls=true (with mongodb+srv:// say tls=false).",
     _KIND.TLS_REQUIRED: "the server requires TLS: add tls=true.",
     _KIND.TLS_PROTOCOL: "client and server have no version of TLS or no cipher in common: one of"
     " them is too old.",
