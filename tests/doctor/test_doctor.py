@@ -413,6 +413,23 @@ def test_no_login_where_one_is_needed(doctor, guarded):
     assert "user" in found.hint
 
 
+def test_a_guarded_set(doctor, tmp_path):
+    """Also its secondary says that it wants a login, and takes one."""
+    key = tmp_path / "key"
+    key.write_text("c2VjcmV0" * 4)
+    key.chmod(0o600)
+    with LocalServer("rs0", members=2, args=["--auth", "--keyFile", str(key)]) as server:
+        root = {"createUser": "root", "pwd": PASSWORD, "roles": ["root"]}
+        concern = {"writeConcern": {"w": 2, "wtimeout": 60_000}}
+        server.command(server.primary(), {**root, **concern}, 70)
+        found = doctor(server.uri)
+        assert found.exit == 7
+        assert [host["steps"]["roles"].kind for host in found.hosts] == ["authentication"] * 2
+        found = doctor(server.uri.replace("//", f"//root:{ENCODED}@"))
+        assert found.exit == 0
+        assert all(h["steps"]["roles"].facts["roles"] == ["root@admin"] for h in found.hosts)
+
+
 # -- DNS --
 
 

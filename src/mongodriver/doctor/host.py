@@ -278,7 +278,9 @@ class HostExamination:
 
     def _see_whether_a_login_is_needed(self, step: Step) -> None:
         assert self._connection is not None
-        reply = self._ask(self._connection, {"listDatabases": 1, "nameOnly": True})
+        anywhere = {"$readPreference": {"mode": "secondaryPreferred"}}
+        command = {"listDatabases": 1, "nameOnly": True, **anywhere}
+        reply = self._ask(self._connection, command)
         error = command_error(reply) if reply else None
         needed = isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED
         step.facts["login_required"] = needed
