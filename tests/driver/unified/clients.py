@@ -31,7 +31,10 @@ class ClientEntity:
         self._wait = spec.get("awaitMinPoolSizeMS")
         options = uri_options(spec.get("uriOptions", {}))
         self._minimum = options.get("minPoolSize", 0)
-        uri = world.deployment.uri
+        deployment = world.deployment
+        # A fail point that a client sets must hold for its next command: one mongos, if any will do.
+        several = spec.get("useMultipleMongoses", deployment.topology == "load-balanced")
+        uri = deployment.entrances if several else deployment.uri
         if options.get("directConnection"):
             uri = without(uri, "replicaSet")
         if "serverApi" in spec:
