@@ -101,8 +101,8 @@ class Connection:
         self._last_reply_id = 0
         #: How its user was logged in, and can be again; None: nobody was.
         self.login: Login | None = None
-        #: Kept out of the pool by a cursor or a transaction.
-        self.pinned = False
+        #: What keeps it out of the pool: "cursor", "transaction"; "" for nothing.
+        self.pinned = ""
 
     def __repr__(self) -> str:
         return f"<Connection {self.id} to {self.address!r}>"

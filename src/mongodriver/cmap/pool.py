@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -305,9 +305,19 @@ class Pool:
 
     def _timeout_error(self, timeout: float | None) -> WaitQueueTimeoutError:
         limit = self.settings.max_size
+        size = "None" if limit == float("inf") else limit
+        if not self.settings.load_balanced:
+            return WaitQueueTimeoutError(
+                "Timed out while checking out a connection from connection pool. "
+                f"maxPoolSize: {size}, timeout: {timeout}"
+            )
+        idle = set(self._idle)
+        purposes = Counter(c.pinned for c in self._connections() if c not in idle)
         return WaitQueueTimeoutError(
-            "Timed out while checking out a connection from connection pool. "
-            f"maxPoolSize: {'None' if limit == float('inf') else limit}, timeout: {timeout}"
+            "Timeout waiting for connection from the connection pool. "
+            f"maxPoolSize: {size}, connections in use by cursors: {purposes['cursor']}, "
+            f"connections in use by transactions: {purposes['transaction']}, "
+            f"connections in use by other operations: {purposes['']}, timeout: {timeout}"
         )
 
     def _give_back(self, waiter: _Waiter) -> None:

@@ -90,7 +90,7 @@ def _pin(execution: Execution, connection: Connection, session: Session) -> None
     transaction = session.transaction
     if connection.service_id is not None:
         if transaction.connection is None:
-            connection.pinned = True
+            connection.pinned = "transaction"
             transaction.connection = execution.pinned = connection
     elif connection.server_type == SERVER_TYPE.Mongos:
         transaction.address = execution.address = connection.address

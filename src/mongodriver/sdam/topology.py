@@ -522,7 +522,7 @@ class Topology:
 
         Its server may have left the deployment meanwhile, and have come back with another pool.
         """
-        connection.pinned = False
+        connection.pinned = ""
         with self._lock:
             server = self._servers.get(connection.address)
         if server is None or not server.pool.has(connection):
