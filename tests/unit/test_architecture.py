@@ -69,6 +69,7 @@ ONLY_IN = {
         "mongodriver.asynchronous.uri_parser",
         "mongodriver.io.aio",
         "mongodriver.io.aio_connect",
+        "mongodriver.io.aio_tls",
     },
     "select": {"mongodriver.io.blocking"},
     "selectors": {"mongodriver.io.blocking"},

@@ -7,6 +7,7 @@ import datetime
 import gc
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,6 +112,7 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "tlscertificatekeyfile": ("/dev/null", TLS),
     "tlscertificatekeyfilepassword": ("secret", TLS),
     "tlscrlfile": ("/dev/null", TLS),
+    "tlsdisableocspendpointcheck": (True, TLS),
     "tlsinsecure": (True, TLS),
     "type_registry": (TypeRegistry([Upper()]), {}),
     "timeoutms": (5, {}),
@@ -130,7 +132,6 @@ REFUSED_VALUES = [
     ("auto_encryption_opts", Encryption(), "auto_encryption_opts"),
     ("authOIDCAllowedHosts", ["*.test"], "authOIDCAllowedHosts"),
     ("waitQueueMultiple", 5, "waitQueueMultiple"),
-    ("tlsDisableOCSPEndpointCheck", False, "tlsDisableOCSPEndpointCheck"),
     ("srvServiceName", "x", "srvServiceName"),
     ("srvMaxHosts", 2, "srvMaxHosts"),
     ("srvAllowedHostsSuffix", "a.test", "srvAllowedHostsSuffix"),
@@ -147,7 +148,12 @@ def contexts(monkeypatch):
         made.append(arguments)
         return None if not arguments else "context"
 
+    def make_tls(context, ask_responders):
+        made.append({"ask_responders": ask_responders})
+        return SimpleNamespace(context=context)
+
     monkeypatch.setattr(tls, "make_context", make_context)
+    monkeypatch.setattr(tls, "make_tls", make_tls)
     return made
 
 
@@ -253,7 +259,6 @@ def test_an_option_that_would_do_nothing_is_refused(option, value, name, kind):
     "option",
     [
         "waitQueueMultiple=5",
-        "tls=true&tlsDisableOCSPEndpointCheck=false",
         "srvServiceName=x",
         "srvMaxHosts=2",
         "srvAllowedHostsSuffix=a.test",

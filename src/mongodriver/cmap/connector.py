@@ -41,7 +41,7 @@ class Connector:
         self._observer = observer
         self._options = pool_options
         self._connect_options = ConnectOptions(
-            pool_options.connect_timeout, pool_options._ssl_context, pool_options._proxy
+            pool_options.connect_timeout, pool_options._tls, pool_options._proxy
         )
         self._limits = Limits(pool_options.socket_timeout, pool_options.connect_timeout)
         self._monitor_limits = Limits(pool_options.connect_timeout, pool_options.connect_timeout)
@@ -202,6 +202,7 @@ class Connector:
         else:
             reply = await connection.run(body, deadline)
         connection.handshake_seconds = monotonic() - start
+        connection.stream.keep_session()
         try:
             error = command_error(reply)
             if error is None:

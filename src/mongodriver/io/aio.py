@@ -10,6 +10,7 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from .aio_connect import open_stream, open_through, outcome
@@ -55,6 +56,8 @@ class AioStream(asyncio.BufferedProtocol):
         self._full = False
         self.closed = False
         self.fd = -1
+        #: Has later connections resume the TLS session of this one; None: there is none.
+        self.remember: Callable[[], None] | None = None
 
     # -- the stream --
 
@@ -122,6 +125,11 @@ class AioStream(asyncio.BufferedProtocol):
 
     async def finish(self, start: bytes, deadline: float | None, max_size: int) -> bytes:
         raise RuntimeError("nobody but the event loop reads from this stream")
+
+    def keep_session(self) -> None:
+        remember, self.remember = self.remember, None
+        if remember is not None:
+            remember()
 
     def is_stale(self) -> bool:
         return self.closed or bool(self._messages) or self._have > 0 or self._large is not None
@@ -353,12 +361,17 @@ class AioBackend:
         proxy = None if address[1] is None else options.proxy
         opened = None
         try:
-            async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
+            deadline = sooner(deadline, options.connect_timeout)
+            async with asyncio.timeout(remaining(deadline)):
                 if proxy is not None:
                     opened = await open_through(loop, proxy, address)
-                return await open_stream(
-                    loop, address, options.ssl_context, lambda: AioStream(loop), opened
+                tls = options.tls
+                stream, below = await open_stream(
+                    loop, address, tls, lambda: AioStream(loop), opened, deadline
                 )
+                if tls is not None and below is not None:
+                    stream.remember = partial(tls.keep_session, address, below.ssl_object)
+                return stream
         except OSError as exc:
             if proxy is not None and opened is None and not isinstance(exc, ProxyError):
                 raise proxy_error(proxy, exc) from exc

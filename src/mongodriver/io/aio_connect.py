@@ -18,9 +18,9 @@ from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 
 if TYPE_CHECKING:
-    import ssl
-
     from ..values.proxy import Proxy
+    from .aio_tls import TlsProtocol
+    from .tls import Tls
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 ResultT = TypeVar("ResultT")
@@ -51,13 +51,15 @@ async def outcome(loop: asyncio.AbstractEventLoop, call: DaemonCall[ResultT]) ->
 async def open_stream(
     loop: asyncio.AbstractEventLoop,
     address: Address,
-    ssl_context: ssl.SSLContext | None,
+    tls: Tls | None,
     make_protocol: Callable[[], ProtocolT],
     opened: socket.socket | None = None,
-) -> ProtocolT:
-    """A connected protocol of `make_protocol`. Raises OSError; the caller limits the time.
+    deadline: float | None = None,
+) -> tuple[ProtocolT, TlsProtocol | None]:
+    """A connected protocol of `make_protocol`, and the TLS below it. Raises OSError.
 
     :param opened: a socket that is connected with the address already.
+    :param deadline: of all; the caller sees to it.
     """
     host, port = address
     if port is None:
@@ -67,19 +69,27 @@ async def open_stream(
         connecting = loop.create_connection
         # The transport owns the socket from here on, also where the handshake fails.
         arguments = {"sock": opened or await _open_socket(loop, host, port)}
-    if ssl_context is None:
+    if tls is None:
         _, protocol = await connecting(make_protocol, **arguments)
-        return protocol  # type: ignore[no-any-return]
+        return protocol, None
+    from .aio_tls import TlsProtocol  # with ssl, which many programs never need
+
+    protocol = make_protocol()
+    below = TlsProtocol(loop, protocol, tls, address)
+    await connecting(lambda: below, **arguments)
     try:
-        _, protocol = await connecting(
-            make_protocol, ssl=ssl_context, server_hostname=host, **arguments
-        )
-    except ConnectionError as exc:
-        if port is None and isinstance(exc, ConnectionRefusedError):
-            raise
-        # A peer that does not speak TLS hangs up, which loops report by an exception without text.
-        raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
-    return protocol  # type: ignore[no-any-return]
+        await below.handshake()
+        inquiry = tls.inquiry(address, below.ssl_object)
+        if inquiry is not None:
+            await outcome(loop, DaemonCall(inquiry, deadline))
+    except BaseException as exc:
+        below.abort()
+        tls.forget_session(address)
+        if isinstance(exc, ConnectionError) and not isinstance(exc, HandshakeFailed):
+            # A peer that does not speak TLS hangs up, which loops report without any text.
+            raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
+        raise
+    return protocol, below
 
 
 async def open_through(

@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import ssl
 
     from ..values.proxy import Proxy
+    from .tls import Tls
 
 ResultT = TypeVar("ResultT")
 
@@ -61,6 +63,7 @@ class BlockingStream:
 
     __slots__ = (
         "_extra",
+        "_keep_session",
         "_recv",
         "_recv_into",
         "_sendall",
@@ -71,10 +74,13 @@ class BlockingStream:
         "fd",
     )
 
-    def __init__(self, sock: socket.socket, tls: bool = False) -> None:
+    def __init__(
+        self, sock: socket.socket, tls: bool = False, keep_session: Callable[[], None] | None = None
+    ) -> None:
         sock.settimeout(None)
         self._sock = sock
         self._tls = tls
+        self._keep_session = keep_session
         self._timeout: float | None = None
         self._sendall = sock.sendall
         self._recv = sock.recv
@@ -196,6 +202,11 @@ class BlockingStream:
             if self._timeout <= 0:
                 raise TimeoutError("timed out")
         self._sock.settimeout(self._timeout)
+
+    def keep_session(self) -> None:
+        if self._keep_session is not None:
+            self._keep_session()
+            self._keep_session = None
 
     def is_stale(self) -> bool:
         if self.closed or self._extra:
@@ -351,9 +362,11 @@ class BlockingBackend:
             sock = open_socket(address, deadline)
         else:
             sock = open_through(options.proxy, address, deadline)
-        if options.ssl_context is None:
+        tls = options.tls
+        if tls is None:
             return BlockingStream(sock)
-        return BlockingStream(_start_tls(sock, options.ssl_context, address[0], deadline), True)
+        secure = _start_tls(sock, tls, address, deadline)
+        return BlockingStream(secure, True, partial(tls.keep_session, address, secure))
 
     def event(self) -> BlockingEvent:
         return BlockingEvent()
@@ -532,16 +545,23 @@ def _begin_connect(family: int, target: Any) -> socket.socket:
 
 
 def _start_tls(
-    sock: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
+    sock: socket.socket, tls: Tls, address: Address, deadline: float | None
 ) -> ssl.SSLSocket:
+    secure: Any = None
     try:
         sock.settimeout(remaining(deadline))
-        return context.wrap_socket(sock, server_hostname=host)
-    except ConnectionError as exc:
-        sock.close()
-        raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
-    except BaseException:
-        sock.close()
+        secure = tls.context.wrap_socket(
+            sock, server_hostname=address[0], session=tls.session(address)
+        )
+        inquiry = tls.inquiry(address, secure)
+        if inquiry is not None:
+            inquiry(deadline)
+        return secure  # type: ignore[no-any-return]
+    except BaseException as exc:
+        (secure or sock).close()
+        tls.forget_session(address)
+        if isinstance(exc, ConnectionError):
+            raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
         raise
 
 

@@ -1,10 +1,107 @@
-"""TLS contexts from a client's options (uri-options, the tls* group)."""
+"""TLS of a client's options (uri-options, the tls* group): contexts, and what connections share."""
 
 from __future__ import annotations
 
 import ssl
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from ..values.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .base import Address
+    from .responders import Inquiry, Responders
+
+#: Whether connections resume the sessions of others: every look at one leaks in CPython 3.11.
+RESUMES = sys.version_info >= (3, 12)
+
+#: A server's certificate and its issuer's, in DER.
+_Pair = tuple[bytes, "bytes | None"]
+
+
+class Tls:
+    """How the connections of one client speak TLS, and what they have from each other.
+
+    :param responders: who is asked whether certificates were revoked; None: nobody.
+    """
+
+    def __init__(self, context: ssl.SSLContext, responders: Responders | None = None) -> None:
+        self.context = context
+        self._responders = responders
+        self._sessions: dict[Address, tuple[ssl.SSLSession, _Pair | None]] = {}
+
+    def session(self, address: Address) -> ssl.SSLSession | None:
+        """The session to be resumed with a server, or None."""
+        known = self._sessions.get(address)
+        return None if known is None else known[0]
+
+    def keep_session(self, address: Address, tls: ssl.SSLSocket | ssl.SSLObject) -> None:
+        """Have later connections resume the session of one over which the server has spoken."""
+        if not RESUMES:
+            return
+        session = tls.session
+        if session is None or not session.has_ticket:
+            return
+        pair = None
+        if self._responders is not None:
+            pair = self._certificates(address, tls)
+        self._sessions[address] = session, pair
+
+    def forget_session(self, address: Address) -> None:
+        """It was of no use."""
+        self._sessions.pop(address, None)
+
+    def inquiry(self, address: Address, tls: ssl.SSLSocket | ssl.SSLObject) -> Inquiry | None:
+        """What is still to be asked about the server's certificate; None if nothing is.
+
+        :raises ssl.SSLCertVerificationError: where it is known to be revoked.
+        """
+        if self._responders is None:
+            return None
+        pair = self._certificates(address, tls)
+        if pair is None:
+            return None
+        details = tls.getpeercert() or {}
+        return self._responders.inquiry(*pair, details.get("OCSP", ()))  # type: ignore[arg-type]
+
+    def _certificates(self, address: Address, tls: Any) -> _Pair | None:
+        chain = _verified_chain(tls)
+        if chain:
+            return chain[0], chain[1] if len(chain) > 1 else None
+        # A session that was resumed has no chain any more, but it is the same server's.
+        known = self._sessions.get(address)
+        return None if known is None else known[1]
+
+
+def _verified_chain(tls: Any) -> list[bytes]:
+    """The certificates from the server's own to the one that is trusted, in DER."""
+    if sys.version_info >= (3, 13):
+        return tls.get_verified_chain() or []  # type: ignore[no-any-return]
+    inner = tls._sslobj
+    return [c.public_bytes(_DER) for c in inner.get_verified_chain() or ()]
+
+
+_DER = 2  # ssl's private name of the encoding, before 3.13
+
+
+def make_tls(context: ssl.SSLContext, ask_responders: bool | None) -> Tls:
+    """How a client's connections speak TLS.
+
+    :param ask_responders: whether OCSP responders are asked about certificates that name some;
+        None: if that can be done.
+    :raises ConfigurationError: where it is asked for and cannot be done.
+    """
+    if ask_responders and find_spec("cryptography") is None:
+        raise ConfigurationError(
+            "tlsDisableOCSPEndpointCheck=False needs the package cryptography: "
+            "pip install 'mongodriverx[ocsp]'"
+        )
+    if ask_responders is False or find_spec("cryptography") is None:
+        return Tls(context)
+    from .responders import Responders
+
+    return Tls(context, Responders())
 
 
 def make_context(

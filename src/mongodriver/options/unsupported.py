@@ -24,10 +24,6 @@ REFUSED: dict[str, tuple[str, str]] = {
         "waitQueueMultiple",
         "any number of operations may wait for a connection, see waitQueueTimeoutMS",
     ),
-    "tlsdisableocspendpointcheck": (
-        "tlsDisableOCSPEndpointCheck=False",
-        "no OCSP endpoint is ever asked about a certificate",
-    ),
 }
 
 _SRV_ONLY = {
@@ -37,9 +33,6 @@ _SRV_ONLY = {
     "srv_host_validator": "srv_host_validator",
 }
 
-#: What asks for nothing, and so for nothing that is missing; all others: None and 0.
-_ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {"tlsdisableocspendpointcheck": (None, True)}
-
 
 def refuse_unsupported(options: Mapping[str, Any], is_srv: bool = False) -> None:
     """Raise ConfigurationError for a checked option, as it was given, that would do nothing.
@@ -47,7 +40,7 @@ def refuse_unsupported(options: Mapping[str, Any], is_srv: bool = False) -> None
     Where the hosts are not looked up in DNS, the options of that are among them.
     """
     for option, (name, why) in REFUSED.items():
-        if options.get(option) not in _ASKS_FOR_NOTHING.get(option, (None, 0)):
+        if options.get(option):
             raise ConfigurationError(f"The {name} option is not supported yet: {why}.")
     for option, name in () if is_srv else _SRV_ONLY.items():
         if options.get(option):
