@@ -348,7 +348,8 @@ def test_a_keyword_overrides_the_connection_string(uri, options, expected):
 def test_insecure_means_what_it_says(contexts):
     MongoClient("mongodb://h/?tls=true", connect=False, tlsInsecure=True)
     MongoClient("mongodb://h/?tls=true&tlsInsecure=true", connect=False)
-    for made in contexts:
+    for made in contexts[::2]:
         assert made["allow_invalid_certificates"] is True
         assert made["allow_invalid_hostnames"] is True
+    assert contexts[1::2] == [{"ask_responders": False}] * 2
     gc.collect()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .base import Address
     from .tls import Tls
 
-#: What is read from the socket in one go: some records, each of up to 16 KiB.
-_BUFFER_SIZE = 64 * 1024
+#: What is read from the socket in one go, in bytes: at first, and at most. A record has 16 KiB.
+_FIRST_SIZE, _LARGEST_SIZE = 32 * 1024, 256 * 1024
 
 
 class TlsProtocol(asyncio.BufferedProtocol):
@@ -35,8 +35,9 @@ class TlsProtocol(asyncio.BufferedProtocol):
             server_hostname=address[0],
             session=tls.session(address),
         )
-        self._read = self.ssl_object.read
-        self._view = memoryview(bytearray(_BUFFER_SIZE))
+        # Past a method that only calls it, for each record.
+        self._read: Any = getattr(self.ssl_object, "_sslobj", self.ssl_object).read
+        self._view = memoryview(bytearray(_FIRST_SIZE))
         self._loop = loop
         self._transport: Any = None
         self._ready: asyncio.Future[None] | None = loop.create_future()
@@ -87,33 +88,50 @@ class TlsProtocol(asyncio.BufferedProtocol):
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._incoming.write(self._view[:nbytes])
+        view = self._view
+        self._incoming.write(view[:nbytes])
         if self._ready is None:
+            if nbytes == len(view) < _LARGEST_SIZE:
+                self._view = memoryview(bytearray(2 * nbytes))
             self._drain()
         else:
             self._shake()
 
     def _drain(self) -> None:
         """Give the protocol above what can be decrypted, unless it has enough."""
-        inner, read, incoming = self._inner, self._read, self._incoming
-        try:
-            while not self._paused and self._transport is not None:
-                buffer = inner.get_buffer(-1)
-                count = read(len(buffer), buffer)
-                if not count:
-                    self._transport.abort()  # the peer has ended the conversation
-                    return
+        inner = self._inner
+        more = True
+        while more and not self._paused and self._transport is not None:
+            buffer = inner.get_buffer(-1)
+            try:
+                count, more = self._decrypt(buffer)
+            except ssl.SSLError as exc:
+                self._flush()
+                self._end(exc)
+                return
+            finally:
+                del buffer  # so that a long message's can grow in place
+            if count:
                 inner.buffer_updated(count)
-                if not incoming.pending and not self.ssl_object.pending():
-                    break
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError as exc:
-            self._flush()
-            self._end(exc)
-            return
         if self._outgoing.pending:
             self._flush()  # an answer of TLS itself
+
+    def _decrypt(self, buffer: memoryview) -> tuple[int, bool]:
+        """Fill a buffer with what has come: how many bytes, and whether there may be more."""
+        read, incoming = self._read, self._incoming
+        size, have = len(buffer), 0
+        try:
+            while have < size:
+                count = read(size - have, buffer[have:])
+                if not count:
+                    self._transport.abort()  # the peer has ended the conversation
+                    return have, False
+                have += count
+                if not incoming.pending and not self.ssl_object.pending():
+                    return have, False
+        except ssl.SSLWantReadError:
+            return have, False
+        return have, True
 
     def _end(self, exc: Exception) -> None:
         transport, self._transport = self._transport, None
