@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -182,10 +182,13 @@ class Authority:
         next_update: datetime | None = None,
         no_next: bool = False,
         signer: Issued | None = None,
-        key: Any = None,
+        carry: bool = True,
         by_name: bool = False,
     ) -> bytes:
-        """What a responder says of a certificate, signed by `signer` or by the authority itself."""
+        """What a responder says of a certificate, signed by `signer` or by the authority itself.
+
+        With `carry`, the signer's certificate is in it.
+        """
         status = ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD
         if unknown:
             status = ocsp.OCSPCertStatus.UNKNOWN
@@ -205,10 +208,9 @@ class Authority:
             )
             .responder_id(encoding.NAME if by_name else encoding.HASH, certificate)
         )
-        if signer is not None:
+        if signer is not None and carry:
             builder = builder.certificates([signer.certificate])
-        key = key or (self.key if signer is None else signer.key)
-        response = builder.sign(key, _HASH)
+        response = builder.sign(self.key if signer is None else signer.key, _HASH)
         return response.public_bytes(serialization.Encoding.DER)
 
 
@@ -259,6 +261,3 @@ def responder(answer: bytes | None = None) -> Iterator[Responder]:
         yield made
     finally:
         made.close()
-
-
-Answer = Callable[..., bytes]

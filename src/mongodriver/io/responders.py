@@ -72,7 +72,7 @@ class Responders:
     def _ask(
         self, question: Question, urls: Sequence[str], strict: bool, deadline: float | None
     ) -> None:
-        usable = [url for url in map(urlsplit, urls) if _usable(url)][:_MAX_RESPONDERS]
+        usable = [url for url in map(_usable, urls) if url is not None][:_MAX_RESPONDERS]
         asked = [DaemonCall(_answer, question, url, deadline) for url in usable]
         revoked, until = _first(asked, deadline)
         if revoked is None:
@@ -105,12 +105,15 @@ def _refused(why: str) -> ssl.SSLCertVerificationError:
     )
 
 
-def _usable(url: SplitResult) -> bool:
+def _usable(text: str) -> SplitResult | None:
+    """The address of a responder, or None for what is none, or cannot be asked."""
     try:
-        text = url.geturl()
-        return url.scheme == "http" and bool(url.hostname) and url.port != 0 and text.isprintable()
+        url = urlsplit(text)
+        if url.scheme == "http" and url.hostname and url.port != 0:
+            return url if text.isprintable() and text.isascii() and " " not in text else None
     except ValueError:
-        return False
+        pass
+    return None
 
 
 def _first(
