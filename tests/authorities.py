@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import select
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,10 +35,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def name(common: str) -> x509.Name:
+def name(common: str, organization: str = "tests") -> x509.Name:
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "tests"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
             x509.NameAttribute(NameOID.COMMON_NAME, common),
         ]
     )
@@ -63,6 +65,12 @@ class Issued:
     def subject(self) -> str:
         """As MONGODB-X509 has it."""
         return self.certificate.subject.rfc4514_string()
+
+    def server_context(self, folder: Path) -> ssl.SSLContext:
+        """A server's that presents it."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.write(folder / f"{self.certificate.serial_number}.pem"))
+        return context
 
     def write(self, path: Path) -> str:
         """Write both to a file."""
@@ -119,6 +127,7 @@ class Authority:
         self,
         *hosts: str,
         common: str = "somebody",
+        organization: str = "tests",
         start: datetime | None = None,
         end: datetime | None = None,
         responders: Sequence[str] = (),
@@ -130,7 +139,7 @@ class Authority:
     ) -> Issued:
         """A certificate; `responders` are URLs, `usages` what it is good for."""
         key = _key(self.kind)
-        builder = self._builder(name(common), key, start or now() - DAY, end or now() + DAY)
+        builder = self._builder(name(common, organization), key, start or now() - DAY, end or now() + DAY)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
         if hosts:
@@ -251,6 +260,31 @@ def _is_whole(request: bytes) -> bool:
     head, _, body = request.partition(b"\r\n\r\n")
     length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
     return len(body) >= int(length.partition(b":")[2])
+
+
+@contextmanager
+def tls_front(server: tuple[str, int], context: ssl.SSLContext) -> Iterator[int]:
+    """A port that speaks TLS and passes on what it hears to a server that does not."""
+
+    def relay(client: socket.socket) -> None:
+        with (
+            context.wrap_socket(client, server_side=True) as secure,
+            socket.create_connection(server) as plain,
+        ):
+            while True:
+                ready = [secure] if secure.pending() else select.select([secure, plain], (), ())[0]
+                for sock in ready:
+                    data = sock.recv(65536)
+                    if not data:
+                        return
+                    (plain if sock is secure else secure).sendall(data)
+
+    front = ScriptedServer(relay)
+    try:
+        yield front.address[1]
+    finally:
+        front.close()
+        front.hang_up()
 
 
 @contextmanager

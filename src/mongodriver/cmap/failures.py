@@ -102,6 +102,8 @@ _NO_OVERLOAD = ("gaierror", "SSLCertVerificationError", "ProxyError")
 
 def is_tls_error(exc: BaseException) -> bool:
     """Whether TLS failed: a HandshakeFailed, or an ssl.SSLError (without importing ssl)."""
-    return isinstance(exc, HandshakeFailed) or any(
-        c.__name__ == "SSLError" and c.__module__ == "ssl" for c in type(exc).__mro__
-    )
+    return isinstance(exc, HandshakeFailed) or _is_a(exc, "SSLError")
+
+
+def _is_a(exc: BaseException, name: str) -> bool:
+    return any(c.__name__ == name and c.__module__ == "ssl" for c in type(exc).__mro__)
