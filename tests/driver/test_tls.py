@@ -363,7 +363,7 @@ async def test_a_resumed_session_is_of_a_certificate_that_may_be_revoked(
     assert await ping(client) == 1
     assert resumed(client) == [True]
     settings = core(client).options.pool_options._tls
-    settings._responders._known.clear()
+    settings._revocation._known.clear()
     asked.answer = http(authority.answer(issued, revoked=True))
     for pool in pools(client):
         pool.clear()

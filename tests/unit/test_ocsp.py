@@ -14,9 +14,11 @@ pytest.importorskip("cryptography", minversion="43")
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from authorities import DAY, Authority, Issued, http, now, responder
-from mongodriver.io import responders as module
+from mongodriver.io import responders as asking
+from mongodriver.io import revocation as module
 from mongodriver.io.ocsp import NotBelieved, Question, must_staple
-from mongodriver.io.responders import MAX_ANSWER, Responders
+from mongodriver.io.responders import MAX_ANSWER
+from mongodriver.io.revocation import Revocation
 from scripted import scripted
 
 SIGNING = [ExtendedKeyUsageOID.OCSP_SIGNING]
@@ -149,50 +151,54 @@ def test_must_staple(authority, issued):
 # -- asking --
 
 
-def ask(responders, issued, authority, urls, deadline=None):
+def no_dial(deadline):
+    raise AssertionError("only responders are asked")
+
+
+def ask(revocation, issued, authority, urls, deadline=None):
     """What a connection does: nothing is said of a certificate that is good."""
-    inquiry = responders.inquiry(issued.der, authority.der, urls)
+    inquiry = revocation.inquiry(issued.der, authority.der, urls, ("localhost", 1), no_dial)
     if inquiry is not None:
         inquiry(deadline)
     return inquiry is not None
 
 
 def test_a_good_certificate_is_asked_about_once(authority, issued):
-    responders = Responders()
+    revocation = Revocation()
     with responder(http(authority.answer(issued))) as asked:
-        assert ask(responders, issued, authority, [asked.url])
-        assert not ask(responders, issued, authority, [asked.url])
+        assert ask(revocation, issued, authority, [asked.url])
+        assert not ask(revocation, issued, authority, [asked.url])
         (request,) = asked.requests
     assert request.startswith(b"POST /status?of=it HTTP/1.0\r\n")
 
 
 def test_a_revoked_certificate_is_refused_without_asking_again(authority, issued):
-    responders = Responders()
+    revocation = Revocation()
     with responder(http(authority.answer(issued, revoked=True))) as asked:
         for _ in range(2):
             with pytest.raises(ssl.SSLCertVerificationError, match="it was revoked"):
-                ask(responders, issued, authority, [asked.url])
+                ask(revocation, issued, authority, [asked.url])
         assert len(asked.requests) == 1
 
 
 def test_an_answer_is_forgotten_when_its_time_is_over(authority, issued, monkeypatch):
-    responders = Responders()
+    revocation = Revocation()
     with responder(http(authority.answer(issued))) as asked:
-        assert ask(responders, issued, authority, [asked.url])
+        assert ask(revocation, issued, authority, [asked.url])
         monkeypatch.setattr(module, "now", lambda: now() + 2 * DAY)
-        assert ask(responders, issued, authority, [asked.url])
+        assert ask(revocation, issued, authority, [asked.url])
 
 
 def test_the_end_of_the_connection_is_the_end_of_the_answer(authority, issued):
     answer = http(authority.answer(issued, revoked=True), length=False)
     with responder(answer) as asked, pytest.raises(ssl.SSLCertVerificationError):
-        ask(Responders(), issued, authority, [asked.url])
+        ask(Revocation(), issued, authority, [asked.url])
 
 
 def test_responders_are_asked_at_the_same_time(authority, issued):
     with responder() as silent, responder(http(authority.answer(issued, revoked=True))) as asked:
         with pytest.raises(ssl.SSLCertVerificationError):
-            ask(Responders(), issued, authority, [silent.url, asked.url])
+            ask(Revocation(), issued, authority, [silent.url, asked.url])
 
 
 def unusable(authority, issued):
@@ -218,26 +224,26 @@ def unusable(authority, issued):
 )
 def test_whatever_proves_nothing_is_soft(authority, issued, what):
     """The certificate is trusted, and nobody is asked again for a while."""
-    responders = Responders()
+    revocation = Revocation()
     with responder(unusable(authority, issued)[what]) as asked:
         if what == "lies about its length":
             # The rest never comes, but the connection ends.
             with pytest.raises(ssl.SSLCertVerificationError):
-                ask(responders, issued, authority, [asked.url])
+                ask(revocation, issued, authority, [asked.url])
             return
-        assert ask(responders, issued, authority, [asked.url])
-        assert not ask(responders, issued, authority, [asked.url])
+        assert ask(revocation, issued, authority, [asked.url])
+        assert not ask(revocation, issued, authority, [asked.url])
 
 
 def test_a_responder_that_is_not_there(authority, issued):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
-    assert ask(Responders(), issued, authority, [url])
+    assert ask(Revocation(), issued, authority, [url])
 
 
 def test_a_silent_responder_ends_at_the_deadline(authority, issued):
     with responder() as silent:
-        assert ask(Responders(), issued, authority, [silent.url], monotonic() + 0.2)
+        assert ask(Revocation(), issued, authority, [silent.url], monotonic() + 0.2)
 
 
 def test_a_responder_that_answers_byte_by_byte_ends_at_the_deadline(authority, issued):
@@ -247,7 +253,7 @@ def test_a_responder_that_answers_byte_by_byte_ends_at_the_deadline(authority, i
 
     with scripted(drip) as dripping:
         url = f"http://127.0.0.1:{dripping.address[1]}/"
-        assert ask(Responders(), issued, authority, [url], monotonic() + 0.2)
+        assert ask(Revocation(), issued, authority, [url], monotonic() + 0.2)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +267,8 @@ def test_urls_that_are_not_asked(authority, issued, url, monkeypatch):
     def connect(*args):
         raise AssertionError(args)
 
-    monkeypatch.setattr(module, "open_socket", connect)
-    assert ask(Responders(), issued, authority, [url])
+    monkeypatch.setattr(asking, "open_socket", connect)
+    assert ask(Revocation(), issued, authority, [url])
 
 
 # -- certificates that demand a staple --
@@ -275,28 +281,28 @@ def stapled(authority):
 
 def test_a_responder_may_vouch_for_what_should_be_stapled(authority, stapled):
     with responder(http(authority.answer(stapled))) as asked:
-        assert ask(Responders(), stapled, authority, [asked.url])
+        assert ask(Revocation(), stapled, authority, [asked.url])
 
 
 def test_without_a_responder_it_is_refused_every_time(authority, stapled):
-    responders = Responders()
+    revocation = Revocation()
     with responder(b"") as broken:
         for _ in range(2):
-            with pytest.raises(ssl.SSLCertVerificationError, match="tlsDisableOCSPEndpointCheck"):
-                ask(responders, stapled, authority, [broken.url])
-    with pytest.raises(ssl.SSLCertVerificationError, match="names no responder"):
-        ask(responders, stapled, authority, [])
+            with pytest.raises(ssl.SSLCertVerificationError, match="nobody vouches"):
+                ask(revocation, stapled, authority, [broken.url])
+    with pytest.raises(ssl.SSLCertVerificationError, match="nobody vouches"):
+        ask(revocation, stapled, authority, [])
 
 
 def test_what_names_no_responder_is_not_asked_about(authority, issued):
-    assert not ask(Responders(), issued, authority, [])
+    assert not ask(Revocation(), issued, authority, [])
 
 
 def test_the_memory_is_bounded(authority, issued, monkeypatch):
     monkeypatch.setattr(module, "_MAX_KNOWN", 2)
-    responders = Responders()
+    revocation = Revocation()
     several = [authority.issue("localhost") for _ in range(4)]
     for one in several:
         with responder(http(authority.answer(one))) as asked:
-            ask(responders, one, authority, [asked.url])
-    assert len(responders._known) == 2
+            ask(revocation, one, authority, [asked.url])
+    assert len(revocation._known) == 2

@@ -367,7 +367,7 @@ class AioBackend:
                     opened = await open_through(loop, proxy, address)
                 tls = options.tls
                 stream, below = await open_stream(
-                    loop, address, tls, lambda: AioStream(loop), opened, deadline
+                    loop, address, tls, lambda: AioStream(loop), proxy, opened, deadline
                 )
                 if tls is not None and below is not None:
                     stream.remember = partial(tls.keep_session, address, below.ssl_object)

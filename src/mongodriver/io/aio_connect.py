@@ -10,10 +10,18 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .base import Address, HandshakeFailed
-from .blocking import ATTEMPT_DELAY, Target, lookup, resolve, set_tcp_options
+from .blocking import (
+    ATTEMPT_DELAY,
+    Target,
+    lookup,
+    open_connection,
+    resolve,
+    set_tcp_options,
+)
 from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 
@@ -53,11 +61,13 @@ async def open_stream(
     address: Address,
     tls: Tls | None,
     make_protocol: Callable[[], ProtocolT],
+    proxy: Proxy | None = None,
     opened: socket.socket | None = None,
     deadline: float | None = None,
 ) -> tuple[ProtocolT, TlsProtocol | None]:
     """A connected protocol of `make_protocol`, and the TLS below it. Raises OSError.
 
+    :param proxy: through which other connections with the address go; None: none.
     :param opened: a socket that is connected with the address already.
     :param deadline: of all; the caller sees to it.
     """
@@ -79,7 +89,7 @@ async def open_stream(
     await connecting(lambda: below, **arguments)
     try:
         await below.handshake()
-        inquiry = tls.inquiry(address, below.ssl_object)
+        inquiry = tls.inquiry(address, below.ssl_object, partial(open_connection, proxy, address))
         if inquiry is not None:
             await outcome(loop, DaemonCall(inquiry, deadline))
     except BaseException as exc:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import ssl
 
     from ..values.proxy import Proxy
+    from .stapling import Dial
     from .tls import Tls
 
 ResultT = TypeVar("ResultT")
@@ -358,14 +359,12 @@ class BlockingBackend:
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> BlockingStream:
         deadline = sooner(deadline, options.connect_timeout)
-        if options.proxy is None or address[1] is None:
-            sock = open_socket(address, deadline)
-        else:
-            sock = open_through(options.proxy, address, deadline)
+        dial = partial(open_connection, options.proxy, address)
+        sock = dial(deadline)
         tls = options.tls
         if tls is None:
             return BlockingStream(sock)
-        secure = _start_tls(sock, tls, address, deadline)
+        secure = _start_tls(sock, tls, address, dial, deadline)
         return BlockingStream(secure, True, partial(tls.keep_session, address, secure))
 
     def event(self) -> BlockingEvent:
@@ -408,6 +407,15 @@ def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
 
 def _run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     run(main())
+
+
+def open_connection(
+    proxy: Proxy | None, address: Address, deadline: float | None
+) -> socket.socket:
+    """A stream socket that is connected with an address, through a proxy where there is one."""
+    if proxy is None or address[1] is None:
+        return open_socket(address, deadline)
+    return open_through(proxy, address, deadline)
 
 
 def open_socket(address: Address, deadline: float | None) -> socket.socket:
@@ -545,7 +553,7 @@ def _begin_connect(family: int, target: Any) -> socket.socket:
 
 
 def _start_tls(
-    sock: socket.socket, tls: Tls, address: Address, deadline: float | None
+    sock: socket.socket, tls: Tls, address: Address, dial: Dial, deadline: float | None
 ) -> ssl.SSLSocket:
     secure: Any = None
     try:
@@ -553,7 +561,7 @@ def _start_tls(
         secure = tls.context.wrap_socket(
             sock, server_hostname=address[0], session=tls.session(address)
         )
-        inquiry = tls.inquiry(address, secure)
+        inquiry = tls.inquiry(address, secure, dial)
         if inquiry is not None:
             inquiry(deadline)
         return secure  # type: ignore[no-any-return]

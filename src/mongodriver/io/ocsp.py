@@ -1,14 +1,13 @@
 """What OCSP responses say of certificates, and which are believed (RFC 6960, 3.2).
 
-No I/O: `responders` sends the requests. `cryptography` is imported at the first use: only servers
+No I/O: `revocation` asks, and remembers. `cryptography` is imported at the first use: only servers
 whose certificates name a responder need it.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -22,6 +21,18 @@ class NotBelieved(Exception):
     """A response that proves nothing, and why."""
 
 
+class NotKnown(NotBelieved):
+    """The responder does not know the certificate."""
+
+
+class Answer(NamedTuple):
+    """What a response says of a certificate."""
+
+    revoked: bool
+    #: Until when that may be said; None: only now.
+    until: datetime | None
+
+
 class Question:
     """Whether a certificate was revoked.
 
@@ -29,7 +40,7 @@ class Question:
     :param issuer: the certificate of whoever has issued it, in DER.
     """
 
-    __slots__ = ("_asked", "_issuer", "key", "request")
+    __slots__ = ("_asked", "_issuer", "request")
 
     def __init__(self, certificate: bytes, issuer: bytes) -> None:
         from cryptography.hazmat.primitives import hashes
@@ -43,11 +54,9 @@ class Question:
         self._asked: OCSPRequest = builder.build()
         #: To be sent, in DER.
         self.request: bytes = _der(self._asked)
-        #: What the answer may be remembered by.
-        self.key = sha256(issuer + certificate).digest()
 
-    def answer(self, data: bytes, now: datetime) -> tuple[bool, datetime | None]:
-        """Whether it was revoked, and until when that may be said (None: only now).
+    def answer(self, data: bytes, now: datetime) -> Answer:
+        """Whether it was revoked.
 
         :raises NotBelieved: where the response does not say, or cannot be believed.
         """
@@ -74,8 +83,8 @@ class Question:
         except Exception as exc:  # whatever a parser may stumble over in bytes of a stranger
             raise NotBelieved(f"not a response: {exc}") from exc
         if status == OCSPCertStatus.UNKNOWN:
-            raise NotBelieved("the responder does not know the certificate")
-        return status == OCSPCertStatus.REVOKED, until
+            raise NotKnown("the responder does not know the certificate")
+        return Answer(status == OCSPCertStatus.REVOKED, until)
 
     def _single(self, response: OCSPResponse) -> OCSPSingleResponse:
         asked = self._asked
@@ -133,6 +142,8 @@ def must_staple(certificate: bytes) -> bool:
         features = load(certificate).extensions.get_extension_for_class(TLSFeature).value
     except ExtensionNotFound:
         return False
+    except ValueError:
+        return True  # it is there, whatever else is wrong
     return TLSFeatureType.status_request in features
 
 

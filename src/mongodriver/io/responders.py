@@ -1,108 +1,28 @@
-"""Asking OCSP responders whether a server's certificate was revoked (ocsp-support specification).
-
-Stapled responses cannot be asked for by Python's ssl module. So a certificate that demands them is
-only believed when a responder vouches for it; all others also when nobody answers.
-"""
+"""Asking OCSP responders, over HTTP (RFC 6960, appendix A)."""
 
 from __future__ import annotations
 
-import ssl
 import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from time import monotonic
-from typing import TypeVar
+from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from .blocking import open_socket
 from .daemon import DaemonCall
-from .deadline import remaining, sooner
-from .ocsp import NotBelieved, Question, must_staple, now
+from .deadline import remaining
+from .ocsp import Answer, NotBelieved, Question, now
 
-#: Seconds in which a responder must have answered.
-PATIENCE = 5.0
-#: Seconds for which nobody is asked again after nobody has known.
-PAUSE = 60.0
 #: The largest answer that is read, in bytes: those of responders have some thousand.
 MAX_ANSWER = 64 * 1024
-#: How many responders are asked, and answers remembered.
-_MAX_RESPONDERS, _MAX_KNOWN = 4, 1024
-
-ValueT = TypeVar("ValueT")
-
-#: Asks, until a deadline at most, and raises ssl.SSLCertVerificationError for what was revoked.
-Inquiry = Callable[["float | None"], None]
+#: How many responders are asked about one certificate.
+_MAX_RESPONDERS = 4
 
 
-class Responders:
-    """The responders that one client asks, and what they have said."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, tuple[bool, datetime]] = {}
-        self._quiet_until: dict[bytes, float] = {}
-
-    def inquiry(
-        self, certificate: bytes, issuer: bytes | None, urls: Sequence[str]
-    ) -> Inquiry | None:
-        """What is still to be asked about a server's certificate; None if nothing is.
-
-        :param certificate: in DER, trusted but for this.
-        :param issuer: the next certificate of the chain that was verified; None if there is none.
-        :param urls: of the certificate's responders.
-        :raises ssl.SSLCertVerificationError: where it is known to be revoked.
-        """
-        strict = must_staple(certificate)
-        if issuer is None or not urls:
-            if strict:
-                raise _refused("it demands a stapled OCSP response, and names no responder")
-            return None
-        question = Question(certificate, issuer)
-        known = self._known.get(question.key)
-        if known is not None and now() < known[1]:
-            _judge(known[0])
-            return None
-        if not strict and self._quiet_until.get(question.key, 0.0) > monotonic():
-            return None
-
-        def ask(deadline: float | None) -> None:
-            self._ask(question, urls, strict, sooner(deadline, PATIENCE))
-
-        return ask
-
-    def _ask(
-        self, question: Question, urls: Sequence[str], strict: bool, deadline: float | None
-    ) -> None:
-        usable = [url for url in map(_usable, urls) if url is not None][:_MAX_RESPONDERS]
-        asked = [DaemonCall(_answer, question, url, deadline) for url in usable]
-        revoked, until = _first(asked, deadline)
-        if revoked is None:
-            if strict:
-                raise _refused(
-                    "it demands a stapled OCSP response, which is never seen here, and no "
-                    "responder vouches for it; tlsDisableOCSPEndpointCheck=true is to trust it"
-                )
-            _remember(self._quiet_until, question.key, monotonic() + PAUSE)
-            return
-        if until is not None:
-            _remember(self._known, question.key, (revoked, until))
-        _judge(revoked)
-
-
-def _remember(memory: dict[bytes, ValueT], key: bytes, value: ValueT) -> None:
-    while len(memory) >= _MAX_KNOWN:
-        memory.pop(next(iter(memory), b""), None)
-    memory[key] = value
-
-
-def _judge(revoked: bool) -> None:
-    if revoked:
-        raise _refused("it was revoked, says its OCSP responder")
-
-
-def _refused(why: str) -> ssl.SSLCertVerificationError:
-    return ssl.SSLCertVerificationError(
-        1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {why}"
-    )
+def ask_responders(
+    question: Question, urls: Sequence[str], deadline: float | None
+) -> Answer | None:
+    """The first answer that says something; None if none does in time."""
+    usable = [url for url in map(_usable, urls) if url is not None][:_MAX_RESPONDERS]
+    return _first([DaemonCall(_answer, question, url, deadline) for url in usable], deadline)
 
 
 def _usable(text: str) -> SplitResult | None:
@@ -116,10 +36,7 @@ def _usable(text: str) -> SplitResult | None:
     return None
 
 
-def _first(
-    asked: Sequence[DaemonCall[tuple[bool, datetime | None]]], deadline: float | None
-) -> tuple[bool | None, datetime | None]:
-    """The first answer that says something; (None, None) if none does in time."""
+def _first(asked: Sequence[DaemonCall[Answer]], deadline: float | None) -> Answer | None:
     ended = threading.Semaphore(0)
     for call in asked:
         call.when_done(ended.release)
@@ -134,17 +51,15 @@ def _first(
                 continue  # silence proves nothing either
     except TimeoutError:
         pass
-    return None, None
+    return None
 
 
-def _answer(
-    question: Question, url: SplitResult, deadline: float | None
-) -> tuple[bool, datetime | None]:
+def _answer(question: Question, url: SplitResult, deadline: float | None) -> Answer:
     return question.answer(_post(url, question.request, deadline), now())
 
 
 def _post(url: SplitResult, body: bytes, deadline: float | None) -> bytes:
-    """The content of a responder's answer (RFC 6960, appendix A).
+    """The content of a responder's answer.
 
     As HTTP 1.0 has it: nothing is sent in chunks, and the connection's end is the answer's.
     """

@@ -11,7 +11,8 @@ from ..values.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from .base import Address
-    from .responders import Inquiry, Responders
+    from .revocation import Inquiry, Revocation
+    from .stapling import Dial
 
 #: Whether connections resume the sessions of others: every look at one leaks in CPython 3.11.
 RESUMES = sys.version_info >= (3, 12)
@@ -23,12 +24,12 @@ _Pair = tuple[bytes, "bytes | None"]
 class Tls:
     """How the connections of one client speak TLS, and what they have from each other.
 
-    :param responders: who is asked whether certificates were revoked; None: nobody.
+    :param revocation: finds out whether certificates were revoked; None: nobody does.
     """
 
-    def __init__(self, context: ssl.SSLContext, responders: Responders | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext, revocation: Revocation | None = None) -> None:
         self.context = context
-        self._responders = responders
+        self._revocation = revocation
         self._sessions: dict[Address, tuple[ssl.SSLSession, _Pair | None]] = {}
 
     def session(self, address: Address) -> ssl.SSLSession | None:
@@ -44,7 +45,7 @@ class Tls:
         if session is None or not session.has_ticket:
             return
         pair = None
-        if self._responders is not None:
+        if self._revocation is not None:
             pair = self._certificates(address, tls)
         self._sessions[address] = session, pair
 
@@ -52,18 +53,22 @@ class Tls:
         """It was of no use."""
         self._sessions.pop(address, None)
 
-    def inquiry(self, address: Address, tls: ssl.SSLSocket | ssl.SSLObject) -> Inquiry | None:
+    def inquiry(
+        self, address: Address, tls: ssl.SSLSocket | ssl.SSLObject, dial: Dial
+    ) -> Inquiry | None:
         """What is still to be asked about the server's certificate; None if nothing is.
 
+        :param dial: opens another connection with the server.
         :raises ssl.SSLCertVerificationError: where it is known to be revoked.
         """
-        if self._responders is None:
+        if self._revocation is None:
             return None
         pair = self._certificates(address, tls)
         if pair is None:
             return None
         details = tls.getpeercert() or {}
-        return self._responders.inquiry(*pair, details.get("OCSP", ()))  # type: ignore[arg-type]
+        urls: Any = details.get("OCSP", ())
+        return self._revocation.inquiry(*pair, urls, address, dial)
 
     def _certificates(self, address: Address, tls: Any) -> _Pair | None:
         chain = _verified_chain(tls)
@@ -97,11 +102,13 @@ def make_tls(context: ssl.SSLContext, ask_responders: bool | None) -> Tls:
             "tlsDisableOCSPEndpointCheck=False needs the package cryptography: "
             "pip install 'mongodriverx[ocsp]'"
         )
-    if ask_responders is False or find_spec("cryptography") is None:
+    responders = ask_responders is not False and find_spec("cryptography") is not None
+    staples = find_spec("OpenSSL") is not None
+    if context.verify_mode == ssl.CERT_NONE or not (responders or staples):
         return Tls(context)
-    from .responders import Responders
+    from .revocation import Revocation
 
-    return Tls(context, Responders())
+    return Tls(context, Revocation(responders, staples))
 
 
 def make_context(
