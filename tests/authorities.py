@@ -7,10 +7,11 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,8 @@ class Authority:
     ) -> Issued:
         """A certificate; `responders` are URLs, `usages` what it is good for."""
         key = _key(self.kind)
-        builder = self._builder(name(common, organization), key, start or now() - DAY, end or now() + DAY)
+        subject = name(common, organization)
+        builder = self._builder(subject, key, start or now() - DAY, end or now() + DAY)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
         if hosts:
@@ -258,26 +260,60 @@ class Responder:
 
 def _is_whole(request: bytes) -> bool:
     head, _, body = request.partition(b"\r\n\r\n")
-    length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    lines = head.lower().split(b"\r\n")
+    (length,) = (line for line in lines if line.startswith(b"content-length:"))
     return len(body) >= int(length.partition(b":")[2])
 
 
+def stapling(issued: Issued, folder: Path, response: bytes) -> Callable[[socket.socket], Any]:
+    """How a server's end of a TLS connection is made that staples a response."""
+    from OpenSSL import SSL
+
+    path = issued.write(folder / f"{issued.certificate.serial_number}.pem")
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.use_certificate_file(path)
+    context.use_privatekey_file(path)
+    context.set_ocsp_server_callback(lambda connection, data: response)
+
+    def wrap(sock: socket.socket) -> Any:
+        connection = SSL.Connection(context, sock)
+        connection.set_accept_state()
+        connection.do_handshake()
+        return connection
+
+    return wrap
+
+
 @contextmanager
-def tls_front(server: tuple[str, int], context: ssl.SSLContext) -> Iterator[int]:
-    """A port that speaks TLS and passes on what it hears to a server that does not."""
+def tls_front(
+    server: tuple[str, int], context: ssl.SSLContext | Callable[[socket.socket], Any]
+) -> Iterator[int]:
+    """A port that speaks TLS and passes on what it hears to a server that does not.
+
+    :param context: a server's, or what makes TLS of a socket.
+    """
+    wrap: Any = context
+    if isinstance(context, ssl.SSLContext):
+        wrap = partial(context.wrap_socket, server_side=True)
 
     def relay(client: socket.socket) -> None:
-        with (
-            context.wrap_socket(client, server_side=True) as secure,
-            socket.create_connection(server) as plain,
-        ):
-            while True:
-                ready = [secure] if secure.pending() else select.select([secure, plain], (), ())[0]
-                for sock in ready:
-                    data = sock.recv(65536)
-                    if not data:
-                        return
-                    (plain if sock is secure else secure).sendall(data)
+        try:
+            secure = wrap(client)
+            with socket.create_connection(server) as plain:
+                pass_on(secure, plain)
+        except Exception:
+            pass  # of one library or the other: the client has gone
+        finally:
+            client.close()
+
+    def pass_on(secure: Any, plain: socket.socket) -> None:
+        while True:
+            ready = [secure] if secure.pending() else select.select([secure, plain], (), ())[0]
+            for sock in ready:
+                data = sock.recv(65536)
+                if not data:
+                    return
+                (plain if sock is secure else secure).sendall(data)
 
     front = ScriptedServer(relay)
     try:

@@ -86,7 +86,9 @@ def _answers(authority, issued):
         "signature is wrong ": authority.answer(
             issued, signer=Issued(namesake.certificate, namesake.key), by_name=True
         ),
-        "the future": authority.answer(issued, this_update=now() + DAY, next_update=now() + 2 * DAY),
+        "the future": authority.answer(
+            issued, this_update=now() + DAY, next_update=now() + 2 * DAY
+        ),
         "too old": authority.answer(
             issued, this_update=now() - 2 * DAY, next_update=now() - timedelta(seconds=1)
         ),
@@ -196,9 +198,13 @@ def test_the_end_of_the_connection_is_the_end_of_the_answer(authority, issued):
 
 
 def test_responders_are_asked_at_the_same_time(authority, issued):
-    with responder() as silent, responder(http(authority.answer(issued, revoked=True))) as asked:
-        with pytest.raises(ssl.SSLCertVerificationError):
-            ask(Revocation(), issued, authority, [silent.url, asked.url])
+    answer = http(authority.answer(issued, revoked=True))
+    with (
+        responder() as silent,
+        responder(answer) as asked,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        ask(Revocation(), issued, authority, [silent.url, asked.url])
 
 
 def unusable(authority, issued):

@@ -491,7 +491,9 @@ def test_tls_refuses_another_name(flavour, authority):
 
     async def main(backend):
         with pytest.raises(ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
-            await backend.connect(("localhost", server.address[1]), ConnectOptions(10, Tls(context)))
+            await backend.connect(
+                ("localhost", server.address[1]), ConnectOptions(10, Tls(context))
+            )
 
     with scripted(tls_script(authority, answering(), name="elsewhere.test")) as server:
         run_on(flavour, main)

@@ -409,9 +409,7 @@ def _run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     run(main())
 
 
-def open_connection(
-    proxy: Proxy | None, address: Address, deadline: float | None
-) -> socket.socket:
+def open_connection(proxy: Proxy | None, address: Address, deadline: float | None) -> socket.socket:
     """A stream socket that is connected with an address, through a proxy where there is one."""
     if proxy is None or address[1] is None:
         return open_socket(address, deadline)

@@ -27,6 +27,7 @@ from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
     from mongodriver.events.listeners import _EventListener
+    from mongodriver.io.tls import Tls
 
 __all__ = ["ClientOptions"]
 

@@ -22,8 +22,8 @@ from mongodriver.values.public_names import known_as
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from mongodriver.io.tls import Tls
     from mongodriver.auth.credentials import MongoCredential
+    from mongodriver.io.tls import Tls
     from mongodriver.options.compressors import CompressionSettings
     from mongodriver.values.driver_info import DriverInfo
     from mongodriver.values.proxy import Proxy

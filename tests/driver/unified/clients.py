@@ -32,7 +32,7 @@ class ClientEntity:
         options = uri_options(spec.get("uriOptions", {}))
         self._minimum = options.get("minPoolSize", 0)
         deployment = world.deployment
-        # A fail point that a client sets must hold for its next command: one mongos, if any will do.
+        # Where any will do it is one mongos: fail points must hold for the next command.
         several = spec.get("useMultipleMongoses", deployment.topology == "load-balanced")
         uri = deployment.entrances if several else deployment.uri
         if options.get("directConnection"):

@@ -14,9 +14,10 @@ import pytest
 
 pytest.importorskip("cryptography", minversion="43")
 
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from unified.inside import core, pools
 
-from authorities import DAY, Authority, http, now, responder, tls_front
+from authorities import DAY, Authority, http, now, responder, stapling, tls_front
 from fake_mongod import FakeMongod
 from mongodriver.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
 from mongodriver.io import tls
@@ -134,7 +135,11 @@ async def test_another_name(make_client, strict):
 
 @pytest.mark.parametrize(
     "options",
-    [{"tlsAllowInvalidHostnames": True}, {"tlsAllowInvalidCertificates": True}, {"tlsInsecure": True}],
+    [
+        {"tlsAllowInvalidHostnames": True},
+        {"tlsAllowInvalidCertificates": True},
+        {"tlsInsecure": True},
+    ],
     ids=lambda options: next(iter(options)),
 )
 async def test_another_name_that_is_allowed(make_client, strict, options):
@@ -211,9 +216,14 @@ def front(server, folder):
     """Presents certificates: gives a port that leads to a real server."""
     ((host, port),) = parse_uri(server.uri)["nodelist"]
     with ExitStack() as stack:
-        yield lambda issued: stack.enter_context(
-            tls_front((host, port), issued.server_context(folder))
-        )
+
+        def present(issued, staple=None):
+            context = issued.server_context(folder)
+            if staple is not None:
+                context = stapling(issued, folder, staple)
+            return stack.enter_context(tls_front((host, port), context))
+
+        yield present
 
 
 async def test_an_expired_certificate(make_client, authority, front):
@@ -276,11 +286,8 @@ async def test_a_revoked_certificate(make_client, authority, front, ocsp, explic
     ],
     ids=lambda options: next(iter(options)),
 )
-@pytest.mark.parametrize("must_staple", [False, True])
-async def test_a_responder_that_is_not_to_be_asked(
-    make_client, authority, front, ocsp, options, must_staple
-):
-    issued, asked = ocsp("revoked", must_staple=must_staple)
+async def test_a_responder_that_is_not_to_be_asked(make_client, authority, front, ocsp, options):
+    issued, asked = ocsp("revoked")
     client = make_client(
         "localhost", front(issued), directConnection=True, tlsCAFile=authority.path, **options
     )
@@ -312,6 +319,93 @@ async def test_a_certificate_that_demands_a_staple_and_is_vouched_for(
         "localhost", front(issued), directConnection=True, tlsCAFile=authority.path
     )
     assert await ping(client) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"tlsInsecure": True}, {"tlsAllowInvalidCertificates": True}],
+    ids=lambda options: next(iter(options)),
+)
+async def test_what_demands_a_staple_may_be_insecure(make_client, authority, front, ocsp, options):
+    issued, _ = ocsp("revoked", must_staple=True)
+    client = make_client("localhost", front(issued), directConnection=True, tls=True, **options)
+    assert await ping(client) == 1
+
+
+# -- stapled responses --
+
+
+@pytest.fixture
+def openssl():
+    pytest.importorskip("OpenSSL")
+
+
+@pytest.fixture(params=[False, True], ids=["any", "disabled"])
+def endpoints(request):
+    """Stapled responses count, whether or not responders are asked."""
+    return {"tlsDisableOCSPEndpointCheck": True} if request.param else {}
+
+
+@pytest.mark.parametrize("must_staple", [False, True])
+async def test_a_stapled_response_that_vouches(
+    openssl, make_client, authority, front, ocsp, endpoints, must_staple
+):
+    issued, asked = ocsp("revoked", must_staple=must_staple)
+    port = front(issued, authority.answer(issued))
+    client = make_client(
+        "localhost", port, directConnection=True, tlsCAFile=authority.path, **endpoints
+    )
+    assert await ping(client) == 1
+    assert not asked.requests
+
+
+async def test_a_stapled_response_that_says_revoked(
+    openssl, make_client, authority, front, ocsp, endpoints
+):
+    issued, asked = ocsp("good")
+    port = front(issued, authority.answer(issued, revoked=True))
+    error = await failure(make_client, port, tlsCAFile=authority.path, **endpoints)
+    assert "it was revoked" in str(error)
+    assert not asked.requests
+
+
+async def test_a_stapled_response_that_proves_nothing(
+    openssl, make_client, authority, front, ocsp, endpoints
+):
+    issued, _ = ocsp("good")
+    stranger = Authority(common="another").issue(usages=[ExtendedKeyUsageOID.OCSP_SIGNING])
+    port = front(issued, authority.answer(issued, signer=stranger))
+    error = await failure(make_client, port, tlsCAFile=authority.path, **endpoints)
+    assert "the responder is not the issuer's" in str(error)
+
+
+async def test_no_staple_where_one_is_demanded_and_nobody_may_be_asked(
+    openssl, make_client, authority, front, ocsp
+):
+    issued, asked = ocsp("good", must_staple=True)
+    error = await failure(
+        make_client, front(issued), tlsCAFile=authority.path, tlsDisableOCSPEndpointCheck=True
+    )
+    assert "nobody vouches" in str(error)
+    assert not asked.requests
+
+
+@pytest.mark.parametrize("status", ["good", "revoked"])
+async def test_a_server_that_staples(openssl, make_client, authority, folder, ocsp, status):
+    """A real one, which has asked its responder when it was started."""
+    issued, asked = ocsp(status, must_staple=True)
+    certificate = issued.write(folder / "stapled.pem")
+    arguments = ["--tlsMode", "preferTLS", "--tlsCertificateKeyFile", certificate]
+    arguments += ["--tlsCAFile", authority.path, "--tlsAllowConnectionsWithoutCertificates"]
+    options = {"tlsCAFile": authority.path, "tlsDisableOCSPEndpointCheck": True}
+    with LocalServer(args=arguments) as started:
+        port = started.members[0].port
+        if status == "revoked":
+            error = await failure(make_client, port, **options)
+            assert "it was revoked" in str(error)
+        else:
+            assert await ping(make_client("localhost", port, **options)) == 1
+    assert asked.requests
 
 
 # -- the conversation --
