@@ -73,6 +73,7 @@ def test_versions_that_are_not_known(version):
 
 def deployment(**more):
     usual = {"version": (6, 0, 5), "topology": "replicaset", "parameters": {}, "auth": False}
+    usual |= {"entrances": "mongodb://", "store": "mongodb://"}
     return Deployment("ours", "mongodb://", None, **{**usual, **more})
 
 
