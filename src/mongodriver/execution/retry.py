@@ -15,7 +15,7 @@ from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload
 from .time_limit import time_is_over
-from .transactions import is_pinned_elsewhere, note_failure
+from .transactions import note_failure
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -28,7 +28,7 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     retries = Retries(
         is_write=execution.operation.is_write,
         retryable=is_retryable(executor, execution),
-        adaptive_retries=0 if is_pinned_elsewhere(execution) else settings.adaptive_retries,
+        adaptive_retries=settings.adaptive_retries,
         unlimited=execution.deadline is not None,
     )
     try:

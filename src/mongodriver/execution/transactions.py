@@ -133,15 +133,6 @@ def note_not_done(execution: Execution) -> None:
         execution.sent = False
 
 
-def is_pinned_elsewhere(execution: Execution) -> bool:
-    """Whether the operation needs a certain connection that is not its transaction's."""
-    connection = execution.pinned
-    if connection is None:
-        return False
-    session: Any = execution.session
-    return session is None or session.implicit or session.transaction.connection is not connection
-
-
 def _note_failed_end(session: Session, operation: Any, error: PyMongoError) -> None:
     if operation.name != "commitTransaction":
         session.unpin()

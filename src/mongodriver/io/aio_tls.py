@@ -70,10 +70,14 @@ class TlsProtocol(asyncio.BufferedProtocol):
             self._flush()
         except Exception as exc:
             self._flush()  # the alert that tells the peer why
-            ready.set_exception(exc)
+            self._fail(ready, exc)
         else:
             self._flush()
             ready.set_result(None)
+
+    def _fail(self, ready: asyncio.Future[None], exc: Exception) -> None:
+        ready.set_exception(exc)
+        ready.exception()  # perhaps nobody waits any more: that is no news then
 
     def _flush(self) -> None:
         if self._outgoing.pending and self._transport is not None:
@@ -146,7 +150,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         ready = self._ready
         if ready is not None:
             if not ready.done():
-                ready.set_exception(exc or HandshakeFailed("the peer ended the connection"))
+                self._fail(ready, exc or HandshakeFailed("the peer ended the connection"))
         elif self._transport is not None:
             self._inner.connection_lost(exc)
         self._transport = None

@@ -556,9 +556,9 @@ def _start_tls(
     secure: Any = None
     try:
         sock.settimeout(remaining(deadline))
-        secure = tls.context.wrap_socket(
-            sock, server_hostname=address[0], session=tls.session(address)
-        )
+        session = tls.session(address)
+        known: Any = {} if session is None else {"session": session}  # not all libraries' take one
+        secure = tls.context.wrap_socket(sock, server_hostname=address[0], **known)
         inquiry = tls.inquiry(address, secure, dial)
         if inquiry is not None:
             inquiry(deadline)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: Whether connections resume the sessions of others: every look at one leaks in CPython 3.11.
 RESUMES = sys.version_info >= (3, 12)
 
-#: A server's certificate and its issuer's, in DER.
-_Pair = tuple[bytes, "bytes | None"]
+#: Of as many certificates it is known who has issued them.
+_MAX_ISSUERS = 1000
 
 
 class Tls:
@@ -30,24 +30,21 @@ class Tls:
     def __init__(self, context: ssl.SSLContext, revocation: Revocation | None = None) -> None:
         self.context = context
         self._revocation = revocation
-        self._sessions: dict[Address, tuple[ssl.SSLSession, _Pair | None]] = {}
+        self._sessions: dict[Address, ssl.SSLSession] = {}
+        #: Who has issued servers' certificates: of resumed sessions only the latter are known.
+        self._issuers: dict[bytes, bytes | None] = {}
 
     def session(self, address: Address) -> ssl.SSLSession | None:
         """The session to be resumed with a server, or None."""
-        known = self._sessions.get(address)
-        return None if known is None else known[0]
+        return self._sessions.get(address)
 
     def keep_session(self, address: Address, tls: ssl.SSLSocket | ssl.SSLObject) -> None:
         """Have later connections resume the session of one over which the server has spoken."""
         if not RESUMES:
             return
         session = tls.session
-        if session is None or not session.has_ticket:
-            return
-        pair = None
-        if self._revocation is not None:
-            pair = self._certificates(address, tls)
-        self._sessions[address] = session, pair
+        if session is not None and session.has_ticket:
+            self._sessions[address] = session
 
     def forget_session(self, address: Address) -> None:
         """It was of no use."""
@@ -63,20 +60,19 @@ class Tls:
         """
         if self._revocation is None:
             return None
-        pair = self._certificates(address, tls)
-        if pair is None:
+        certificate = tls.getpeercert(True)
+        if certificate is None:
             return None
-        details = tls.getpeercert() or {}
-        urls: Any = details.get("OCSP", ())
-        return self._revocation.inquiry(*pair, urls, address, dial)
-
-    def _certificates(self, address: Address, tls: Any) -> _Pair | None:
         chain = _verified_chain(tls)
         if chain:
-            return chain[0], chain[1] if len(chain) > 1 else None
-        # A session that was resumed has no chain any more, but it is the same server's.
-        known = self._sessions.get(address)
-        return None if known is None else known[1]
+            if len(self._issuers) > _MAX_ISSUERS:
+                self._issuers.clear()
+                self._sessions.clear()
+            self._issuers[certificate] = chain[1] if len(chain) > 1 else None
+        details = tls.getpeercert() or {}
+        urls: Any = details.get("OCSP", ())
+        issuer = self._issuers.get(certificate)
+        return self._revocation.inquiry(certificate, issuer, urls, address, dial)
 
 
 def _verified_chain(tls: Any) -> list[bytes]:
@@ -97,18 +93,26 @@ def make_tls(context: ssl.SSLContext, ask_responders: bool | None) -> Tls:
         None: if that can be done.
     :raises ConfigurationError: where it is asked for and cannot be done.
     """
-    if ask_responders and find_spec("cryptography") is None:
+    able = find_spec("cryptography") is not None and _tells_chains()
+    if ask_responders and not able:
         raise ConfigurationError(
-            "tlsDisableOCSPEndpointCheck=False needs the package cryptography: "
+            "tlsDisableOCSPEndpointCheck=False needs CPython and the package cryptography: "
             "pip install 'mongodriverx[ocsp]'"
         )
-    responders = ask_responders is not False and find_spec("cryptography") is not None
-    staples = find_spec("OpenSSL") is not None
-    if context.verify_mode == ssl.CERT_NONE or not (responders or staples):
+    if not able or context.verify_mode == ssl.CERT_NONE:
+        return Tls(context)
+    responders, staples = ask_responders is not False, find_spec("OpenSSL") is not None
+    if not responders and not staples:
         return Tls(context)
     from .revocation import Revocation
 
     return Tls(context, Revocation(responders, staples))
+
+
+def _tells_chains() -> bool:
+    """Whether this interpreter tells which certificates were verified."""
+    inner = getattr(getattr(ssl, "_ssl", None), "_SSLSocket", None)
+    return any(hasattr(kind, "get_verified_chain") for kind in (ssl.SSLObject, inner))
 
 
 def make_context(
