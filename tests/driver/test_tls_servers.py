@@ -20,7 +20,6 @@ from unified.inside import core, pools
 from authorities import DAY, Authority, http, now, responder, stapling, tls_front
 from fake_mongod import FakeMongod
 from mongodriver.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
-from mongodriver.io import tls
 from mongodriver.local import LocalServer
 from mongodriver.monitoring import ServerHeartbeatListener
 from mongodriver.uri_parser import parse_uri
@@ -423,12 +422,6 @@ async def test_the_server_is_told_its_name(make_client, authority, folder):
     assert set(told) == {"localhost", None}  # RFC 6066: an address is no name
 
 
-@pytest.fixture
-def resuming(monkeypatch):
-    """Sessions are resumed on interpreters as well where that leaks."""
-    monkeypatch.setattr(tls, "RESUMES", True)
-
-
 def resumed(client):
     """Of the connections in the pools, whether they have resumed a session."""
     found = []
@@ -440,7 +433,7 @@ def resumed(client):
     return found
 
 
-async def test_sessions_are_resumed(make_client, strict, own, resuming):
+async def test_sessions_are_resumed(make_client, strict, own):
     """The connection of the monitor comes first; who the client is, is known by its session."""
     client = make_client("localhost", strict.port, authMechanism="MONGODB-X509", **strict.options)
     status = await client.admin.command("connectionStatus")
@@ -448,8 +441,20 @@ async def test_sessions_are_resumed(make_client, strict, own, resuming):
     assert resumed(client) == [True]
 
 
+async def test_a_session_is_looked_at_now_and_then_only(make_client, strict):
+    client = make_client("localhost", strict.port, **strict.options)
+    await ping(client)
+    settings = core(client).options.pool_options._tls
+    (known,) = settings._sessions.values()
+    for pool in pools(client):
+        pool.clear()
+        pool.ready()
+    await ping(client)
+    assert list(settings._sessions.values()) == [known]
+
+
 async def test_a_resumed_session_is_of_a_certificate_that_may_be_revoked(
-    make_client, authority, front, ocsp, resuming
+    make_client, authority, front, ocsp
 ):
     issued, asked = ocsp("good")
     port = front(issued)

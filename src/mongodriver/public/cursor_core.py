@@ -153,6 +153,16 @@ class CursorCore(ABC, Generic[ItemT]):
             await self._get_more()
         return len(self._data)
 
+    async def _next_batch_or_end(self) -> int:
+        """`_next_batch` for those who want all: a failure is the cursor's end, also of one that
+        keeps its connection.
+        """
+        try:
+            return await self._next_batch()
+        except PyMongoError:
+            await self._close()
+            raise
+
     async def _all(self, length: int | None) -> list[Any]:
         """The remaining documents, at most `length`; those that are there if it waits for more."""
         if length is not None and length < 1:
@@ -160,7 +170,7 @@ class CursorCore(ABC, Generic[ItemT]):
         result: list[Any] = []
         with one_deadline(self._core.options.timeout):
             while length is None or len(result) < length:
-                if not self._data and not await self._next_batch():
+                if not self._data and not await self._next_batch_or_end():
                     break
                 data = self._data
                 if length is None:
