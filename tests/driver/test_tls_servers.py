@@ -389,14 +389,24 @@ async def test_no_staple_where_one_is_demanded_and_nobody_may_be_asked(
     assert not asked.requests
 
 
+@pytest.mark.parametrize("strictly", [False, True], ids=["", "strictly"])
 @pytest.mark.parametrize("status", ["good", "revoked"])
-async def test_a_server_that_staples(openssl, make_client, authority, folder, ocsp, status):
-    """A real one, which has asked its responder when it was started."""
+async def test_a_server_that_staples(
+    openssl, make_client, authority, folder, ocsp, own, status, strictly
+):
+    """A real one, which has asked its responder when it was started; with certificates of clients
+    and TLS 1.2 it does not end the handshake that asks for the staple.
+    """
     issued, asked = ocsp(status, must_staple=True)
     certificate = issued.write(folder / "stapled.pem")
     arguments = ["--tlsMode", "preferTLS", "--tlsCertificateKeyFile", certificate]
-    arguments += ["--tlsCAFile", authority.path, "--tlsAllowConnectionsWithoutCertificates"]
+    arguments += ["--tlsCAFile", authority.path]
     options = {"tlsCAFile": authority.path, "tlsDisableOCSPEndpointCheck": True}
+    if strictly:
+        arguments += ["--tlsDisabledProtocols", "TLS1_3"]
+        options["tlsCertificateKeyFile"] = own.file
+    else:
+        arguments.append("--tlsAllowConnectionsWithoutCertificates")
     with LocalServer(args=arguments) as started:
         port = started.members[0].port
         if status == "revoked":

@@ -44,19 +44,19 @@ def stapled_response(
     context.set_verify(SSL.VERIFY_NONE, lambda *args: True)
     context.set_ocsp_client_callback(hear)
     connection = SSL.Connection(context, None)
-    if _is_name(address[0]):
-        connection.set_tlsext_host_name(address[0].encode("idna"))
     connection.request_ocsp()
     connection.set_connect_state()
     try:
+        if _is_name(address[0]):
+            connection.set_tlsext_host_name(address[0].encode("idna"))
         with dial(deadline) as sock:
             _shake_hands(sock, connection, deadline)
-        presented = connection.get_peer_certificate(as_cryptography=True)
     except (OSError, SSL.Error, UnicodeError):
-        return None  # where the server wants a certificate of us, it has said all before
-    if presented is None or not heard:
+        pass  # a server that wants a certificate of us may have said all before
+    presented = connection.get_peer_certificate(as_cryptography=True) if heard else None
+    if presented is None or _der(presented) != certificate:
         return None
-    return heard[0] if _der(presented) == certificate else None
+    return heard[0]
 
 
 def _shake_hands(sock: socket.socket, connection: Any, deadline: float | None) -> None:
