@@ -16,8 +16,8 @@ import pytest
 from unified.requirements import Deployment, find_out, why_not
 
 from mongodriver.local import LocalServer
-from oidc_proxy import OidcProxy
 from mongodriver.uri_parser import parse_uri
+from oidc_proxy import OidcProxy
 from sharded_proxy import ShardedProxy
 
 _ON_ALL = os.environ.get("MONGODRIVER_SPEC_DEPLOYMENTS", "first") == "all"

@@ -53,7 +53,7 @@ async def find_out(
         return
     look = _plain_text if kind == CauseKind.TLS_CLOSED else _with_tls
     end = monotonic() + _PATIENCE
-    tls = options.ssl_context is not None
+    tls = options.tls is not None
     try:
         found = await backend.call(look, address, options.proxy, tls, end, deadline=end)
     except OSError:
