@@ -18,6 +18,7 @@ from bsonx.errors import BSONError
 
 from ..cmap.connector import Connector
 from ..cmap.pool import Pool
+from ..events.log_switch import LogSwitch
 from ..events.observer import Observer
 from ..execution.command_fields import CommandFields
 from ..execution.executor import Executor
@@ -96,6 +97,10 @@ class Client:
             self.sessions,
             self._clock,
             name,
+        )
+        topology = self.topology
+        self._log_switch = LogSwitch(
+            observer, topology.settings.topology_id, topology.tell_in_order
         )
         #: Runs operations: whatever a user asks for goes through it.
         self.executor = Executor(

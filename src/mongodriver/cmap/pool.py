@@ -92,8 +92,8 @@ class Pool:
         self._connect = connect
         self._on_connect_error = on_connect_error
         self._events = PoolEvents(observer, address)
-        #: Whether `take` must leave everything to `checkout`.
-        self._watched = self._events.enabled
+        #: While there are any, `take` leaves everything to `checkout`.
+        self._watchers = observer.pools
         #: Idle seconds up to which a connection is used without a look at it.
         limit = settings.max_idle_time
         self._fresh = CHECK_AFTER if limit is None else min(CHECK_AFTER, limit)
@@ -145,7 +145,7 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, or None if that needs the long way, `checkout`."""
-        if self._watched:
+        if self._watchers:
             return None
         try:
             connection = self._idle.pop()
@@ -414,7 +414,7 @@ class Pool:
 
     def checkin(self, connection: Connection) -> None:
         """Take a connection back; one that is closed, stale or still streaming is discarded."""
-        if self._watched:
+        if self._watchers:
             self._events.checked_in(connection.id)
         if (
             connection.generation == self.generation

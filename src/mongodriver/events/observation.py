@@ -64,18 +64,17 @@ class Observation:
             body = {**body, command.identifier: list(command.documents[command.start : stop])}
         connection = self._connection
         self._start = monotonic()
-        publish(
-            self._subscribers,
-            CommandStartedEvent(
-                body,
-                self._database,
-                self._request_id,
-                connection.address,
-                self._operation_id,
-                service_id=connection.service_id,
-                server_connection_id=connection.server_connection_id,
-            ),
+        event = CommandStartedEvent(
+            body,
+            self._database,
+            self._request_id,
+            connection.address,
+            self._operation_id,
+            service_id=connection.service_id,
+            server_connection_id=connection.server_connection_id,
         )
+        event._driver_connection_id = connection.id
+        publish(self._subscribers, event)
 
     def replied(self, reply: Any) -> None:
         """A reply has come, whatever it says."""
@@ -85,22 +84,21 @@ class Observation:
         """No reply has come, or none that can be read."""
         self._publish(CommandFailedEvent, {"errmsg": reason(exc), "errtype": type(exc).__name__})
 
-    def _publish(self, event: Any, outcome: Any) -> None:
+    def _publish(self, make: Any, outcome: Any) -> None:
         connection = self._connection
         if self._sensitive:
             # Also where the reply alone would not show that it belongs to a login.
             outcome = {}
-        publish(
-            self._subscribers,
-            event(
-                timedelta(seconds=monotonic() - self._start),
-                outcome,
-                self._name,
-                self._request_id,
-                connection.address,
-                self._operation_id,
-                service_id=connection.service_id,
-                database_name=self._database,
-                server_connection_id=connection.server_connection_id,
-            ),
+        event = make(
+            timedelta(seconds=monotonic() - self._start),
+            outcome,
+            self._name,
+            self._request_id,
+            connection.address,
+            self._operation_id,
+            service_id=connection.service_id,
+            database_name=self._database,
+            server_connection_id=connection.server_connection_id,
         )
+        event._driver_connection_id = connection.id
+        publish(self._subscribers, event)

@@ -13,12 +13,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .listeners import EventListeners
 
-__all__ = ["KINDS", "Observer", "OperationEnded", "OperationStarted", "publish"]
+__all__ = [
+    "KINDS",
+    "Observer",
+    "OperationEnded",
+    "OperationRetried",
+    "OperationStarted",
+    "SelectionFailed",
+    "SelectionStarted",
+    "SelectionSucceeded",
+    "SelectionWaiting",
+    "publish",
+]
 
 Subscriber = Callable[[Any], None]
 
 #: What can be subscribed to; each is an attribute of `Observer`.
-KINDS = ("operations", "commands", "pools", "heartbeats", "servers", "topologies")
+KINDS = ("operations", "selections", "commands", "pools", "heartbeats", "servers", "topologies")
 
 
 class Observer:
@@ -30,6 +41,7 @@ class Observer:
     __slots__ = KINDS
 
     operations: list[Subscriber]
+    selections: list[Subscriber]
     commands: list[Subscriber]
     pools: list[Subscriber]
     heartbeats: list[Subscriber]
@@ -45,12 +57,19 @@ class Observer:
     def subscribe(self, kind: str, subscriber: Subscriber) -> None:
         """Have a function called with every event of a kind, in the thread where it happens.
 
-        To be done before the client is used: stages look at the lists only once.
+        Servers and topologies are told of only if somebody wants to know when the client opens.
+
         :raises ValueError: for what is no kind.
         """
         if kind not in KINDS:
             raise ValueError(f"no events are of the kind {kind!r}; there are {', '.join(KINDS)}")
         getattr(self, kind).append(subscriber)
+
+    def unsubscribe(self, kind: str, subscriber: Subscriber) -> None:
+        """Undo `subscribe`."""
+        subscribers: list[Subscriber] = getattr(self, kind)
+        if subscriber in subscribers:
+            subscribers.remove(subscriber)
 
 
 def publish(subscribers: Sequence[Subscriber], event: object) -> None:
@@ -82,3 +101,55 @@ class OperationEnded:
     def __init__(self, execution: Any, error: BaseException | None) -> None:
         self.execution = execution
         self.error = error
+
+
+class OperationRetried:
+    """An operation is about to be tried once more, the number of that being 1 at first."""
+
+    __slots__ = ("execution", "number")
+
+    def __init__(self, execution: Any, number: int) -> None:
+        self.execution = execution
+        self.number = number
+
+
+class _Selection:
+    """What all events of the selection of a server have in common.
+
+    :param selector: what is looked for, as text.
+    :param description: of the topology at that moment.
+    """
+
+    __slots__ = ("description", "execution", "selector")
+
+    def __init__(self, execution: Any, selector: str, description: Any) -> None:
+        self.execution = execution
+        self.selector = selector
+        self.description = description
+
+
+class SelectionStarted(_Selection):
+    """A server is looked for."""
+
+    __slots__ = ()
+
+
+class SelectionWaiting(_Selection):
+    """None suits; `seconds_left` is how long one is waited for (None: for ever)."""
+
+    __slots__ = ("seconds_left",)
+    seconds_left: float | None
+
+
+class SelectionSucceeded(_Selection):
+    """One was found, at `address`."""
+
+    __slots__ = ("address",)
+    address: Any
+
+
+class SelectionFailed(_Selection):
+    """None was found; `error` is what the operation raises."""
+
+    __slots__ = ("error",)
+    error: BaseException

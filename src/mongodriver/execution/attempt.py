@@ -28,7 +28,12 @@ async def attempt(executor: Executor, execution: Execution) -> Any:
     connection: Any = execution.pinned
     if connection is None:
         server = executor.topology.fast
-        if server is None or execution.preference is not None or execution.address is not None:
+        if (
+            server is None
+            or execution.preference is not None
+            or execution.address is not None
+            or executor.observer.selections
+        ):
             server = await select(executor, execution)
         execution.server = server
         pool = server.pool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..events.log_switch import REMEMBERED, look_at_levels
 from ..events.observer import OperationEnded, OperationStarted, publish
 from ..io.deadline import Deadline
 from ..sdam.topology import OPEN
@@ -85,6 +86,8 @@ class Executor:
         """
         if self._check is not None:
             self._check()
+        if not REMEMBERED:
+            look_at_levels()
         if session is not None:
             if session.check(self.sessions, operation):
                 address, connection = session.route(address, connection)  # type: ignore[union-attr]

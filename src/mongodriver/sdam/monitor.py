@@ -104,6 +104,8 @@ class Monitor:
         self._connect = connect
         self._investigate = investigate
         self._subscribers = observer.heartbeats
+        #: How many it has opened.
+        self._connections = 0
         self.round_trips = RoundTrips()
         self._known = False  # whether the last check found the server
         self._was_ever_known = False
@@ -282,7 +284,7 @@ class Monitor:
         )
         subscribers = self._subscribers
         if subscribers:
-            publish(subscribers, ServerHeartbeatStartedEvent(self.address, awaited))
+            self._tell(ServerHeartbeatStartedEvent(self.address, awaited), connection)
         start = monotonic()
         try:
             reply = await self._ask(connection, awaited)
@@ -290,9 +292,9 @@ class Monitor:
             if subscribers:
                 given_up = self._cancelled or self._stopped
                 error = _OperationCancelled("operation cancelled") if given_up else exc
-                publish(
-                    subscribers,
-                    ServerHeartbeatFailedEvent(monotonic() - start, error, self.address, awaited),
+                seconds = monotonic() - start
+                self._tell(
+                    ServerHeartbeatFailedEvent(seconds, error, self.address, awaited), connection
                 )
             raise
         duration = monotonic() - start
@@ -301,14 +303,23 @@ class Monitor:
         elif not awaited:
             self.round_trips.add_sample(duration)
         if subscribers:
-            publish(
-                subscribers, ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited)
+            self._tell(
+                ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited),
+                self._connection,
             )
         return reply
+
+    def _tell(self, event: Any, connection: Connection | None) -> None:
+        """Publish an event of a check on a connection; None: one that is still to be opened."""
+        event._driver_connection_id = self._connections + (connection is None)
+        if connection is not None:
+            event._server_connection_id = connection.server_connection_id
+        publish(self._subscribers, event)
 
     async def _ask(self, connection: Connection | None, awaited: bool) -> Hello:
         if connection is None:
             self._connection = connection = await self._connect(self._opening)
+            self._connections += 1
             if self._stopped:
                 raise _OperationCancelled("operation cancelled")
             return connection.hello

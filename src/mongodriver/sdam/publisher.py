@@ -106,6 +106,13 @@ class Publisher:
         if self._queue and self._wake is not None:
             self._wake.set()
 
+    def tell_in_order(self, subscriber: Subscriber, event: Any) -> None:
+        """Give an event of another kind to a subscriber, after those that happened before it."""
+        if self._stopped or (self._task is None and not self._queue):
+            subscriber(event)
+        else:
+            self.add([((subscriber,), event)])
+
     def opening(self, description: TopologyDescription) -> None:
         """A topology opens, and is described so."""
         id = self._topology_id

@@ -35,7 +35,7 @@ from .topology_description import (
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..cmap.pool import Pool
-    from ..events.observer import Observer
+    from ..events.observer import Observer, Subscriber
     from ..io.base import Address, Backend, Event
     from ..sessions.cluster_clock import ClusterClock
     from ..sessions.server_session import ServerSessionPool
@@ -106,6 +106,10 @@ class Topology:
     def servers(self) -> list[Server]:
         """The members at this moment."""
         return list(self._servers.values())
+
+    def tell_in_order(self, subscriber: Subscriber, event: Any) -> None:
+        """Give an event of another kind to a subscriber, after the topology's own before it."""
+        self._publisher.tell_in_order(subscriber, event)
 
     # -- lifecycle --
 
@@ -364,6 +368,7 @@ class Topology:
         timeout: float,
         address: Address | None = None,
         deprioritized: tuple[Address, ...] = (),
+        waiting: Callable[[float | None], None] | None = None,
     ) -> Server:
         """The server to use for an operation.
 
@@ -372,6 +377,7 @@ class Topology:
             beginning, for the message.
         :param address: only this member will do, because a cursor lives there.
         :param deprioritized: members to avoid while there are others.
+        :param waiting: called when there is no suitable member, once, with the seconds left.
         :raises ServerSelectionTimeoutError: when no suitable member was found in time, or none
             can be, however long one waits.
         :raises InvalidOperation: when the client is closed, or the interpreter ends.
@@ -393,6 +399,9 @@ class Topology:
                 left = None if end is None else end - monotonic()
                 if left is not None and left <= 0:
                     raise self._selection_error(preference, timeout)
+                if waiting is not None:
+                    waiting(left)
+                    waiting = None
                 await waiter.wait(left)
             finally:
                 self._forget(waiter)
