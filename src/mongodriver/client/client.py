@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Iterable
@@ -98,9 +99,12 @@ class Client:
             self._clock,
             name,
         )
-        topology = self.topology
         self._log_switch = LogSwitch(
-            observer, topology.settings.topology_id, topology.tell_in_order
+            observer,
+            self.topology.settings.topology_id,
+            self.topology.tell_in_order,
+            self.topology.look_who_listens,
+            threading.Lock,
         )
         #: Runs operations: whatever a user asks for goes through it.
         self.executor = Executor(
@@ -242,6 +246,7 @@ class Client:
             self.discovery.after_fork()
         self.sessions.after_fork()
         self.topology.after_fork()
+        self._log_switch.after_fork()
         self._housekeeper.after_fork()
 
     # -- what the public layer asks for --

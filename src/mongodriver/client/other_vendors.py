@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..events.log_records import CLIENT
-
 _VENDORS = (
     (".cosmos.azure.com", "CosmosDB"),
     (".docdb.amazonaws.com", "DocumentDB"),
@@ -18,6 +16,8 @@ def log_other_vendors(hosts: Iterable[str]) -> None:
     names = [host.lower() for host in hosts]
     for suffix, product in _VENDORS:
         if any(name.endswith(suffix) for name in names):
+            from ..events.log_records import CLIENT
+
             CLIENT.info(
                 f"You appear to be connected to a {product} cluster. For more information "
                 "regarding feature compatibility and support please visit "

@@ -1,78 +1,135 @@
 """When log records are written: for as long as their loggers are enabled for them.
 
-Nothing is asked of the loggers while nobody has changed a level: `logging` then empties what each
-logger has remembered of its levels, and an empty memory is all that operations look for.
+Nothing is asked of the loggers while nobody has changed a level: `logging` then empties what every
+logger has remembered of its levels, and an empty memory is all that operations look for. A program
+that has no use for `logging` does not load it because of us.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
+import sys
 import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .log_records import COMMAND, CONNECTION, SERVER_SELECTION, TOPOLOGY, Records
-
 if TYPE_CHECKING:
+    import logging
+
     from bsonx.objectid import ObjectId
 
     from .observer import Observer, Subscriber
 
-__all__ = ["REMEMBERED", "LogSwitch", "look_at_levels"]
+__all__ = ["REMEMBERED", "LogSwitch", "look_at_levels", "look_for_logging"]
 
-#: What the logger of commands remembers of its levels; empty after any change of any level.
-REMEMBERED: dict[int, bool] = getattr(COMMAND, "_cache", {logging.DEBUG: False})
+#: What a logger remembers of its levels that nobody but us asks; empty after any change of a level
+#: of any logger. Until `logging` is loaded it holds something else.
+REMEMBERED: dict[Any, bool] = {"not loaded": False}
 
 _switches: weakref.WeakSet[LogSwitch] = weakref.WeakSet()
-_lock = threading.Lock()
 
 
 class LogSwitch:
     """Subscribes the records of one client, kind by kind, as long as they are wanted.
 
-    Records of servers and topologies are written only if they were wanted when the client opened.
-
     :param id: of the client and its topology.
     :param tell_in_order: gives an event to a subscriber after those of the topology before it.
+    :param changed: called after anything was subscribed or unsubscribed.
+    :param make_lock: makes the lock that one thread at a time looks under.
     """
 
     def __init__(
-        self, observer: Observer, id: ObjectId, tell_in_order: Callable[[Subscriber, Any], None]
+        self,
+        observer: Observer,
+        id: ObjectId,
+        tell_in_order: Callable[[Subscriber, Any], None],
+        changed: Callable[[], None],
+        make_lock: Callable[[], Any],
     ) -> None:
         self._observer = observer
-        records = Records(id)
-        self._subscribers = {
+        self._id = id
+        self._tell_in_order = tell_in_order
+        self._changed = changed
+        self._make_lock = make_lock
+        self._lock = make_lock()
+        self._subscribers: dict[str, tuple[logging.Logger, Subscriber]] = {}
+        self._on: set[str] = set()
+        self._stale = False
+        _switches.add(self)
+        look_for_logging()
+        self.look()
+
+    def look(self) -> None:
+        """Do what the levels of the loggers say. Waits for nobody: whoever is at it goes on."""
+        if "not loaded" in REMEMBERED:
+            return
+        self._stale = True
+        while self._stale and self._lock.acquire(blocking=False):
+            try:
+                self._stale = False
+                if self._apply():
+                    self._changed()
+            finally:
+                self._lock.release()
+
+    def _apply(self) -> bool:
+        """Whether anything was subscribed or unsubscribed."""
+        if not self._subscribers:
+            self._subscribers = self._make_subscribers()
+        before = set(self._on)
+        for kind, (logger, subscriber) in self._subscribers.items():
+            wanted = is_wanted(logger)
+            if wanted and kind not in self._on:
+                self._observer.subscribe(kind, subscriber)
+                self._on.add(kind)
+            elif not wanted and kind in self._on:
+                self._observer.unsubscribe(kind, subscriber)
+                self._on.discard(kind)
+        return self._on != before
+
+    def _make_subscribers(self) -> dict[str, tuple[logging.Logger, Subscriber]]:
+        from .log_records import COMMAND, CONNECTION, SERVER_SELECTION, TOPOLOGY, Records
+
+        records = Records(self._id)
+        return {
             "commands": (COMMAND, records.command),
             "operations": (COMMAND, records.operation),
             "pools": (CONNECTION, records.pool),
             "selections": (SERVER_SELECTION, records.selection),
-            "heartbeats": (TOPOLOGY, partial(tell_in_order, records.heartbeat)),
+            "heartbeats": (TOPOLOGY, partial(self._tell_in_order, records.heartbeat)),
             "servers": (TOPOLOGY, records.server),
             "topologies": (TOPOLOGY, records.topology),
         }
-        self._on: set[str] = set()
-        with _lock:
-            _switches.add(self)
-            self._look()
 
-    def _look(self) -> None:
-        for kind, (logger, subscriber) in self._subscribers.items():
-            wanted = logger.isEnabledFor(logging.DEBUG)
-            if wanted == (kind in self._on):
-                continue
-            if wanted:
-                self._observer.subscribe(kind, subscriber)
-                self._on.add(kind)
-            else:
-                self._observer.unsubscribe(kind, subscriber)
-                self._on.discard(kind)
+    def after_fork(self) -> None:
+        """In a child process: the thread that looked, if any did, is the parent's."""
+        self._lock = self._make_lock()
+        self.look()
 
 
 def look_at_levels() -> None:
-    """Do what the levels of the loggers say, after any of them may have changed."""
-    with _lock:
-        for switch in list(_switches):
-            switch._look()
-        COMMAND.isEnabledFor(logging.DEBUG)  # remembered again, even without any client
+    """Have all clients do what the levels of the loggers say, after any of them has changed."""
+    from logging import DEBUG, getLogger
+
+    # First: who changes one in the meantime is noticed by the next operation.
+    getLogger("mongodriver.levels").isEnabledFor(DEBUG)
+    for switch in list(_switches):
+        switch.look()
+
+
+def look_for_logging() -> None:
+    """Begin to heed the levels of loggers if the program has loaded `logging` by now."""
+    if "not loaded" not in REMEMBERED or "logging" not in sys.modules:
+        return
+    from logging import getLogger
+
+    getLogger("mongodriver.levels")._cache = REMEMBERED  # type: ignore[attr-defined]
+    REMEMBERED.clear()
+    look_at_levels()
+
+
+def is_wanted(logger: logging.Logger) -> bool:
+    """Whether records are written, or would be if the logger were not disabled for the moment."""
+    from logging import DEBUG
+
+    return logger.getEffectiveLevel() <= DEBUG > logger.manager.disable

@@ -57,8 +57,6 @@ class Observer:
     def subscribe(self, kind: str, subscriber: Subscriber) -> None:
         """Have a function called with every event of a kind, in the thread where it happens.
 
-        Servers and topologies are told of only if somebody wants to know when the client opens.
-
         :raises ValueError: for what is no kind.
         """
         if kind not in KINDS:

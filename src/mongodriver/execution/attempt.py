@@ -28,12 +28,7 @@ async def attempt(executor: Executor, execution: Execution) -> Any:
     connection: Any = execution.pinned
     if connection is None:
         server = executor.topology.fast
-        if (
-            server is None
-            or execution.preference is not None
-            or execution.address is not None
-            or executor.observer.selections
-        ):
+        if server is None or execution.preference is not None or execution.address is not None:
             server = await select(executor, execution)
         execution.server = server
         pool = server.pool

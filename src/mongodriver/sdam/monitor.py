@@ -20,6 +20,7 @@ from ..events.listeners import (
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
 )
+from ..events.log_switch import look_for_logging
 from ..events.observer import publish
 from ..io.reports import Reports
 from ..replies.fields import bad_reply
@@ -282,6 +283,7 @@ class Monitor:
             and self._settings.streaming
             and self._topology_version is not None
         )
+        look_for_logging()
         subscribers = self._subscribers
         if subscribers:
             self._tell(ServerHeartbeatStartedEvent(self.address, awaited), connection)

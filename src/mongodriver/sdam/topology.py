@@ -93,6 +93,7 @@ class Topology:
         self._starting: deque[Monitor] = deque()
         self._announcements: deque[Callable[[], None]] = deque()
         self._announcing = threading.Lock()
+        self._selections = observer.selections
         self._publisher = Publisher(backend, observer, settings.topology_id)
         self._srv_monitor: SrvMonitor | None = None
         self._evidence = Evidence(settings.seeds)
@@ -110,6 +111,11 @@ class Topology:
     def tell_in_order(self, subscriber: Subscriber, event: Any) -> None:
         """Give an event of another kind to a subscriber, after the topology's own before it."""
         self._publisher.tell_in_order(subscriber, event)
+
+    def look_who_listens(self) -> None:
+        """After somebody has begun to listen, or does not any more."""
+        with self._lock:
+            self._refresh_fast()
 
     # -- lifecycle --
 
@@ -305,6 +311,8 @@ class Topology:
                 self._starting.popleft().start()
         except IndexError:
             pass
+        if self._publisher.has_left_behind:
+            self._announcements.append(self._publisher.flush)
         while self._announcements:
             if not self._announcing.acquire(blocking=False):
                 return  # the thread that is at it now sees ours as well
@@ -342,6 +350,8 @@ class Topology:
         self.fast = None
         if self.state != OPEN or self.settings.server_selector is not None:
             return
+        if self._selections:
+            return  # so that every selection is told of
         description = self._description
         try:
             description.check_compatible()
@@ -429,7 +439,7 @@ class Topology:
     def is_up(self, address: Address | None) -> bool:
         """Whether a member, or None for any, was up when it was heard of last."""
         if address is None:
-            return self.fast is not None
+            return self.fast is not None or self.find(None) is not None
         found = self._description.server_descriptions().get(address)
         server = self._servers.get(address)
         if found is None or server is None:
