@@ -64,7 +64,9 @@ class Records:
     # -- commands --
 
     def command(self, event: Any) -> None:
-        """Write of a command: started, succeeded or failed."""
+        """Write of a command of an operation: started, succeeded or failed."""
+        if event.operation_id == event.request_id:
+            return  # a part of a handshake
         fields: Fields = {
             "clientId": self._id,
             "commandName": event.command_name,
