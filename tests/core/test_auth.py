@@ -144,6 +144,27 @@ def test_a_wrong_login_is_refused(flavour, guarded, user, password, mechanism):
     assert password not in repr(recorder.events)
 
 
+def test_events_of_pools_tell_of_a_failed_login_before_its_effect(flavour, guarded):
+    recorder = Recorder()
+
+    async def main(client):
+        with pytest.raises(OperationFailure):
+            await client.execute(Run(PING))
+
+    use(flavour, as_user(guarded, "both", "wrong"), main, event_listeners=[recorder])
+    names = [type(e).__name__ for e in recorder.events]
+    assert [n for n in names if n.startswith(("Connection", "Pool"))] == [
+        "PoolCreatedEvent",
+        "PoolReadyEvent",
+        "ConnectionCheckOutStartedEvent",
+        "ConnectionCreatedEvent",
+        "ConnectionClosedEvent",
+        "ConnectionCheckOutFailedEvent",
+        "PoolClearedEvent",
+        "PoolClosedEvent",
+    ]
+
+
 def test_the_server_is_unknown_after_a_failed_login(flavour, guarded):
     async def main(client):
         with pytest.raises(OperationFailure):
@@ -195,7 +216,9 @@ def test_events_show_nothing_of_a_login(flavour, guarded):
     replies = {e.command_name: e.reply for e in recorder.of(CommandSucceededEvent)}
     assert replies["saslStart"] == replies["saslContinue"] == {}
     assert PASSWORD not in repr([e.command for e in commands])
-    assert recorder.of(CommandFailedEvent)[0].command_name == "updateUser"
+    (failed,) = recorder.of(CommandFailedEvent)
+    assert failed.command_name == "updateUser"
+    assert failed.failure == {"code": 13, "codeName": "Unauthorized"}
 
 
 def test_many_connections_log_in_at_the_same_time(guarded):

@@ -21,6 +21,7 @@ import threading
 import weakref
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -190,15 +191,25 @@ class Pool:
         """
         start = monotonic()
         self._events.check_out_started()
+        failure: list[Callable[[], None]] = []
         try:
-            connection = await self._obtain(deadline)
+            connection = await self._obtain(deadline, failure)
         except BaseException as exc:
-            self._events.check_out_failed(exc, start)
+            try:
+                self._events.check_out_failed(exc, start)
+            finally:
+                # Only now, so that whoever listens hears of the cause before its effect.
+                for settle in failure:
+                    settle()
             raise
+        finally:
+            failure.clear()
         self._events.checked_out(connection.id, start)
         return connection
 
-    async def _obtain(self, deadline: float | None) -> Connection:
+    async def _obtain(
+        self, deadline: float | None, failure: list[Callable[[], None]]
+    ) -> Connection:
         waiter = None
         with self._lock:
             self._refuse_unless_ready()
@@ -214,7 +225,7 @@ class Pool:
         if waiter is not None:
             grant = await self._wait(waiter, deadline)
         if grant is None or isinstance(grant, _Create):
-            return await self._establish(deadline)
+            return await self._establish(deadline, failure)
         return grant
 
     def _refuse_unless_ready(self) -> None:
@@ -347,11 +358,16 @@ class Pool:
 
     # -- establishing --
 
-    async def _establish(self, deadline: float | None = None, spare: bool = False) -> Connection:
+    async def _establish(
+        self,
+        deadline: float | None = None,
+        failure: list[Callable[[], None]] | None = None,
+    ) -> Connection:
         """Open a connection on a reservation, for the caller's use.
 
         :param deadline: monotonic time limit, if it is sooner than connectTimeoutMS.
-        :param spare: for nobody's use yet: make it idle.
+        :param failure: takes what is to be done after a failure; None: the connection is for
+            nobody's use yet, and becomes idle.
         """
         with self._lock:
             self._last_id += 1
@@ -368,8 +384,14 @@ class Pool:
         try:
             connection = await self._connect(id, generation, opened, deadline)
         except BaseException as exc:
-            self._abandon_reservation(begun, exc, generation)
-            self._events.connection_closed(id, ERROR)
+            if failure is not None:
+                failure.append(partial(self._abandon_reservation, begun, exc, generation))
+                for connection in begun:
+                    connection.close()
+                self._events.connection_closed(id, ERROR)
+            else:
+                self._abandon_reservation(begun, exc, generation)
+                self._events.connection_closed(id, ERROR)
             raise
         if connection.service_id is not None:
             connection.generation = self.generation_of(connection.service_id)
@@ -378,7 +400,7 @@ class Pool:
             self._pending -= 1
             self._opening.discard(connection)
             self._established.add(connection)
-            if spare:
+            if failure is None:
                 self._add_idle(connection)
             self._serve_waiters()
         self._bury()
@@ -593,7 +615,7 @@ class Pool:
         """Establish connections up to the minimum."""
         while self._reserve_for_minimum():
             try:
-                await self._establish(spare=True)
+                await self._establish()
             except (PyMongoError, BSONError, OSError):
                 return  # the topology has been told; the next operation meets the same
 

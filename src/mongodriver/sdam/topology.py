@@ -300,9 +300,11 @@ class Topology:
         return waiters
 
     def _wake(self, waiters: list[Event]) -> None:
-        for waiter in waiters:
-            waiter.set()
-        self._announce()
+        try:
+            self._announce()  # first: a pool is ready before it is used
+        finally:
+            for waiter in waiters:
+                waiter.set()
 
     def _announce(self) -> None:
         """Without the lock: start new monitors, then what pools have to say and do, in order."""
