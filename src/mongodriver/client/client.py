@@ -26,6 +26,7 @@ from ..execution.executor import Executor
 from ..execution.timeouts import timeout
 from ..ops.sessions import EndSessions
 from ..options.srv import SrvName
+from ..options.tracing import make_spans
 from ..sdam.monitor import Monitor
 from ..sdam.topology import CLOSED, OPEN, Topology
 from ..sdam.topology_description import TopologyDescription
@@ -88,6 +89,9 @@ class Client:
         self._pid = os.getpid()
         pool_options = options.pool_options
         self.observer = observer = Observer(pool_options._event_listeners)
+        spans = make_spans(options.tracing)
+        if spans is not None:
+            spans.subscribe_to(observer)
         self.sessions = ServerSessionPool()
         self._clock = ClusterClock()
         self.topology = Topology(

@@ -8,7 +8,7 @@ from typing import Any
 
 from bsonx import json_util
 
-__all__ = ["LogMessage"]
+__all__ = ["LogMessage", "document_text"]
 
 #: The environment variables that hold the longest text of a document, the first one that is set:
 #: the specification's, and PyMongo's.
@@ -38,7 +38,7 @@ class LogMessage:
         shown = {"message": self._message, **self._fields}
         if self._documents is not None:
             limit = _limit()
-            shown |= {name: _text(value, limit) for name, value in self._documents.items()}
+            shown |= {name: document_text(value, limit) for name, value in self._documents.items()}
         return _dump(shown)
 
 
@@ -46,7 +46,8 @@ def _dump(value: Any) -> str:
     return json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS, default=repr)
 
 
-def _text(document: Any, limit: int | None) -> str:
+def document_text(document: Any, limit: int | None) -> str:
+    """A document in relaxed extended JSON, cut after `limit` characters; None: never."""
     text = _dump(document)
     return text if limit is None or len(text) <= limit else text[:limit] + "..."
 

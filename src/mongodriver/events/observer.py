@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "AttemptFailed",
     "Observer",
     "OperationEnded",
     "OperationRetried",
@@ -23,13 +24,18 @@ __all__ = [
     "SelectionStarted",
     "SelectionSucceeded",
     "SelectionWaiting",
+    "TransactionEnded",
+    "TransactionStarted",
     "publish",
 ]
 
 Subscriber = Callable[[Any], None]
 
 #: What can be subscribed to; each is an attribute of `Observer`.
-KINDS = ("operations", "selections", "commands", "pools", "heartbeats", "servers", "topologies")
+KINDS = (
+    *("operations", "transactions", "selections", "commands"),
+    *("pools", "heartbeats", "servers", "topologies"),
+)
 
 
 class Observer:
@@ -41,6 +47,7 @@ class Observer:
     __slots__ = KINDS
 
     operations: list[Subscriber]
+    transactions: list[Subscriber]
     selections: list[Subscriber]
     commands: list[Subscriber]
     pools: list[Subscriber]
@@ -79,7 +86,7 @@ def publish(subscribers: Sequence[Subscriber], event: object) -> None:
 class OperationStarted:
     """An operation begins: all its attempts, and the waiting between them, come after this.
 
-    :param execution: its state; a subscriber may keep what belongs to it in ``execution.span``.
+    :param execution: its state; it has its operation id.
     """
 
     __slots__ = ("execution",)
@@ -97,6 +104,16 @@ class OperationEnded:
     __slots__ = ("error", "execution")
 
     def __init__(self, execution: Any, error: BaseException | None) -> None:
+        self.execution = execution
+        self.error = error
+
+
+class AttemptFailed:
+    """An attempt of an operation, the first or any other one, has failed with an error."""
+
+    __slots__ = ("error", "execution")
+
+    def __init__(self, execution: Any, error: BaseException) -> None:
         self.execution = execution
         self.error = error
 
@@ -151,3 +168,28 @@ class SelectionFailed(_Selection):
 
     __slots__ = ("error",)
     error: BaseException
+
+
+class TransactionStarted:
+    """A transaction of a session begins: no server has heard of it yet.
+
+    :param session: a subscriber may keep what belongs to it in ``session.transaction.span``.
+    """
+
+    __slots__ = ("session",)
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+
+class TransactionEnded:
+    """A transaction was committed or aborted, also where that has failed.
+
+    :param error: what that raised, or None.
+    """
+
+    __slots__ = ("error", "session")
+
+    def __init__(self, session: Any, error: BaseException | None) -> None:
+        self.session = session
+        self.error = error

@@ -12,6 +12,7 @@ from ..sdam.topology import OPEN
 from ..sessions.binding import BOUND, bound_session
 from ..values.errors import InvalidOperation, PyMongoError
 from ..values.read_preferences import ReadPreference
+from ..wire.header import next_request_id
 from .attempt import attempt
 from .execution import Execution
 from .retry import retry
@@ -110,6 +111,7 @@ class Executor:
             await self._open(limit)
         watchers = self.observer.operations
         if watchers:
+            execution.operation_id = next_request_id()
             publish(watchers, OperationStarted(execution))
         try:
             if not operation.is_write:

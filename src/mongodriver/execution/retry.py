@@ -10,10 +10,9 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..events.observer import OperationRetried, publish
+from ..events.observer import AttemptFailed, OperationRetried, publish
 from ..ops.base import CLOSING, NEVER, READ
 from ..values.errors import PyMongoError
-from ..wire.header import next_request_id
 from .attempt import attempt
 from .retry_rules import Retries, is_overload
 from .time_limit import time_is_over
@@ -35,6 +34,8 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     )
     try:
         while True:
+            if executor.observer.operations:
+                publish(executor.observer.operations, AttemptFailed(execution, error))
             note_failure(execution, error)
             delay = retries.after(error, random.random)
             if delay is None:
@@ -47,7 +48,8 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
                 await executor.backend.sleep(delay)
             execution.begin_retry(is_overload(error))
             if executor.observer.operations:
-                _tell(executor, execution, retries.attempt)
+                told = OperationRetried(execution, retries.attempt)
+                publish(executor.observer.operations, told)
             try:
                 return await attempt(executor, execution)
             except PyMongoError as exc:
@@ -58,13 +60,6 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
         # The error's traceback holds this frame: without this, a cycle until the next garbage
         # collection, with everything the operation held.
         del error, retries
-
-
-def _tell(executor: Executor, execution: Execution, number: int) -> None:
-    """Tell that another attempt follows."""
-    if not execution.operation_id:
-        execution.operation_id = next_request_id()
-    publish(executor.observer.operations, OperationRetried(execution, number))
 
 
 def _is_too_late(execution: Execution, delay: float) -> bool:

@@ -312,6 +312,12 @@ class ClientOptions:
         return self._options.get("auto_encryption_opts")
 
     @property
+    def tracing(self) -> Mapping[str, Any] | None:
+        """What was given as ``tracing``, or None; see `mongodriver.options.tracing`."""
+        tracing: Mapping[str, Any] | None = self._options.get("tracing")
+        return tracing
+
+    @property
     def load_balanced(self) -> bool | None:
         """Whether the client talks to a load balancer."""
         balanced: bool | None = self._options.get("loadbalanced")

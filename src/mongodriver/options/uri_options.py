@@ -10,6 +10,7 @@ from bsonx.binary import UuidRepresentation
 from mongodriver.auth.credentials import MECHANISMS
 from mongodriver.events.listeners import _validate_event_listeners
 from mongodriver.options.compressors import validate_compressors
+from mongodriver.options.tracing import validate_tracing_or_none
 from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.escapes import unquote_plus
@@ -347,6 +348,9 @@ KW_VALIDATORS: dict[str, Validator] = {
     "enable_overload_retargeting": validate_boolean_or_string,
 }
 
+# The same, of this driver alone.
+OWN_KW_VALIDATORS: dict[str, Validator] = {"tracing": validate_tracing_or_none}
+
 URI_OPTIONS_ALIAS_MAP: dict[str, list[str]] = {"tls": ["ssl"]}
 INTERNAL_URI_OPTION_NAME_MAP: dict[str, str] = {"ssl": "tls"}
 URI_OPTIONS_DEPRECATION_MAP: dict[str, tuple[str, str]] = {}
@@ -355,7 +359,11 @@ URI_OPTIONS_VALIDATOR_MAP |= NONSPEC_OPTIONS_VALIDATOR_MAP
 for _name, _aliases in URI_OPTIONS_ALIAS_MAP.items():
     URI_OPTIONS_VALIDATOR_MAP |= dict.fromkeys(_aliases, URI_OPTIONS_VALIDATOR_MAP[_name])
 
-VALIDATORS: dict[str, Validator] = {**URI_OPTIONS_VALIDATOR_MAP, **KW_VALIDATORS}
+VALIDATORS: dict[str, Validator] = {
+    **URI_OPTIONS_VALIDATOR_MAP,
+    **KW_VALIDATORS,
+    **OWN_KW_VALIDATORS,
+}
 
 TIMEOUT_OPTIONS: list[str] = [
     "connecttimeoutms",
