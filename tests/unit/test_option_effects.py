@@ -116,6 +116,7 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "tlsinsecure": (True, TLS),
     "type_registry": (TypeRegistry([Upper()]), {}),
     "timeoutms": (5, {}),
+    "tracing": ({"enabled": True}, {}),
     "tz_aware": (True, {}),
     "tzinfo": (datetime.UTC, {"tz_aware": True}),
     "unicode_decode_error_handler": ("ignore", {}),
