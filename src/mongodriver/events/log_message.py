@@ -39,9 +39,7 @@ class LogMessage:
         shown = {"message": self._message, **self._fields}
         if self._documents is not None:
             limit = _limit()
-            shown |= {
-                name: document_text(value, limit) for name, value in self._documents.items()
-            }
+            shown |= {name: document_text(value, limit) for name, value in self._documents.items()}
         return _dump(shown)
 
 

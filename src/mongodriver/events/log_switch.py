@@ -26,6 +26,14 @@ __all__ = ["REMEMBERED", "LogSwitch", "look_at_levels", "look_for_logging"]
 #: of any logger. Until `logging` is loaded it holds something else.
 REMEMBERED: dict[Any, bool] = {"not loaded": False}
 
+#: What the records of each logger are made of.
+_KINDS = {
+    "pymongo.command": ("commands", "operations"),
+    "pymongo.connection": ("pools",),
+    "pymongo.serverSelection": ("selections",),
+    "pymongo.topology": ("heartbeats", "servers", "topologies"),
+}
+
 _switches: weakref.WeakSet[LogSwitch] = weakref.WeakSet()
 
 
@@ -52,7 +60,7 @@ class LogSwitch:
         self._changed = changed
         self._make_lock = make_lock
         self._lock = make_lock()
-        self._subscribers: dict[str, tuple[logging.Logger, Subscriber]] = {}
+        self._subscribers: dict[str, Subscriber] = {}
         self._on: set[str] = set()
         self._stale = False
         _switches.add(self)
@@ -74,32 +82,35 @@ class LogSwitch:
 
     def _apply(self) -> bool:
         """Whether anything was subscribed or unsubscribed."""
-        if not self._subscribers:
-            self._subscribers = self._make_subscribers()
+        from logging import getLogger
+
         before = set(self._on)
-        for kind, (logger, subscriber) in self._subscribers.items():
-            wanted = is_wanted(logger)
-            if wanted and kind not in self._on:
-                self._observer.subscribe(kind, subscriber)
-                self._on.add(kind)
-            elif not wanted and kind in self._on:
-                self._observer.unsubscribe(kind, subscriber)
-                self._on.discard(kind)
+        for name, kinds in _KINDS.items():
+            wanted = is_wanted(getLogger(name))
+            for kind in kinds:
+                if wanted and kind not in self._on:
+                    self._observer.subscribe(kind, self._subscriber(kind))
+                    self._on.add(kind)
+                elif not wanted and kind in self._on:
+                    self._observer.unsubscribe(kind, self._subscriber(kind))
+                    self._on.discard(kind)
         return self._on != before
 
-    def _make_subscribers(self) -> dict[str, tuple[logging.Logger, Subscriber]]:
-        from .log_records import COMMAND, CONNECTION, SERVER_SELECTION, TOPOLOGY, Records
+    def _subscriber(self, kind: str) -> Subscriber:
+        if not self._subscribers:
+            from .log_records import Records  # only now: most have no use for it
 
-        records = Records(self._id)
-        return {
-            "commands": (COMMAND, records.command),
-            "operations": (COMMAND, records.operation),
-            "pools": (CONNECTION, records.pool),
-            "selections": (SERVER_SELECTION, records.selection),
-            "heartbeats": (TOPOLOGY, partial(self._tell_in_order, records.heartbeat)),
-            "servers": (TOPOLOGY, records.server),
-            "topologies": (TOPOLOGY, records.topology),
-        }
+            records = Records(self._id)
+            self._subscribers = {
+                "commands": records.command,
+                "operations": records.operation,
+                "pools": records.pool,
+                "selections": records.selection,
+                "heartbeats": partial(self._tell_in_order, records.heartbeat),
+                "servers": records.server,
+                "topologies": records.topology,
+            }
+        return self._subscribers[kind]
 
     def after_fork(self) -> None:
         """In a child process: the thread that looked, if any did, is the parent's."""
