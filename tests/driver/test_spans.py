@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -450,6 +451,43 @@ async def test_unacknowledged_writes(traced):
     client = traced.make()
     await client.test.spans.with_options(write_concern=WriteConcern(0)).insert_one({})
     assert tree(traced.spans()) == [("insert test.spans", ["insert"])]
+
+
+async def test_spans_of_several_tasks_are_not_mixed_up(traced, flavour):
+    if flavour.is_sync:
+        pytest.skip("tasks are for asynchronous clients")
+    client = traced.make()
+    tracer = traced.provider.get_tracer("test")
+
+    async def work(number):
+        with tracer.start_as_current_span(f"outer {number}"):
+            for _ in range(20):
+                await client.test[f"c{number}"].find_one()
+
+    await asyncio.gather(*(work(n) for n in range(4)))
+    assert sorted(tree(traced.spans())) == [
+        (f"outer {n}", [(f"find test.c{n}", ["find"])] * 20) for n in range(4)
+    ]
+
+
+async def test_an_operation_that_is_cancelled(traced, flavour):
+    if flavour.is_sync:
+        pytest.skip("only tasks can be cancelled")
+    client = traced.make()
+    await client.test.spans.find_one()
+    await fail(client, "find", blockConnection=True, blockTimeMS=2000)
+    sent = asyncio.Event()
+    inside.core(client).observer.subscribe("commands", lambda event: sent.set())
+    traced.clear()
+    task = asyncio.ensure_future(client.test.spans.find_one())
+    await sent.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    operation, command = traced.spans()
+    assert command.attributes["exception.type"].endswith("CancelledError")
+    assert operation.status.status_code is StatusCode.ERROR
 
 
 async def test_spans_of_several_threads_are_not_mixed_up(traced, flavour):

@@ -225,6 +225,8 @@ def test_an_option_makes_a_difference(option, kind, contexts):
     value, others = ACTED_ON[option]
     if option == "connect" and kind is AsyncMongoClient:
         pytest.skip("documented: an asynchronous client connects at its first use")
+    if option == "tracing":
+        pytest.importorskip("opentelemetry")
     uri = "mongodb://127.0.0.1:1/"
     without = made_by(kind, contexts, uri, **others)
     assert made_by(kind, contexts, uri, **others) == without
