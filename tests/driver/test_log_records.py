@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -229,13 +230,36 @@ client.close()
     assert done.stdout.count("pymongo.command") >= 2
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork:UserWarning")
+def test_a_child_process_heeds_levels_whatever_the_parent_was_at(records, flavour, make_client):
+    if not flavour.is_sync:
+        pytest.skip("loops do not survive a fork")
+    set_level("INFO", *COMPONENTS)
+    client = make_client()
+    step(client.admin.command("ping"))
+    core = inside.core(client)
+    with core._log_switch._lock:  # as if another thread were looking at the levels
+        child = os.fork()
+        if child == 0:
+            try:
+                set_level("DEBUG", "command")
+                step(client.admin.command("ping"))
+                told = records.messages("command")
+                os._exit(0 if told == ["Command started", "Command succeeded"] else 1)
+            finally:
+                os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 # -- beside PyMongo --
 
 
 async def scenario(client):
     """Commands of all kinds, one after the other."""
     db = client.log_records
-    await db.c.drop()
+    await db.c.delete_many({})
     await db.c.insert_many([{"_id": i} for i in range(5)])
     async for _ in db.c.find({"_id": {"$gte": 0}}, batch_size=2):
         pass
