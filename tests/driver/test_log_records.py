@@ -259,7 +259,7 @@ def test_a_child_process_heeds_levels_whatever_the_parent_was_at(records, flavou
 async def scenario(client):
     """Commands of all kinds, one after the other."""
     db = client.log_records
-    await db.c.delete_many({})
+    await db.c.delete_many({"_id": {"$gte": 0}})
     await db.c.insert_many([{"_id": i} for i in range(5)])
     async for _ in db.c.find({"_id": {"$gte": 0}}, batch_size=2):
         pass
@@ -282,8 +282,8 @@ def summary(records, owner, component):
     found = []
     for told in records.of(component, owner):
         name = told.get("commandName", told.get("operation"))
-        if name == "endSessions":
-            continue  # when clients are closed: their last words differ
+        if name == "endSessions" or told["message"].startswith("Waiting"):
+            continue  # they differ in their last words; and who is quick need not wait
         document = told.get("command", "{}")
         if told["message"] == "Command started" and len(document) < 900:
             document = sorted(set(json.loads(document)) - {"filter", "limit", "query"})
