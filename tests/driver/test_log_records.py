@@ -286,8 +286,8 @@ def summary(records, owner, component):
             continue  # they differ in their last words; and who is quick need not wait
         document = told.get("command", "{}")
         if told["message"] == "Command started" and len(document) < 900:
-            # PyMongo shows neither the deletes of a delete nor what is empty.
-            document = sorted(set(json.loads(document)) - {"deletes", "query"})
+            # PyMongo leaves out what is empty or zero, and what contains nothing else.
+            document = sorted(set(json.loads(document)) - {"deletes", "filter", "query"})
         else:
             document = None
         found.append((told["message"], name, sorted(told), document))
