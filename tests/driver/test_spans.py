@@ -10,6 +10,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from flavour import step, stepped
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -255,6 +256,31 @@ async def test_transactions(traced):
     assert lasting.end_time >= traced.spans("commitTransaction")[0].end_time
 
 
+async def test_what_a_callback_does_is_in_its_transaction(traced, flavour):
+    client = traced.make()
+    coll = client.test.spans
+    await coll.insert_one({})
+    traced.clear()
+    tracer = traced.provider.get_tracer("test")
+
+    async def callback(session):
+        await coll.insert_one({}, session=session)
+        with tracer.start_as_current_span("user's"):
+            await coll.insert_one({}, session=session)
+        await client.test.other.find_one()
+
+    async with client.start_session() as session:
+        await session.with_transaction(stepped(callback) if flavour.is_sync else callback)
+    await coll.find_one()
+    insert = ("insert test.spans", ["insert"])
+    commit = ("commitTransaction admin", ["commitTransaction"])
+    find = ("find test.other", ["find"])
+    assert tree(traced.spans()) == [
+        ("transaction", [insert, ("user's", [insert]), find, commit]),
+        ("find test.spans", ["find"]),
+    ]
+
+
 async def test_a_transaction_that_cannot_be_committed(traced):
     client = traced.make()
     await client.test.spans.insert_one({})
@@ -497,8 +523,6 @@ async def test_spans_of_several_threads_are_not_mixed_up(traced, flavour):
     tracer = traced.provider.get_tracer("test")
 
     def work(number):
-        from flavour import step
-
         async def find():
             await client.test[f"c{number}"].find_one()
 

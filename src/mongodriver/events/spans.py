@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import context as contexts
@@ -26,7 +27,7 @@ from .observer import (
     TransactionStarted,
 )
 
-__all__ = ["Spans"]
+__all__ = ["Spans", "within"]
 
 _SYSTEM = {"db.system.name": "mongodb"}
 #: Operations that are named otherwise than their commands.
@@ -43,6 +44,8 @@ _OF_COLLECTIONS = frozenset(
 #: Fields of commands that do not belong to the query.
 _NOT_SHOWN = frozenset({"lsid", "$db", "$clusterTime", "signature"})
 _ENDS = frozenset({"commitTransaction", "abortTransaction"})
+#: Of a context in a transaction: its span.
+_TRANSACTION = contexts.create_key("mongodriver-transaction")
 #: Instrumentations are told by this to leave out what follows; of the API, but not documented.
 _SUPPRESSED = getattr(contexts, "_SUPPRESS_INSTRUMENTATION_KEY", None)
 
@@ -189,12 +192,25 @@ class Spans:
             transaction.span.end()
 
 
+@contextmanager
+def within(span: trace.Span) -> Iterator[None]:
+    """Make the span of a transaction the current one for the length of a block."""
+    context = trace.set_span_in_context(span)
+    token = contexts.attach(contexts.set_value(_TRANSACTION, span, context))
+    try:
+        yield
+    finally:
+        contexts.detach(token)
+
+
 def _context_for(execution: Any) -> Any:
     """The context of an operation: in the transaction, if it belongs to one, else where it is."""
     context = contexts.get_current()
     session = execution.session
     if session is None or session.implicit or session.transaction.span is None:
         return context
+    if contexts.get_value(_TRANSACTION, context) is session.transaction.span:
+        return context  # perhaps in a span of the user's in it
     if session.transaction.active or execution.operation.name in _ENDS:
         return trace.set_span_in_context(session.transaction.span, context)
     return context
