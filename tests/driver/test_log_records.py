@@ -15,6 +15,7 @@ from unified import inside
 from unified.clients import PATIENCE, until
 
 from mongodriver.errors import OperationFailure
+from mongodriver.events import log_switch
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend
 
@@ -123,6 +124,28 @@ async def test_logging_may_be_disabled_for_a_while(records, make_client):
         logging.disable(logging.NOTSET)
     await client.admin.command("ping")
     assert len(records.records) > before
+
+
+async def test_a_configuration_that_disables_loggers(records, make_client):
+    set_level("DEBUG", *COMPONENTS)
+    client = make_client()
+    await client.admin.command("ping")
+    loggers = [logging.getLogger(name) for name in ("mongodriver.levels", "pymongo.command")]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        set_level("INFO", "connection")
+        before = len(records.of("command"))
+        await client.admin.command("ping")
+        assert len(records.of("command")) == before
+        assert not inside.core(client).observer.commands
+        assert log_switch.REMEMBERED  # no operation has to look again
+    finally:
+        for logger in loggers:
+            logger.disabled = False
+    set_level("DEBUG", "connection")
+    await client.admin.command("ping")
+    assert len(records.of("command")) == before + 2
 
 
 async def test_records_are_put_into_words_when_they_are_read(records, make_client, monkeypatch):

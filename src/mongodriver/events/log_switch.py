@@ -14,16 +14,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import logging
-
     from bsonx.objectid import ObjectId
 
     from .observer import Observer, Subscriber
 
 __all__ = ["REMEMBERED", "LogSwitch", "look_at_levels", "look_for_logging"]
 
-#: What a logger remembers of its levels that nobody but us asks; empty after any change of a level
-#: of any logger. Until `logging` is loaded it holds something else.
+#: What a logger that nobody asks remembers of its levels; `logging` empties it when a level of any
+#: logger is changed. Until `logging` is loaded it holds something else.
 REMEMBERED: dict[Any, bool] = {"not loaded": False}
 
 #: What the records of each logger are made of.
@@ -82,11 +80,11 @@ class LogSwitch:
 
     def _apply(self) -> bool:
         """Whether anything was subscribed or unsubscribed."""
-        from logging import getLogger
+        from logging import DEBUG, getLogger
 
         before = set(self._on)
         for name, kinds in _KINDS.items():
-            wanted = is_wanted(getLogger(name))
+            wanted = getLogger(name).isEnabledFor(DEBUG)
             for kind in kinds:
                 if wanted and kind not in self._on:
                     self._observer.subscribe(kind, self._subscriber(kind))
@@ -120,12 +118,19 @@ class LogSwitch:
 
 def look_at_levels() -> None:
     """Have all clients do what the levels of the loggers say, after any of them has changed."""
-    from logging import DEBUG, getLogger
-
-    # First: who changes one in the meantime is noticed by the next operation.
-    getLogger("mongodriver.levels").isEnabledFor(DEBUG)
-    for switch in list(_switches):
+    # First: who changes one in the meantime is noticed by the next operation. Its logger is not
+    # asked, because one that a configuration has disabled remembers nothing.
+    REMEMBERED["looked"] = True
+    for switch in _all():
         switch.look()
+
+
+def _all() -> list[LogSwitch]:
+    while True:
+        try:
+            return list(_switches)
+        except RuntimeError:
+            continue  # another thread has just made a client
 
 
 def look_for_logging() -> None:
@@ -137,10 +142,3 @@ def look_for_logging() -> None:
     getLogger("mongodriver.levels")._cache = REMEMBERED  # type: ignore[attr-defined]
     REMEMBERED.clear()
     look_at_levels()
-
-
-def is_wanted(logger: logging.Logger) -> bool:
-    """Whether records are written, or would be if the logger were not disabled for the moment."""
-    from logging import DEBUG
-
-    return logger.getEffectiveLevel() <= DEBUG > logger.manager.disable

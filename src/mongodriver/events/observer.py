@@ -86,7 +86,8 @@ def publish(subscribers: Sequence[Subscriber], event: object) -> None:
 class OperationStarted:
     """An operation begins: all its attempts, and the waiting between them, come after this.
 
-    :param execution: its state; it has its operation id.
+    :param execution: its state, with an operation id; a subscriber may keep what belongs to it in
+        ``execution.span``.
     """
 
     __slots__ = ("execution",)

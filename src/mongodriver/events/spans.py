@@ -78,7 +78,7 @@ class Spans:
     ) -> None:
         self._longest = query_text_max_length
         self._tracer = trace.get_tracer("mongodriver", __version__, provider)
-        #: By operation id.
+        #: By operation id, for their commands.
         self._traced: dict[int, _Traced] = {}
 
     def subscribe_to(self, observer: Observer) -> None:
@@ -95,16 +95,15 @@ class Spans:
         kind = type(event)
         if kind is OperationStarted:
             if _SUPPRESSED is None or not contexts.get_value(_SUPPRESSED):
-                self._traced[execution.operation_id] = self._begin(execution)
+                execution.span = self._traced[execution.operation_id] = self._begin(execution)
+        elif execution.span is None:
+            return
         elif kind is AttemptFailed:
-            traced = self._traced.get(execution.operation_id)
-            if traced is not None:
-                _end_command(traced, event.error)
+            _end_command(execution.span, event.error)
         elif kind is OperationEnded:
-            traced = self._traced.pop(execution.operation_id, None)
-            if traced is not None:
-                _end_command(traced, event.error)
-                _end_operation(traced, event.error)
+            self._traced.pop(execution.operation_id, None)
+            _end_command(execution.span, event.error)
+            _end_operation(execution.span, event.error)
 
     def _begin(self, execution: Any) -> _Traced:
         operation = execution.operation

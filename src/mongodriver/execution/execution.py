@@ -43,6 +43,7 @@ class Execution:
         "server",
         "session",
         "shed",
+        "span",
         "stop",
         "transaction_number",
     )
@@ -74,6 +75,8 @@ class Execution:
         self.sent = False
         #: The last attempt failed because its server was overloaded.
         self.shed = False
+        #: What a subscriber to the observer's operations keeps with this one.
+        self.span: Any = None
         self.transaction_number: Any = None
         #: Of the message: the reply must answer it.
         self.request_id = 0
