@@ -144,7 +144,7 @@ def test_a_wrong_login_is_refused(flavour, guarded, user, password, mechanism):
     assert password not in repr(recorder.events)
 
 
-def test_events_of_pools_tell_of_a_failed_login_before_its_effect(flavour, guarded):
+def test_a_pool_is_cleared_before_a_connection_is_closed_whose_login_failed(flavour, guarded):
     recorder = Recorder()
 
     async def main(client):
@@ -158,9 +158,9 @@ def test_events_of_pools_tell_of_a_failed_login_before_its_effect(flavour, guard
         "PoolReadyEvent",
         "ConnectionCheckOutStartedEvent",
         "ConnectionCreatedEvent",
+        "PoolClearedEvent",
         "ConnectionClosedEvent",
         "ConnectionCheckOutFailedEvent",
-        "PoolClearedEvent",
         "PoolClosedEvent",
     ]
 

@@ -21,7 +21,6 @@ import threading
 import weakref
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -191,25 +190,15 @@ class Pool:
         """
         start = monotonic()
         self._events.check_out_started()
-        failure: list[Callable[[], None]] = []
         try:
-            connection = await self._obtain(deadline, failure)
+            connection = await self._obtain(deadline)
         except BaseException as exc:
-            try:
-                self._events.check_out_failed(exc, start)
-            finally:
-                # Only now, so that whoever listens hears of the cause before its effect.
-                for settle in failure:
-                    settle()
+            self._events.check_out_failed(exc, start)
             raise
-        finally:
-            failure.clear()
         self._events.checked_out(connection.id, start)
         return connection
 
-    async def _obtain(
-        self, deadline: float | None, failure: list[Callable[[], None]]
-    ) -> Connection:
+    async def _obtain(self, deadline: float | None) -> Connection:
         waiter = None
         with self._lock:
             self._refuse_unless_ready()
@@ -225,7 +214,7 @@ class Pool:
         if waiter is not None:
             grant = await self._wait(waiter, deadline)
         if grant is None or isinstance(grant, _Create):
-            return await self._establish(deadline, failure)
+            return await self._establish(deadline)
         return grant
 
     def _refuse_unless_ready(self) -> None:
@@ -358,16 +347,11 @@ class Pool:
 
     # -- establishing --
 
-    async def _establish(
-        self,
-        deadline: float | None = None,
-        failure: list[Callable[[], None]] | None = None,
-    ) -> Connection:
+    async def _establish(self, deadline: float | None = None, spare: bool = False) -> Connection:
         """Open a connection on a reservation, for the caller's use.
 
         :param deadline: monotonic time limit, if it is sooner than connectTimeoutMS.
-        :param failure: takes what is to be done after a failure; None: the connection is for
-            nobody's use yet, and becomes idle.
+        :param spare: for nobody's use yet: make it idle.
         """
         with self._lock:
             self._last_id += 1
@@ -384,14 +368,8 @@ class Pool:
         try:
             connection = await self._connect(id, generation, opened, deadline)
         except BaseException as exc:
-            if failure is not None:
-                failure.append(partial(self._abandon_reservation, begun, exc, generation))
-                for connection in begun:
-                    connection.close()
-                self._events.connection_closed(id, ERROR)
-            else:
-                self._abandon_reservation(begun, exc, generation)
-                self._events.connection_closed(id, ERROR)
+            self._abandon_reservation(begun, exc, generation)
+            self._events.connection_closed(id, ERROR)
             raise
         if connection.service_id is not None:
             connection.generation = self.generation_of(connection.service_id)
@@ -400,7 +378,7 @@ class Pool:
             self._pending -= 1
             self._opening.discard(connection)
             self._established.add(connection)
-            if failure is None:
+            if spare:
                 self._add_idle(connection)
             self._serve_waiters()
         self._bury()
@@ -615,7 +593,7 @@ class Pool:
         """Establish connections up to the minimum."""
         while self._reserve_for_minimum():
             try:
-                await self._establish()
+                await self._establish(spare=True)
             except (PyMongoError, BSONError, OSError):
                 return  # the topology has been told; the next operation meets the same
 
