@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -536,3 +537,14 @@ def test_the_command(standalone):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["status"] == "ok"
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_nobody_reads_what_it_says(standalone, more):
+    """As with `| head`: the exit status is that of the deployment."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "mongodriver", "doctor", standalone.uri, *more]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

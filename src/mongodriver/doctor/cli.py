@@ -41,17 +41,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(options, Secrets(uri).hide(reason(exc)))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    if options.json:
-        print(json.dumps(report.as_json(), indent=2))
-    else:
-        print("\n".join(lines(report)))
+    _print(json.dumps(report.as_json(), indent=2) if options.json else "\n".join(lines(report)))
     return report.exit_status
+
+
+def _print(text: str) -> None:
+    """Print to whoever still reads, as `head` may not."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(options: argparse.Namespace, problem: str) -> int:
     if options.json:
         failed = {"format": FORMAT, "status": str(Status.FAILED), "exit": Exit.USAGE}
-        print(json.dumps({**failed, "hint": problem, "deployment": [], "hosts": []}, indent=2))
+        _print(json.dumps({**failed, "hint": problem, "deployment": [], "hosts": []}, indent=2))
     print(f"mongodriver doctor: {problem}", file=sys.stderr)
     return Exit.USAGE
 
