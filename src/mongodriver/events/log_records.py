@@ -78,7 +78,7 @@ class Records:
             **_server(event.connection_id),
         }
         if event.service_id is not None:
-            fields["serviceId"] = event.service_id
+            fields["serviceId"] = str(event.service_id)
         if type(event) is events.CommandStartedEvent:
             self._debug(COMMAND, "Command started", fields, {"command": event.command})
             return
@@ -214,7 +214,7 @@ def _check_out_failed(event: Any) -> Fields:
 
 
 def _cleared(event: Any) -> Fields:
-    return {} if event.service_id is None else {"serviceId": event.service_id}
+    return {} if event.service_id is None else {"serviceId": str(event.service_id)}
 
 
 def _created(event: Any) -> Fields:

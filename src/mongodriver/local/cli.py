@@ -14,6 +14,7 @@ from mongodriver.local.errors import LocalServerError
 from mongodriver.local.server import LocalServer
 
 _VARIABLE = "MONGODB_URI"
+_PIECE = 0.2  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +47,9 @@ def _run(options: argparse.Namespace) -> int:
                 ).returncode
             print(server.uri, flush=True)
             print("Ctrl-C ends it.", file=sys.stderr, flush=True)
-            ended.wait()
+            # In pieces: a signal just before it begins to wait would not wake it.
+            while not ended.wait(_PIECE):
+                pass
     except KeyboardInterrupt:
         pass
     finally:

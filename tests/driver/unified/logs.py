@@ -7,6 +7,7 @@ and are extended JSON with the client's id as ``clientId`` or ``topologyId``.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ _LEVELS = {
     "debug": logging.DEBUG,
     "trace": logging.DEBUG,
 }
+#: How many collect from a logger, and what its level was before the first of them.
+_USERS: Counter[str] = Counter()
+_LEVELS_BEFORE: dict[str, int] = {}
 #: What the driver has in place of an error that would tell secrets.
 _REDACTED = "REDACTED"
 
@@ -52,12 +56,14 @@ class Logs(logging.Handler):
         super().__init__(logging.DEBUG)
         self._observed = {name: _LEVELS[level] for name, level in observed.items()}
         self._loggers = {name: logging.getLogger(f"pymongo.{name}") for name in observed}
-        self._levels = {name: logger.level for name, logger in self._loggers.items()}
         self._client: Any = None
         #: Messages of which it is not known yet whether they are this client's.
         self._early: list[tuple[Any, Message]] = []
         self.messages: list[Message] = []
         for name, logger in self._loggers.items():
+            if not _USERS[name]:
+                _LEVELS_BEFORE[name] = logger.level
+            _USERS[name] += 1
             logger.addHandler(self)
             logger.setLevel(self._observed[name])
 
@@ -89,9 +95,12 @@ class Logs(logging.Handler):
 
     def end(self) -> None:
         """Collect no more."""
-        for name, logger in self._loggers.items():
+        loggers, self._loggers = self._loggers, {}
+        for name, logger in loggers.items():
             logger.removeHandler(self)
-            logger.setLevel(self._levels[name])
+            _USERS[name] -= 1
+            if not _USERS[name]:
+                logger.setLevel(_LEVELS_BEFORE[name])
 
 
 def heeded(matcher: Matcher, logs: Logs, expected: Mapping[str, Any]) -> list[Message]:
