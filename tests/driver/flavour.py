@@ -29,6 +29,9 @@ _TWINS = (
 )
 
 
+#: The classes of GridFS.
+_GRIDFS = ("GridFS", "GridFSBucket", "GridIn", "GridOut", "GridOutCursor")
+
 #: The context managers that sessions make.
 _CONTEXTS = (
     ("_TransactionContext", "_TransactionContext"),
@@ -36,8 +39,8 @@ _CONTEXTS = (
 )
 
 
-def twins(package: str) -> dict[type, type]:
-    """The synchronous classes of a package and their asynchronous twins."""
+def twins(package: str, gridfs: str) -> dict[type, type]:
+    """The synchronous classes of a package, and of one of GridFS, and their asynchronous twins."""
     found = {}
     for module, name in _TWINS:
         sync = importlib.import_module(f"{package}.synchronous.{module}")
@@ -45,16 +48,19 @@ def twins(package: str) -> dict[type, type]:
         found[getattr(sync, name)] = getattr(twin, "Async" + name)
     for name, twin_name in _CONTEXTS:  # of sessions, the last of the modules
         found[getattr(sync, name)] = getattr(twin, twin_name)
+    files = importlib.import_module(gridfs)
+    for name in _GRIDFS:
+        found[getattr(files, name)] = getattr(files, "Async" + name)
     return found
 
 
-_OURS = twins("mongodriver")
+_OURS = twins("mongodriver", "mongodriver.gridfs")
 _all_twins: dict[type, type] = dict(_OURS)
 
 
-def know(package: str) -> None:
-    """Let proxies be made of another package's classes too."""
-    _all_twins.update(twins(package))
+def know(package: str, gridfs: str) -> None:
+    """Let proxies be made of the classes of other packages too."""
+    _all_twins.update(twins(package, gridfs))
 
 
 def neutral(value: Any) -> Any:
@@ -75,8 +81,10 @@ class Neutral:
     """A synchronous object with the asynchronous interface."""
 
     def __init__(self, value: Any) -> None:
-        self._object = value
-        self._twin = _all_twins[type(value)]
+        self.__dict__.update(_object=value, _twin=_all_twins[type(value)])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._object, name, plain(value))
 
     def __getattr__(self, name: str) -> Any:
         twin = inspect.getattr_static(self._twin, name, None)

@@ -128,7 +128,7 @@ def pymongo_side(uri: str) -> Side:
     from pymongo.monitoring import CommandListener
     from recording import Commands
 
-    know("pymongo")
+    know("pymongo", "gridfs")
 
     class Listener(CommandListener):
         started, succeeded, failed = Commands.started, Commands.succeeded, Commands.failed

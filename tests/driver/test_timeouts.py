@@ -70,7 +70,7 @@ def theirs(server):
     import pymongo
     from pymongo.monitoring import CommandListener
 
-    know("pymongo")
+    know("pymongo", "gridfs")
 
     class Listener(CommandListener):
         started, succeeded, failed = Commands.started, Commands.succeeded, Commands.failed

@@ -12,6 +12,7 @@
     sessions, execution, client what runs operations
     public                      what both flavours have in common
     asynchronous, synchronous
+    gridfs                      files in collections, in both flavours
     the root modules            PyMongo's names for what lies inside
 
 Each may import what stands above it here. Within bsonx, where no module may import itself by a
@@ -58,6 +59,7 @@ for _name, _below in (
     ("public", "client"),
     ("asynchronous", "public"),
     ("synchronous", "asynchronous"),
+    ("gridfs", "synchronous"),
 ):
     ALLOWED[_name] = (
         ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", "identity", _name}
@@ -108,7 +110,7 @@ UPWARD = {
 }
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
-BESIDE = {"local", "ingest", "doctor", "gridfs", "testing", "compat", "__main__"}
+BESIDE = {"local", "ingest", "doctor", "testing", "compat", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.

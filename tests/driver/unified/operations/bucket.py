@@ -84,8 +84,8 @@ async def _rename_by_name(call: Call) -> Any:
     return await call.target.rename_by_name(**call.keywords("rename_by_name"))
 
 
-async def _drop(call: Call) -> Any:
-    raise Unsupported("PyMongo has no such operation")
+async def _no_such_method(call: Call) -> Any:
+    raise Unsupported("PyMongo has no such method")
 
 
 _NEEDS = "gridfs.GridFSBucket"
@@ -96,7 +96,7 @@ OPERATIONS = {
     "deleteByName": Operation(_delete_by_name, "filename", _MORE, needs=_NEEDS),
     "download": Operation(_download, "id", _MORE, needs=_NEEDS),
     "downloadByName": Operation(_download_by_name, "filename", f"revision {_MORE}", needs=_NEEDS),
-    "drop": Operation(_drop, "", _MORE, needs=_NEEDS),
+    "drop": Operation(_no_such_method, "", _MORE),
     "find": Operation(
         _find, "filter", f"sort skip limit batchSize noCursorTimeout {_MORE}", needs=_NEEDS
     ),
