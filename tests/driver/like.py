@@ -2,7 +2,7 @@
 
 An expression is Python text with ``await`` where the asynchronous interface wants it. Names in it:
 ``client``, ``db``, ``t`` (the collection ``db.t``), ``w0`` and ``wm`` (the same with other write
-concerns), ``pymongo`` and ``bson``.
+concerns), ``pymongo``, ``bson``, and ``gridfs`` with the synchronous names of its classes.
 The outcome holds the result or the exception, and the commands that were sent.
 """
 
@@ -12,10 +12,12 @@ import ast
 import datetime
 import importlib
 import inspect
+import io
 import re
 import uuid
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +34,7 @@ _TIMES = re.compile(
     r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|T\(\)|OID|SON\(\[.*?\]\)\)\]\))"
 )
 _NUMBER = re.compile(r"'txnNumber': \d+")
+_UPLOAD_DATE = re.compile(r"'uploadDate': datetime\.datetime\([^()]*\)")
 _RTT = re.compile(r"rtt: [0-9.e-]+|id: OID|id: [0-9a-f]{24}")
 
 _MODULES = {
@@ -54,11 +57,23 @@ def _names(driver: str, bson: str) -> dict[str, Any]:
     return names
 
 
+def _gridfs_names(package: str, flavour: Flavour) -> SimpleNamespace:
+    """The classes of GridFS in a flavour."""
+    prefix = "" if flavour.is_sync else "Async"
+    loaded = importlib.import_module(package)
+    space = SimpleNamespace()
+    for name in ("GridFS", "GridFSBucket", "GridIn", "GridOut", "GridOutCursor"):
+        setattr(space, name, partial(flavour.wrap, getattr(loaded, prefix + name)))
+    return space
+
+
 def normal(value: Any) -> str:
     """A text without package names, ids, times and addresses of objects."""
     text = value if isinstance(value, str) else repr(value)
     text = _CLIENT.sub("CLIENT", text)
+    text = text.replace("mongodriver.gridfs", "gridfs")
     text = text.replace("mongodriver.", "pymongo.").replace("bsonx", "bson")
+    text = _UPLOAD_DATE.sub("'uploadDate': DATE", text)
     text = text.replace("Async", "").replace("asynchronous", "synchronous")
     text = text.replace("AgnosticCursor", "Cursor")
     text = _NUMBER.sub("'txnNumber': N", text)
@@ -86,9 +101,12 @@ class Side:
 
     def __init__(self, driver: str, bson: str, client: Any, commands: Any, flavour: Any) -> None:
         self.names = _names(driver, bson)
+        self.names["io"] = io
         self.client = client
         self.commands = commands
         self._run = step if flavour is None else flavour.run
+        package = "gridfs" if driver == "pymongo" else f"{driver}.gridfs"
+        self.names["gridfs"] = _gridfs_names(package, flavour or Flavour("sync"))
 
     def outcome(self, expression: str, database: str) -> dict[str, Any]:
         """Result or error of an expression, and the commands it sent."""

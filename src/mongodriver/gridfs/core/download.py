@@ -182,6 +182,8 @@ class GridOutBase:
     async def _read(self, size: int) -> bytes:
         if size == 0:
             return b""
+        if not size < 0 and size < len(self._chunk) - self._offset:
+            return self._take(size)
         left = await self._left()
         wanted = left if size < 0 or size > left else size
         if wanted <= 0:
@@ -205,6 +207,10 @@ class GridOutBase:
         return whole.getvalue()
 
     async def _readline(self, size: int | None) -> bytes:
+        if size is None or size < 0:
+            end = self._chunk.find(b"\n", self._offset) + 1
+            if 0 < end < len(self._chunk):
+                return self._take(end - self._offset)
         left = await self._left()
         wanted = left if size is None or size < 0 or size > left else size
         if wanted <= 0:
