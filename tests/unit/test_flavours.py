@@ -19,6 +19,16 @@ from mongodriver.collection import Collection
 from mongodriver.command_cursor import CommandCursor
 from mongodriver.cursor import Cursor
 from mongodriver.database import Database
+from mongodriver.gridfs import (
+    AsyncGridFS,
+    AsyncGridFSBucket,
+    AsyncGridIn,
+    AsyncGridOut,
+    GridFS,
+    GridFSBucket,
+    GridIn,
+    GridOut,
+)
 
 PAIRS = [
     (AsyncMongoClient, MongoClient),
@@ -27,6 +37,10 @@ PAIRS = [
     (AsyncCursor, Cursor),
     (AsyncCommandCursor, CommandCursor),
     (AsyncClientSession, ClientSession),
+    (AsyncGridFS, GridFS),
+    (AsyncGridFSBucket, GridFSBucket),
+    (AsyncGridIn, GridIn),
+    (AsyncGridOut, GridOut),
 ]
 
 

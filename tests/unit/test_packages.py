@@ -41,6 +41,34 @@ def test_the_synchronous_classes_do_not_need_asyncio():
     assert "MongoClient(host=['localhost:27017']" in run(code)
 
 
+def test_gridfs_of_a_synchronous_program_does_not_load_asyncio():
+    code = (
+        "import sys, mongodriver as m, mongodriver.gridfs\n"
+        "client = m.MongoClient('mongodb://127.0.0.1:1', connect=False)\n"
+        "mongodriver.gridfs.GridFSBucket(client.db).open_upload_stream('f')\n"
+        "print('asyncio' in sys.modules)"
+    )
+    assert run(code) == "False"
+
+
+def test_gridfs_under_the_names_of_pymongo():
+    code = (
+        "import mongodriver\n"
+        "mongodriver.install_as_pymongo()\n"
+        "import gridfs, gridfs.errors, gridfs.grid_file, gridfs.grid_file_shared\n"
+        "from gridfs.asynchronous.grid_file import AsyncGridFSBucket\n"
+        "from gridfs.synchronous.grid_file import GridFSBucket\n"
+        "import mongodriver.gridfs\n"
+        "assert gridfs is mongodriver.gridfs\n"
+        "assert gridfs.GridFSBucket is GridFSBucket is gridfs.grid_file.GridFSBucket\n"
+        "assert gridfs.AsyncGridFSBucket is AsyncGridFSBucket\n"
+        "assert gridfs.NoFile is gridfs.errors.NoFile\n"
+        "from mongodriver.errors import PyMongoError\n"
+        "print(gridfs.DEFAULT_CHUNK_SIZE, issubclass(gridfs.NoFile, PyMongoError))"
+    )
+    assert run(code) == "261120 True"
+
+
 def test_install_as_pymongo():
     code = (
         "import mongodriver\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from mongodriver.gridfs.errors import FileExists
 from mongodriver.replies.verdicts import write_concern_error, write_error
@@ -36,12 +36,10 @@ class ChunkWriter:
         self.indexes = indexes
         #: How many bytes are in chunks.
         self.length = 0
-        #: Whether chunks were sent.
+        #: Whether there may be chunks on the server.
         self.sent = False
         #: Whether sending has failed.
         self.failed = False
-        #: Whether another file has the same ``_id``.
-        self.exists = False
 
     @property
     def size(self) -> int:
@@ -106,25 +104,27 @@ class ChunkWriter:
         """Insert the chunks of the batch; if that fails they are kept."""
         if not self._batch:
             return
+        first = not self.sent
+        self.sent = True
         try:
             await settled(self._chunks.insert_many(self._batch, session=self._session))
         except BulkWriteError as exc:
             self.failed = True
             error = _single(exc)
             if isinstance(error, DuplicateKeyError):
-                self.raise_exists()
+                self.sent = not first  # the first chunk of another file is there
+                raise self.exists() from exc
             raise error from None
         except BaseException:
             self.failed = True
             raise
-        self.sent = True
         self._batch = []
         self._batch_bytes = 0
 
-    def raise_exists(self) -> NoReturn:
-        """Say that there is another file with this ``_id``."""
-        self.failed = self.exists = True
-        raise FileExists(f"file with _id {self._file['_id']!r} already exists")
+    def exists(self) -> FileExists:
+        """The error to raise where there is another file with this ``_id``."""
+        self.failed = True
+        return FileExists(f"file with _id {self._file['_id']!r} already exists")
 
 
 def _single(error: BulkWriteError) -> PyMongoError:

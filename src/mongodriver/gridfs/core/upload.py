@@ -48,6 +48,10 @@ class GridInBase:
     _chunks: Any
     _file: dict[str, Any]
     _writer: ChunkWriter
+    #: Whether no other file can have its ``_id``.
+    _unique: bool
+    #: Whether its document was stored.
+    _stored: bool
     _closed: bool
 
     def __init__(self, root_collection: Any, session: Any = None, **kwargs: Any) -> None:
@@ -62,6 +66,7 @@ class GridInBase:
         for option, field in (("content_type", "contentType"), ("chunk_size", "chunkSize")):
             if option in kwargs:
                 kwargs[field] = kwargs.pop(option)
+        unique = "_id" not in kwargs
         kwargs.setdefault("_id", ObjectId())
         kwargs.setdefault("chunkSize", DEFAULT_CHUNK_SIZE)
         collection = usual(root_collection)
@@ -74,6 +79,8 @@ class GridInBase:
             _chunks=chunks,
             _file=kwargs,
             _writer=ChunkWriter(kwargs, chunks, BucketIndexes(files, chunks), session),
+            _unique=unique,
+            _stored=False,
             _closed=False,
         )
 
@@ -212,21 +219,23 @@ class GridInBase:
         self._file["uploadDate"] = datetime.datetime.now(tz=datetime.UTC)
         try:
             await settled(self._files.insert_one(self._file, session=self._session))
-        except DuplicateKeyError:
-            writer.raise_exists()
-        object.__setattr__(self, "_closed", True)
+        except DuplicateKeyError as exc:
+            raise writer.exists() from exc
+        self.__dict__.update(_closed=True, _stored=True)
 
     async def _abort(self) -> None:
-        """Delete the chunks that were sent, and the file; but nothing of another file that has the
-        same ``_id``.
+        """Delete all there is of the file; but nothing of another one that has the ``_id`` which
+        the application has given to this one.
         """
-        writer = self._writer
-        if writer.sent or not writer.exists:
-            chunks = {"files_id": exactly(self._id)}
-            await settled(self._chunks.delete_many(chunks, session=self._session))
-        if not writer.exists:
+        if self._writer.sent or self._unique:
+            await self._delete_chunks()
+        if self._stored or self._unique:
             await settled(self._files.delete_one({"_id": exactly(self._id)}, session=self._session))
         object.__setattr__(self, "_closed", True)
+
+    async def _delete_chunks(self) -> None:
+        chunks = {"files_id": exactly(self._id)}
+        await settled(self._chunks.delete_many(chunks, session=self._session))
 
     async def _give_up(self, failure: BaseException | None) -> None:
         """Close a file that did not come to its end, and delete the chunks that were sent.
@@ -238,7 +247,7 @@ class GridInBase:
         if writer.sent and not writer.failed and isinstance(failure, Exception):
             try:
                 with refreshed():
-                    await self._abort()
+                    await self._delete_chunks()
             except PyMongoError:
                 pass  # what has happened first is what the caller hears
 
