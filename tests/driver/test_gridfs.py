@@ -251,6 +251,25 @@ async def test_a_failure_of_the_server_is_reported_at_once(bucket, small_batches
     assert file.closed
 
 
+async def test_nothing_written_is_lost_where_a_command_fails(bucket, db, small_batches, client):
+    """The same file can be closed again."""
+    await bucket.upload_from_stream("f", b"")
+    file = bucket.open_upload_stream("g")
+    fail = {"failCommands": ["insert"], "errorCode": 8000}
+    await file.write(b"01234567")
+    await client.admin.command("configureFailPoint", "failCommand", mode={"times": 2}, data=fail)
+    try:
+        with pytest.raises(OperationFailure):
+            await file.write(b"89ab")
+        with pytest.raises(OperationFailure):
+            await file.close()
+    finally:
+        await client.admin.command("configureFailPoint", "failCommand", mode="off")
+    await file.write(b"cdef")
+    await file.close()
+    assert await stored(db, file._id) == [b"0123", b"4567", b"89ab", b"cdef"]
+
+
 async def test_a_file_that_exists_is_not_touched(bucket, db, small_batches):
     await bucket.upload_from_stream_with_id(1, "f", b"0123456789")
     with pytest.raises(FileExists, match=r"^file with _id 1 already exists$"):

@@ -61,6 +61,7 @@ class ChunkWriter:
 
     async def write(self, data: bytes) -> None:
         """Cut chunks off the bytes; keep the rest."""
+        refuse_transaction(self._session)
         size = self.size
         end = len(data)
         begin = 0
@@ -89,15 +90,13 @@ class ChunkWriter:
         return data
 
     async def _add(self, data: bytes) -> None:
-        refuse_transaction(self._session)
-        await self.indexes.ensure(self._session)
-        if self._batch and self._batch_bytes + len(data) > BATCH_BYTES:
-            await self._send()
+        # Into the batch first: what is written is not lost where a command fails.
         self._batch.append({"files_id": self._file["_id"], "n": self._next, "data": data})
         self._next += 1
         self.length += len(data)
         self._batch_bytes += len(data)
-        if len(self._batch) >= BATCH_CHUNKS:
+        await self.indexes.ensure(self._session)
+        if self._batch_bytes + self.size > BATCH_BYTES or len(self._batch) >= BATCH_CHUNKS:
             await self._send()
 
     async def _send(self) -> None:

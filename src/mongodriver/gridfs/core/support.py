@@ -15,6 +15,7 @@ from mongodriver.values.errors import InvalidOperation
 
 __all__ = ["exactly", "next_of", "plain_documents_of", "refuse_transaction", "settled", "usual"]
 
+_NO_CONVERSIONS = TypeRegistry()
 _NO_TRANSACTIONS = "GridFS does not support multi-document transactions"
 
 
@@ -54,14 +55,20 @@ def usual(collection: Any) -> Any:
 
     Its documents are mappings too: GridFS has to read them.
     """
-    options = collection.codec_options.with_options(type_registry=TypeRegistry())
+    options = collection.codec_options
     cls = options.document_class
-    if not (isinstance(cls, type) and issubclass(cls, Mapping)):
-        options = options.with_options(document_class=dict)
+    readable = isinstance(cls, type) and issubclass(cls, Mapping)
+    if readable and options.type_registry == _NO_CONVERSIONS:
+        return collection
+    options = options.with_options(
+        type_registry=_NO_CONVERSIONS, document_class=cls if readable else dict
+    )
     return collection.with_options(codec_options=options)
 
 
 def plain_documents_of(collection: Any) -> Any:
     """The same collection with documents that are dicts."""
-    options = collection.codec_options.with_options(document_class=dict)
-    return collection.with_options(codec_options=options)
+    options = collection.codec_options
+    if options.document_class is dict:
+        return collection
+    return collection.with_options(codec_options=options.with_options(document_class=dict))
