@@ -104,7 +104,9 @@ class BucketBase(StoredFiles):
             raise ConfigurationError("write concern must be acknowledged")
         self._bucket_name = bucket_name
         self._chunk_size_bytes = chunk_size_bytes
-        self._timeout: float | None = getattr(db.client.options, "timeout", None)
+        limit = db.client.options.timeout
+        # Mocks of clients have databases for attributes.
+        self._timeout = limit if isinstance(limit, (int, float)) else None
         self._use(
             db[bucket_name].with_options(
                 write_concern=write_concern, read_preference=read_preference

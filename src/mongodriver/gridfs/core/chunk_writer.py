@@ -32,6 +32,7 @@ class ChunkWriter:
         self._rest = io.BytesIO()
         self._batch: list[dict[str, Any]] = []
         self._batch_bytes = 0
+        self._last: dict[str, Any] | None = None
         self._next = 0
         self.indexes = indexes
         #: How many bytes are in chunks.
@@ -117,6 +118,9 @@ class ChunkWriter:
         except BaseException:
             self.failed = True
             raise
+        # It stays until the next batch is sent: otherwise the C library gives the memory of all the
+        # chunks back to the system and takes it again, six times the page faults.
+        self._last = self._batch[-1]
         self._batch = []
         self._batch_bytes = 0
 
