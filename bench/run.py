@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|driver] [--rounds N] ...`."""
+"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|driver|gridfs] ...`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def server(uri: str | None) -> Iterator[Any]:
 def main() -> None:
     """Parse the arguments, measure, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("codec", "raw", "json", "driver"))
+    parser.add_argument("--only", choices=("codec", "raw", "json", "driver", "gridfs"))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.05, help="of work in a round")
     parser.add_argument("--uri", help="a running server; default: an embedded mongod")
@@ -67,6 +67,11 @@ def main() -> None:
 
         with server(options.uri) as clients:
             rows += measured(driver.cases(clients), options.rounds, options.seconds)
+    if options.only in (None, "gridfs"):
+        import files
+
+        with server(options.uri) as clients:
+            rows += measured(files.cases(clients), options.rounds, options.seconds)
     if options.output:
         report.write(rows, options.output)
     print(report.markdown(rows))
