@@ -763,6 +763,16 @@ async def test_a_file_that_is_not_opened_is_opened_by_reading(make, bucket, db, 
     assert stream.length == 3
 
 
+async def test_a_file_that_is_not_read_is_not_opened(make, db, commands):
+    async with make("GridOut", db.fs, 5) as stream:
+        assert not stream.closed
+        assert stream.tell() == 0
+    assert stream.closed
+    assert commands.work == []
+    with pytest.raises(NoFile):
+        await stream.read(0)
+
+
 async def test_a_file_that_is_dropped_sends_nothing(bucket, commands):
     file_id = await bucket.upload_from_stream("f", b"abc")
     commands.clear()

@@ -213,7 +213,6 @@ class AsyncGridOut(GridOutBase):
         return line
 
     async def __aenter__(self) -> Self:
-        await self._open()
         return self
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Any:

@@ -129,7 +129,8 @@ class GridOutBase:
         return self._document("md5").get("md5")
 
     def __getattr__(self, name: str) -> Any:
-        if "_file" in self.__dict__:
+        # Python asks for names of its own, as io.IOBase does for whether it is closed.
+        if "_file" in self.__dict__ and not name.startswith("__"):
             document = self._document(name, type(self).__name__)
             if name in document:
                 return document[name]
@@ -180,9 +181,7 @@ class GridOutBase:
         return self._take(len(self._chunk))
 
     async def _read(self, size: int) -> bytes:
-        if size == 0:
-            return b""
-        if not size < 0 and size < len(self._chunk) - self._offset:
+        if not size < 0 and 0 < size < len(self._chunk) - self._offset:
             return self._take(size)
         left = await self._left()
         wanted = left if size < 0 or size > left else size

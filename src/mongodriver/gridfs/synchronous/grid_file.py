@@ -146,7 +146,6 @@ class GridOut(GridOutBase, io.IOBase):
         return line
 
     def __enter__(self) -> Self:
-        run_coroutine(self._open())
         return self
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Any:
