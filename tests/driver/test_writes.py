@@ -255,6 +255,27 @@ async def test_unordered_bulk_writes_are_grouped(coll, commands):
     assert caught.value.details["nRemoved"] == 1
 
 
+@pytest.mark.parametrize("retries", [True, False])
+async def test_a_write_concern_that_is_never_met(make_client, db, retries):
+    """The reply to the last attempt tells what was done; nothing ends before all was tried."""
+    client = make_client(retryWrites=retries)
+    error = {"code": 91, "errmsg": "down"}
+    data = {"failCommands": ["insert", "update"], "writeConcernError": error}
+    data["errorLabels"] = ["RetryableWriteError"]
+    point = {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data}
+    await client.admin.command(point)
+    requests = [InsertOne({"_id": 1}), InsertOne({"_id": 2}), UpdateOne({}, {"$set": {"a": 1}})]
+    try:
+        with pytest.raises(BulkWriteError) as caught:
+            await client[db.name].things.bulk_write(requests)
+    finally:
+        await client.admin.command("configureFailPoint", "failCommand", mode="off")
+    details = caught.value.details
+    assert (details["nInserted"], details["nModified"]) == (2, 1)
+    assert [one["code"] for one in details["writeConcernErrors"]] == [91, 91]
+    assert details["writeErrors"] == []
+
+
 async def test_bulk_requests_get_ids(coll):
     document = {"a": 1}
     await coll.bulk_write([InsertOne(document)])

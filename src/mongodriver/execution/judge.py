@@ -15,7 +15,7 @@ from ..ops.base import WRITE
 from ..replies.fields import bad_reply
 from ..replies.verdicts import command_error, write_concern_error, write_error
 from ..values.errors import ExecutionTimeout, NotPrimaryError, ProtocolError, PyMongoError
-from .retry_rules import is_retryable_write
+from .retry_rules import is_retryable, is_retryable_write
 from .time_limit import with_limits
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def _raise_error(
         )
     if operation.reports_errors:
         # It reports an unmet write concern itself, unless a retry may help.
-        again = operation.retry_policy is WRITE and unmet is not None and is_retryable_write(unmet)
-        if failure is None and not again:
+        if failure is None and not (unmet is not None and _may_help(executor, execution, unmet)):
             error = None
     elif failure is None:
         error = write_error(reply) or unmet
@@ -113,6 +112,19 @@ def _raise_error(
     finally:
         # The error's traceback holds this frame: without this, a cycle until the next collection.
         del error, failure, unmet
+
+
+def _may_help(executor: Executor, execution: Execution, unmet: PyMongoError) -> bool:
+    """Whether a write is tried again because its write concern was not met.
+
+    Where no other attempt follows, the reply tells what was done nevertheless.
+    """
+    return (
+        execution.operation.retry_policy is WRITE
+        and is_retryable_write(unmet)
+        and (not execution.is_retry or execution.deadline is not None)
+        and is_retryable(executor, execution)
+    )
 
 
 def _unmet(operation: Any, reply: Any, failure: PyMongoError | None) -> PyMongoError | None:

@@ -11,10 +11,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..events.observer import AttemptFailed, OperationRetried, publish
-from ..ops.base import CLOSING, NEVER, READ
 from ..values.errors import PyMongoError
 from .attempt import attempt
-from .retry_rules import Retries, is_overload
+from .retry_rules import Retries, is_overload, is_retryable
 from .time_limit import time_is_over
 from .transactions import note_failure
 
@@ -90,19 +89,3 @@ def _out_of_time(executor: Executor, execution: Execution, error: PyMongoError) 
     timeout = time_is_over(executor, execution, 0.0)
     timeout.__cause__ = error
     return timeout
-
-
-def is_retryable(executor: Executor, execution: Execution) -> bool:
-    """Whether the operation may be repeated after the errors the specifications name."""
-    policy = execution.operation.retry_policy
-    if policy is CLOSING:
-        return True
-    if policy is NEVER or execution.pinned is not None:
-        return False
-    if execution.session is not None and execution.session.in_transaction:
-        return False
-    if policy is READ:
-        return executor.settings.retry_reads
-    # Without a number the server could not tell a retry from a second write.
-    numbered = execution.transaction_number is not None or not execution.sent
-    return executor.settings.retry_writes and numbered

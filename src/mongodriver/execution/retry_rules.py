@@ -6,7 +6,9 @@ retryable-reads, retryable-writes and client-backpressure specifications.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
+from mongodriver.ops.base import CLOSING, NEVER, READ
 from mongodriver.sdam.error_effects import OVERLOADED
 from mongodriver.values.error_codes import RETRYABLE
 from mongodriver.values.errors import (
@@ -18,11 +20,16 @@ from mongodriver.values.errors import (
     WaitQueueTimeoutError,
 )
 
+if TYPE_CHECKING:
+    from .execution import Execution
+    from .executor import Executor
+
 __all__ = [
     "Retries",
     "backoff",
     "explain_unsupported",
     "is_overload",
+    "is_retryable",
     "is_retryable_read",
     "is_retryable_write",
     "label_write_error",
@@ -39,6 +46,22 @@ _ILLEGAL_OPERATION = 20
 
 # Errors of the driver itself: from them nobody can tell whether anything was sent.
 _NOTHING_SENT = (ServerSelectionTimeoutError, WaitQueueTimeoutError)
+
+
+def is_retryable(executor: Executor, execution: Execution) -> bool:
+    """Whether the operation may be repeated after the errors the specifications name."""
+    policy = execution.operation.retry_policy
+    if policy is CLOSING:
+        return True
+    if policy is NEVER or execution.pinned is not None:
+        return False
+    if execution.session is not None and execution.session.in_transaction:
+        return False
+    if policy is READ:
+        return executor.settings.retry_reads
+    # Without a number the server could not tell a retry from a second write.
+    numbered = execution.transaction_number is not None or not execution.sent
+    return executor.settings.retry_writes and numbered
 
 
 def is_retryable_read(error: BaseException) -> bool:

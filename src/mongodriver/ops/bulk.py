@@ -16,8 +16,8 @@ from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.errors import BulkWriteError, InvalidOperation
 from mongodriver.values.validators import validate_is_document_type, validate_list
 
-from ..replies.fields import count, optional_count, optional_document
-from ..replies.verdicts import write_errors
+from ..replies.fields import count, optional_count
+from ..replies.verdicts import labelled_concern_error, write_errors
 from .arguments import check_bypass, check_unacknowledged
 from .base import NEVER, WRITE, Attempt, Command, Operation, present
 from .write import WriteTarget, check_updates, position, statement_limit, upserts
@@ -263,7 +263,7 @@ class BulkWrite(Operation[dict[str, Any]]):
         upserted = upserts(reply, sent, number) if "upserted" in reply else ()
         errors = write_errors(reply) if "writeErrors" in reply else ()
         places = [offset + position(error, sent) for error in errors] if errors else ()
-        concern_error = optional_document(reply, "writeConcernError")
+        concern_error = labelled_concern_error(reply)
         result = self.result
         run = self._run
         if run.kind == "insert":

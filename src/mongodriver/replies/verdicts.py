@@ -21,7 +21,14 @@ from mongodriver.values.errors import (
 
 from .fields import optional_document, plain_documents, show, unexpected, whole_number
 
-__all__ = ["command_error", "reply_error", "write_concern_error", "write_error", "write_errors"]
+__all__ = [
+    "command_error",
+    "labelled_concern_error",
+    "reply_error",
+    "write_concern_error",
+    "write_error",
+    "write_errors",
+]
 
 Reply = Mapping[str, Any]
 
@@ -121,17 +128,25 @@ def write_error(reply: Reply) -> WriteError | None:
     return kind(_text(error.get("errmsg")), code, error)
 
 
+def labelled_concern_error(reply: Reply) -> Reply | None:
+    """Return a reply's `writeConcernError` with the labels that stand beside it, or None.
+
+    :raises ProtocolError: where that is no document.
+    """
+    error = optional_document(reply, "writeConcernError")
+    if error is not None and reply.get("errorLabels"):
+        error = {**error, "errorLabels": reply["errorLabels"]}
+    return error
+
+
 def write_concern_error(reply: Reply) -> WriteConcernError | None:
     """Return the exception of a reply's `writeConcernError`, or None.
 
     :raises ProtocolError: where that is no document.
     """
-    error = optional_document(reply, "writeConcernError")
+    error = labelled_concern_error(reply)
     if error is None:
         return None
-    if reply.get("errorLabels"):
-        # The labels stand beside the error, the exception finds them inside.
-        error = {**error, "errorLabels": reply["errorLabels"]}
     kind = WTimeoutError if _wtimeout_error(error) else WriteConcernError
     return kind(_text(error.get("errmsg")), _code(error), error)
 
