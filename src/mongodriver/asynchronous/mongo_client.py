@@ -10,8 +10,10 @@ from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ
 from mongodriver.ops.catalogue import DropDatabase, ListDatabases
+from mongodriver.ops.client_bulk import ClientBulkWrite
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
+from mongodriver.public.client_bulk import run_client_bulk
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.driver_info import DriverInfo
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from bsonx.timestamp import Timestamp
     from mongodriver.public.sessions import ClientSessionBase
     from mongodriver.values.collation import Collation
+    from mongodriver.values.results import ClientBulkWriteResult
     from mongodriver.values.server_description import ServerDescription
+    from mongodriver.values.write_concern import WriteConcern
 
     from .command_cursor import AsyncCommandCursor
 
@@ -163,6 +167,49 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         concern = None if core is not None and core.in_transaction else self._write_concern
         operation = DropDatabase(name, concern, comment)
         await self._core.executor.execute(operation, core_session(session))
+
+    async def bulk_write(
+        self,
+        models: Sequence[Any],
+        session: ClientSessionBase | None = None,
+        ordered: bool = True,
+        verbose_results: bool = False,
+        bypass_document_validation: bool | None = None,
+        comment: Any = None,
+        let: Mapping[str, Any] | None = None,
+        write_concern: WriteConcern | None = None,
+    ) -> ClientBulkWriteResult:
+        """Run a list of writes to any collections of any databases (server 8.0).
+
+        :param models: `InsertOne`, `UpdateOne`, `UpdateMany`, `ReplaceOne`, `DeleteOne` and
+            `DeleteMany` requests, each with the ``namespace`` "database.collection" it is for.
+        :param ordered: run them in order and stop at the first error; otherwise try all and
+            report all errors.
+        :param verbose_results: give the result of each request, not only the counts.
+        :param let: variables for expressions of updates and deletes.
+        :param write_concern: instead of the client's; not in a transaction.
+        :raises ClientBulkWriteException: if any write fails, or the bulk as a whole; it tells what
+            was done.
+        :raises InvalidOperation: for a server older than 8.0, or a request without a namespace.
+        """
+        core = session_in_use(session)
+        if core is None or not core.in_transaction:
+            concern = self._write_concern if write_concern is None else write_concern
+        elif write_concern is None:
+            concern = None
+        else:
+            raise InvalidOperation("Cannot set write concern after starting a transaction")
+        operation = ClientBulkWrite(
+            self._codec_options,
+            concern,
+            models,
+            ordered,
+            verbose_results,
+            bypass_document_validation,
+            comment,
+            let,
+        )
+        return await run_client_bulk(self._core, operation, core_session(session))
 
     async def watch(
         self,

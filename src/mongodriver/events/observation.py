@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..values.errors import ConnectionFailure, reason
+from ..values.sequences import DocumentSequences
 from .classes import is_sensitive
 from .listeners import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
 from .observer import publish
@@ -62,8 +63,11 @@ class Observation:
         """
         body = command.body
         self._sensitive = is_sensitive(self._name, body)
-        if command.documents is not None:
-            body = {**body, command.identifier: list(command.documents[command.start : stop])}
+        documents = command.documents
+        if type(documents) is DocumentSequences:
+            body = {**body, **documents.documents}
+        elif documents is not None:
+            body = {**body, command.identifier: list(documents[command.start : stop])}
         connection = self._connection
         self._start = monotonic()
         event = CommandStartedEvent(

@@ -34,7 +34,7 @@ def may_go_directly(executor: Executor, execution: Execution, connection: Connec
         and not executor.observer.commands
         and executor.cipher is None
         and operation.acknowledged
-        and not operation.exhaust
+        and operation.goes_directly
         and not connection.more_to_come
         and (
             operation.user_fields is not None

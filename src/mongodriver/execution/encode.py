@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..ops.base import COMMAND_OVERHEAD
+from ..values.sequences import DocumentSequences
 from ..wire.header import BODY_OFFSET, EXHAUST_ALLOWED, MORE_TO_COME, next_request_id
-from ..wire.op_msg import DocumentTooLarge, encode_batch, encode_message
+from ..wire.op_msg import DocumentTooLarge, encode_batch, encode_message, with_sequences
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -24,19 +25,23 @@ def encode(execution: Execution, connection: Connection, command: Command) -> by
     if operation.exhaust:
         flags |= EXHAUST_ALLOWED
     execution.request_id = request_id = next_request_id()
-    if command.documents is None:
+    documents = command.documents
+    if documents is None:
         message = encode_message(request_id, flags, command.body, operation.codec_options)
         size = len(message) - BODY_OFFSET
         if size > connection.max_bson_size and size > largest_body(execution, connection):
             raise operation.document_too_large(size, largest_body(execution, connection))
         return message
+    if type(documents) is DocumentSequences:
+        message = encode_message(request_id, flags, command.body, operation.codec_options)
+        return with_sequences(message, documents.encoded)
     try:
         message, execution.stop = encode_batch(
             request_id,
             flags,
             command.body,
             command.identifier,
-            command.documents,
+            documents,
             command.start,
             operation.codec_options,
             max_count=command.max_count or connection.max_write_batch_size,

@@ -11,6 +11,7 @@ from mongodriver.values.errors import ConfigurationError, InvalidName, Operation
 __all__ = [
     "batch_size_of",
     "check_bypass",
+    "check_client_bypass",
     "check_collection_name",
     "check_dereferenceable",
     "check_new_name",
@@ -62,7 +63,12 @@ def check_unacknowledged(statements: Iterable[Mapping[str, Any]]) -> None:
 
 def check_bypass(bypass_document_validation: bool | None) -> None:
     """Raise OperationFailure: PyMongo does so for several documents, and takes it for one."""
-    if bypass_document_validation:
+    check_client_bypass(bypass_document_validation or None)
+
+
+def check_client_bypass(bypass_document_validation: bool | None) -> None:
+    """The same, for bulk writes of a client, which may not say False either."""
+    if bypass_document_validation is not None:
         raise OperationFailure(
             "Cannot set bypass_document_validation with unacknowledged write concern"
         )

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
 
+    from ..values.sequences import DocumentSequences
+
 __all__ = [
     "CLOSING",
     "COMMAND_OVERHEAD",
@@ -66,7 +68,7 @@ CLOSING = RetryPolicy.CLOSING
 class Attempt(Protocol):
     """What an operation may know of the attempt it is built for.
 
-    Two attributes carry information the other way:
+    These attributes carry information the other way:
 
     ``stop``
         Set before `Operation.parse` when the command had a document sequence: the index after the
@@ -75,6 +77,11 @@ class Attempt(Protocol):
         Set to True by `Operation.parse` when the result needs the implicit session later (a live
         cursor).  It is then left to the result, whose owner passes it as ``session`` in later
         calls and ends it.
+    ``address``, ``pinned``
+        Set by `Operation.parse` of one with several batches: the member, or the connection, that
+        the next one must go to.
+    ``max_time_ms``
+        What the server is told to be its limit, until the next command finds out anew.
     """
 
     #: Its address, server type, wire version and limits.  A cursor that must stay on it keeps it
@@ -88,6 +95,9 @@ class Attempt(Protocol):
     shed: bool
     stop: int
     keep_session: bool
+    address: Any
+    pinned: Any
+    max_time_ms: int | None
 
 
 class Command:
@@ -95,7 +105,8 @@ class Command:
 
     :param body: the command, its name first.  A fresh dict the executor adds to.
     :param documents: statements that travel as a document sequence (OP_MSG section kind 1), or
-        None for a command that is its body alone.
+        None for a command that is its body alone; `DocumentSequences` where there are several,
+        which the operation has encoded within the limits, so that nothing below concerns them.
     :param identifier: name of the sequence: "documents", "updates" or "deletes".
     :param start: index in `documents` of the first one to send.  The executor sends as many as
         fit and reports the end in ``attempt.stop``.
@@ -121,7 +132,7 @@ class Command:
     def __init__(
         self,
         body: dict[str, Any],
-        documents: Sequence[Any] | None = None,
+        documents: Sequence[Any] | DocumentSequences | None = None,
         identifier: str = "",
         start: int = 0,
         *,
@@ -131,7 +142,7 @@ class Command:
         max_count: int = 0,
     ) -> None:
         self.body = body
-        self.documents = documents
+        self.documents: Any = documents
         self.identifier = identifier
         self.start = start
         self.add_ids = add_ids
@@ -194,6 +205,9 @@ class Operation(Generic[ResultT]):
     #: The server may stream the replies of an exhaust cursor: the result pins the connection
     #: (``attempt.connection.pinned``), and each later operation on it reads the next reply.
     exhaust: bool = False
+    #: Encoding, the round trip and decoding may be one call of the codec, which knows only what is
+    #: usual.
+    goes_directly: bool = True
     #: `more` must be asked after each `parse`; False saves the call.
     multi_batch: bool = False
 

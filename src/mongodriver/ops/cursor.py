@@ -303,7 +303,9 @@ class GetMore(Operation[CursorReply]):
         comment: Any = None,
         exhaust: bool = False,
     ) -> None:
-        self.exhaust = exhaust
+        if exhaust:
+            self.exhaust = True
+            self.goes_directly = False
         self.database, _, self.collection = namespace.partition(".")
         self.cursor_id = cursor_id
         self.codec_options = codec_options

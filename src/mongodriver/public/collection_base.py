@@ -9,7 +9,6 @@ from mongodriver.ops.arguments import check_collection_name
 from mongodriver.ops.catalogue import CatalogueTarget
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.write import WriteTarget
-from mongodriver.public.missing import refuse_missing
 from mongodriver.public.sessions import session_in_use
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.inherited_options import BaseObject
@@ -212,7 +211,6 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         parent, _, method = self._name.rpartition(".")
         owner = type(self if parent else self._database).__name__
-        refuse_missing(owner, method)
         article = "an" if owner == "AsyncDatabase" else "a"
         raise TypeError(
             f"'{type(self).__name__}' object is not callable. If you meant to call the "

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVa
 
 from mongodriver.ops.catalogue import CatalogueTarget
 from mongodriver.ops.cursor import CursorReply, ReadTarget
-from mongodriver.public.missing import refuse_missing
 from mongodriver.public.sessions import session_in_use
 from mongodriver.values.database_name import check_database_name
 from mongodriver.values.inherited_options import BaseObject
@@ -151,7 +150,6 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        refuse_missing(type(self._client).__name__, self._name)
         raise TypeError(f"'{type(self).__name__}' object is not callable")
 
     # A class with __getitem__ would be iterable by index otherwise.

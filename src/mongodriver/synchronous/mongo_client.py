@@ -50,6 +50,7 @@ class MongoClient(ClientBase[DocumentT]):
     list_databases = giving(CommandCursor[dict[str, Any]], AsyncMongoClient.list_databases)
     list_database_names = blocking(AsyncMongoClient.list_database_names)
     drop_database = blocking(AsyncMongoClient.drop_database)
+    bulk_write = blocking(AsyncMongoClient.bulk_write)
     watch = giving(ClusterChangeStream[DocumentT], AsyncMongoClient[DocumentT].watch)
     append_metadata = AsyncMongoClient.append_metadata
 

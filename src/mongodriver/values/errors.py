@@ -272,12 +272,17 @@ class BulkWriteError(OperationFailure):
 
     @property
     def timeout(self) -> bool:
-        # The write concern errors are the newest; the last of a list decides.
-        for name in ("writeConcernErrors", "writeErrors"):
-            errors = self._details.get(name)
-            if errors and _wtimeout_error(errors[-1]):
-                return True
-        return False
+        return _last_timed_out(self._details)
+
+
+def _last_timed_out(details: Mapping[str, Any]) -> bool:
+    """Return whether a bulk write's errors say that a time limit ran out."""
+    # The write concern errors are the newest; the last of a list decides.
+    for name in ("writeConcernErrors", "writeErrors"):
+        errors = details.get(name)
+        if errors and _wtimeout_error(errors[-1]):
+            return True
+    return False
 
 
 class ClientBulkWriteException(OperationFailure):
@@ -298,8 +303,19 @@ class ClientBulkWriteException(OperationFailure):
         return self.__class__, (self.details, self.verbose)
 
     @property
+    def timeout(self) -> bool:
+        error = self._details.get("error")
+        if isinstance(error, PyMongoError):
+            return error.timeout
+        if isinstance(error, Mapping):
+            return bool(error.get("code") == _MAX_TIME_MS_EXPIRED)
+        return _last_timed_out(self._details)
+
+    @property
     def error(self) -> Any | None:
-        """The error that stopped the whole bulk (an exception), or None."""
+        """The error that stopped the whole bulk, or None: an exception or, of one that came while
+        the results were read, a mapping with its ``errmsg``, ``code`` and ``errtype``.
+        """
         return self._details.get("error")
 
     @property

@@ -73,6 +73,13 @@ class _Request:
         """It as it goes on the wire. Raises TypeError or ValueError for what cannot be sent."""
         raise TypeError(f"{self!r} is not a valid request")
 
+    def _operation(self) -> dict[str, Any]:
+        """It as an operation of a client's bulk write, for the first of its namespaces.
+
+        Raises TypeError or ValueError for what cannot be sent.
+        """
+        raise TypeError(f"{self!r} is not a valid request")
+
 
 class _WithOptions(_Request):
     """Base of updates and deletes, which most often have none of the options they may have."""
@@ -92,6 +99,26 @@ class _WithOptions(_Request):
             if value is not None:
                 statement[field] = value
         return statement
+
+    def _complete_operation(self, operation: dict[str, Any]) -> dict[str, Any]:
+        """Add the options that are given to an operation of a client's bulk write."""
+        for name, field in _OPERATION_OPTIONS:
+            value = getattr(self, name, None)
+            if value is not None:
+                operation[field] = value
+        if "collation" in operation:
+            operation["collation"] = validate_collation_or_none(self._collation)
+        return operation
+
+
+#: Of operations of a client's bulk write, in wire order.
+_OPERATION_OPTIONS = (
+    ("_upsert", "upsert"),
+    ("_array_filters", "arrayFilters"),
+    ("_hint", "hint"),
+    ("_collation", "collation"),
+    ("_sort", "sort"),
+)
 
 
 class InsertOne(_Request, Generic[DocumentT]):
@@ -118,6 +145,16 @@ class InsertOne(_Request, Generic[DocumentT]):
         if "_id" not in document:
             document["_id"] = ObjectId()
         return document
+
+    def _operation(self) -> dict[str, Any]:
+        document: Any = self._doc
+        validate_is_document_type("document", document)
+        if not isinstance(document, RawBSONDocument) and "_id" not in document:
+            # First on the wire, as the codec has it for documents that stand alone.
+            identified = {"_id": ObjectId(), **document}
+            document["_id"] = identified["_id"]
+            document = identified
+        return {"insert": 0, "document": document}
 
 
 class _DeleteRequest(_WithOptions):
@@ -147,6 +184,10 @@ class _DeleteRequest(_WithOptions):
         if self._collation is None and self._hint is None:
             return statement
         return self._complete(statement)
+
+    def _operation(self) -> dict[str, Any]:
+        operation = {"delete": 0, "filter": self._filter, "multi": self._multi}
+        return self._complete_operation(operation)
 
 
 class DeleteOne(_DeleteRequest):
@@ -206,6 +247,11 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         if self._collation is None and self._hint is None and self._sort is None:
             return statement
         return self._complete(statement)
+
+    def _operation(self) -> dict[str, Any]:
+        validate_ok_for_replace(self._doc)
+        operation = {"update": 0, "filter": self._filter, "updateMods": self._doc, "multi": False}
+        return self._complete_operation(operation)
 
 
 class _UpdateRequest(_WithOptions):
@@ -277,6 +323,17 @@ class _UpdateRequest(_WithOptions):
             if self._upsert is not None:
                 statement["upsert"] = self._upsert
         return statement if self._is_plain else self._complete(statement)
+
+    def _operation(self) -> dict[str, Any]:
+        change = self._doc
+        validate_ok_for_update(change)
+        operation = {
+            "update": 0,
+            "filter": self._filter,
+            "updateMods": change,
+            "multi": self._multi,
+        }
+        return self._complete_operation(operation)
 
 
 class UpdateOne(_UpdateRequest):

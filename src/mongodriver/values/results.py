@@ -241,6 +241,11 @@ class ClientBulkWriteResult(_BulkCounts):
         """Whether each request has its own result."""
         return self.__has_verbose_results
 
+    @property
+    def deleted_count(self) -> int:
+        """How many documents were deleted."""
+        return self._count("deleted_count", "nDeleted")
+
     def _verbose(self, name: str, field: str) -> Any:
         self._raise_if_unacknowledged(name)
         if not self.__has_verbose_results:

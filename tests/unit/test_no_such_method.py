@@ -1,4 +1,4 @@
-"""What PyMongo has and this driver not yet: a call says so, instead of something misleading."""
+"""A name that is no method is a database or a collection: a call of it says what is wrong."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ def client(request):
     return request.param("mongodb://h/", connect=False)
 
 
-def test_a_missing_method_says_so(client):
-    with pytest.raises(NotImplementedError, match="bulk writes of a client are not supported"):
-        client.bulk_write([])
-
-
-def test_other_names_are_still_databases_and_collections(client):
-    assert client.bulk_write.name == "bulk_write"
+def test_calls_of_databases_and_collections(client):
     with pytest.raises(TypeError, match=r"Database' object is not callable$"):
         client.other()
     with pytest.raises(TypeError, match="no such method exists"):
