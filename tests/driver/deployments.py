@@ -2,7 +2,8 @@
 
 Where ``MONGODRIVER_TEST_URI`` names a deployment, that is the only one. The variable
 ``MONGODRIVER_SPEC_DEPLOYMENTS`` says how many of those that suit a test it runs on: the "first"
-(the default), or "all".
+(the default), or "all". SecantusDB, which imitates newer servers, is the last resort: only tests
+that no mongod here suits run there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from unified.requirements import Deployment, find_out, why_not
 
+import newer_server
 from mongodriver.local import LocalServer
 from mongodriver.uri_parser import parse_uri
 from oidc_proxy import OidcProxy
@@ -33,9 +35,12 @@ class Servers:
         self._stack = ExitStack()
         #: URIs of all entrances to what has several, by name.
         self.entrances: dict[str, str] = {}
+        alone = "MONGODRIVER_TEST_URI" in os.environ
         self.names = ["replica set"]
-        if "MONGODRIVER_TEST_URI" not in os.environ:
+        if not alone:
             self.names += ["standalone", "secured set", *_BEHIND]
+        #: Those that only imitate servers, where they are to be had.
+        self.imitations = [] if alone or newer_server.program() is None else [newer_server.NAME]
 
     def uri(self, name: str) -> str:
         """Where a server is; it is started if it was not."""
@@ -106,6 +111,9 @@ class Servers:
         self.entrances["load balanced"] = f"mongodb://{two}/?loadBalanced=true"
         return f"mongodb://{one}/?loadBalanced=true"
 
+    def _start_newer(self) -> str:
+        return self._stack.enter_context(newer_server.Secantus()).uri
+
     def close(self) -> None:
         """Stop those that were started here."""
         self._stack.close()
@@ -120,6 +128,7 @@ _STARTS = {
     "secured set": Servers._start_secured,
     "three members": Servers._start_three,
     "access tokens": Servers._start_tokens,
+    newer_server.NAME: Servers._start_newer,
 }
 
 
@@ -137,7 +146,11 @@ class Deployments:
         :param only: the one it needs, whatever else suits.
         """
         found, reasons = [], []
-        for name in self._servers.names if only is None else [only]:
+        servers = self._servers
+        names = [only] if only is not None else [*servers.names, *servers.imitations]
+        for name in names:
+            if found and name in servers.imitations:
+                break
             deployment = await self._get(name)
             reason = why_not(deployment, *requirements)
             if reason is not None:

@@ -115,7 +115,7 @@ def _lacks_labels(matcher: Matcher, expected: list[str], error: Any) -> None:
 
 
 def _response(matcher: Matcher, expected: Any, error: Any) -> None:
-    matcher.match(expected, _details(error), "errorResponse")
+    matcher.match(expected, _details(_root(error)), "errorResponse")
 
 
 def _result(matcher: Matcher, expected: Any, error: Any) -> None:
@@ -137,7 +137,11 @@ def _write_errors(matcher: Matcher, expected: Mapping[str, Any], error: Any) -> 
 
 
 def _write_concern_errors(matcher: Matcher, expected: list[Any], error: Any) -> None:
-    matcher.match(expected, getattr(error, "write_concern_errors", None) or [], "errors")
+    actual = getattr(error, "write_concern_errors", None) or []
+    want(len(actual) == len(expected), f"write concern errors {actual}")
+    for index, one in enumerate(expected):
+        told = {**actual[index], "message": actual[index].get("errmsg")}
+        matcher.match(one, told, f"writeConcernErrors.{index}")
 
 
 _CHECKS = {

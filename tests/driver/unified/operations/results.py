@@ -63,6 +63,12 @@ def _written(result: BulkWriteResult) -> dict[str, Any]:
     return bulk_counts(result.bulk_api_result)
 
 
+def _updated_in_bulk(result: UpdateResult) -> dict[str, Any]:
+    """One of the results of a client's bulk write: of one document, upserted under any id."""
+    document = {"matchedCount": result.matched_count, "modifiedCount": result.modified_count}
+    return {**document, "upsertedId": result.upserted_id} if result.did_upsert else document
+
+
 def of_client_bulk(result: ClientBulkWriteResult) -> dict[str, Any]:
     """The result of a client's bulk write."""
     document: dict[str, Any] = {
@@ -73,12 +79,12 @@ def of_client_bulk(result: ClientBulkWriteResult) -> dict[str, Any]:
         "upsertedCount": result.upserted_count,
     }
     if result.has_verbose_results:
-        for name, results in (
-            ("insertResults", result.insert_results),
-            ("updateResults", result.update_results),
-            ("deleteResults", result.delete_results),
+        for name, results, convert in (
+            ("insertResults", result.insert_results, _inserted_one),
+            ("updateResults", result.update_results, _updated_in_bulk),
+            ("deleteResults", result.delete_results, _deleted),
         ):
-            document[name] = {str(index): as_document(one) for index, one in results.items()}
+            document[name] = {str(index): convert(one) for index, one in results.items()}
     return document
 
 
