@@ -2,7 +2,7 @@
 
 It is optional, and used where nothing else can be: where its answers differ from a mongod's, the
 mongod is right. ``MONGODRIVER_SECANTUSD`` names its program; else ``secantusd-py`` is looked for
-beside the interpreter and on the path (``pip install secantusdb==0.7.0b3``).
+beside the interpreter and on the path (the extra ``newer`` installs it).
 """
 
 from __future__ import annotations

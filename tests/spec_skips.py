@@ -20,6 +20,7 @@ KINDS = {
     "driver": "not in the driver yet",
     "pymongo": "otherwise in PyMongo",
     "file": "contradicts itself",
+    "imitation": "otherwise on SecantusDB than on a mongod",
 }
 
 

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 from flavour import Flavour
 from like import our_side, pymongo_side
+from recording import Commands
+
+import newer_server
 
 pytestmark = pytest.mark.server
 
-FILES = sorted((Path(__file__).parent / "expressions").glob("*.txt"))
+FOLDER = Path(__file__).parent / "expressions"
+FILES = sorted(FOLDER.glob("*.txt"))
+#: What needs a server that is newer than the mongod there is.
+NEWER = sorted((FOLDER / "newer").glob("*.txt"))
 
 
 def statements(path):
@@ -35,14 +41,37 @@ def theirs(server):
     side.client._object.close()
 
 
-@pytest.fixture(scope="module", params=FILES, ids=lambda path: path.stem)
-def recorded(request, theirs):
+@pytest.fixture(scope="module")
+def newer_uri(servers):
+    if not servers.imitations:
+        pytest.skip("SecantusDB is not installed")
+    return servers.uri(newer_server.NAME)
+
+
+@pytest.fixture(scope="module")
+def theirs_newer(newer_uri):
+    side = pymongo_side(newer_uri)
+    yield side
+    side.client._object.close()
+
+
+def record(path, theirs):
     """PyMongo's outcomes for a file, in a database of their own."""
     database = f"like_{uuid.uuid4().hex[:12]}"
-    lines = list(statements(request.param))
+    lines = list(statements(path))
     outcomes = [theirs.outcome(expression, database) for _, expression in lines]
     theirs.client._object.drop_database(database)
     return database, lines, outcomes
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda path: path.stem)
+def recorded(request, theirs):
+    return record(request.param, theirs)
+
+
+@pytest.fixture(scope="module", params=NEWER, ids=lambda path: path.stem)
+def recorded_newer(request, theirs_newer):
+    return record(request.param, theirs_newer)
 
 
 def loose(outcome):
@@ -50,8 +79,18 @@ def loose(outcome):
 
 
 def test_same_as_pymongo(recorded, flavour: Flavour, shared):
+    compare(recorded, flavour, shared.client, shared.commands)
+
+
+def test_same_as_pymongo_on_newer_servers(recorded_newer, flavour: Flavour, make_client, newer_uri):
+    commands = Commands()
+    client = make_client(newer_uri, event_listeners=[commands])
+    compare(recorded_newer, flavour, client, commands)
+
+
+def compare(recorded, flavour, client, commands):
     database, lines, outcomes = recorded
-    side = our_side(flavour, shared.client, shared.commands)
+    side = our_side(flavour, client, commands)
     different = []
     for (kind, expression), expected in zip(lines, outcomes, strict=True):
         if kind == "sync" and not flavour.is_sync:
@@ -65,7 +104,7 @@ def test_same_as_pymongo(recorded, flavour: Flavour, shared):
             different.append(f"{expression}\n  PyMongo {expected}\n  ours    {got}")
 
     async def drop():
-        await shared.client.drop_database(database)
+        await client.drop_database(database)
 
     flavour.run(drop())
     assert not different, f"{len(different)} of {len(lines)}:\n" + "\n".join(different)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from types import SimpleNamespace
 
+import deployments
 import pytest
+from flavour import step
 from unified import inside, survey
 from unified.clients import placed, uri_options, without
 from unified.failures import Mismatch, Unsupported
@@ -71,10 +73,10 @@ def test_versions_that_are_not_known(version):
         check_version(version)
 
 
-def deployment(**more):
+def deployment(name="ours", **more):
     usual = {"version": (6, 0, 5), "topology": "replicaset", "parameters": {}, "auth": False}
     usual |= {"entrances": "mongodb://", "store": "mongodb://"}
-    return Deployment("ours", "mongodb://", None, **{**usual, **more})
+    return Deployment(name, "mongodb://", None, **{**usual, **more})
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,24 @@ def test_requirements(requirement, missing):
 def test_one_of_several_requirements_is_enough():
     assert why_not(deployment(), [{"auth": True}, {"auth": False}]) is None
     assert why_not(deployment(auth=True), [{"auth": False}, {"csfle": True}])
+
+
+@pytest.mark.parametrize(("least", "expected"), [("6.0", ["old"]), ("8.0", ["new"]), ("9.0", None)])
+def test_imitations_are_the_last_resort(monkeypatch, least, expected):
+    versions = {"old": (6, 0, 5), "new": (8, 2, 0)}
+
+    async def get(self, name):
+        return deployment(name=name, version=versions[name])
+
+    monkeypatch.setattr(deployments.Deployments, "_get", get)
+    monkeypatch.setattr(deployments, "_ON_ALL", True)
+    servers = SimpleNamespace(names=["old"], imitations=["new"])
+    suitable = deployments.Deployments(None, servers).suitable([{"minServerVersion": least}])
+    if expected is None:
+        with pytest.raises(pytest.skip.Exception, match="no server here suits"):
+            step(suitable)
+    else:
+        assert [found.name for found in step(suitable)] == expected
 
 
 def test_placeholders_come_from_the_environment(monkeypatch):

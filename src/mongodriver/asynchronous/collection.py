@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.bulk import BulkWrite, InsertMany
 from mongodriver.ops.catalogue import ListCollections, Rename, create_operations, drop_operations
@@ -28,6 +29,8 @@ from mongodriver.public.flavour import taking_arguments_of
 from mongodriver.public.raw import RAW_FIELDS, raw_codec_options
 from mongodriver.public.sessions import core_session
 from mongodriver.replies.catalogue import collection_options, index_information
+from mongodriver.values.read_concern import DEFAULT_READ_CONCERN
+from mongodriver.values.read_preferences import ReadPreference
 from mongodriver.values.requests import IndexModel, SearchIndexModel
 from mongodriver.values.results import (
     BulkWriteResult,
@@ -636,11 +639,16 @@ class AsyncCollection(CollectionBase[DocumentT]):
     ) -> AsyncCommandCursor[Mapping[str, Any]]:
         """Return a cursor over the search indexes, or the one with this name.
 
+        The collection's own options do not count: the primary is asked, without a read concern.
+
         :param kwargs: arguments of `AsyncCollection.aggregate`.
         """
+        plain = self.with_options(
+            DEFAULT_CODEC_OPTIONS, ReadPreference.PRIMARY, read_concern=DEFAULT_READ_CONCERN
+        )
         pipeline = [{"$listSearchIndexes": {} if name is None else {"name": name}}]
         cursor: AsyncCommandCursor[Mapping[str, Any]] = await _aggregate(
-            self, self._command_cursor_class, pipeline, session, kwargs, None, comment
+            plain, self._command_cursor_class, pipeline, session, kwargs, None, comment
         )
         return cursor
 

@@ -92,9 +92,6 @@ class ClientBulkWrite(Operation[None]):
         self._take(models)
         if not self.operations:
             raise InvalidOperation("No operations to execute")
-        if not self.acknowledged:
-            check_client_bypass(bypass_document_validation)
-            check_unacknowledged(self.operations)
         server_default = write_concern is None or write_concern.is_server_default
         self._write_concern = None if server_default else write_concern
         self.ordered = ordered
@@ -151,6 +148,9 @@ class ClientBulkWrite(Operation[None]):
         connection = attempt.connection
         if connection.max_wire_version < _WIRE_VERSION:
             raise InvalidOperation("MongoClient.bulk_write requires MongoDB server version 8.0+.")
+        if not self.acknowledged and not self._start:  # of all, before anything is sent
+            check_client_bypass(self.options.get("bypassDocumentValidation"))
+            check_unacknowledged(self.operations)
         body = {
             "bulkWrite": 1,
             "errorsOnly": not self.verbose,
@@ -272,7 +272,8 @@ class ClientBulkWrite(Operation[None]):
         """What to raise for an error that ended the bulk write: it, or one that tells as well what
         was done before.
         """
-        if not isinstance(error, (ConnectionFailure, OperationFailure, ProtocolError)):
+        told = isinstance(error, (ConnectionFailure, OperationFailure, ProtocolError))
+        if not told or not self.acknowledged:
             return error
         if isinstance(error, _NOTHING_SENT) and not self._start:
             return error
