@@ -275,7 +275,7 @@ class ClientBulkWrite(Operation[None]):
         told = isinstance(error, (ConnectionFailure, OperationFailure, ProtocolError))
         if not told or not self.acknowledged:
             return error
-        if isinstance(error, _NOTHING_SENT) and not self._start:
+        if isinstance(error, _NOTHING_SENT) and not self._start and self._get_more is None:
             return error
         if self._get_more is None:
             self.result["error"] = error
