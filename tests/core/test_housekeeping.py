@@ -124,6 +124,7 @@ def test_the_replies_of_an_exhaust_cursor_are_streamed(flavour, server):
 
     class StreamedGetMore(Run):
         exhaust = True
+        goes_directly = False
 
     async def main(client):
         await client.execute(Run({"drop": "streamed"}, "core_tests", allowable_errors=(26,)))
@@ -150,6 +151,7 @@ def test_the_replies_of_an_exhaust_cursor_are_streamed(flavour, server):
 def test_a_stream_that_is_not_read_to_its_end_costs_the_connection(flavour, server):
     class StreamedGetMore(Run):
         exhaust = True
+        goes_directly = False
 
     async def main(client):
         await client.execute(Run({"drop": "streamed"}, "core_tests", allowable_errors=(26,)))

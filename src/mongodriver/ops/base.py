@@ -205,8 +205,8 @@ class Operation(Generic[ResultT]):
     #: The server may stream the replies of an exhaust cursor: the result pins the connection
     #: (``attempt.connection.pinned``), and each later operation on it reads the next reply.
     exhaust: bool = False
-    #: Encoding, the round trip and decoding may be one call of the codec, which knows only what is
-    #: usual.
+    #: Encoding, the round trip and decoding may be one call of the codec. That knows only what is
+    #: usual: no several document sequences, and nothing of `exhaust`, which wants False here.
     goes_directly: bool = True
     #: `more` must be asked after each `parse`; False saves the call.
     multi_batch: bool = False
