@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bsonx.objectid import ObjectId
-from fake_mongod import HANG_UP, FakeMongod, Request
+from fake_mongod import HANG_UP, SILENCE, FakeMongod, Request
 
 LIMITS = {"maxBsonObjectSize": 1000, "maxMessageSizeBytes": 5000, "maxWriteBatchSize": 3}
 _NAMESPACE = "admin.$cmd.bulkWrite"
@@ -81,6 +81,10 @@ def cursor_is_gone(request: Request, number: int) -> Any:
     if request.name == "getMore":
         return {"ok": 0, "code": 43, "errmsg": "gone"}
     return second_by_get_more(request, number)
+
+
+def get_more_is_silent(request: Request, number: int) -> Any:
+    return SILENCE if request.name == "getMore" else second_by_get_more(request, number)
 
 
 def get_more_breaks(request: Request, number: int) -> Any:

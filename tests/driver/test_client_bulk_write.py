@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from recording import Commands
 
@@ -332,6 +334,20 @@ async def test_a_connection_that_breaks_on_get_more(make_client):
         error = await fails(make_client(server.uri), inserts(2))
     assert error.error["errtype"] == "AutoReconnect"
     assert isinstance(error.__cause__, AutoReconnect)
+
+
+async def test_a_limit_that_ends_leaves_the_cursor_to_housekeeping(make_client):
+    with bulk_server(acts.get_more_is_silent) as server:
+        client = make_client(server.uri)
+        with mongodriver.timeout(0.5):
+            error = await fails(client, inserts(2))
+        assert error.error["errtype"] == "NetworkTimeout"
+        assert error.timeout
+        end = time.monotonic() + 60
+        while not server.of("killCursors"):
+            assert time.monotonic() < end
+            await client.admin.command("ping")  # so that a loop goes on
+    assert server.of("killCursors")[0].body["cursors"] == [77]
 
 
 @pytest.mark.parametrize(

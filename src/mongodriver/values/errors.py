@@ -285,6 +285,10 @@ def _last_timed_out(details: Mapping[str, Any]) -> bool:
     return False
 
 
+#: Of errors of which only the name is left.
+_TIMEOUTS = ("ExecutionTimeout", "NetworkTimeout", "WaitQueueTimeoutError")
+
+
 class ClientBulkWriteException(OperationFailure):
     """`MongoClient.bulk_write` failed, wholly or in part.
 
@@ -308,7 +312,7 @@ class ClientBulkWriteException(OperationFailure):
         if isinstance(error, PyMongoError):
             return error.timeout
         if isinstance(error, Mapping):
-            return bool(error.get("code") == _MAX_TIME_MS_EXPIRED)
+            return error.get("errtype") in _TIMEOUTS
         return _last_timed_out(self._details)
 
     @property
