@@ -9,6 +9,7 @@
     cmap                        connections and pools
     sdam                        what is known of a deployment, and monitoring
     sessions, execution, client what runs operations
+    crypt                       client-side encryption, by a library of its own
     public                      what both flavours have in common
     asynchronous, synchronous
     the root modules            PyMongo's names for what lies inside
@@ -53,7 +54,8 @@ for _name, _below in (
     ("sessions", "sdam"),
     ("execution", "sessions"),
     ("client", "execution"),
-    ("public", "client"),
+    ("crypt", "client"),
+    ("public", "crypt"),
     ("asynchronous", "public"),
     ("synchronous", "asynchronous"),
 ):
@@ -62,9 +64,13 @@ for _name, _below in (
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
     "asyncio": {"mongodriver.io.aio", "mongodriver.io.aio_connect"},
-    "select": {"mongodriver.io.blocking"},
+    "select": {"mongodriver.io.blocking", "mongodriver.io.http_proxy"},
     "selectors": {"mongodriver.io.blocking"},
-    "socket": {"mongodriver.io.aio_connect", "mongodriver.io.blocking"},
+    "socket": {
+        "mongodriver.io.aio_connect",
+        "mongodriver.io.blocking",
+        "mongodriver.io.http_proxy",
+    },
 }
 
 # What makes a module impure: I/O, threads, processes, and clocks that are not passed in.
@@ -99,7 +105,7 @@ BESIDE = {"local", "ingest", "gridfs", "testing", "compat", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.
-INNER = {"cmap", "sdam", "sessions", "execution", "client"}
+INNER = {"cmap", "sdam", "sessions", "execution", "client", "crypt"}
 FACES = (
     "mongodriver.io.base",
     "mongodriver.io.deadline",

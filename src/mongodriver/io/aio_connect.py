@@ -12,8 +12,15 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .base import Address, HandshakeFailed
-from .blocking import ATTEMPT_DELAY, Target, lookup, resolve, set_tcp_options
+from .base import Address, Conversation, HandshakeFailed
+from .blocking import (
+    ATTEMPT_DELAY,
+    Target,
+    is_plain_socket,
+    lookup,
+    resolve,
+    set_tcp_options,
+)
 from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
     import ssl
 
     from ..values.proxy import Proxy
+
+__all__ = ["ByteStream", "is_plain_socket", "open_stream", "open_through", "outcome"]
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 ResultT = TypeVar("ResultT")
@@ -46,6 +55,11 @@ async def outcome(loop: asyncio.AbstractEventLoop, call: DaemonCall[ResultT]) ->
         return call.result()
     finally:
         del call  # it may hold an error, whose traceback holds this frame
+
+
+async def in_thread(function: Callable[..., ResultT], *args: Any) -> ResultT:
+    """What a function returns that is called in a daemon thread."""
+    return await outcome(asyncio.get_running_loop(), DaemonCall(function, *args))
 
 
 async def open_stream(
@@ -80,6 +94,36 @@ async def open_stream(
         # A peer that does not speak TLS hangs up, which loops report by an exception without text.
         raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
     return protocol  # type: ignore[no-any-return]
+
+
+class ByteStream(asyncio.StreamReaderProtocol):
+    """A connection whose bytes are no messages of MongoDB's."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._bytes = asyncio.StreamReader(loop=loop)
+        super().__init__(self._bytes, loop=loop)
+        self._out: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._out = transport
+        super().connection_made(transport)
+
+    async def hold(self, talk: Conversation) -> None:
+        """Carry a conversation on; the caller limits the time."""
+        try:
+            step = next(talk)
+            while True:
+                if isinstance(step, bytes):
+                    self._out.write(step)
+                    step = next(talk)
+                else:
+                    step = talk.send(await self._bytes.read(step))
+        except StopIteration:
+            pass
+
+    def close(self) -> None:
+        """Close, without waiting for the peer."""
+        self._out.abort()
 
 
 async def open_through(

@@ -23,6 +23,7 @@ from .base import (
     Address,
     ConnectionClosed,
     ConnectOptions,
+    Conversation,
     HandshakeFailed,
     first_buffer,
     larger_buffer,
@@ -355,6 +356,26 @@ class BlockingBackend:
             return BlockingStream(sock)
         return BlockingStream(_start_tls(sock, options.ssl_context, address[0], deadline), True)
 
+    async def converse(
+        self,
+        address: Address,
+        options: ConnectOptions,
+        talk: Conversation,
+        deadline: float | None = None,
+        opened: Any = None,
+    ) -> None:
+        deadline = sooner(deadline, options.connect_timeout)
+        sock = open_socket(address, deadline) if opened is None else opened
+        if options.ssl_context is not None:
+            sock = _start_tls(sock, options.ssl_context, address[0], deadline)
+        try:
+            hold(sock, talk, deadline)
+        finally:
+            sock.close()
+
+    def is_plain_socket(self, value: Any) -> bool:
+        return is_plain_socket(value)
+
     def event(self) -> BlockingEvent:
         return BlockingEvent()
 
@@ -379,6 +400,11 @@ class BlockingBackend:
         if deadline is None:
             return function(*args)
         return wait_for(DaemonCall(function, *args), deadline)
+
+
+def is_plain_socket(value: Any) -> bool:
+    """Whether a value is a socket without TLS."""
+    return isinstance(value, socket.socket) and not hasattr(value, "server_hostname")
 
 
 def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
@@ -423,6 +449,21 @@ def open_through(proxy: Proxy, address: Address, deadline: float | None) -> sock
     except OSError as exc:
         raise proxy_error(proxy, exc) from exc
     return sock
+
+
+def hold(sock: Any, talk: Conversation, deadline: float | None) -> None:
+    """Carry a conversation on over a socket, until the deadline."""
+    try:
+        step = next(talk)
+        while True:
+            sock.settimeout(remaining(deadline))
+            if isinstance(step, bytes):
+                sock.sendall(step)
+                step = next(talk)
+            else:
+                step = talk.send(sock.recv(step))
+    except StopIteration:
+        pass
 
 
 def look_up(host: str, port: int, deadline: float | None) -> list[Target]:
