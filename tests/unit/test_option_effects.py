@@ -36,7 +36,6 @@ class Listener(CommandListener):
     succeeded = failed = started
 
 
-
 class Upper(TypeDecoder):
     bson_type = str
 
