@@ -33,6 +33,8 @@ from mongodriver.errors import (
 
 pytestmark = pytest.mark.server
 
+WITH_AWS = {**LOCAL, "aws": {"accessKeyId": "x", "secretAccessKey": "y"}}
+
 
 @pytest.fixture
 def vault(db):
@@ -95,7 +97,7 @@ async def test_the_material_of_a_key_can_be_given(flavour, client, vault):
     ids = [await made.create_data_key("local", key_material=material) for _ in range(2)]
     # Every ciphertext begins with the key's id: what follows is the same for the same key.
     first, second = [await made.encrypt("x", DETERMINISTIC, key_id=one) for one in ids]
-    assert first[1:17] == ids[0]
+    assert first[1:17] == bytes(ids[0])
     assert first[17:] != second[17:]  # the id is authenticated, too
     assert await made.decrypt(first) == await made.decrypt(second) == "x"
 
@@ -108,7 +110,7 @@ async def test_keys_are_encrypted_anew(flavour, client, commands, vault):
     commands.clear()
     result = await made.rewrap_many_data_key({"_id": {"$in": ids[:2]}}, "local:b")
     assert result.bulk_write_result.modified_count == 2
-    assert [name for name in commands.work] == ["find", "update"]
+    assert commands.work == ["find", "update"]
     assert commands.sent[-1]["writeConcern"] == {"w": "majority"}
     stored = [(await made.get_key(one))["masterKey"]["provider"] for one in ids]
     assert stored == ["local:b", "local:b", "local:a"]
@@ -121,7 +123,7 @@ async def test_keys_are_encrypted_anew(flavour, client, commands, vault):
 
 async def test_many_keys_come_in_several_batches(flavour, client, commands, vault, db):
     key = await keys_of(flavour, client, vault)
-    document = await db["keys"].find_one()
+    document = await db["keys"].find_one({}, {"keyAltNames": 0})
     # More than a first batch of 101.
     await db["keys"].insert_many(
         [{**document, "_id": Binary.from_uuid(uuid.uuid4())} for _ in range(150)]
@@ -218,7 +220,6 @@ async def test_keys_are_forgotten_after_a_while(flavour, client, commands, vault
     assert set(commands.work) == {"find"}
 
 
-#: What goes wrong, the class of the cause (None: it is raised itself), and the text.
 async def test_what_is_wrong_with_values(flavour, client, vault):
     key = await keys_of(flavour, client, vault)
     encrypt, decrypt = key.encryption.encrypt, key.encryption.decrypt
@@ -237,15 +238,15 @@ async def test_what_is_wrong_with_values(flavour, client, vault):
         assert raised.value.__cause__ is raised.value.cause
         assert not raised.value.timeout
     for wrong in (Binary(bytes(16), 0), b"x" * 16, "a"):
-        with pytest.raises(TypeError, match="key_id must be a bson.binary.Binary with subtype 4"):
+        with pytest.raises(TypeError, match="key_id must be a bson"):
             await encrypt("x", RANDOM, key_id=wrong)
     for wrong in (5, b"abc", Binary(b"abc")):
-        with pytest.raises(TypeError, match="value to decrypt must be a bson.binary.Binary with"):
+        with pytest.raises(TypeError, match="value to decrypt must be"):
             await decrypt(wrong)
 
 
 async def test_what_is_wrong_with_keys(flavour, client, vault):
-    made = encryption(flavour, client, vault)
+    made = encryption(flavour, client, vault, kms_providers=WITH_AWS)
     for call, text in (
         (made.create_data_key("foo"), "unknown kms_provider: foo"),
         (made.create_data_key("aws"), "master_key is required for kms_provider: 'aws'"),
@@ -307,7 +308,7 @@ async def test_a_bound_transaction_is_left_alone(flavour, client, vault, coll):
     await coll.insert_one({"_id": 0})
     async with client.start_session() as session:
         await session.start_transaction()
-        async with session.bind():
+        async with session.bind(end_session=False):
             encrypted = await key.encryption.encrypt("x", RANDOM, key_id=key.id)
             await coll.insert_one({"a": encrypted})
             assert await key.encryption.decrypt(encrypted) == "x"
@@ -392,7 +393,7 @@ async def test_keys_made_for_a_collection_are_not_lost(flavour, client, vault, d
 
 
 async def test_keys_that_cannot_be_made_for_a_collection(flavour, client, vault, db):
-    made = encryption(flavour, client, vault)
+    made = encryption(flavour, client, vault, kms_providers=WITH_AWS)
     given = {"fields": [{"keyId": None}]}
     with pytest.raises(EncryptedCollectionError, match="master_key is required") as raised:
         await made.create_encrypted_collection(plain(db), "secret", given, "aws")
@@ -426,7 +427,7 @@ async def test_replies_are_decrypted(flavour, client, make_client, vault, coll, 
     assert await found.find(batch_size=2).sort("_id").to_list() == expected
     assert await (await found.aggregate([{"$sort": {"_id": 1}}])).to_list() == expected
     assert await found.find_one_and_update({"_id": 0}, {"$set": {"c": 1}}) == expected[0]
-    assert await found.distinct("a.b") == [f"secret {n}" for n in range(5)]
+    assert sorted(await found.distinct("a.b")) == [f"secret {n}" for n in range(5)]
     # Nobody who listens sees what was encrypted.
     shown = [event.reply for event in commands.events if hasattr(event, "reply")]
     assert "secret" not in str([reply for reply in shown if "firstBatch" not in str(reply)])
@@ -651,7 +652,7 @@ async def test_nobody_analyses_commands(flavour, make_client, vault, coll, monke
             mongocryptd_spawn_args=["--port=1"],
         )
         client = make_client(auto_encryption_opts=opts)
-        with pytest.raises(EncryptionError, match="Connection refused") as raised:
+        with pytest.raises(EncryptionError, match=r"127\.0\.0\.1:1: ") as raised:
             await client[coll.database.name][coll.name].insert_one({"a": 1})
         assert raised.value.timeout
         assert type(raised.value.cause).__name__ == "ServerSelectionTimeoutError"
