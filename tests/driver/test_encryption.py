@@ -7,9 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-pytest.importorskip("pymongocrypt", reason="the library pymongocrypt is not installed")
-
 from encryption_kit import DETERMINISTIC, LOCAL, RANDOM, encryption
 from flavour import plain
 from recording import Commands
@@ -32,6 +29,8 @@ from mongodriver.errors import (
 )
 
 pytestmark = pytest.mark.server
+
+pytest.importorskip("pymongocrypt", reason="the library pymongocrypt is not installed")
 
 WITH_AWS = {**LOCAL, "aws": {"accessKeyId": "x", "secretAccessKey": "y"}}
 
