@@ -402,4 +402,13 @@ SELDOM_USED = {
 def test_a_plain_client_loads_what_it_uses() -> None:
     made = "import mongodriver\nmongodriver.MongoClient('mongodb://a/?w=1', connect=False).close()"
     bare = _loaded_by("import sys")
-    assert (_loaded_by(made) - bare) & SELDOM_USED == set()
+    loaded = _loaded_by(made) - bare
+    assert loaded & SELDOM_USED == set()
+    assert [name for name in loaded if "crypt" in name.split(".")[:2]] == []
+
+
+def test_encryption_is_loaded_by_those_who_use_it() -> None:
+    names = "mongodriver.encryption, mongodriver.encryption_options, mongodriver.encryption_shared"
+    loaded = _loaded_by(f"import mongodriver, {names}, mongodriver.asynchronous.encryption")
+    assert "pymongocrypt" not in loaded
+    assert [name for name in loaded if name.startswith("mongodriver.crypt")] == []

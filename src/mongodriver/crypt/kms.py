@@ -61,7 +61,7 @@ class KeyServices:
             await self._backend.sleep(min(context.usleep / 1e6, max(deadline - monotonic(), 0)))
         address = parse_host(context.endpoint, _HTTPS)
         if address[0].endswith(".sock"):
-            raise ConfigurationError(f"the endpoint of a KMS is no Unix socket: {address[0]}")
+            raise ConfigurationError(f"Invalid KMS endpoint {context.endpoint!r}")
         options = ConnectOptions(ssl_context=self._context(context.kms_provider))
         try:
             left = CONNECT_TIMEOUT if limit is None else max(limit - monotonic(), 0.0)

@@ -5,6 +5,7 @@ It is started when nobody listens where it should be, and ends by itself ("Manag
 
 from __future__ import annotations
 
+import subprocess
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -68,16 +69,27 @@ class Mongocryptd:
         await self._core.close()
 
 
+class _Process(subprocess.Popen[bytes]):
+    """It may well outlive this process, and nobody is warned of that."""
+
+    def __del__(self) -> None:
+        pass
+
+
+#: Those that have not ended yet, as far as is known.
+_started: list[_Process] = []
+
+
 def start(command: Sequence[str]) -> None:
     """Start a process that outlives this one. Where that fails, a RuntimeWarning says why."""
-    from subprocess import DEVNULL, Popen
-
+    nothing = subprocess.DEVNULL
+    _started[:] = [process for process in _started if process.poll() is None]
     try:
-        process = Popen(
+        process = _Process(
             list(command),
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
             close_fds=True,
             start_new_session=True,
         )
@@ -88,4 +100,4 @@ def start(command: Sequence[str]) -> None:
             stacklevel=2,
         )
         return
-    process.returncode = 0  # it is nobody's to wait for: no ResourceWarning
+    _started.append(process)

@@ -103,9 +103,10 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         target = collection._reading()
         if self._raw:
             target = target.with_codec_options(self._codec_options)
-        if query.flags & EXHAUST:
+        pin = bool(query.flags & EXHAUST)
+        if pin:
             refuse_encrypting(self._core, "exhaust cursors do")
-        operation = Find(target, query.options(), pin=bool(query.flags & EXHAUST))
+        operation = Find(target, query.options(), pin=pin)
         if self._raw:
             operation.user_fields = RAW_FIELDS
         if query.flags & (TAILABLE | AWAIT_DATA) == TAILABLE:
