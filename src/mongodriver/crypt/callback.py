@@ -11,11 +11,11 @@ from pymongocrypt.synchronous.state_machine import MongoCryptCallback
 from bsonx import encode
 from bsonx._impl import run_coroutine
 from bsonx.binary import UUID_SUBTYPE, Binary
+from bsonx.raw_bson import DEFAULT_RAW_BSON_OPTIONS as RAW
 from bsonx.raw_bson import RawBSONDocument
 
 from ..ops.catalogue import ListCollections
 from ..values.errors import InvalidOperation
-from .documents import RAW
 from .key_vault import all_documents
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bsonx.raw_bson import DEFAULT_RAW_BSON_OPTIONS as RAW
 from bsonx.raw_bson import RawBSONDocument
 
 from ..ops.bulk import BulkWrite
@@ -18,7 +19,6 @@ from ..values.errors import InvalidOperation
 from ..values.read_concern import ReadConcern
 from ..values.read_preferences import ReadPreference
 from ..values.write_concern import WriteConcern
-from .documents import RAW
 
 if TYPE_CHECKING:
     from ..client.client import Client
