@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from bsonx import encode
@@ -60,16 +61,8 @@ class AutoCipher:
             return command
         body = command.body
         own = {name: body[name] for name in body if name in _OWN_FIELDS}
-        plain = Command(
-            {name: value for name, value in body.items() if name not in own},
-            command.documents,
-            command.identifier,
-            command.start,
-            add_ids=command.add_ids,
-            ids=command.ids,
-            max_document_size=command.max_document_size,
-            max_count=command.max_count,
-        )
+        plain = copy(command)
+        plain.body = {name: value for name, value in body.items() if name not in own}
         limits: Any = _SmallMessages(execution.connection)
         document = single_document(encode_message(execution, limits, plain))
         with until(execution.deadline), encryption_errors():

@@ -28,15 +28,16 @@ def body_of(message: bytes) -> bytes:
 
 
 def single_document(message: bytes) -> bytes:
-    """The command of an OP_MSG as one document, its document sequence as an array."""
-    body = body_of(message)
-    start = BODY_OFFSET + len(body)
-    if start >= len(message):
-        return body
-    (size,) = _INT32.unpack_from(message, start + 1)
-    end = message.index(b"\0", start + 5)
-    name = bytes(message[start + 5 : end])
-    return with_array(body, name, _split(message, end + 1, start + 1 + size))
+    """The command of an OP_MSG as one document, its document sequences as arrays."""
+    document = body_of(message)
+    start = BODY_OFFSET + len(document)
+    while start < len(message):
+        (size,) = _INT32.unpack_from(message, start + 1)
+        end = message.index(b"\0", start + 5)
+        name = bytes(message[start + 5 : end])
+        start += 1 + size
+        document = with_array(document, name, _split(message, end + 1, start))
+    return document
 
 
 def _split(message: bytes, start: int, end: int) -> Iterable[bytes]:

@@ -55,7 +55,8 @@ class AutoEncryptionOpts:
     operations that are not bypassed will result in error. To bypass automatic encryption for all
     operations, set ``bypass_auto_encryption=True``: what is received is still decrypted.
 
-    If automatic encryption fails on an operation, use a client with ``bypass_auto_encryption=True``
+    It requires the authenticated user to have the listCollections privilege action. If automatic
+    encryption fails on an operation, use a client with ``bypass_auto_encryption=True``
     and `ClientEncryption.encrypt`.
 
     :param kms_providers: credentials by key management service: "aws", "azure", "gcp", "kmip",
