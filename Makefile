@@ -96,7 +96,7 @@ typecheck: $(VENV)/.dev $(VENV)/.extension
 THREADS         := build/threads
 PURE            := build/pure
 ELSEWHERE_NEEDS := pytest pytest-timeout "hypothesis<6.140" dnspython typing_extensions
-ELSEWHERE_LIKES := attrs msgspec pydantic numpy pymongo==4.20.0 trustme tqdm
+ELSEWHERE_LIKES := attrs msgspec pydantic numpy opentelemetry-api pymongo==4.20.0 trustme tqdm
 ONLY_WHEELS     := --only-binary msgspec,numpy,pydantic-core,cryptography
 
 define elsewhere

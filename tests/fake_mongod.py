@@ -143,6 +143,11 @@ class FakeMongod:
         self._server.hang_up()
 
     @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return self._server.connections
+
+    @property
     def open_connections(self) -> int:
         return len(self._server.open)
 

@@ -21,7 +21,8 @@ def message(content: bytes, *, response_to: int = 0, request_id: int = 7, opcode
 def read_message(sock: socket.socket) -> bytes:
     """The next whole message and no byte more, or b"" when the client has closed the connection."""
     header = _read(sock, 16)
-    return header and header + _read(sock, HEADER.unpack(header)[0] - 16)
+    rest = header and _read(sock, HEADER.unpack(header)[0] - 16)
+    return rest and header + rest
 
 
 def _read(sock: socket.socket, size: int) -> bytes:

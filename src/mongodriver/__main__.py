@@ -8,6 +8,7 @@ from collections.abc import Sequence
 _USAGE = """usage: mongodriver COMMAND [options]
 
 commands:
+  doctor   find out what stands between this machine and a deployment
   ingest   read NDJSON, JSON and CSV files into a collection
   local    start a local mongod
 
@@ -18,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: the process's) name; return the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     command = arguments[0] if arguments else ""
+    if command == "doctor":
+        from mongodriver.doctor.cli import main as run_doctor
+
+        return run_doctor(arguments[1:])
     if command == "local":
         from mongodriver.local.cli import main as run_local
 

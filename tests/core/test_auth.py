@@ -32,6 +32,8 @@ USERS = {
     "old": ["SCRAM-SHA-1"],
     "new": ["SCRAM-SHA-256"],
 }
+#: Names are taken as they are, and passwords prepared (authentication specification, step 4).
+PREPARED = {"IX": "IX", "\u2168": "\u2163"}
 MECHANISMS = "authenticationMechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-1"
 
 
@@ -46,11 +48,9 @@ def guarded():
             for name, mechanisms in USERS.items():
                 user = {"createUser": name, "pwd": PASSWORD, "roles": ["readWriteAnyDatabase"]}
                 await client.execute(Run({**user, "mechanisms": mechanisms}))
-            await client.execute(
-                Run(
-                    {"createUser": "IX", "pwd": "I\u00adX", "roles": [], "mechanisms": USERS["new"]}
-                )
-            )
+            for name, password in PREPARED.items():
+                user = {"createUser": name, "pwd": password, "roles": []}
+                await client.execute(Run({**user, "mechanisms": USERS["new"]}))
 
         use("blocking", as_user(started, "root"), main)
         yield started
@@ -94,13 +94,36 @@ def test_plain_is_spoken_as_the_server_expects(flavour, guarded):
     assert use(flavour, uri, main)["ok"] == 1
 
 
-def test_passwords_are_prepared(flavour, guarded):
-    """The soft hyphen is mapped to nothing (RFC 4013)."""
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("IX", "IX"), ("IX", "I\u00adX"), ("\u2168", "IV"), ("\u2168", "I\u00adV")],
+)
+def test_passwords_are_prepared(flavour, guarded, name, password):
+    """The soft hyphen is mapped to nothing, the numeral to letters (RFC 4013)."""
 
     async def main(client):
         return await client.execute(Run(PING))
 
-    assert use(flavour, as_user(guarded, "IX", "IX"), main)["ok"] == 1
+    assert use(flavour, as_user(guarded, name, password), main)["ok"] == 1
+
+
+@pytest.mark.parametrize(("user", "mechanism"), [("old", "SCRAM-SHA-256"), ("new", "SCRAM-SHA-1")])
+def test_a_mechanism_that_the_user_has_not(flavour, guarded, user, mechanism):
+    async def main(client):
+        with pytest.raises(OperationFailure) as caught:
+            await client.execute(Run(PING))
+        return caught.value.code
+
+    assert use(flavour, as_user(guarded, user, authMechanism=mechanism), main) == 18
+
+
+def test_the_better_mechanism_is_negotiated(flavour, guarded):
+    async def main(client):
+        await client.execute(Run(PING))
+        return next(iter(client.options._credentials.cache))[0]
+
+    assert use(flavour, as_user(guarded, "both"), main) == "SCRAM-SHA-256"
+    assert use(flavour, as_user(guarded, "old"), main) == "SCRAM-SHA-1"
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256", "DEFAULT"])
@@ -119,6 +142,27 @@ def test_a_wrong_login_is_refused(flavour, guarded, user, password, mechanism):
     assert error.code == 18
     assert size == 0
     assert password not in repr(recorder.events)
+
+
+def test_a_pool_is_cleared_before_a_connection_is_closed_whose_login_failed(flavour, guarded):
+    recorder = Recorder()
+
+    async def main(client):
+        with pytest.raises(OperationFailure):
+            await client.execute(Run(PING))
+
+    use(flavour, as_user(guarded, "both", "wrong"), main, event_listeners=[recorder])
+    names = [type(e).__name__ for e in recorder.events]
+    assert [n for n in names if n.startswith(("Connection", "Pool"))] == [
+        "PoolCreatedEvent",
+        "PoolReadyEvent",
+        "ConnectionCheckOutStartedEvent",
+        "ConnectionCreatedEvent",
+        "PoolClearedEvent",
+        "ConnectionClosedEvent",
+        "ConnectionCheckOutFailedEvent",
+        "PoolClosedEvent",
+    ]
 
 
 def test_the_server_is_unknown_after_a_failed_login(flavour, guarded):
@@ -172,7 +216,9 @@ def test_events_show_nothing_of_a_login(flavour, guarded):
     replies = {e.command_name: e.reply for e in recorder.of(CommandSucceededEvent)}
     assert replies["saslStart"] == replies["saslContinue"] == {}
     assert PASSWORD not in repr([e.command for e in commands])
-    assert recorder.of(CommandFailedEvent)[0].command_name == "updateUser"
+    (failed,) = recorder.of(CommandFailedEvent)
+    assert failed.command_name == "updateUser"
+    assert failed.failure == {"code": 13, "codeName": "Unauthorized"}
 
 
 def test_many_connections_log_in_at_the_same_time(guarded):
@@ -292,6 +338,34 @@ def test_x509(flavour, secured, named):
         uri = uri.replace("://", f"://{quote(files['subject'], safe='')}@")
     users = use(flavour, uri, main, **options)
     assert users == [{"user": files["subject"], "db": "$external"}]
+
+
+def test_x509_with_another_name_than_the_certificates(flavour, secured):
+    files = secured[1]
+    options = {
+        "tls": True,
+        "tlscafile": files["ca"],
+        "tlscertificatekeyfile": files["client"],
+        "authmechanism": "MONGODB-X509",
+    }
+
+    async def main(client):
+        with pytest.raises(OperationFailure):
+            await client.execute(Run(PING))
+
+    use(flavour, uri_of(secured).replace("://", "://CN%3Dsomebody@"), main, **options)
+
+
+@pytest.mark.parametrize("password", ["wrong", ""])
+def test_a_wrong_password_in_plain(flavour, guarded, password):
+    uri = as_user(guarded, "both", password, authMechanism="PLAIN", authSource="admin")
+
+    async def main(client):
+        with pytest.raises(OperationFailure) as caught:
+            await client.execute(Run(PING))
+        return caught.value.code
+
+    assert use(flavour, uri, main) == 18
 
 
 def test_x509_without_a_certificate(flavour, secured):

@@ -16,6 +16,9 @@ import pytest
 from unified.requirements import Deployment, find_out, why_not
 
 from mongodriver.local import LocalServer
+from mongodriver.uri_parser import parse_uri
+from oidc_proxy import OidcProxy
+from sharded_proxy import ShardedProxy
 
 _ON_ALL = os.environ.get("MONGODRIVER_SPEC_DEPLOYMENTS", "first") == "all"
 _USER = {"createUser": "runner", "pwd": "secret", "roles": ["root"]}
@@ -28,14 +31,21 @@ class Servers:
         self._uris = {"replica set": uri}
         self._folder = folder
         self._stack = ExitStack()
-        alone = "MONGODRIVER_TEST_URI" in os.environ
-        self.names = ["replica set"] if alone else ["replica set", "standalone", "secured set"]
+        #: URIs of all entrances to what has several, by name.
+        self.entrances: dict[str, str] = {}
+        self.names = ["replica set"]
+        if "MONGODRIVER_TEST_URI" not in os.environ:
+            self.names += ["standalone", "secured set", *_BEHIND]
 
     def uri(self, name: str) -> str:
         """Where a server is; it is started if it was not."""
         if name not in self._uris:
             self._uris[name] = _STARTS[name](self)
         return self._uris[name]
+
+    def store(self, name: str) -> str:
+        """Where the data of a deployment are, which others may look into as well."""
+        return self.uri(_BEHIND.get(name, name))
 
     def _start(self, *args: Any) -> str:
         return str(self._stack.enter_context(LocalServer(*args)).uri)
@@ -63,15 +73,53 @@ class Servers:
         joint = "&" if "?" in rest else "/?" if "/" not in rest else "?"
         return f"{scheme}://runner:secret@{rest}{joint}authSource=admin&tls=true&tlsCAFile={ca}"
 
+    def _start_tokens(self) -> str:
+        """The replica set behind one that wants access tokens, and the environment they are in."""
+        host, _, port = (
+            self._uris["replica set"].partition("://")[2].partition("/")[0].partition(":")
+        )
+        token = self._folder / "token"
+        token.write_text("a token")
+        proxy = OidcProxy((host, int(port)), token.read_text())
+        self._stack.callback(proxy.close)
+        patch = self._stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("OIDC_TOKEN_FILE", str(token))
+        patch.setenv("MONGODRIVER_TEST_AUTHMECHANISMPROPERTIES", "ENVIRONMENT:test")
+        options = "directConnection=true&serverMonitoringMode=poll&authMechanism=MONGODB-OIDC"
+        address = "{}:{}".format(*proxy.address)
+        return f"mongodb://{address}/?{options}&authMechanismProperties=ENVIRONMENT:test"
+
+    def _proxy(self, name: str, services: int = 0) -> str:
+        (server,) = parse_uri(self.store(name))["nodelist"]
+        proxy = self._stack.enter_context(ShardedProxy(server, services))
+        return f"127.0.0.1:{proxy.address[1]}"
+
+    def _start_sharded(self) -> str:
+        """Two mongos, as it seems."""
+        one, other = (self._proxy("sharded") for _ in range(2))
+        self.entrances["sharded"] = f"mongodb://{one},{other}/"
+        return f"mongodb://{one}/"
+
+    def _start_load_balanced(self) -> str:
+        """A load balancer in front of one service, and one in front of two."""
+        one, two = (self._proxy("load balanced", services) for services in (1, 2))
+        self.entrances["load balanced"] = f"mongodb://{two}/?loadBalanced=true"
+        return f"mongodb://{one}/?loadBalanced=true"
+
     def close(self) -> None:
         """Stop those that were started here."""
         self._stack.close()
 
 
+#: What answers for whom.
+_BEHIND = {"sharded": "replica set", "load balanced": "replica set"}
 _STARTS = {
     "standalone": Servers._start,
+    "sharded": Servers._start_sharded,
+    "load balanced": Servers._start_load_balanced,
     "secured set": Servers._start_secured,
     "three members": Servers._start_three,
+    "access tokens": Servers._start_tokens,
 }
 
 
@@ -104,8 +152,15 @@ class Deployments:
 
     async def _get(self, name: str) -> Deployment:
         if name not in self._known:
-            uri = self._servers.uri(name)
-            self._known[name] = await find_out(name, uri, self._flavour.make(uri))
+            servers = self._servers
+            uri = servers.uri(name)
+            self._known[name] = await find_out(
+                name,
+                uri,
+                self._flavour.make(uri),
+                entrances=servers.entrances.get(name, uri),
+                store=servers.store(name),
+            )
         return self._known[name]
 
     def close(self) -> None:

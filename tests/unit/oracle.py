@@ -28,6 +28,7 @@ _NAMES = {
     "uri_parser",
     "client_options",
     "pool_options",
+    "auth_oidc",
 }
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")

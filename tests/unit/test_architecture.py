@@ -6,6 +6,7 @@
     auth, replies, ops          mechanisms; verdicts; commands as data
     options                     from connection strings to a client's options
     io                          streams, threads, tasks, DNS
+    identity                    files, services and libraries that credentials come from
     cmap                        connections and pools
     sdam                        what is known of a deployment, and monitoring
     sessions, execution, client what runs operations
@@ -47,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth": {"bsonx", "values", "events", "wire", "replies", "ops", "auth"},
     "options": {"bsonx", "values", "events", "auth", "options"},
     "io": {"bsonx", "values", "wire", "io"},
+    "identity": {"bsonx", "values", "auth", "identity"},
 }
 for _name, _below in (
     ("cmap", "io"),
@@ -59,17 +61,25 @@ for _name, _below in (
     ("asynchronous", "public"),
     ("synchronous", "asynchronous"),
 ):
-    ALLOWED[_name] = ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", _name}
+    ALLOWED[_name] = (
+        ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", "identity", _name}
+    )
 
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
-    "asyncio": {"mongodriver.io.aio", "mongodriver.io.aio_connect"},
+    "asyncio": {
+        "mongodriver.asynchronous.uri_parser",
+        "mongodriver.io.aio",
+        "mongodriver.io.aio_connect",
+        "mongodriver.io.aio_tls",
+    },
     "select": {"mongodriver.io.blocking", "mongodriver.io.http_proxy"},
     "selectors": {"mongodriver.io.blocking"},
     "socket": {
         "mongodriver.io.aio_connect",
         "mongodriver.io.blocking",
         "mongodriver.io.http_proxy",
+        "mongodriver.identity.host_names",
     },
 }
 
@@ -101,7 +111,7 @@ UPWARD = {
 }
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
-BESIDE = {"local", "ingest", "gridfs", "testing", "compat", "__main__"}
+BESIDE = {"local", "ingest", "doctor", "gridfs", "testing", "compat", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.
@@ -110,6 +120,9 @@ FACES = (
     "mongodriver.io.base",
     "mongodriver.io.deadline",
     "mongodriver.io.dns",
+    "mongodriver.io.faults",
+    "mongodriver.io.mutex",
+    "mongodriver.io.probe",
     "mongodriver.io.reports",
 )
 

@@ -85,6 +85,9 @@ VALUES = [
     "{'SERVICE_NAME': 'x', 'CANONICALIZE_HOST_NAME': True}",
     "{'OIDC_CALLBACK': 1}",
     "{'ALLOWED_HOSTS': ['a']}",
+    "{'ALLOWED_HOSTS': ('a',)}",
+    "{'ALLOWED_HOSTS': 'a'}",
+    "{'ALLOWED_HOSTS': None}",
     "'dc:ny'",
     "'dc:ny,rack:1'",
     "'dc:a:b'",
@@ -179,9 +182,11 @@ def test_documents_of_updates(name: str, value: str) -> None:
         "common._UUID_REPRESENTATIONS",
         "common.WRITE_CONCERN_OPTIONS",
         "common.TIMEOUT_OPTIONS",
-        # PyMongo has no proxies.
-        "sorted(name for name in common.VALIDATORS if 'proxy' not in name)",
-        "sorted(name for name in common.URI_OPTIONS_VALIDATOR_MAP if 'proxy' not in name)",
+        # PyMongo has neither proxies nor spans nor serverSelectionFailFast.
+        "sorted(n for n in common.VALIDATORS"
+        " if 'proxy' not in n and 'failfast' not in n and n != 'tracing')",
+        "[n for n in sorted(common.URI_OPTIONS_VALIDATOR_MAP)"
+        " if 'proxy' not in n and 'failfast' not in n]",
         "sorted(common.KW_VALIDATORS)",
         "common.BaseObject(1, 2, 3, 4)",
     ],
@@ -417,6 +422,10 @@ MECHANISMS: list[dict[str, Any]] = [
             "SERVICE_HOST": "h",
         },
     },
+    *[
+        {"authMechanism": "GSSAPI", "authMechanismProperties": {"CANONICALIZE_HOST_NAME": value}}
+        for value in (True, False, "none", "forward", "forwardAndReverse", "bogus", "")
+    ],
     {"authMechanism": "MONGODB-AWS"},
     {"authMechanism": "MONGODB-AWS", "authSource": "x"},
     {"authMechanism": "MONGODB-AWS", "authMechanismProperties": {"AWS_SESSION_TOKEN": "t"}},
@@ -451,6 +460,44 @@ def test_credentials(user: tuple[Any, Any, Any], options: dict[str, Any]) -> Non
         return outcome(
             " ".join(expression.split()), package, user=user, options=given, names=PROPERTIES
         )
+
+    assert run(OURS) == run(THEIRS)
+
+
+CALLBACKS: list[dict[str, Any]] = [
+    {"OIDC_CALLBACK": True},
+    {"OIDC_HUMAN_CALLBACK": True},
+    {"OIDC_CALLBACK": True, "OIDC_HUMAN_CALLBACK": True},
+    {"OIDC_CALLBACK": True, "ENVIRONMENT": "test"},
+    {"OIDC_HUMAN_CALLBACK": True, "ENVIRONMENT": "azure"},
+    {"OIDC_CALLBACK": True, "TOKEN_RESOURCE": "r"},
+    {"OIDC_CALLBACK": True, "ALLOWED_HOSTS": ["a"]},
+    {"OIDC_HUMAN_CALLBACK": True, "ALLOWED_HOSTS": ["a"]},
+    *(
+        {"OIDC_HUMAN_CALLBACK": True, "ALLOWED_HOSTS": hosts}
+        for hosts in ([], [None], "a", ("a",), {"a": 1}, None, 5, b"a")
+    ),
+    {"ENVIRONMENT": "azure", "TOKEN_RESOURCE": "r", "ALLOWED_HOSTS": []},
+]
+
+
+@pytest.mark.parametrize("properties", CALLBACKS, ids=str)
+@pytest.mark.parametrize("user", USERS, ids=str)
+def test_credentials_of_callbacks(user: tuple[Any, Any, Any], properties: dict[str, Any]) -> None:
+    """Callbacks are of a class of the package's own."""
+
+    def run(package: SimpleNamespace) -> str:
+        base = package.auth_oidc.OIDCCallback
+        callback = type("Callback", (base,), {"fetch": print, "__repr__": lambda self: "it"})()
+        given = {name: callback if v is True else v for name, v in properties.items()}
+        options = {"authMechanism": "MONGODB-OIDC", "authMechanismProperties": given}
+        expression = (
+            "[(c.mechanism, c.source, c.username, [(n, getattr(c.mechanism_properties, n)) for n "
+            "in names]) for c in [client_options.ClientOptions(*user, common."
+            "_CaseInsensitiveDictionary(options)).pool_options._credentials]]"
+        )
+        names = ["callback", "human_callback", *PROPERTIES[5:]]
+        return outcome(expression, package, user=user, options=options, names=names)
 
     assert run(OURS) == run(THEIRS)
 

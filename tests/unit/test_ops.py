@@ -63,7 +63,8 @@ def attempt(**changes):
         max_bson_size=16 * 1024 * 1024,
         max_message_size=48_000_000,
         max_write_batch_size=100_000,
-        pinned=False,
+        pinned="",
+        service_id=None,
     )
     made = SimpleNamespace(
         connection=connection, session=None, is_retry=False, stop=0, keep_session=False
@@ -200,6 +201,20 @@ def test_pinning():
     assert not connection.pinned
     assert Find(TARGET, {}, pin=True).parse(cursor_reply([], 7), made).connection is connection
     assert connection.pinned
+
+
+@pytest.mark.parametrize("operation", [Find(TARGET, {}), GetMore("db.c", 7, TARGET.codec_options)])
+def test_pinning_behind_a_load_balancer(operation):
+    made = attempt(service_id="one")
+    name = "nextBatch" if operation.name == "getMore" else "firstBatch"
+    assert operation.parse(cursor_reply([], 7, name), made).connection is made.connection
+    assert made.connection.pinned == "cursor"
+
+
+def test_no_pin_for_a_cursor_that_has_ended():
+    made = attempt(service_id="one")
+    assert Find(TARGET, {}).parse(cursor_reply([], 0), made).connection is None
+    assert not made.connection.pinned
 
 
 def test_find_one():

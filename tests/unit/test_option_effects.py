@@ -7,6 +7,7 @@ import datetime
 import gc
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,6 +94,7 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "server_api": (ServerApi("1"), {}),
     "server_selector": (lambda servers: servers, {}),
     "servermonitoringmode": ("poll", {}),
+    "serverselectionfailfast": (False, {}),
     "serverselectiontimeoutms": (5, {}),
     "sockettimeoutms": (5, {}),
     "ssl": (True, {}),
@@ -103,9 +105,11 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "tlscertificatekeyfile": ("/dev/null", TLS),
     "tlscertificatekeyfilepassword": ("secret", TLS),
     "tlscrlfile": ("/dev/null", TLS),
+    "tlsdisableocspendpointcheck": (True, TLS),
     "tlsinsecure": (True, TLS),
     "type_registry": (TypeRegistry([Upper()]), {}),
     "timeoutms": (5, {}),
+    "tracing": ({"enabled": True}, {}),
     "tz_aware": (True, {}),
     "tzinfo": (datetime.UTC, {"tz_aware": True}),
     "unicode_decode_error_handler": ("ignore", {}),
@@ -124,7 +128,6 @@ ELSEWHERE = {"auto_encryption_opts"}
 REFUSED_VALUES = [
     ("authOIDCAllowedHosts", ["*.test"], "authOIDCAllowedHosts"),
     ("waitQueueMultiple", 5, "waitQueueMultiple"),
-    ("tlsDisableOCSPEndpointCheck", False, "tlsDisableOCSPEndpointCheck"),
     ("srvServiceName", "x", "srvServiceName"),
     ("srvMaxHosts", 2, "srvMaxHosts"),
     ("srvAllowedHostsSuffix", "a.test", "srvAllowedHostsSuffix"),
@@ -141,7 +144,12 @@ def contexts(monkeypatch):
         made.append(arguments)
         return None if not arguments else "context"
 
+    def make_tls(context, ask_responders):
+        made.append({"ask_responders": ask_responders})
+        return SimpleNamespace(context=context)
+
     monkeypatch.setattr(tls, "make_context", make_context)
+    monkeypatch.setattr(tls, "make_tls", make_tls)
     return made
 
 
@@ -212,6 +220,8 @@ def test_an_option_makes_a_difference(option, kind, contexts):
     value, others = ACTED_ON[option]
     if option == "connect" and kind is AsyncMongoClient:
         pytest.skip("documented: an asynchronous client connects at its first use")
+    if option == "tracing":
+        pytest.importorskip("opentelemetry")
     uri = "mongodb://127.0.0.1:1/"
     without = made_by(kind, contexts, uri, **others)
     assert made_by(kind, contexts, uri, **others) == without
@@ -247,7 +257,6 @@ def test_an_option_that_would_do_nothing_is_refused(option, value, name, kind):
     "option",
     [
         "waitQueueMultiple=5",
-        "tls=true&tlsDisableOCSPEndpointCheck=false",
         "srvServiceName=x",
         "srvMaxHosts=2",
         "srvAllowedHostsSuffix=a.test",
@@ -337,7 +346,8 @@ def test_a_keyword_overrides_the_connection_string(uri, options, expected):
 def test_insecure_means_what_it_says(contexts):
     MongoClient("mongodb://h/?tls=true", connect=False, tlsInsecure=True)
     MongoClient("mongodb://h/?tls=true&tlsInsecure=true", connect=False)
-    for made in contexts:
+    for made in contexts[::2]:
         assert made["allow_invalid_certificates"] is True
         assert made["allow_invalid_hostnames"] is True
+    assert contexts[1::2] == [{"ask_responders": False}] * 2
     gc.collect()

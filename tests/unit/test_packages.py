@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import mongodriver
+from mongodriver.errors import InvalidURI
+from mongodriver.typings import strip_optional
 
 
 def run(code: str) -> str:
@@ -114,3 +116,23 @@ def test_methods_can_be_replaced():
     finally:
         Collection.find_one = original
     client.close()
+
+
+def test_connection_strings_are_parsed_alike_in_both_flavours():
+    import asyncio
+
+    from mongodriver.asynchronous import uri_parser as asynchronous
+    from mongodriver.synchronous import uri_parser as synchronous
+
+    uri = "mongodb://a:1,b/db.c?replicaSet=rs&ssl=true"
+    parsed = asyncio.run(asynchronous.parse_uri(uri, default_port=5))
+    assert parsed == synchronous.parse_uri(uri, default_port=5)
+    assert parsed["nodelist"] == [("a", 1), ("b", 5)]
+    with pytest.raises(InvalidURI):
+        asyncio.run(asynchronous.parse_uri("http://a"))
+
+
+def test_what_is_not_none():
+    assert strip_optional(0) == 0
+    with pytest.raises(AssertionError):
+        strip_optional(None)

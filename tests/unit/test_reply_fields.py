@@ -14,7 +14,7 @@ from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from bsonx.son import SON
 from bsonx.timestamp import Timestamp
-from mongodriver.auth.credentials import MongoCredential
+from mongodriver.auth.credentials import CredentialCache, MongoCredential
 from mongodriver.auth.scram import Scram
 from mongodriver.errors import (
     NotPrimaryError,
@@ -291,12 +291,20 @@ def test_reports_of_validate_that_are_none(report):
 
 
 NONCE = b"x" * 24
+CREDENTIAL = MongoCredential("SCRAM-SHA-256", "admin", "u", "p", None, CredentialCache())
+
+
+CREDENTIAL = MongoCredential("SCRAM-SHA-256", "admin", "u", "p", None, CredentialCache())
 
 
 @pytest.mark.parametrize("field", ["conversationId", "done", "payload", "ok"])
 @pytest.mark.parametrize("value", [None, "x", [], {}, 2**70, float("nan"), b"", Binary(b"r=a")])
 def test_damaged_replies_of_a_login(field, value):
-    scram = Scram(MongoCredential("SCRAM-SHA-256", "admin", "u", "p"), "SCRAM-SHA-256", NONCE)
+    scram = Scram(
+        MongoCredential("SCRAM-SHA-256", "admin", "u", "p", None, CredentialCache()),
+        "SCRAM-SHA-256",
+        NONCE,
+    )
     first = scram.start()["payload"].split(b"r=")[1]
     challenge = b"r=" + first + b"server,s=c2FsdA==,i=4096"
     reply = {"conversationId": 1, "done": False, "payload": challenge, "ok": 1}
@@ -304,7 +312,11 @@ def test_damaged_replies_of_a_login(field, value):
         scram.reply({**reply, field: value})
     except (OperationFailure, ProtocolError):
         pass
-    scram = Scram(MongoCredential("SCRAM-SHA-256", "admin", "u", "p"), "SCRAM-SHA-256", NONCE)
+    scram = Scram(
+        MongoCredential("SCRAM-SHA-256", "admin", "u", "p", None, CredentialCache()),
+        "SCRAM-SHA-256",
+        NONCE,
+    )
     scram.reply(reply)
     final = b"v=" + scram._server_signature
     try:

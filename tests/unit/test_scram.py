@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsonx.binary import Binary
-from mongodriver.auth.credentials import MongoCredential
+from mongodriver.auth.credentials import CredentialCache, MongoCredential
+from mongodriver.auth.mechanisms import choose_mechanism, conversation
 from mongodriver.auth.saslprep import saslprep
-from mongodriver.auth.scram import MAX_ITERATIONS, Scram, choose_mechanism, conversation
+from mongodriver.auth.scram import MAX_ITERATIONS, Scram
 from mongodriver.errors import ConfigurationError, OperationFailure
 
 # The conversations of the authentication specification: nonce, what the server says first, the
@@ -38,8 +39,13 @@ PUBLISHED = {
 }
 
 
+def credential_of(mechanism, source, user, password):
+    """A credential without properties."""
+    return MongoCredential(mechanism, source, user, password, None, CredentialCache())
+
+
 def _credential(mechanism: str, user: str = "user", password: str = "pencil") -> MongoCredential:
-    return MongoCredential(mechanism, "admin", user, password)
+    return credential_of(mechanism, "admin", user, password)
 
 
 def _reply(payload: bytes, done: bool = False) -> dict[str, Any]:
@@ -190,7 +196,7 @@ def test_the_conversation_of_a_credential() -> None:
 
 
 def test_plain() -> None:
-    plain = conversation(MongoCredential("PLAIN", "$external", "u", "p"), b"")
+    plain = conversation(credential_of("PLAIN", "$external", "u", "p"), b"")
     assert plain.start() == {
         "saslStart": 1,
         "mechanism": "PLAIN",
@@ -202,9 +208,9 @@ def test_plain() -> None:
 
 
 def test_x509() -> None:
-    named = conversation(MongoCredential("MONGODB-X509", "$external", "CN=a", None), b"")
+    named = conversation(credential_of("MONGODB-X509", "$external", "CN=a", None), b"")
     assert named.start() == {"authenticate": 1, "mechanism": "MONGODB-X509", "user": "CN=a"}
-    nameless = conversation(MongoCredential("MONGODB-X509", "$external", None, None), b"")
+    nameless = conversation(credential_of("MONGODB-X509", "$external", None, None), b"")
     assert nameless.start() == {"authenticate": 1, "mechanism": "MONGODB-X509"}
     assert nameless.speculative() == {**nameless.start(), "db": "$external"}
     assert nameless.reply({"ok": 1}) is None

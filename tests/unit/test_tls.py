@@ -7,7 +7,8 @@ import ssl
 import pytest
 
 from mongodriver.errors import ConfigurationError
-from mongodriver.io.tls import make_context
+from mongodriver.io import tls
+from mongodriver.io.tls import make_context, make_tls
 
 trustme = pytest.importorskip("trustme")
 serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
@@ -92,3 +93,52 @@ def test_an_authority_that_is_none(files):
 def test_a_revocation_list_is_consulted(files):
     context = make_context(ca_file=files["ca"], crl_file=files["ca"])
     assert context.verify_flags & ssl.VERIFY_CRL_CHECK_LEAF
+
+
+# -- who is asked about revoked certificates --
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Makes packages missing."""
+
+    def remove(*names):
+        monkeypatch.setattr(tls, "find_spec", lambda name: None if name in names else name)
+
+    return remove
+
+
+def asked(made):
+    """Whether responders, and servers, are asked."""
+    revocation = made._revocation
+    if revocation is None:
+        return False, False
+    return revocation._ask_responders, revocation._ask_servers
+
+
+@pytest.mark.parametrize(
+    ("missing", "option", "expected"),
+    [
+        ([], None, (True, True)),
+        ([], True, (True, True)),
+        ([], False, (False, True)),
+        (["OpenSSL"], None, (True, False)),
+        (["OpenSSL"], True, (True, False)),
+        (["OpenSSL"], False, (False, False)),
+        (["OpenSSL", "cryptography"], None, (False, False)),
+        (["OpenSSL", "cryptography"], False, (False, False)),
+    ],
+)
+def test_what_is_installed_is_asked(without, missing, option, expected):
+    without(*missing)
+    assert asked(make_tls(make_context(), option)) == expected
+
+
+def test_responders_that_cannot_be_asked_are_refused(without):
+    without("OpenSSL", "cryptography")
+    with pytest.raises(ConfigurationError, match=r"tlsDisableOCSPEndpointCheck=False.*ocsp"):
+        make_tls(make_context(), True)
+
+
+def test_nobody_is_asked_where_anybody_is_trusted():
+    assert asked(make_tls(make_context(allow_invalid_certificates=True), None)) == (False, False)

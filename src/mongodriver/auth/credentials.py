@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from mongodriver.values.errors import ConfigurationError
 
 __all__ = [
+    "MECHANISMS",
     "AWSProperties",
+    "CredentialCache",
     "GSSAPIProperties",
     "MongoCredential",
     "OIDCProperties",
@@ -27,6 +29,21 @@ DEFAULT_ALLOWED_HOSTS = (
     "::1",
     "*.mongo.com",
 )
+
+MECHANISMS = frozenset(
+    {
+        "DEFAULT",
+        "GSSAPI",
+        "MONGODB-AWS",
+        "MONGODB-OIDC",
+        "MONGODB-X509",
+        "PLAIN",
+        "SCRAM-SHA-1",
+        "SCRAM-SHA-256",
+    }
+)
+
+_CANONICALIZE = [False, True, "none", "forward", "forwardAndReverse"]
 
 # Mechanisms whose user the server finds out otherwise.
 _USERNAME_OPTIONAL = ("MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC")
@@ -61,49 +78,48 @@ class OIDCProperties(NamedTuple):
     username: str
 
 
-class MongoCredential:
-    """A checked credential. `mechanism` "DEFAULT" is settled by asking the server."""
-
-    __slots__ = ("cache", "mechanism", "mechanism_properties", "password", "source", "username")
-
-    def __init__(
-        self,
-        mechanism: str,
-        source: str,
-        username: str | None,
-        password: str | None,
-        mechanism_properties: GSSAPIProperties | AWSProperties | OIDCProperties | None = None,
-    ) -> None:
-        self.mechanism = mechanism
-        self.source = source
-        self.username = username
-        self.password = password
-        self.mechanism_properties = mechanism_properties
-        # Keys derived from the password, kept because deriving them is meant to be slow (scram.py).
-        self.cache: dict[Any, Any] = {}
-
-    def _values(self) -> tuple[Any, ...]:
-        return (
-            self.mechanism,
-            self.source,
-            self.username,
-            self.password,
-            self.mechanism_properties,
-        )
+class CredentialCache(dict[Any, Any]):
+    """What follows from a credential and is slow to work out: any two are as good as each other."""
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, MongoCredential):
-            return self._values() == other._values()
-        return NotImplemented
+        return isinstance(other, CredentialCache)
 
-    def __hash__(self) -> int:
-        return hash(self._values())
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+    def __repr__(self) -> str:
+        return "CredentialCache(...)"
+
+
+class MongoCredential(NamedTuple):
+    """A checked credential. `mechanism` "DEFAULT" is settled by asking the server."""
+
+    mechanism: str
+    source: str
+    username: str | None
+    password: str | None
+    mechanism_properties: GSSAPIProperties | AWSProperties | OIDCProperties | None
+    #: Keys derived from the password, kept because deriving them is meant to be slow (scram.py).
+    cache: CredentialCache
 
     def __repr__(self) -> str:
         return (
             f"MongoCredential(mechanism={self.mechanism!r}, source={self.source!r}, "
             f"username={self.username!r}, mechanism_properties={self.mechanism_properties!r})"
         )
+
+
+def _credential(
+    mechanism: str,
+    source: str,
+    username: str | None,
+    password: str | None,
+    properties: GSSAPIProperties | AWSProperties | OIDCProperties | None = None,
+) -> MongoCredential:
+    return MongoCredential(mechanism, source, username, password, properties, CredentialCache())
 
 
 def build_credential(
@@ -124,26 +140,26 @@ def build_credential(
         raise ConfigurationError(f"{mechanism} requires a username")
     if mechanism == "GSSAPI":
         _require_external(mechanism, source, ValueError)
-        return MongoCredential(mechanism, EXTERNAL, username, password, _gssapi(given))
+        return _credential(mechanism, EXTERNAL, username, password, _gssapi(given))
     if mechanism == "MONGODB-X509":
         if password is not None:
             raise ConfigurationError("Passwords are not supported by MONGODB-X509")
         _require_external(mechanism, source, ValueError)
-        return MongoCredential(mechanism, EXTERNAL, username, None)
+        return _credential(mechanism, EXTERNAL, username, None)
     if mechanism == "MONGODB-AWS":
         if username is not None and password is None:
             raise ConfigurationError("username without a password is not supported by MONGODB-AWS")
         _require_external(mechanism, source, ConfigurationError)
         aws = AWSProperties(given.get("AWS_SESSION_TOKEN"))
-        return MongoCredential(mechanism, EXTERNAL, username, password, aws)
+        return _credential(mechanism, EXTERNAL, username, password, aws)
     if mechanism == "MONGODB-OIDC":
         oidc = _oidc(given, username, password)
-        return MongoCredential(mechanism, EXTERNAL, username, password, oidc)
+        return _credential(mechanism, EXTERNAL, username, password, oidc)
     if mechanism == "PLAIN":
-        return MongoCredential(mechanism, source or database or EXTERNAL, username, password)
+        return _credential(mechanism, source or database or EXTERNAL, username, password)
     if password is None:
         raise ConfigurationError("A password is required")
-    return MongoCredential(mechanism, source or database or "admin", username, password)
+    return _credential(mechanism, source or database or "admin", username, password)
 
 
 def _require_external(mechanism: str, source: str | None, error: type[Exception]) -> None:
@@ -155,6 +171,10 @@ def _gssapi(given: Mapping[str, Any]) -> GSSAPIProperties:
     canonicalize = given.get("CANONICALIZE_HOST_NAME", False)
     # A dict of properties spells the bools out.
     canonicalize = {"true": True, "false": False}.get(canonicalize, canonicalize)
+    if canonicalize not in _CANONICALIZE:
+        raise ValueError(
+            f"CANONICALIZE_HOST_NAME {canonicalize!r} not in valid options: {_CANONICALIZE}"
+        )
     return GSSAPIProperties(
         service_name=given.get("SERVICE_NAME", "mongodb"),
         canonicalize_host_name=canonicalize,
@@ -213,3 +233,6 @@ def _check_environment(environment: str, resource: str, username: str | None) ->
             )
     elif environment != "k8s":
         raise ConfigurationError(f"unrecognized ENVIRONMENT for MONGODB-OIDC: {environment}")
+
+
+GSSAPIProperties.__module__ = MongoCredential.__module__ = "mongodriver.auth_shared"

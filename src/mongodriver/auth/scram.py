@@ -1,45 +1,25 @@
-"""Conversations that log a connection in, as commands and replies (authentication specification).
-
-A conversation is driven so: send `start()` (or put `speculative()` into the handshake), give each
-reply to `reply()`, send what it returns, until it returns None.
-"""
+"""SCRAM: a conversation in which both sides prove that they know a password."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from bsonx.binary import Binary
-from mongodriver.auth.credentials import EXTERNAL, MongoCredential
+from mongodriver.auth.credentials import MongoCredential
+from mongodriver.auth.sasl import Command, Reply, payload_of, sasl_continue, sasl_start
 from mongodriver.auth.saslprep import saslprep
-from mongodriver.replies.fields import flag, integer
+from mongodriver.replies.fields import flag
 from mongodriver.values.errors import ConfigurationError, OperationFailure
 
-__all__ = [
-    "X509",
-    "Plain",
-    "Scram",
-    "choose_mechanism",
-    "conversation",
-]
+__all__ = ["DIGESTS", "Scram"]
 
-Command = dict[str, Any]
-Reply = Mapping[str, Any]
-
-NONCE_BYTES = 24
 MIN_ITERATIONS = 4096
 # Far above what servers use: nobody shall keep a client busy for hours by asking for more.
 MAX_ITERATIONS = 10_000_000
 
-_DIGESTS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
-
-
-def choose_mechanism(supported: Sequence[str] | None) -> str:
-    """Return the mechanism for "DEFAULT": the best of those the server has for the user."""
-    return "SCRAM-SHA-256" if supported and "SCRAM-SHA-256" in supported else "SCRAM-SHA-1"
+DIGESTS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 
 
 def _parse(payload: bytes) -> dict[bytes, bytes]:
@@ -53,13 +33,6 @@ def _parse(payload: bytes) -> dict[bytes, bytes]:
     return fields
 
 
-def _payload(reply: Reply) -> bytes:
-    payload = reply.get("payload")
-    if not isinstance(payload, bytes):
-        raise OperationFailure("Server returned an invalid SASL reply.")
-    return bytes(payload)
-
-
 class Scram:
     """SCRAM-SHA-1 or SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove they know the password.
 
@@ -67,11 +40,11 @@ class Scram:
     """
 
     def __init__(self, credential: MongoCredential, mechanism: str, nonce: bytes) -> None:
-        if mechanism not in _DIGESTS:
+        if mechanism not in DIGESTS:
             raise ConfigurationError(f"{mechanism} is not a SCRAM mechanism")
         self.mechanism = mechanism
         self._credential = credential
-        self._digest = _DIGESTS[mechanism]
+        self._digest = DIGESTS[mechanism]
         self._nonce = base64.b64encode(nonce)
         user = (credential.username or "").encode("utf-8")
         user = user.replace(b"=", b"=3D").replace(b",", b"=2C")
@@ -81,13 +54,9 @@ class Scram:
 
     def start(self) -> Command:
         """Return the first command."""
-        return {
-            "saslStart": 1,
-            "mechanism": self.mechanism,
-            "payload": Binary(b"n,," + self._first_bare),
-            "autoAuthorize": 1,
-            "options": {"skipEmptyExchange": True},
-        }
+        command = sasl_start(self.mechanism, b"n,," + self._first_bare)
+        command["options"] = {"skipEmptyExchange": True}
+        return command
 
     def speculative(self) -> Command:
         """Return the first command as the handshake carries it."""
@@ -100,23 +69,19 @@ class Scram:
         ProtocolError where its reply is none to such a command.
         """
         if self._server_signature is None:
-            return self._continue(reply, self._prove(_payload(reply)))
+            return sasl_continue(reply, self._prove(payload_of(reply)))
         last = self._verified
         if not last:
-            self._verify(_payload(reply))
+            self._verify(payload_of(reply))
         if flag(reply, "done"):
             return None
         if last:
             raise OperationFailure("Server does not end the SASL conversation.")
         # A server that does not know skipEmptyExchange wants one more, empty, message.
-        return self._continue(reply, b"")
+        return sasl_continue(reply, b"")
 
-    def _continue(self, reply: Reply, payload: bytes) -> Command:
-        return {
-            "saslContinue": 1,
-            "conversationId": integer(reply, "conversationId"),
-            "payload": Binary(payload),
-        }
+    def failed(self) -> None:
+        """The keys stay: they follow from the password alone."""
 
     def _prove(self, server_first: bytes) -> bytes:
         fields = _parse(server_first)
@@ -172,76 +137,3 @@ class Scram:
         if not hmac.compare_digest(signature, self._server_signature):
             raise OperationFailure("Server returned an invalid signature.")
         self._verified = True
-
-
-class _OneStep:
-    """A conversation of a single command."""
-
-    def reply(self, reply: Reply) -> None:
-        """Return None: nothing is left to say."""
-
-
-class Plain(_OneStep):
-    """PLAIN: the password itself, for servers that ask LDAP. Only sensible over TLS."""
-
-    mechanism = "PLAIN"
-
-    def __init__(self, credential: MongoCredential) -> None:
-        self._credential = credential
-
-    def start(self) -> Command:
-        """Return the only command."""
-        user, password = self._credential.username or "", self._credential.password or ""
-        return {
-            "saslStart": 1,
-            "mechanism": self.mechanism,
-            "payload": Binary(f"\0{user}\0{password}".encode()),
-            "autoAuthorize": 1,
-        }
-
-    def speculative(self) -> None:
-        """Return None: a password is sent only to a server that asked for it."""
-
-
-class X509(_OneStep):
-    """MONGODB-X509: the certificate of the TLS connection says who the client is."""
-
-    mechanism = "MONGODB-X509"
-
-    def __init__(self, credential: MongoCredential) -> None:
-        self._credential = credential
-
-    def start(self) -> Command:
-        """Return the only command."""
-        command: Command = {"authenticate": 1, "mechanism": self.mechanism}
-        if self._credential.username is not None:
-            command["user"] = self._credential.username
-        return command
-
-    def speculative(self) -> Command:
-        """Return the command as the handshake carries it."""
-        return {**self.start(), "db": EXTERNAL}
-
-
-Conversation = Scram | Plain | X509
-
-
-def conversation(
-    credential: MongoCredential, nonce: bytes, supported: Sequence[str] | None = None
-) -> Conversation:
-    """Return the conversation for a credential.
-
-    `nonce` are `NONCE_BYTES` random bytes, `supported` the mechanisms the server named for the
-    user, which settle "DEFAULT"; before it was asked (None), that is SCRAM-SHA-256.
-    ConfigurationError for mechanisms there is no conversation for.
-    """
-    mechanism = credential.mechanism
-    if mechanism == "DEFAULT":
-        mechanism = "SCRAM-SHA-256" if supported is None else choose_mechanism(supported)
-    if mechanism in _DIGESTS:
-        return Scram(credential, mechanism, nonce)
-    if mechanism == "PLAIN":
-        return Plain(credential)
-    if mechanism == "MONGODB-X509":
-        return X509(credential)
-    raise ConfigurationError(f"The authentication mechanism {mechanism} is not available")

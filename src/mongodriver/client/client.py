@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Iterable
@@ -18,12 +19,14 @@ from bsonx.errors import BSONError
 
 from ..cmap.connector import Connector
 from ..cmap.pool import Pool
+from ..events.log_switch import LogSwitch
 from ..events.observer import Observer
 from ..execution.command_fields import CommandFields
 from ..execution.executor import Executor
 from ..execution.timeouts import timeout
 from ..ops.sessions import EndSessions
 from ..options.srv import SrvName
+from ..options.tracing import make_spans
 from ..sdam.monitor import Monitor
 from ..sdam.topology import CLOSED, OPEN, Topology
 from ..sdam.topology_description import TopologyDescription
@@ -87,6 +90,9 @@ class Client:
         self._pid = os.getpid()
         pool_options = options.pool_options
         self.observer = observer = Observer(pool_options._event_listeners)
+        spans = make_spans(options.tracing)
+        if spans is not None:
+            spans.subscribe_to(observer)
         self.sessions = ServerSessionPool()
         self._clock = ClusterClock()
         self.topology = Topology(
@@ -97,6 +103,13 @@ class Client:
             self.sessions,
             self._clock,
             name,
+        )
+        self._log_switch = LogSwitch(
+            observer,
+            self.topology.settings.topology_id,
+            self.topology.tell_in_order,
+            self.topology.look_who_listens,
+            threading.Lock,
         )
         #: Runs operations: whatever a user asks for goes through it.
         self.executor = Executor(
@@ -242,6 +255,7 @@ class Client:
             self.discovery.after_fork()
         self.sessions.after_fork()
         self.topology.after_fork()
+        self._log_switch.after_fork()
         self._housekeeper.after_fork()
 
     # -- what the public layer asks for --
@@ -293,6 +307,7 @@ class ServerFactory:
         self._connector = connector = Connector(backend, options.pool_options, observer)
         self._pool_settings = pool_settings(options)
         self._monitor_settings = monitor_settings(options, connector.hello_command)
+        self._investigates = options._server_selection_fail_fast
 
     def __call__(self, topology: Topology, address: Address) -> tuple[Pool, Monitor | None]:
         pool = Pool(
@@ -312,6 +327,7 @@ class ServerFactory:
             self._backend,
             partial(self._connector.connect_monitor, address),
             self._observer,
+            partial(self._connector.investigate, address) if self._investigates else None,
         )
         return pool, monitor
 

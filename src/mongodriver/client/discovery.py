@@ -18,7 +18,9 @@ from ..io.deadline import Deadline, remaining
 from ..io.dns import ask, resolve_srv, resolve_txt
 from ..options.srv import SrvName, complete
 from ..options.uri_options import CaseInsensitiveDict
+from ..values.causes import Cause, CauseKind
 from ..values.errors import ServerSelectionTimeoutError
+from ..values.hints import add_hint, hint_for, summary
 from ..values.limits import CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -118,9 +120,15 @@ class Discovery:
             raise current.error.with_traceback(None)
         if not current.done:
             timeout = deadline.timeout if isinstance(deadline, Deadline) else None
-            raise ServerSelectionTimeoutError(
+            error = ServerSelectionTimeoutError(
                 f"No answer of DNS about {self.name.fqdn} yet, Timeout: {timeout}s"
             )
+            hint = hint_for(CauseKind.DNS)
+            where, detail = (self.name.fqdn, None), "no answer of DNS yet"
+            error.causes = (Cause(where, CauseKind.DNS, detail, hint, permanent=False),)
+            error.hint = summary(error.causes)
+            add_hint(error, error.hint)
+            raise error
 
     async def _begin(self, current: _LookUp) -> None:
         main: Callable[[], Coroutine[Any, Any, None]] = partial(self._run, current)

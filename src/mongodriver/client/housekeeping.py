@@ -19,7 +19,7 @@ from bsonx.errors import BSONError
 from ..execution.timeouts import timeout
 from ..io.deadline import sooner
 from ..io.reports import Reports
-from ..ops.cursor import KillCursors
+from ..ops.cursor import KillCursors, may_carry
 from ..ops.sessions import KillSessions
 from ..values.errors import PyMongoError
 from ..values.limits import (
@@ -258,10 +258,12 @@ def _groups(client: Client, cursors: Iterable[DeadCursor]) -> Iterable[list[Dead
     groups: dict[tuple[str, Connection | None], list[DeadCursor]] = {}
     for cursor in cursors:
         connection = cursor.connection
-        if connection is not None and (connection.more_to_come or connection.closed):
-            # Batches nobody reads are still coming: this connection cannot carry the command.
+        if connection is not None and not may_carry(connection):
             client.unpin(connection)
-            cursor.connection = connection = None
+            cursor.connection = None
+            if connection.service_id is not None:
+                continue  # no other connection is known to lead to the same service
+            connection = None
         groups.setdefault((cursor.namespace, connection), []).append(cursor)
     for group in groups.values():
         for start in range(0, len(group), MAX_KILL_CURSORS):

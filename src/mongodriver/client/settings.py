@@ -153,6 +153,7 @@ def topology_settings(
         if options.server_selector is any_server_selector
         else options.server_selector,
         server_monitoring_mode=options.server_monitoring_mode,
+        fail_fast=options._server_selection_fail_fast,
     )
 
 

@@ -34,6 +34,7 @@ from ..wire.op_query import decode_reply, encode_query
 
 if TYPE_CHECKING:
     from ..io.base import Address, Stream
+    from .login import Login
 
 #: What a connection has heard before its handshake.
 NO_HELLO = Hello({})
@@ -58,6 +59,7 @@ class Connection:
         "id",
         "last_used",
         "logical_session_timeout_minutes",
+        "login",
         "max_bson_size",
         "max_message_size",
         "max_reply_size",
@@ -97,8 +99,10 @@ class Connection:
         #: The server streams further replies to the last request: nothing else may be sent.
         self.more_to_come = False
         self._last_reply_id = 0
-        #: Kept out of the pool by a cursor or a transaction.
-        self.pinned = False
+        #: How its user was logged in, and can be again; None: nobody was.
+        self.login: Login | None = None
+        #: What keeps it out of the pool: "cursor", "transaction"; "" for nothing.
+        self.pinned = ""
 
     def __repr__(self) -> str:
         return f"<Connection {self.id} to {self.address!r}>"

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from ..io.base import ConnectOptions
 from ..io.deadline import Deadline, sooner
+from ..io.probe import find_out
 from ..options.compressors import negotiate
 from ..replies.fields import bad_reply
 from ..replies.hello import read_hello
 from ..replies.verdicts import command_error
-from ..values.errors import AutoReconnect, ConfigurationError
+from ..values.causes import CauseKind
+from ..values.error_codes import LOGIN_REFUSED
+from ..values.errors import AutoReconnect, ConfigurationError, OperationFailure
 from ..values.hello import Hello, HelloCompat
+from ..values.hints import add_hint, hint_for
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
 from ..wire.compression import make_compressor
 from .connection import NO_HELLO, Connection
-from .failures import Limits, connection_failure, label_overload
+from .failures import CallbackFailed, Limits, connection_failure, label_overload
 
 if TYPE_CHECKING:
     from ..events.observer import Observer
     from ..io.base import Address, Backend, Stream
+    from .login import Logins
 
 
 class Connector:
@@ -36,7 +41,7 @@ class Connector:
         self._observer = observer
         self._options = pool_options
         self._connect_options = ConnectOptions(
-            pool_options.connect_timeout, pool_options._ssl_context, pool_options._proxy
+            pool_options.connect_timeout, pool_options._tls, pool_options._proxy
         )
         self._limits = Limits(pool_options.socket_timeout, pool_options.connect_timeout)
         self._monitor_limits = Limits(pool_options.connect_timeout, pool_options.connect_timeout)
@@ -44,11 +49,14 @@ class Connector:
         self._compressors: list[str] = list(settings.compressors) if settings else []
         self._zlib_level: int = settings.zlib_compression_level if settings else -1
         self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
+        self._logins: Logins | None = None
         if pool_options._credentials is not None:
             # Loaded only for clients that log in: hashlib and stringprep are large.
-            from ..auth.login import Login
+            from .login import Logins
 
-            self._login = Login
+            self._logins = Logins(
+                pool_options._credentials, pool_options.connect_timeout, backend, observer
+            )
 
     async def connect(
         self,
@@ -63,7 +71,8 @@ class Connector:
         :param opened: called with the connection as soon as it can be interrupted.
         :param deadline: monotonic time at which it is given up, if that is sooner than
             connectTimeoutMS says, which is for all of it.
-        :raises PyMongoError: with the address in the text; the stream is closed then.
+        :raises PyMongoError: with the address in the text; the stream is closed then. What a
+            callback of the user's raises comes as it is.
         """
         limits = self._limits.within(deadline)
         end = sooner(deadline, self._options.connect_timeout)
@@ -74,8 +83,9 @@ class Connector:
             raise
         connection = Connection(stream, address, id, generation)
         opened(connection)
+        failure: OSError | None = None
         try:
-            await self._log_in(connection, end)
+            await self._log_in(connection, end, deadline)
             if self._options.load_balanced and connection.service_id is None:
                 raise ConfigurationError(
                     "Driver attempted to initialize in load balancing mode,"
@@ -89,9 +99,17 @@ class Connector:
             if connection.hello is NO_HELLO or hurried:
                 label_overload(error)
             raise error from exc
+        except CallbackFailed as exc:
+            connection.close()
+            failure = exc.error
         except BaseException:
             connection.close()
             raise
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # its traceback holds this frame
         return connection
 
     async def connect_monitor(
@@ -118,6 +136,13 @@ class Connector:
             raise
         return connection
 
+    async def investigate(self, address: Address, error: BaseException) -> None:
+        """Look a second time at a peer that hung up before it answered; see `io.probe`.
+
+        :param error: of `connect_monitor`; what is found becomes its cause.
+        """
+        await find_out(self._backend, address, self._connect_options, error)
+
     async def _open(self, address: Address, limits: Limits, deadline: float | None) -> Stream:
         try:
             return await self._backend.connect(address, self._connect_options, deadline)
@@ -139,24 +164,25 @@ class Connector:
         body["$db"] = "admin"
         return body
 
-    async def _log_in(self, connection: Connection, deadline: float | None) -> None:
+    async def _log_in(
+        self, connection: Connection, end: float | None, deadline: float | None
+    ) -> None:
         """The handshake with the authentication that begins in it."""
-        credential = self._options._credentials
         body = self._handshake_command()
         login = None
-        if credential is not None:
-            login = self._login(credential)
+        if self._logins is not None:
+            login = self._logins.begin(connection.address)
             login.add_to_handshake(body)
-        await self._shake_hands(connection, body, deadline)
+        await self._shake_hands(connection, body, end)
         # Arbiters hold no users.
         if login is not None and connection.server_type != SERVER_TYPE.RSArbiter:
-            await login.finish(
-                connection,
-                connection.hello,
-                deadline,
-                self._backend,
-                self._observer,
-            )
+            try:
+                await login.finish(connection, connection.hello, end, deadline)
+            except OperationFailure as exc:
+                if exc.code in LOGIN_REFUSED:
+                    add_hint(exc, hint_for(CauseKind.AUTHENTICATION))
+                raise
+            connection.login = login
 
     def _handshake_command(self) -> dict[str, Any]:
         body = self.hello_command(False)
@@ -176,6 +202,7 @@ class Connector:
         else:
             reply = await connection.run(body, deadline)
         connection.handshake_seconds = monotonic() - start
+        connection.stream.keep_session()
         try:
             error = command_error(reply)
             if error is None:

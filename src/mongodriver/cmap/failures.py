@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..io.base import HandshakeFailed
 from ..io.deadline import Deadline
+from ..io.faults import is_certificate_error
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, InvalidOperation, NetworkTimeout, reason
 
@@ -19,6 +20,14 @@ class PoolClosedError(InvalidOperation):
 
 class PoolPausedError(AutoReconnect):
     """The pool gives out no connections until its server has been checked again."""
+
+
+class CallbackFailed(Exception):
+    """Carries an error of a callback of the user's past those who take it for the connection's."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Limits:
@@ -64,7 +73,8 @@ def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoRe
 
 
 def _failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
-    if is_tls_error(exc):
+    # Of a certificate that is not accepted PyMongo says no more than that.
+    if is_tls_error(exc) and not is_certificate_error(exc):
         return AutoReconnect(
             f"SSL handshake failed: {address_text(address)}: {reason(exc)}{limits}"
         )
@@ -92,6 +102,8 @@ _NO_OVERLOAD = ("gaierror", "SSLCertVerificationError", "ProxyError")
 
 def is_tls_error(exc: BaseException) -> bool:
     """Whether TLS failed: a HandshakeFailed, or an ssl.SSLError (without importing ssl)."""
-    return isinstance(exc, HandshakeFailed) or any(
-        c.__name__ == "SSLError" and c.__module__ == "ssl" for c in type(exc).__mro__
-    )
+    return isinstance(exc, HandshakeFailed) or _is_a(exc, "SSLError")
+
+
+def _is_a(exc: BaseException, name: str) -> bool:
+    return any(c.__name__ == name and c.__module__ == "ssl" for c in type(exc).__mro__)

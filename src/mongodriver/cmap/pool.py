@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -92,8 +92,8 @@ class Pool:
         self._connect = connect
         self._on_connect_error = on_connect_error
         self._events = PoolEvents(observer, address)
-        #: Whether `take` must leave everything to `checkout`.
-        self._watched = self._events.enabled
+        #: While there are any, `take` leaves everything to `checkout`.
+        self._watchers = observer.pools
         #: Idle seconds up to which a connection is used without a look at it.
         limit = settings.max_idle_time
         self._fresh = CHECK_AFTER if limit is None else min(CHECK_AFTER, limit)
@@ -145,7 +145,7 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection, or None if that needs the long way, `checkout`."""
-        if self._watched:
+        if self._watchers:
             return None
         try:
             connection = self._idle.pop()
@@ -305,9 +305,19 @@ class Pool:
 
     def _timeout_error(self, timeout: float | None) -> WaitQueueTimeoutError:
         limit = self.settings.max_size
+        size = "None" if limit == float("inf") else limit
+        if not self.settings.load_balanced:
+            return WaitQueueTimeoutError(
+                "Timed out while checking out a connection from connection pool. "
+                f"maxPoolSize: {size}, timeout: {timeout}"
+            )
+        idle = set(self._idle)
+        purposes = Counter(c.pinned for c in self._connections() if c not in idle)
         return WaitQueueTimeoutError(
-            "Timed out while checking out a connection from connection pool. "
-            f"maxPoolSize: {'None' if limit == float('inf') else limit}, timeout: {timeout}"
+            "Timeout waiting for connection from the connection pool. "
+            f"maxPoolSize: {size}, connections in use by cursors: {purposes['cursor']}, "
+            f"connections in use by transactions: {purposes['transaction']}, "
+            f"connections in use by other operations: {purposes['']}, timeout: {timeout}"
         )
 
     def _give_back(self, waiter: _Waiter) -> None:
@@ -404,7 +414,7 @@ class Pool:
 
     def checkin(self, connection: Connection) -> None:
         """Take a connection back; one that is closed, stale or still streaming is discarded."""
-        if self._watched:
+        if self._watchers:
             self._events.checked_in(connection.id)
         if (
             connection.generation == self.generation

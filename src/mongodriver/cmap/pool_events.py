@@ -35,47 +35,46 @@ TIMEOUT, CONNECTION_ERROR = "timeout", "connectionError"
 class PoolEvents:
     """Publishes the events of one pool. Times are taken as `time.monotonic()` of the beginning."""
 
-    __slots__ = ("_address", "_subscribers", "enabled")
+    __slots__ = ("_address", "_subscribers")
 
     def __init__(self, observer: Observer, address: Address) -> None:
         self._subscribers = observer.pools
-        self.enabled = bool(observer.pools)
         self._address = address
 
     def created(self, options: dict[str, Any]) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, PoolCreatedEvent(self._address, options))
 
     def ready(self) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, PoolReadyEvent(self._address))
 
     def cleared(self, service_id: Any, interrupt: bool) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, PoolClearedEvent(self._address, service_id, interrupt))
 
     def closed(self) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, PoolClosedEvent(self._address))
 
     def connection_created(self, id: int) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, ConnectionCreatedEvent(self._address, id))
 
     def connection_ready(self, id: int, start: float) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, ConnectionReadyEvent(self._address, id, monotonic() - start))
 
     def connection_closed(self, id: int, reason: str) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, ConnectionClosedEvent(self._address, id, reason))
 
     def check_out_started(self) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, ConnectionCheckOutStartedEvent(self._address))
 
     def check_out_failed(self, exc: BaseException, start: float) -> None:
-        if self.enabled:
+        if self._subscribers:
             reason = failure_reason(exc)
             publish(
                 self._subscribers,
@@ -83,13 +82,13 @@ class PoolEvents:
             )
 
     def checked_out(self, id: int, start: float) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(
                 self._subscribers, ConnectionCheckedOutEvent(self._address, id, monotonic() - start)
             )
 
     def checked_in(self, id: int) -> None:
-        if self.enabled:
+        if self._subscribers:
             publish(self._subscribers, ConnectionCheckedInEvent(self._address, id))
 
 

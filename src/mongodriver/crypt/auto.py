@@ -18,7 +18,7 @@ from .callback import Outside
 from .documents import body_of, fields_of, reply_with, single_document
 from .key_vault import FindCore, KeyVault
 from .kms import KeyServices
-from .kms_tls import tls_contexts
+from .kms_tls import tls_by_service
 from .machine import auto_encrypter, encryption_errors, outcome
 from .mongocryptd import Mongocryptd
 
@@ -115,7 +115,9 @@ def auto_cipher(core: Client, opts: AutoEncryptionOpts, srv: ParsedURI | None) -
         find_vault = _always(_core_of(opts._key_vault_client))
     outside = Outside(
         KeyVault(opts._key_vault_namespace, find_vault),
-        KeyServices(core.backend, tls_contexts(opts._kms_tls_options), opts._kms_connect_callback),
+        KeyServices(
+            core.backend, tls_by_service(opts._kms_tls_options), opts._kms_connect_callback
+        ),
         None if bypass else find_own,
     )
     machine = auto_encrypter(is_sync, outside, _machine_options(opts))

@@ -13,7 +13,7 @@ from .callback import Outside
 from .documents import fields_of
 from .key_vault import KeyVault
 from .kms import KeyServices
-from .kms_tls import tls_contexts
+from .kms_tls import tls_by_service
 from .machine import encryption_errors, explicit_encrypter, outcome
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Explicit:
     ) -> None:
         self._timeout = core.options.timeout
         self.vault = KeyVault(namespace, lambda: core)
-        services = KeyServices(core.backend, tls_contexts(tls_options), connect)
+        services = KeyServices(core.backend, tls_by_service(tls_options), connect)
         options = {
             "kms_providers": providers,
             "bypass_encryption": True,

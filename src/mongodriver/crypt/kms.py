@@ -15,12 +15,11 @@ from ..options.connection_string import parse_host
 from ..values.encryption_options import KMSConnectContext
 from ..values.errors import ConfigurationError, PyMongoError
 from ..values.limits import CONNECT_TIMEOUT
-from .kms_tls import tls_contexts
+from .kms_tls import tls_by_service
 
 if TYPE_CHECKING:
-    import ssl
-
     from ..io.base import Address, Backend
+    from ..io.tls import Tls
 
 __all__ = ["KeyServices"]
 
@@ -32,18 +31,18 @@ _LIMITS = Limits(CONNECT_TIMEOUT, CONNECT_TIMEOUT)
 class KeyServices:
     """How key management services are reached.
 
-    :param contexts: TLS contexts by service, for those that have options of their own.
+    :param tls: how TLS is spoken, by service, for those that have options of their own.
     :param connect: the user's ``kms_connect_callback``, or None.
     """
 
     def __init__(
         self,
         backend: Backend,
-        contexts: Mapping[str, ssl.SSLContext],
+        tls: Mapping[str, Tls],
         connect: Callable[[KMSConnectContext], Any] | None,
     ) -> None:
         self._backend = backend
-        self._contexts = dict(contexts)
+        self._known_tls = dict(tls)
         self._connect = connect
 
     async def request(self, context: Any) -> None:
@@ -62,7 +61,7 @@ class KeyServices:
         address = parse_host(context.endpoint, _HTTPS)
         if address[0].endswith(".sock"):
             raise ConfigurationError(f"Invalid KMS endpoint {context.endpoint!r}")
-        options = ConnectOptions(ssl_context=self._context(context.kms_provider))
+        options = ConnectOptions(tls=self._tls(context.kms_provider))
         try:
             left = CONNECT_TIMEOUT if limit is None else max(limit - monotonic(), 0.0)
             opened = await self._open(address, left)
@@ -70,11 +69,11 @@ class KeyServices:
         except (OSError, _CallbackFailed) as exc:
             _fail(context, _told(exc, address, limit))
 
-    def _context(self, service: str) -> ssl.SSLContext:
-        context = self._contexts.get(service)
-        if context is None:
-            context = self._contexts[service] = tls_contexts({service: {}})[service]
-        return context
+    def _tls(self, service: str) -> Tls:
+        tls = self._known_tls.get(service)
+        if tls is None:
+            tls = self._known_tls[service] = tls_by_service({service: {}})[service]
+        return tls
 
     async def _open(self, address: Address, left: float) -> Any:
         """The socket that the user's callback has connected; None where there is no callback."""

@@ -11,9 +11,9 @@ from ..options.uri_options import CaseInsensitiveDict
 from ..values.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import ssl
+    from ..io.tls import Tls
 
-__all__ = ["tls_contexts"]
+__all__ = ["tls_by_service"]
 
 _INSECURE = (
     "tlsInsecure",
@@ -23,8 +23,8 @@ _INSECURE = (
 )
 
 
-def tls_contexts(options: Mapping[str, Any] | None) -> dict[str, ssl.SSLContext]:
-    """The TLS contexts of services that have options of their own, by name.
+def tls_by_service(options: Mapping[str, Any] | None) -> dict[str, Tls]:
+    """How TLS is spoken with services that have options of their own, by name.
 
     :raises TypeError, ValueError, ConfigurationError: for options that are wrong or unsafe.
     """
@@ -32,22 +32,22 @@ def tls_contexts(options: Mapping[str, Any] | None) -> dict[str, ssl.SSLContext]
         return {}
     if not isinstance(options, dict):
         raise TypeError("kms_tls_options must be a dict")
-    return {name: _context(name, given) for name, given in options.items()}
+    return {name: _tls(name, given) for name, given in options.items()}
 
 
-def _context(name: str, given: Any) -> ssl.SSLContext:
+def _tls(name: str, given: Any) -> Tls:
     if not isinstance(given, dict):
         raise TypeError(f'kms_tls_options["{name}"] must be a dict')
     given = CaseInsensitiveDict(given)
     given.setdefault("tls", True)
     options = combine(CaseInsensitiveDict(), given, False)
     check_options([], options)
-    context = ClientOptions(None, None, None, options).pool_options._ssl_context
-    if context is None:
+    tls = ClientOptions(None, None, None, options).pool_options._tls
+    if tls is None:
         raise ConfigurationError("TLS is required for KMS providers")
     if options.get("tlsInsecure") or options.get("tlsAllowInvalidHostnames"):
         raise ConfigurationError("Insecure TLS options prohibited")
     for option in _INSECURE:
         if option in given:
             raise ConfigurationError(f"Insecure TLS options prohibited: {option}")
-    return context
+    return tls

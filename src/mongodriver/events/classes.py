@@ -68,6 +68,7 @@ class _CommandEvent(_Event):
     """
 
     __slots__ = (
+        "_driver_connection_id",
         "command_name",
         "connection_id",
         "database_name",
@@ -87,6 +88,7 @@ class _CommandEvent(_Event):
         database_name: str = "",
         server_connection_id: int | None = None,
     ) -> None:
+        self._driver_connection_id: int | None = None
         self.command_name = command_name
         self.request_id = request_id
         self.connection_id = connection_id
@@ -468,9 +470,11 @@ class _ServerHeartbeatEvent(_Event):
     answer until something changed.
     """
 
-    __slots__ = ("awaited", "connection_id")
+    __slots__ = ("_driver_connection_id", "_server_connection_id", "awaited", "connection_id")
 
     def __init__(self, connection_id: Address, awaited: bool = False) -> None:
+        self._driver_connection_id: int | None = None
+        self._server_connection_id: int | None = None
         self.connection_id = connection_id
         self.awaited = awaited
 

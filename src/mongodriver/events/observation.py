@@ -7,7 +7,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..values.errors import reason
+from ..values.errors import ConnectionFailure, reason
 from .classes import is_sensitive
 from .listeners import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
 from .observer import publish
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..ops.base import Command
     from .observer import Subscriber
+
+_NOT_SECRET = ("code", "codeName", "errorLabels")
 
 
 class Observation:
@@ -64,43 +66,50 @@ class Observation:
             body = {**body, command.identifier: list(command.documents[command.start : stop])}
         connection = self._connection
         self._start = monotonic()
-        publish(
-            self._subscribers,
-            CommandStartedEvent(
-                body,
-                self._database,
-                self._request_id,
-                connection.address,
-                self._operation_id,
-                service_id=connection.service_id,
-                server_connection_id=connection.server_connection_id,
-            ),
+        event = CommandStartedEvent(
+            body,
+            self._database,
+            self._request_id,
+            connection.address,
+            self._operation_id,
+            service_id=connection.service_id,
+            server_connection_id=connection.server_connection_id,
         )
+        event._driver_connection_id = connection.id
+        publish(self._subscribers, event)
 
     def replied(self, reply: Any) -> None:
         """A reply has come, whatever it says."""
-        self._publish(CommandSucceededEvent if reply.get("ok") == 1 else CommandFailedEvent, reply)
+        if reply.get("ok") == 1:
+            # Also where the reply alone would not show that it belongs to a login.
+            self._publish(CommandSucceededEvent, {} if self._sensitive else reply)
+        else:
+            self._publish(CommandFailedEvent, redacted(reply) if self._sensitive else reply)
 
     def failed(self, exc: BaseException) -> None:
         """No reply has come, or none that can be read."""
-        self._publish(CommandFailedEvent, {"errmsg": reason(exc), "errtype": type(exc).__name__})
+        failure = {"errmsg": reason(exc), "errtype": type(exc).__name__}
+        if self._sensitive and not isinstance(exc, ConnectionFailure):
+            del failure["errmsg"]
+        self._publish(CommandFailedEvent, failure)
 
-    def _publish(self, event: Any, outcome: Any) -> None:
+    def _publish(self, make: Any, outcome: Any) -> None:
         connection = self._connection
-        if self._sensitive:
-            # Also where the reply alone would not show that it belongs to a login.
-            outcome = {}
-        publish(
-            self._subscribers,
-            event(
-                timedelta(seconds=monotonic() - self._start),
-                outcome,
-                self._name,
-                self._request_id,
-                connection.address,
-                self._operation_id,
-                service_id=connection.service_id,
-                database_name=self._database,
-                server_connection_id=connection.server_connection_id,
-            ),
+        event = make(
+            timedelta(seconds=monotonic() - self._start),
+            outcome,
+            self._name,
+            self._request_id,
+            connection.address,
+            self._operation_id,
+            service_id=connection.service_id,
+            database_name=self._database,
+            server_connection_id=connection.server_connection_id,
         )
+        event._driver_connection_id = connection.id
+        publish(self._subscribers, event)
+
+
+def redacted(reply: Any) -> dict[str, Any]:
+    """What of a failure of a sensitive command is no secret."""
+    return {name: reply[name] for name in _NOT_SECRET if name in reply}

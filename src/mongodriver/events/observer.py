@@ -13,12 +13,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .listeners import EventListeners
 
-__all__ = ["KINDS", "Observer", "OperationEnded", "OperationStarted", "publish"]
+__all__ = [
+    "KINDS",
+    "AttemptFailed",
+    "Observer",
+    "OperationEnded",
+    "OperationRetried",
+    "OperationStarted",
+    "SelectionFailed",
+    "SelectionStarted",
+    "SelectionSucceeded",
+    "SelectionWaiting",
+    "TransactionEnded",
+    "TransactionStarted",
+    "publish",
+]
 
 Subscriber = Callable[[Any], None]
 
 #: What can be subscribed to; each is an attribute of `Observer`.
-KINDS = ("operations", "commands", "pools", "heartbeats", "servers", "topologies")
+KINDS = (
+    *("operations", "transactions", "selections", "commands"),
+    *("pools", "heartbeats", "servers", "topologies"),
+)
 
 
 class Observer:
@@ -30,6 +47,8 @@ class Observer:
     __slots__ = KINDS
 
     operations: list[Subscriber]
+    transactions: list[Subscriber]
+    selections: list[Subscriber]
     commands: list[Subscriber]
     pools: list[Subscriber]
     heartbeats: list[Subscriber]
@@ -45,12 +64,17 @@ class Observer:
     def subscribe(self, kind: str, subscriber: Subscriber) -> None:
         """Have a function called with every event of a kind, in the thread where it happens.
 
-        To be done before the client is used: stages look at the lists only once.
         :raises ValueError: for what is no kind.
         """
         if kind not in KINDS:
             raise ValueError(f"no events are of the kind {kind!r}; there are {', '.join(KINDS)}")
         getattr(self, kind).append(subscriber)
+
+    def unsubscribe(self, kind: str, subscriber: Subscriber) -> None:
+        """Undo `subscribe`."""
+        subscribers: list[Subscriber] = getattr(self, kind)
+        if subscriber in subscribers:
+            subscribers.remove(subscriber)
 
 
 def publish(subscribers: Sequence[Subscriber], event: object) -> None:
@@ -62,7 +86,8 @@ def publish(subscribers: Sequence[Subscriber], event: object) -> None:
 class OperationStarted:
     """An operation begins: all its attempts, and the waiting between them, come after this.
 
-    :param execution: its state; a subscriber may keep what belongs to it in ``execution.span``.
+    :param execution: its state, with an operation id; a subscriber may keep what belongs to it in
+        ``execution.span``.
     """
 
     __slots__ = ("execution",)
@@ -81,4 +106,91 @@ class OperationEnded:
 
     def __init__(self, execution: Any, error: BaseException | None) -> None:
         self.execution = execution
+        self.error = error
+
+
+class AttemptFailed:
+    """An attempt of an operation, the first or any other one, has failed with an error."""
+
+    __slots__ = ("error", "execution")
+
+    def __init__(self, execution: Any, error: BaseException) -> None:
+        self.execution = execution
+        self.error = error
+
+
+class OperationRetried:
+    """An operation is about to be tried once more, the number of that being 1 at first."""
+
+    __slots__ = ("execution", "number")
+
+    def __init__(self, execution: Any, number: int) -> None:
+        self.execution = execution
+        self.number = number
+
+
+class _Selection:
+    """What all events of the selection of a server have in common.
+
+    :param selector: what is looked for, as text.
+    :param description: of the topology at that moment.
+    """
+
+    __slots__ = ("description", "execution", "selector")
+
+    def __init__(self, execution: Any, selector: str, description: Any) -> None:
+        self.execution = execution
+        self.selector = selector
+        self.description = description
+
+
+class SelectionStarted(_Selection):
+    """A server is looked for."""
+
+    __slots__ = ()
+
+
+class SelectionWaiting(_Selection):
+    """None suits; `seconds_left` is how long one is waited for (None: for ever)."""
+
+    __slots__ = ("seconds_left",)
+    seconds_left: float | None
+
+
+class SelectionSucceeded(_Selection):
+    """One was found, at `address`."""
+
+    __slots__ = ("address",)
+    address: Any
+
+
+class SelectionFailed(_Selection):
+    """None was found; `error` is what the operation raises."""
+
+    __slots__ = ("error",)
+    error: BaseException
+
+
+class TransactionStarted:
+    """A transaction of a session begins: no server has heard of it yet.
+
+    :param session: a subscriber may keep what belongs to it in ``session.transaction.span``.
+    """
+
+    __slots__ = ("session",)
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+
+class TransactionEnded:
+    """A transaction was committed or aborted, also where that has failed.
+
+    :param error: what that raised, or None.
+    """
+
+    __slots__ = ("error", "session")
+
+    def __init__(self, session: Any, error: BaseException | None) -> None:
+        self.session = session
         self.error = error

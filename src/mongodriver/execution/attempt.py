@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..values.error_codes import REAUTHENTICATION_REQUIRED
+from ..values.errors import OperationFailure
 from .check_out import check_out
 from .direct import exchange_directly, finish_exchange, may_go_directly
 from .exchange import exchange
 from .judge import judge
 from .prepare import prepare
+from .reauthenticate import attempt_logged_in_anew
 from .select import select
 
 if TYPE_CHECKING:
@@ -45,6 +48,10 @@ async def attempt(executor: Executor, execution: Execution) -> Any:
         else:
             reply, told = await exchange(executor, execution, connection, command)
         return judge(executor, execution, connection, reply, told)
+    except OperationFailure as exc:
+        if exc.code != REAUTHENTICATION_REQUIRED or connection.login is None:
+            raise
+        return await attempt_logged_in_anew(executor, execution, connection)
     finally:
         if pool is not None and not connection.pinned:
             pool.checkin(connection)

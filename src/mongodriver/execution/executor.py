@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..events.log_switch import REMEMBERED, look_at_levels
 from ..events.observer import OperationEnded, OperationStarted, publish
 from ..io.deadline import Deadline
 from ..sdam.topology import OPEN
 from ..sessions.binding import BOUND, bound_session
 from ..values.errors import InvalidOperation, PyMongoError
 from ..values.read_preferences import ReadPreference
+from ..wire.header import next_request_id
 from .attempt import attempt
 from .execution import Execution
 from .retry import retry
@@ -85,6 +87,8 @@ class Executor:
         """
         if self._check is not None:
             self._check()
+        if not REMEMBERED:
+            look_at_levels()
         if session is not None:
             if session.check(self.sessions, operation):
                 address, connection = session.route(address, connection)  # type: ignore[union-attr]
@@ -107,6 +111,7 @@ class Executor:
             await self._open(limit)
         watchers = self.observer.operations
         if watchers:
+            execution.operation_id = next_request_id()
             publish(watchers, OperationStarted(execution))
         try:
             if not operation.is_write:

@@ -10,12 +10,13 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ..events.observer import AttemptFailed, OperationRetried, publish
 from ..ops.base import CLOSING, NEVER, READ
 from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload
 from .time_limit import time_is_over
-from .transactions import is_pinned_elsewhere, note_failure
+from .transactions import note_failure
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -28,11 +29,13 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     retries = Retries(
         is_write=execution.operation.is_write,
         retryable=is_retryable(executor, execution),
-        adaptive_retries=0 if is_pinned_elsewhere(execution) else settings.adaptive_retries,
+        adaptive_retries=settings.adaptive_retries,
         unlimited=execution.deadline is not None,
     )
     try:
         while True:
+            if executor.observer.operations:
+                publish(executor.observer.operations, AttemptFailed(execution, error))
             note_failure(execution, error)
             delay = retries.after(error, random.random)
             if delay is None:
@@ -44,6 +47,9 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
             if delay:
                 await executor.backend.sleep(delay)
             execution.begin_retry(is_overload(error))
+            if executor.observer.operations:
+                told = OperationRetried(execution, retries.attempt)
+                publish(executor.observer.operations, told)
             try:
                 return await attempt(executor, execution)
             except PyMongoError as exc:

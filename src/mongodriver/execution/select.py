@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..events.observer import (
+    SelectionFailed,
+    SelectionStarted,
+    SelectionSucceeded,
+    SelectionWaiting,
+    publish,
+)
 from ..io.deadline import sooner
 from ..sdam.topology_rules import TOPOLOGY_TYPE
+from ..values.address import address_text
 from ..values.read_preferences import ReadPreference
+from ..wire.header import next_request_id
 
 if TYPE_CHECKING:
     from ..io.base import Address
@@ -58,13 +67,55 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
         and not (session is not None and session.in_transaction)
     ):
         preference = operation.read_preference
-    return await executor.topology.select(
-        preference,
-        deadline or sooner(execution.deadline, timeout),
-        _seconds(execution, timeout),
-        execution.address,
-        _avoided(executor, execution),
-    )
+    watched = None
+    if executor.observer.selections:
+        watched = WatchedSelection(executor, execution, preference)
+    try:
+        server = await executor.topology.select(
+            preference,
+            deadline or sooner(execution.deadline, timeout),
+            _seconds(execution, timeout),
+            execution.address,
+            _avoided(executor, execution),
+            None if watched is None else watched.waiting,
+        )
+    except BaseException as exc:
+        if watched is not None:
+            watched.failed(exc)
+        raise
+    if watched is not None:
+        watched.succeeded(server)
+    return server
+
+
+class WatchedSelection:
+    """Tells how the selection of a server goes."""
+
+    def __init__(self, executor: Executor, execution: Execution, preference: Any) -> None:
+        if not execution.operation_id:
+            execution.operation_id = next_request_id()
+        self._executor = executor
+        self._execution = execution
+        if execution.address is not None:
+            self._selector = address_text(execution.address)
+        else:
+            self._selector = "a writable server" if preference is None else repr(preference)
+        self._publish(SelectionStarted)
+
+    def _publish(self, event: Any, **attributes: Any) -> None:
+        made = event(self._execution, self._selector, self._executor.topology.description)
+        for name, value in attributes.items():
+            setattr(made, name, value)
+        publish(self._executor.observer.selections, made)
+
+    def waiting(self, seconds_left: float | None) -> None:
+        self._publish(SelectionWaiting, seconds_left=seconds_left)
+
+    def succeeded(self, server: Server) -> None:
+        self._publish(SelectionSucceeded, address=server.address)
+
+    def failed(self, error: BaseException) -> None:
+        self._publish(SelectionFailed, error=error)
 
 
 def _seconds(execution: Execution, timeout: float) -> float:

@@ -90,7 +90,7 @@ def _pin(execution: Execution, connection: Connection, session: Session) -> None
     transaction = session.transaction
     if connection.service_id is not None:
         if transaction.connection is None:
-            connection.pinned = True
+            connection.pinned = "transaction"
             transaction.connection = execution.pinned = connection
     elif connection.server_type == SERVER_TYPE.Mongos:
         transaction.address = execution.address = connection.address
@@ -110,9 +110,8 @@ def note_failure(execution: Execution, error: PyMongoError) -> None:
     elif not transaction.active:
         return
     else:
-        if is_overload(error) and transaction.opener is execution:
-            transaction.state = STARTING  # the server has done nothing
-            execution.sent = False
+        if is_overload(error):
+            note_not_done(execution)
         if isinstance(error, ConnectionFailure) and not isinstance(error, NotPrimaryError):
             error._add_error_label(TRANSIENT)
         if error.has_error_label(TRANSIENT):
@@ -123,13 +122,15 @@ def note_failure(execution: Execution, error: PyMongoError) -> None:
         execution.pinned = transaction.connection
 
 
-def is_pinned_elsewhere(execution: Execution) -> bool:
-    """Whether the operation needs a certain connection that is not its transaction's."""
-    connection = execution.pinned
-    if connection is None:
-        return False
+def note_not_done(execution: Execution) -> None:
+    """The server has done nothing for a command: if it was to begin a transaction, it still is."""
     session: Any = execution.session
-    return session is None or session.implicit or session.transaction.connection is not connection
+    if session is None or session.implicit:
+        return
+    transaction = session.transaction
+    if transaction.opener is execution:
+        transaction.state = STARTING
+        execution.sent = False
 
 
 def _note_failed_end(session: Session, operation: Any, error: PyMongoError) -> None:

@@ -10,6 +10,7 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from .aio_connect import ByteStream, is_plain_socket, open_stream, open_through, outcome
@@ -56,6 +57,8 @@ class AioStream(asyncio.BufferedProtocol):
         self._full = False
         self.closed = False
         self.fd = -1
+        #: Has later connections resume the TLS session of this one; None: there is none.
+        self.remember: Callable[[], None] | None = None
 
     # -- the stream --
 
@@ -123,6 +126,11 @@ class AioStream(asyncio.BufferedProtocol):
 
     async def finish(self, start: bytes, deadline: float | None, max_size: int) -> bytes:
         raise RuntimeError("nobody but the event loop reads from this stream")
+
+    def keep_session(self) -> None:
+        remember, self.remember = self.remember, None
+        if remember is not None:
+            remember()
 
     def is_stale(self) -> bool:
         return self.closed or bool(self._messages) or self._have > 0 or self._large is not None
@@ -354,12 +362,17 @@ class AioBackend:
         proxy = None if address[1] is None else options.proxy
         opened = None
         try:
-            async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
+            deadline = sooner(deadline, options.connect_timeout)
+            async with asyncio.timeout(remaining(deadline)):
                 if proxy is not None:
                     opened = await open_through(loop, proxy, address)
-                return await open_stream(
-                    loop, address, options.ssl_context, lambda: AioStream(loop), opened
+                tls = options.tls
+                stream, below = await open_stream(
+                    loop, address, tls, lambda: AioStream(loop), proxy, opened, deadline
                 )
+                if tls is not None and below is not None:
+                    stream.remember = partial(tls.keep_session, address, below.ssl_object)
+                return stream
         except OSError as exc:
             if proxy is not None and opened is None and not isinstance(exc, ProxyError):
                 raise proxy_error(proxy, exc) from exc
@@ -379,9 +392,15 @@ class AioBackend:
         loop = self.loop
         if opened is not None:
             opened.setblocking(False)
-        async with asyncio.timeout(remaining(sooner(deadline, options.connect_timeout))):
-            stream = await open_stream(
-                loop, address, options.ssl_context, lambda: ByteStream(loop), opened
+        deadline = sooner(deadline, options.connect_timeout)
+        async with asyncio.timeout(remaining(deadline)):
+            stream, _ = await open_stream(
+                loop,
+                address,
+                options.tls,
+                lambda: ByteStream(loop),
+                opened=opened,
+                deadline=deadline,
             )
             try:
                 await stream.hold(talk)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .base import Address, Conversation, HandshakeFailed
+from .base import Address, ConnectionClosed, Conversation, HandshakeFailed
 from .blocking import (
     ATTEMPT_DELAY,
     Target,
     is_plain_socket,
     lookup,
+    open_connection,
     resolve,
     set_tcp_options,
 )
@@ -25,9 +27,9 @@ from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 
 if TYPE_CHECKING:
-    import ssl
-
     from ..values.proxy import Proxy
+    from .aio_tls import TlsProtocol
+    from .tls import Tls
 
 __all__ = ["ByteStream", "is_plain_socket", "open_stream", "open_through", "outcome"]
 
@@ -65,13 +67,17 @@ async def in_thread(function: Callable[..., ResultT], *args: Any) -> ResultT:
 async def open_stream(
     loop: asyncio.AbstractEventLoop,
     address: Address,
-    ssl_context: ssl.SSLContext | None,
+    tls: Tls | None,
     make_protocol: Callable[[], ProtocolT],
+    proxy: Proxy | None = None,
     opened: socket.socket | None = None,
-) -> ProtocolT:
-    """A connected protocol of `make_protocol`. Raises OSError; the caller limits the time.
+    deadline: float | None = None,
+) -> tuple[ProtocolT, TlsProtocol | None]:
+    """A connected protocol of `make_protocol`, and the TLS below it. Raises OSError.
 
+    :param proxy: through which other connections with the address go; None: none.
     :param opened: a socket that is connected with the address already.
+    :param deadline: of all; the caller sees to it.
     """
     host, port = address
     if port is None:
@@ -81,32 +87,40 @@ async def open_stream(
         connecting = loop.create_connection
         # The transport owns the socket from here on, also where the handshake fails.
         arguments = {"sock": opened or await _open_socket(loop, host, port)}
-    if ssl_context is None:
+    if tls is None:
         _, protocol = await connecting(make_protocol, **arguments)
-        return protocol  # type: ignore[no-any-return]
+        return protocol, None
+    from .aio_tls import TlsProtocol  # with ssl, which many programs never need
+
+    protocol = make_protocol()
+    below = TlsProtocol(loop, protocol, tls, address)
+    await connecting(lambda: below, **arguments)
     try:
-        _, protocol = await connecting(
-            make_protocol, ssl=ssl_context, server_hostname=host, **arguments
-        )
-    except ConnectionError as exc:
-        if port is None and isinstance(exc, ConnectionRefusedError):
-            raise
-        # A peer that does not speak TLS hangs up, which loops report by an exception without text.
-        raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
-    return protocol  # type: ignore[no-any-return]
+        await below.handshake()
+        inquiry = tls.inquiry(address, below.ssl_object, partial(open_connection, proxy, address))
+        if inquiry is not None:
+            await outcome(loop, DaemonCall(inquiry, deadline))
+    except BaseException as exc:
+        below.abort()
+        tls.forget_session(address)
+        if isinstance(exc, ConnectionError) and not isinstance(exc, HandshakeFailed):
+            # A peer that does not speak TLS hangs up, which loops report without any text.
+            raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
+        raise
+    return protocol, below
 
 
-class ByteStream(asyncio.StreamReaderProtocol):
+class ByteStream(asyncio.BufferedProtocol):
     """A connection whose bytes are no messages of MongoDB's."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._bytes = asyncio.StreamReader(loop=loop)
-        super().__init__(self._bytes, loop=loop)
+        self._loop = loop
+        self._view = memoryview(bytearray(16 * 1024))
+        self._data = bytearray()
+        self._reader: asyncio.Future[None] | None = None
+        self._ended = False
+        self._error: Exception | None = None
         self._out: Any = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._out = transport
-        super().connection_made(transport)
 
     async def hold(self, talk: Conversation) -> None:
         """Carry a conversation on; the caller limits the time."""
@@ -114,16 +128,55 @@ class ByteStream(asyncio.StreamReaderProtocol):
             step = next(talk)
             while True:
                 if isinstance(step, bytes):
+                    if self._out is None:
+                        raise self._error or ConnectionClosed("connection closed")
                     self._out.write(step)
                     step = next(talk)
                 else:
-                    step = talk.send(await self._bytes.read(step))
+                    step = talk.send(await self._receive(step))
         except StopIteration:
             pass
 
+    async def _receive(self, size: int) -> bytes:
+        while not self._data and not self._ended:
+            self._reader = self._loop.create_future()
+            await self._reader
+        if not self._data and self._error is not None:
+            raise self._error
+        data = bytes(self._data[:size])
+        del self._data[:size]
+        return data
+
     def close(self) -> None:
         """Close, without waiting for the peer."""
-        self._out.abort()
+        if self._out is not None:
+            self._out.abort()
+
+    # -- the protocol --
+
+    def connection_made(self, transport: Any) -> None:
+        self._out = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._data += self._view[:nbytes]
+        self._wake()
+
+    def eof_received(self) -> bool:
+        return False  # the transport closes itself
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        self._error = exc
+        self._out = None
+        self._wake()
+
+    def _wake(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and not reader.done():
+            reader.set_result(None)
 
 
 async def open_through(

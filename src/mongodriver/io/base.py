@@ -11,9 +11,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    import ssl
-
     from ..values.proxy import Proxy
+    from .tls import Tls
 
 ResultT = TypeVar("ResultT")
 
@@ -83,20 +82,20 @@ class ConnectOptions:
     """How to open a stream.
 
     :param connect_timeout: the seconds allowed; None: any.
-    :param ssl_context: None: without TLS.
+    :param tls: None: without TLS.
     :param proxy: through which TCP connections go; None: none.
     """
 
-    __slots__ = ("connect_timeout", "proxy", "ssl_context")
+    __slots__ = ("connect_timeout", "proxy", "tls")
 
     def __init__(
         self,
         connect_timeout: float | None = None,
-        ssl_context: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
         proxy: Proxy | None = None,
     ) -> None:
         self.connect_timeout = connect_timeout
-        self.ssl_context = ssl_context
+        self.tls = tls
         self.proxy = proxy
 
 
@@ -126,6 +125,9 @@ class Stream(Protocol):
 
         Only of streams that have an `fd`.
         """
+
+    def keep_session(self) -> None:
+        """The peer has spoken: later connections may resume the TLS session, if there is one."""
 
     def is_stale(self) -> bool:
         """Whether the peer has closed this idle stream, or sent bytes nobody asked for."""

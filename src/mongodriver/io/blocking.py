@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     import ssl
 
     from ..values.proxy import Proxy
+    from .stapling import Dial
+    from .tls import Tls
 
 ResultT = TypeVar("ResultT")
 
@@ -62,6 +65,7 @@ class BlockingStream:
 
     __slots__ = (
         "_extra",
+        "_keep_session",
         "_recv",
         "_recv_into",
         "_sendall",
@@ -72,10 +76,13 @@ class BlockingStream:
         "fd",
     )
 
-    def __init__(self, sock: socket.socket, tls: bool = False) -> None:
+    def __init__(
+        self, sock: socket.socket, tls: bool = False, keep_session: Callable[[], None] | None = None
+    ) -> None:
         sock.settimeout(None)
         self._sock = sock
         self._tls = tls
+        self._keep_session = keep_session
         self._timeout: float | None = None
         self._sendall = sock.sendall
         self._recv = sock.recv
@@ -197,6 +204,11 @@ class BlockingStream:
             if self._timeout <= 0:
                 raise TimeoutError("timed out")
         self._sock.settimeout(self._timeout)
+
+    def keep_session(self) -> None:
+        if self._keep_session is not None:
+            self._keep_session()
+            self._keep_session = None
 
     def is_stale(self) -> bool:
         if self.closed or self._extra:
@@ -348,13 +360,13 @@ class BlockingBackend:
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> BlockingStream:
         deadline = sooner(deadline, options.connect_timeout)
-        if options.proxy is None or address[1] is None:
-            sock = open_socket(address, deadline)
-        else:
-            sock = open_through(options.proxy, address, deadline)
-        if options.ssl_context is None:
+        dial = partial(open_connection, options.proxy, address)
+        sock = dial(deadline)
+        tls = options.tls
+        if tls is None:
             return BlockingStream(sock)
-        return BlockingStream(_start_tls(sock, options.ssl_context, address[0], deadline), True)
+        secure = _start_tls(sock, tls, address, dial, deadline)
+        return BlockingStream(secure, True, partial(tls.keep_session, address, secure))
 
     async def converse(
         self,
@@ -366,8 +378,9 @@ class BlockingBackend:
     ) -> None:
         deadline = sooner(deadline, options.connect_timeout)
         sock = open_socket(address, deadline) if opened is None else opened
-        if options.ssl_context is not None:
-            sock = _start_tls(sock, options.ssl_context, address[0], deadline)
+        if options.tls is not None:
+            dial = partial(open_connection, None, address)
+            sock = _start_tls(sock, options.tls, address, dial, deadline)
         try:
             hold(sock, talk, deadline)
         finally:
@@ -421,6 +434,13 @@ def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
 
 def _run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     run(main())
+
+
+def open_connection(proxy: Proxy | None, address: Address, deadline: float | None) -> socket.socket:
+    """A stream socket that is connected with an address, through a proxy where there is one."""
+    if proxy is None or address[1] is None:
+        return open_socket(address, deadline)
+    return open_through(proxy, address, deadline)
 
 
 def open_socket(address: Address, deadline: float | None) -> socket.socket:
@@ -573,16 +593,23 @@ def _begin_connect(family: int, target: Any) -> socket.socket:
 
 
 def _start_tls(
-    sock: socket.socket, context: ssl.SSLContext, host: str, deadline: float | None
+    sock: socket.socket, tls: Tls, address: Address, dial: Dial, deadline: float | None
 ) -> ssl.SSLSocket:
+    secure: Any = None
     try:
         sock.settimeout(remaining(deadline))
-        return context.wrap_socket(sock, server_hostname=host)
-    except ConnectionError as exc:
-        sock.close()
-        raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
-    except BaseException:
-        sock.close()
+        session = tls.session(address)
+        known: Any = {} if session is None else {"session": session}  # not all libraries' take one
+        secure = tls.context.wrap_socket(sock, server_hostname=address[0], **known)
+        inquiry = tls.inquiry(address, secure, dial)
+        if inquiry is not None:
+            inquiry(deadline)
+        return secure  # type: ignore[no-any-return]
+    except BaseException as exc:
+        (secure or sock).close()
+        tls.forget_session(address)
+        if isinstance(exc, ConnectionError):
+            raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
         raise
 
 

@@ -149,6 +149,8 @@ class Operation(Generic[ResultT]):
 
     #: Command name, as in monitoring events: "find", "insert", ...
     name: str = ""
+    #: Of the operation, in spans, where it is not that of the command.
+    own_name: str = ""
     #: Database the command runs on.
     database: str = ""
     #: Collection, for cursors and logs; "" when the command has none.

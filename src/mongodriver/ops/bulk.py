@@ -130,6 +130,7 @@ class BulkWrite(Operation[dict[str, Any]]):
     :param add_ids: inserted documents without ``_id`` are given one while they are encoded.
     """
 
+    own_name = "bulkWrite"
     is_write = True
     multi_batch = True
     reports_errors = True
@@ -297,6 +298,8 @@ class InsertMany(BulkWrite):
     :param documents: mutable mappings, which get an ``_id`` each, or raw documents.
     :raises TypeError, InvalidOperation: for what are no documents, or none.
     """
+
+    own_name = ""
 
     def __init__(
         self,

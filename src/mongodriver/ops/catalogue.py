@@ -48,6 +48,7 @@ class CatalogueTarget:
 class ListDatabases(RunCommand):
     """listDatabases: the descriptions as a cursor that is exhausted."""
 
+    own_name = ""
     retry_policy = READ
 
     def __init__(self, options: Mapping[str, Any], comment: Any = None) -> None:
@@ -115,6 +116,8 @@ class Rename(WriteCommand):
 
 class ValidateCollection(RunCommand):
     """validate. Raises CollectionInvalid for a report that finds faults."""
+
+    own_name = ""
 
     def __init__(
         self,

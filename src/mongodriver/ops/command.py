@@ -44,6 +44,7 @@ class RunCommand(Operation[Any]):
     :param allowable_errors: codes and messages of errors that are returned, not raised.
     """
 
+    own_name = "runCommand"
     user_fields: frozenset[str] | None = None
     reports_errors = True
     own_read_preference = True

@@ -20,6 +20,7 @@ __all__ = [
     "GetMore",
     "KillCursors",
     "ReadTarget",
+    "may_carry",
     "only_document",
     "read_cursor",
 ]
@@ -78,7 +79,7 @@ def read_cursor(
 ) -> CursorReply:
     """The reply's ``cursor`` field as a `CursorReply`.
 
-    A live cursor keeps its session, and with `pin` its connection.
+    A live cursor keeps its session, and its connection with `pin` or behind a load balancer.
 
     :raises ProtocolError: for what is no cursor.
     """
@@ -90,8 +91,8 @@ def read_cursor(
     connection = attempt.connection
     if cursor_id:
         attempt.keep_session = True
-        if pin:
-            connection.pinned = True
+        if not connection.pinned and (pin or connection.service_id is not None):
+            connection.pinned = "cursor"
     return CursorReply(
         found,
         cursor_id,
@@ -111,6 +112,14 @@ def _keeps(attempt: Attempt) -> bool:
         or session.implicit
         or session.transaction.connection is not attempt.connection
     )
+
+
+def may_carry(connection: Any) -> bool:
+    """Whether a cursor's own connection can carry a killCursors.
+
+    It cannot while batches that nobody reads are still coming.
+    """
+    return not (connection.more_to_come or connection.closed)
 
 
 def _namespace(operation: Operation[Any], cursor: Mapping[str, Any], cursor_id: int) -> str:

@@ -26,9 +26,8 @@ from mongodriver.values.server_selectors import any_server_selector
 from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from mongodriver.events.listeners import _EventListener
+    from mongodriver.io.tls import Tls
 
 __all__ = ["ClientOptions"]
 
@@ -95,8 +94,8 @@ def _credential(
     )
 
 
-def _tls_context(options: Mapping[str, Any]) -> SSLContext | None:
-    """Return the TLS context the options ask for, or None for plain connections."""
+def _tls(options: Mapping[str, Any]) -> Tls | None:
+    """Return the TLS that the options ask for, or None for plain connections."""
     asked = [name for name in _TLS_FILES if options.get(name)]
     asked += [name for name in _TLS_CHECKS if options.get(name) is False]
     enabled = options.get("tls")
@@ -110,9 +109,9 @@ def _tls_context(options: Mapping[str, Any]) -> SSLContext | None:
             )
         return None
     # Here, because a client without TLS needs neither the module nor OpenSSL.
-    from mongodriver.io.tls import make_context
+    from mongodriver.io.tls import make_context, make_tls
 
-    return make_context(
+    context = make_context(
         certificate_key_file=options.get("tlscertificatekeyfile"),
         password=options.get("tlscertificatekeyfilepassword"),
         ca_file=options.get("tlscafile"),
@@ -120,6 +119,10 @@ def _tls_context(options: Mapping[str, Any]) -> SSLContext | None:
         allow_invalid_certificates=options.get("tlsallowinvalidcertificates", False),
         allow_invalid_hostnames=options.get("tlsallowinvalidhostnames", False),
     )
+    disabled = options.get("tlsdisableocspendpointcheck")
+    if disabled is None and options.get("tlscrlfile"):
+        disabled = True  # the list says all that is to be known
+    return make_tls(context, None if disabled is None else not disabled)
 
 
 def _proxy(options: Mapping[str, Any]) -> Proxy | None:
@@ -153,7 +156,6 @@ def _pool_options(
         connect_timeout=options.get("connecttimeoutms", limits.CONNECT_TIMEOUT),
         socket_timeout=options.get("sockettimeoutms"),
         wait_queue_timeout=options.get("waitqueuetimeoutms", limits.WAIT_QUEUE_TIMEOUT),
-        ssl_context=_tls_context(options),
         tls_allow_invalid_hostnames=options.get("tlsallowinvalidhostnames", False),
         event_listeners=EventListeners(options.get("event_listeners", ())),
         appname=options.get("appname"),
@@ -167,7 +169,7 @@ def _pool_options(
         credentials=credential,
         is_sync=is_sync,
     )
-    pool_options._proxy = _proxy(options)
+    pool_options._reach_by(_tls(options), _proxy(options))
     return pool_options
 
 
@@ -248,6 +250,12 @@ class ClientOptions:
         return timeout
 
     @property
+    def _server_selection_fail_fast(self) -> bool:
+        """Whether selection ends at once where waiting for a server is in vain."""
+        fail_fast: bool = self._options.get("serverselectionfailfast", True)
+        return fail_fast
+
+    @property
     def server_selector(self) -> Callable[[Any], Any]:
         """The application's own choice among suitable servers."""
         selector: Callable[[Any], Any] = self._options.get("server_selector", any_server_selector)
@@ -302,6 +310,12 @@ class ClientOptions:
     def auto_encryption_opts(self) -> Any | None:
         """The options of automatic encryption, or None."""
         return self._options.get("auto_encryption_opts")
+
+    @property
+    def tracing(self) -> Mapping[str, Any] | None:
+        """What was given as ``tracing``, or None; see `mongodriver.options.tracing`."""
+        tracing: Mapping[str, Any] | None = self._options.get("tracing")
+        return tracing
 
     @property
     def load_balanced(self) -> bool | None:

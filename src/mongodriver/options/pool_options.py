@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mongodriver.auth.credentials import MongoCredential
+    from mongodriver.io.tls import Tls
     from mongodriver.options.compressors import CompressionSettings
     from mongodriver.values.driver_info import DriverInfo
     from mongodriver.values.proxy import Proxy
@@ -71,6 +72,7 @@ class PoolOptions:
         "_server_api",
         "_socket_timeout",
         "_ssl_context",
+        "_tls",
         "_tls_allow_invalid_hostnames",
         "_wait_queue_timeout",
     )
@@ -113,7 +115,7 @@ class PoolOptions:
         self._load_balanced = load_balanced
         self._credentials = credentials
         self._is_sync = bool(is_sync)
-        #: Of the client's options: PyMongo's pools know none.
+        self._tls: Tls | None = None
         self._proxy: Proxy | None = None
         self._drivers: tuple[DriverInfo, ...] = () if driver is None else (driver,)
         self._metadata = self._describe()
@@ -128,6 +130,13 @@ class PoolOptions:
             platform=_interpreter(),
             env=environment(os.environ, os.path.exists(_DOCKER_MARK)),
         )
+
+    def _reach_by(self, tls: Tls | None, proxy: Proxy | None) -> None:
+        """Take from the client's options what PyMongo's options of pools do not tell."""
+        self._proxy = proxy
+        if tls is not None:
+            self._tls = tls
+            self._ssl_context = tls.context
 
     def _complete(self, credentials: MongoCredential | None, load_balanced: bool | None) -> None:
         """Take what options that DNS gives come to, before anything is connected."""

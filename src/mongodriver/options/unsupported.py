@@ -17,15 +17,11 @@ __all__ = ["REFUSED", "refuse_unsupported"]
 REFUSED: dict[str, tuple[str, str]] = {
     "authoidcallowedhosts": (
         "authOIDCAllowedHosts",
-        "the authentication mechanism MONGODB-OIDC is not available",
+        "hosts are allowed by ALLOWED_HOSTS in authMechanismProperties",
     ),
     "waitqueuemultiple": (
         "waitQueueMultiple",
         "any number of operations may wait for a connection, see waitQueueTimeoutMS",
-    ),
-    "tlsdisableocspendpointcheck": (
-        "tlsDisableOCSPEndpointCheck=False",
-        "no OCSP endpoint is ever asked about a certificate",
     ),
 }
 
@@ -36,9 +32,6 @@ _SRV_ONLY = {
     "srv_host_validator": "srv_host_validator",
 }
 
-#: What asks for nothing, and so for nothing that is missing; all others: None and 0.
-_ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {"tlsdisableocspendpointcheck": (None, True)}
-
 
 def refuse_unsupported(options: Mapping[str, Any], is_srv: bool = False) -> None:
     """Raise ConfigurationError for a checked option, as it was given, that would do nothing.
@@ -46,7 +39,7 @@ def refuse_unsupported(options: Mapping[str, Any], is_srv: bool = False) -> None
     Where the hosts are not looked up in DNS, the options of that are among them.
     """
     for option, (name, why) in REFUSED.items():
-        if options.get(option) not in _ASKS_FOR_NOTHING.get(option, (None, 0)):
+        if options.get(option):
             raise ConfigurationError(f"The {name} option is not supported yet: {why}.")
     for option, name in () if is_srv else _SRV_ONLY.items():
         if options.get(option):

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NoReturn, overload
 
 from bsonx.binary import UuidRepresentation
+from mongodriver.auth.credentials import MECHANISMS
 from mongodriver.events.listeners import _validate_event_listeners
 from mongodriver.options.compressors import validate_compressors
+from mongodriver.options.tracing import validate_tracing_or_none
 from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.escapes import unquote_plus
@@ -40,19 +42,6 @@ from mongodriver.values.validators import (
 )
 
 Validator = Callable[[str, Any], Any]
-
-MECHANISMS = frozenset(
-    {
-        "DEFAULT",
-        "GSSAPI",
-        "MONGODB-AWS",
-        "MONGODB-OIDC",
-        "MONGODB-X509",
-        "PLAIN",
-        "SCRAM-SHA-1",
-        "SCRAM-SHA-256",
-    }
-)
 
 _UUID_REPRESENTATIONS = {
     "unspecified": UuidRepresentation.UNSPECIFIED,
@@ -140,19 +129,25 @@ def _property_value(name: str, text: str) -> bool | str:
 def _checked_properties(given: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, value in given.items():
-        if name in _CALLBACK_PROPS and not _is_a(value, "OIDCCallback"):
+        if name in _CALLBACK_PROPS and not _is_callback(value):
             raise TypeError(f"callback must be an OIDCCallback object, not {type(value)}")
         if isinstance(value, bool):
             properties[name] = "true" if value else "false"
-        elif isinstance(value, str) or name in (
-            "ALLOWED_HOSTS",
-            "OIDC_CALLBACK",
-            "OIDC_HUMAN_CALLBACK",
+        elif (
+            isinstance(value, str)
+            or name in _CALLBACK_PROPS
+            or (name == "ALLOWED_HOSTS" and isinstance(value, list))
         ):
             properties[name] = value
         else:
             raise TypeError(f"Invalid type for auth mechanism property {name}, {type(value)}")
     return properties
+
+
+def _is_callback(value: Any) -> bool:
+    from mongodriver.auth.oidc import OIDCCallback
+
+    return isinstance(value, OIDCCallback)
 
 
 def redact_auth_mechanism_properties_for_repr(value: Any) -> Any:
@@ -265,12 +260,13 @@ def validate_zlib_compression_level(option: str, value: Any) -> int:
     return level
 
 
-#: PyMongo has none of these.
-PROXY_VALIDATORS: dict[str, Validator] = {
+#: PyMongo has none of these; not offered to those who misspell another one.
+OWN_VALIDATORS: dict[str, Validator] = {
     "proxyhost": validate_string,
     "proxyport": validate_port,
     "proxyusername": validate_string,
     "proxypassword": validate_string,
+    "serverselectionfailfast": validate_boolean_or_string,
 }
 
 # Options of the specifications, by lower-case name.
@@ -314,7 +310,7 @@ URI_OPTIONS_VALIDATOR_MAP: dict[str, Validator] = {
     "srvallowedhostssuffix": validate_string,
     "timeoutms": validate_timeoutms,
     "servermonitoringmode": validate_server_monitoring_mode,
-    **PROXY_VALIDATORS,
+    **OWN_VALIDATORS,
     "maxadaptiveretries": validate_non_negative_integer,
     "enableoverloadretargeting": validate_boolean_or_string,
 }
@@ -352,6 +348,9 @@ KW_VALIDATORS: dict[str, Validator] = {
     "enable_overload_retargeting": validate_boolean_or_string,
 }
 
+# The same, of this driver alone.
+OWN_KW_VALIDATORS: dict[str, Validator] = {"tracing": validate_tracing_or_none}
+
 URI_OPTIONS_ALIAS_MAP: dict[str, list[str]] = {"tls": ["ssl"]}
 INTERNAL_URI_OPTION_NAME_MAP: dict[str, str] = {"ssl": "tls"}
 URI_OPTIONS_DEPRECATION_MAP: dict[str, tuple[str, str]] = {}
@@ -360,7 +359,11 @@ URI_OPTIONS_VALIDATOR_MAP |= NONSPEC_OPTIONS_VALIDATOR_MAP
 for _name, _aliases in URI_OPTIONS_ALIAS_MAP.items():
     URI_OPTIONS_VALIDATOR_MAP |= dict.fromkeys(_aliases, URI_OPTIONS_VALIDATOR_MAP[_name])
 
-VALIDATORS: dict[str, Validator] = {**URI_OPTIONS_VALIDATOR_MAP, **KW_VALIDATORS}
+VALIDATORS: dict[str, Validator] = {
+    **URI_OPTIONS_VALIDATOR_MAP,
+    **KW_VALIDATORS,
+    **OWN_KW_VALIDATORS,
+}
 
 TIMEOUT_OPTIONS: list[str] = [
     "connecttimeoutms",
@@ -447,7 +450,8 @@ def _validator(key: str, validators: Mapping[str, Validator], name: str) -> Vali
         return validators[name]
     from difflib import get_close_matches  # only for errors
 
-    known = [other for other in validators if other not in PROXY_VALIDATORS or "proxy" in name]
+    meant = "proxy" in name or "fast" in name
+    known = [other for other in validators if meant or other not in OWN_VALIDATORS]
     raise_config_error(key, get_close_matches(name, known, cutoff=0.2))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.client.client import Client
+from mongodriver.client.other_vendors import log_other_vendors
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.options.client_options import ClientOptions
@@ -139,6 +140,7 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             opened_at=CallSite(2),
             srv=arguments.srv,
         )
+        log_other_vendors(host for host, _ in arguments.seeds)
         if options.auto_encryption_opts is not None:
             from mongodriver.crypt.auto import auto_cipher  # of an optional library
 

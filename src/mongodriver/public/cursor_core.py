@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bsonx.errors import BSONError
 from mongodriver.execution.timeouts import one_deadline
-from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors
+from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors, may_carry
 from mongodriver.values.errors import OperationFailure, ProtocolError, PyMongoError
 
 if TYPE_CHECKING:
@@ -115,18 +115,21 @@ class CursorCore(ABC, Generic[ItemT]):
             raise
         except PyMongoError as exc:
             connection = self._connection
-            if exc.timeout and (connection is None or not connection.closed):
+            if isinstance(exc, OperationFailure) and exc.code in _GONE:
+                self._release()
+                if self._ends_quietly():
+                    return
+            elif connection is not None and connection.service_id is not None:
+                # Load balancer support, Behaviour With Cursors: it keeps its connection.
+                self._killed = True
+            elif exc.timeout and (connection is None or not connection.closed):
                 # The caller's time is over: housekeeping has the server's cursor killed.
                 self._bury()
             elif not isinstance(exc, OperationFailure):
                 # The connection is lost, and with it the way to the cursor.
                 self._release()
-            elif exc.code not in _GONE:
-                await self._close()
             else:
-                self._release()
-                if self._ends_quietly():
-                    return
+                await self._close()
             raise
         except BaseException:
             self._bury()
@@ -150,6 +153,16 @@ class CursorCore(ABC, Generic[ItemT]):
             await self._get_more()
         return len(self._data)
 
+    async def _next_batch_or_end(self) -> int:
+        """`_next_batch` for those who want all: a failure is the cursor's end, also of one that
+        keeps its connection.
+        """
+        try:
+            return await self._next_batch()
+        except PyMongoError:
+            await self._close()
+            raise
+
     async def _all(self, length: int | None) -> list[Any]:
         """The remaining documents, at most `length`; those that are there if it waits for more."""
         if length is not None and length < 1:
@@ -157,7 +170,7 @@ class CursorCore(ABC, Generic[ItemT]):
         result: list[Any] = []
         with one_deadline(self._core.options.timeout):
             while length is None or len(result) < length:
-                if not self._data and not await self._next_batch():
+                if not self._data and not await self._next_batch_or_end():
                     break
                 data = self._data
                 if length is None:
@@ -182,8 +195,10 @@ class CursorCore(ABC, Generic[ItemT]):
             self._release()
             return
         connection = self._connection
-        if connection is not None and connection.more_to_come:
-            # Batches nobody reads are still coming: this connection cannot carry the command.
+        if connection is not None and not may_carry(connection):
+            if connection.service_id is not None:
+                self._release()  # no other connection is known to lead to the same service
+                return
             self._connection = None
             self._core.unpin(connection)
         operation = KillCursors(self._namespace, [cursor_id], self._codec_options)

@@ -49,11 +49,18 @@ async def commit_transaction(session: ClientSessionBase) -> None:
     transaction = core.transaction
     again = transaction.state == COMMITTED
     transaction.end(COMMITTED)
-    if transaction.empty:
-        return
-    options = transaction.options
-    operation = CommitTransaction(options.write_concern, options.max_commit_time_ms, again)
-    await session._client._core.executor.execute(operation, core)
+    error = None
+    try:
+        if not transaction.empty:
+            options = transaction.options
+            operation = CommitTransaction(options.write_concern, options.max_commit_time_ms, again)
+            await session._client._core.executor.execute(operation, core)
+    except BaseException as exc:
+        error = exc
+        raise
+    finally:
+        core.tell_of_end(error)
+        del error
 
 
 async def abort_after_failure(session: ClientSessionBase) -> None:
@@ -80,3 +87,4 @@ async def abort_transaction(session: ClientSessionBase) -> None:
         pass
     finally:
         core.unpin()
+        core.tell_of_end(None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -52,7 +53,8 @@ async def with_transaction(
             attempts += 1
             error: PyMongoError | None
             try:
-                result = await callback(session)
+                with _spanned(session):
+                    result = await callback(session)
             except BaseException as exc:
                 if session.in_transaction:
                     await abort_after_failure(session)
@@ -68,6 +70,16 @@ async def with_transaction(
             finally:
                 # Its traceback holds this frame: without this, a cycle until the next collection.
                 del error
+
+
+def _spanned(session: ClientSessionBase) -> AbstractContextManager[None]:
+    """What a callback does is in the span of the transaction, where that has one."""
+    span = session._core.transaction.span
+    if span is None:
+        return nullcontext()
+    from mongodriver.events.spans import within
+
+    return within(span)
 
 
 async def _commit(session: ClientSessionBase, limit: Limit) -> PyMongoError | None:

@@ -20,6 +20,7 @@ from ..events.listeners import (
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
 )
+from ..events.log_switch import look_for_logging
 from ..events.observer import publish
 from ..io.reports import Reports
 from ..replies.fields import bad_reply
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 #: Opens a monitoring connection, its handshake done: ``connection.hello`` is the first answer.
 #: It calls its argument with the connection as soon as that can be interrupted.
 Connect = Callable[[Callable[["Connection"], None]], Awaitable["Connection"]]
+#: Finds out why a server hung up, which becomes the cause of the error that it is given.
+Investigate = Callable[[BaseException], Awaitable[None]]
 
 
 class Opening:
@@ -92,6 +95,7 @@ class Monitor:
         backend: Backend,
         connect: Connect,
         observer: Observer,
+        investigate: Investigate | None = None,
     ) -> None:
         self.address = address
         self._topology = weakref.ref(topology)
@@ -99,9 +103,13 @@ class Monitor:
         self._backend = backend
         self._reports = Reports(backend)
         self._connect = connect
+        self._investigate = investigate
         self._subscribers = observer.heartbeats
+        #: How many it has opened.
+        self._connections = 0
         self.round_trips = RoundTrips()
         self._known = False  # whether the last check found the server
+        self._was_ever_known = False
         self._topology_version: Any = None
         self._reset()
 
@@ -208,8 +216,11 @@ class Monitor:
             self._discard_connection()
             if self._stopped or self._cancelled:
                 return False
-            return self._failed(self._as_error(exc), was_known)
-        self._known = True
+            error = self._as_error(exc)
+            if self._investigate is not None and not self._was_ever_known:
+                await self._investigate(error)
+            return self._failed(error, was_known)
+        self._known = self._was_ever_known = True
         self._topology_version = reply.topology_version
         streaming = self._settings.streaming and reply.topology_version is not None
         if streaming:
@@ -272,9 +283,10 @@ class Monitor:
             and self._settings.streaming
             and self._topology_version is not None
         )
+        look_for_logging()
         subscribers = self._subscribers
         if subscribers:
-            publish(subscribers, ServerHeartbeatStartedEvent(self.address, awaited))
+            self._tell(ServerHeartbeatStartedEvent(self.address, awaited), connection)
         start = monotonic()
         try:
             reply = await self._ask(connection, awaited)
@@ -282,9 +294,9 @@ class Monitor:
             if subscribers:
                 given_up = self._cancelled or self._stopped
                 error = _OperationCancelled("operation cancelled") if given_up else exc
-                publish(
-                    subscribers,
-                    ServerHeartbeatFailedEvent(monotonic() - start, error, self.address, awaited),
+                seconds = monotonic() - start
+                self._tell(
+                    ServerHeartbeatFailedEvent(seconds, error, self.address, awaited), connection
                 )
             raise
         duration = monotonic() - start
@@ -293,14 +305,23 @@ class Monitor:
         elif not awaited:
             self.round_trips.add_sample(duration)
         if subscribers:
-            publish(
-                subscribers, ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited)
+            self._tell(
+                ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited),
+                self._connection,
             )
         return reply
+
+    def _tell(self, event: Any, connection: Connection | None) -> None:
+        """Publish an event of a check on a connection; None: one that is still to be opened."""
+        event._driver_connection_id = self._connections + (connection is None)
+        if connection is not None:
+            event._server_connection_id = connection.server_connection_id
+        publish(self._subscribers, event)
 
     async def _ask(self, connection: Connection | None, awaited: bool) -> Hello:
         if connection is None:
             self._connection = connection = await self._connect(self._opening)
+            self._connections += 1
             if self._stopped:
                 raise _OperationCancelled("operation cancelled")
             return connection.hello

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 
 class Publisher:
-    """Runs while its topology is open, if anybody listens.
+    """Runs while its topology is open, if anybody listened when that was opened.
 
-    What adds events may be called under a lock.
+    Who begins to listen later is told by those who change the topology, see `flush`. What adds
+    events may be called under a lock.
 
     :param topology_id: of the topology, for its events.
     """
@@ -105,6 +106,23 @@ class Publisher:
                 self._queue.append((subscribers, event))
         if self._queue and self._wake is not None:
             self._wake.set()
+
+    @property
+    def has_left_behind(self) -> bool:
+        """Whether there are events that nothing in the background will publish."""
+        return self._task is None and bool(self._queue)
+
+    def flush(self) -> None:
+        """Publish them. Not under a lock, and in one thread at a time."""
+        if self._task is None:
+            self._publish_queued()
+
+    def tell_in_order(self, subscriber: Subscriber, event: Any) -> None:
+        """Give an event of another kind to a subscriber, after those that happened before it."""
+        if self._stopped or (self._task is None and not self._queue):
+            subscriber(event)
+        else:
+            self.add([((subscriber,), event)])
 
     def opening(self, description: TopologyDescription) -> None:
         """A topology opens, and is described so."""

@@ -21,7 +21,9 @@ from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
 from ..values.server_description import ServerDescription
 from ..values.server_type import SERVER_TYPE
+from .diagnosis import end_of_selection, selection_error
 from .error_effects import error_effect
+from .evidence import Evidence
 from .publisher import Publisher
 from .topology_description import (
     TOPOLOGY_TYPE,
@@ -29,12 +31,11 @@ from .topology_description import (
     TopologySettings,
     load_balancer,
 )
-from .unsuitable import why_nothing_suits
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
     from ..cmap.pool import Pool
-    from ..events.observer import Observer
+    from ..events.observer import Observer, Subscriber
     from ..io.base import Address, Backend, Event
     from ..sessions.cluster_clock import ClusterClock
     from ..sessions.server_session import ServerSessionPool
@@ -92,8 +93,10 @@ class Topology:
         self._starting: deque[Monitor] = deque()
         self._announcements: deque[Callable[[], None]] = deque()
         self._announcing = threading.Lock()
+        self._selections = observer.selections
         self._publisher = Publisher(backend, observer, settings.topology_id)
         self._srv_monitor: SrvMonitor | None = None
+        self._evidence = Evidence(settings.seeds)
 
     @property
     def description(self) -> TopologyDescription:
@@ -104,6 +107,15 @@ class Topology:
     def servers(self) -> list[Server]:
         """The members at this moment."""
         return list(self._servers.values())
+
+    def tell_in_order(self, subscriber: Subscriber, event: Any) -> None:
+        """Give an event of another kind to a subscriber, after the topology's own before it."""
+        self._publisher.tell_in_order(subscriber, event)
+
+    def look_who_listens(self) -> None:
+        """After somebody has begun to listen, or does not any more."""
+        with self._lock:
+            self._refresh_fast()
 
     # -- lifecycle --
 
@@ -124,6 +136,7 @@ class Topology:
             self.settings = settings
             self._make_server = make_server
             self._srv_monitor = srv_monitor
+            self._evidence = Evidence(settings.seeds)
             self._description = TopologyDescription.initial(settings)
 
     def open(self) -> bool:
@@ -277,6 +290,7 @@ class Topology:
             self._match_servers()
             self._publisher.add(events)
             self._sessions.expire_after(new.logical_session_timeout_minutes)
+            self._evidence.note(description, new._server_descriptions.get(description.address))
         if self._is_usable(description) and server.pool.begin_ready():
             self._announcements.append(server.pool.announce_ready)
         if clear:
@@ -286,9 +300,11 @@ class Topology:
         return waiters
 
     def _wake(self, waiters: list[Event]) -> None:
-        for waiter in waiters:
-            waiter.set()
-        self._announce()
+        try:
+            self._announce()  # first: a pool is ready before it is used
+        finally:
+            for waiter in waiters:
+                waiter.set()
 
     def _announce(self) -> None:
         """Without the lock: start new monitors, then what pools have to say and do, in order."""
@@ -297,6 +313,8 @@ class Topology:
                 self._starting.popleft().start()
         except IndexError:
             pass
+        if self._publisher.has_left_behind:
+            self._announcements.append(self._publisher.flush)
         while self._announcements:
             if not self._announcing.acquire(blocking=False):
                 return  # the thread that is at it now sees ours as well
@@ -325,6 +343,7 @@ class Topology:
                     self._starting.append(monitor)
         for address in [a for a in self._servers if a not in known]:
             server = self._servers.pop(address)
+            self._evidence.forget(address)
             if server.monitor is not None:
                 server.monitor.stop()
             self._announcements.append(server.pool.close)
@@ -333,6 +352,8 @@ class Topology:
         self.fast = None
         if self.state != OPEN or self.settings.server_selector is not None:
             return
+        if self._selections:
+            return  # so that every selection is told of
         description = self._description
         try:
             description.check_compatible()
@@ -359,6 +380,7 @@ class Topology:
         timeout: float,
         address: Address | None = None,
         deprioritized: tuple[Address, ...] = (),
+        waiting: Callable[[float | None], None] | None = None,
     ) -> Server:
         """The server to use for an operation.
 
@@ -367,9 +389,12 @@ class Topology:
             beginning, for the message.
         :param address: only this member will do, because a cursor lives there.
         :param deprioritized: members to avoid while there are others.
-        :raises ServerSelectionTimeoutError: when no suitable member was found in time.
+        :param waiting: called when there is no suitable member, once, with the seconds left.
+        :raises ServerSelectionTimeoutError: when no suitable member was found in time, or none
+            can be, however long one waits.
         :raises InvalidOperation: when the client is closed, or the interpreter ends.
         """
+        began: float | None = None
         while True:
             self.refuse_at_exit()
             with self._lock:
@@ -377,13 +402,18 @@ class Topology:
                 server = self._choose(preference, address, deprioritized)
                 if server is not None and server.pool.state != PAUSED:
                     return server  # else the next check makes its pool ready
+                began = began or monotonic()
+                end = end_of_selection(self._description, self._evidence, began, deadline)
                 waiter = self._backend.event()
                 self._waiters.append(waiter)
             try:
                 self.request_checks()
-                left = None if deadline is None else deadline - monotonic()
+                left = None if end is None else end - monotonic()
                 if left is not None and left <= 0:
                     raise self._selection_error(preference, timeout)
+                if waiting is not None:
+                    waiting(left)
+                    waiting = None
                 await waiter.wait(left)
             finally:
                 self._forget(waiter)
@@ -411,7 +441,7 @@ class Topology:
     def is_up(self, address: Address | None) -> bool:
         """Whether a member, or None for any, was up when it was heard of last."""
         if address is None:
-            return self.fast is not None
+            return self.fast is not None or self.find(None) is not None
         found = self._description.server_descriptions().get(address)
         server = self._servers.get(address)
         if found is None or server is None:
@@ -457,11 +487,8 @@ class Topology:
                 self._waiters.remove(waiter)
 
     def _selection_error(self, preference: Any, timeout: float) -> ServerSelectionTimeoutError:
-        description = self._description
-        reason = why_nothing_suits(description, preference)
-        return ServerSelectionTimeoutError(
-            f"{reason}, Timeout: {timeout}s, Topology Description: {description!r}"
-        )
+        with self._lock:
+            return selection_error(self._description, self._evidence, preference, timeout)
 
     def request_checks(self) -> None:
         """Have every server checked as soon as allowed."""
@@ -516,7 +543,7 @@ class Topology:
 
         Its server may have left the deployment meanwhile, and have come back with another pool.
         """
-        connection.pinned = False
+        connection.pinned = ""
         with self._lock:
             server = self._servers.get(connection.address)
         if server is None or not server.pool.has(connection):

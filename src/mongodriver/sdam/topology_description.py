@@ -15,8 +15,10 @@ from mongodriver.sdam.topology_rules import (
     compare_versions,
 )
 from mongodriver.values.address import Address
+from mongodriver.values.causes import CauseKind
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.hello import Hello
+from mongodriver.values.hints import add_hint, hint_for
 from mongodriver.values.limits import (
     HEARTBEAT_FREQUENCY,
     LOCAL_THRESHOLD_MS,
@@ -64,6 +66,7 @@ class TopologySettings:
         fqdn: str | None = None,
         srv_service_name: str = SRV_SERVICE_NAME,
         srv_max_hosts: int = 0,
+        fail_fast: bool = True,
     ) -> None:
         self.seeds = seeds
         self.replica_set_name = replica_set_name
@@ -77,6 +80,7 @@ class TopologySettings:
         self.fqdn = fqdn
         self.srv_service_name = srv_service_name
         self.srv_max_hosts = srv_max_hosts
+        self.fail_fast = fail_fast
         self.topology_id = ObjectId()
         if self.heartbeat_frequency < MIN_HEARTBEAT_INTERVAL:
             raise ConfigurationError(
@@ -170,7 +174,10 @@ class TopologyDescription:
     def check_compatible(self) -> None:
         """Raise ConfigurationError if the driver cannot talk to one of the servers."""
         if self._incompatible:
-            raise ConfigurationError(self._incompatible)
+            kind, problem = self._incompatible
+            error = ConfigurationError(problem)
+            add_hint(error, hint_for(kind))
+            raise error
 
     def has_server(self, address: Address) -> bool:
         """Return whether the topology has a server at `address`."""
@@ -321,20 +328,20 @@ def load_balancer(address: Address, topology_id: ObjectId) -> ServerDescription:
     )
 
 
-def _incompatibility(servers: Iterable[ServerDescription]) -> str | None:
+def _incompatibility(servers: Iterable[ServerDescription]) -> tuple[CauseKind, str] | None:
     """Say which server the driver cannot talk to, or return None."""
     for server in servers:
         if not server.is_server_type_known:
             continue
         where = f"{server.address[0]}:{server.address[1] or 0}"
         if server.min_wire_version > MAX_SUPPORTED_WIRE_VERSION:
-            return (
+            return CauseKind.TOO_NEW, (
                 f"Server at {where} requires wire version {server.min_wire_version}, "
                 "but this version of PyMongo only supports up to "
                 f"{MAX_SUPPORTED_WIRE_VERSION}."
             )
         if server.max_wire_version < MIN_SUPPORTED_WIRE_VERSION:
-            return (
+            return CauseKind.TOO_OLD, (
                 f"Server at {where} reports wire version {server.max_wire_version}, "
                 f"but this version of PyMongo requires at least {MIN_SUPPORTED_WIRE_VERSION} "
                 f"(MongoDB {MIN_SUPPORTED_SERVER_VERSION})."

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..events.observer import TransactionEnded, TransactionStarted, publish
 from ..ops.base import CLOSING
 from ..replies.fields import optional_document, timestamp
 from ..replies.times import check_cluster_time
@@ -130,6 +131,15 @@ class Session:
         self.unpin()
         number = self.server_session.next_transaction()
         self.transaction.begin(options, number, self._pool.forks)
+        watchers = self.owner.observer.transactions
+        if watchers:
+            publish(watchers, TransactionStarted(self))
+
+    def tell_of_end(self, error: BaseException | None) -> None:
+        """The transaction was committed or aborted, or that has failed."""
+        watchers = self.owner.observer.transactions
+        if watchers:
+            publish(watchers, TransactionEnded(self, error))
 
     def forget_transaction(self) -> None:
         """An operation follows that does not belong to the transaction before it."""

@@ -36,6 +36,7 @@ class Transaction:
         "opener",
         "options",
         "recovery_token",
+        "span",
         "state",
     )
 
@@ -50,6 +51,8 @@ class Transaction:
         self.connection: Connection | None = None
         #: From the server's last reply: with it another mongos can find out how it ended.
         self.recovery_token: Any = None
+        #: What a subscriber to the observer's transactions keeps with it.
+        self.span: Any = None
         #: The execution whose command begins it on the server, until that was done.
         self.opener: Any = None
         #: It has ended, and no server ever knew of it.
@@ -68,7 +71,7 @@ class Transaction:
         self.number = number
         self.forks = forks
         self.state = STARTING
-        self.recovery_token = self.opener = None
+        self.recovery_token = self.opener = self.span = None
 
     def end(self, state: str) -> None:
         """It is committed or aborted, as far as the user can do that."""

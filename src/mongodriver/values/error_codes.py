@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "LOGIN_REFUSED",
     "NOT_PRIMARY",
     "REAUTHENTICATION_REQUIRED",
     "RECOVERING",
@@ -27,6 +28,9 @@ NETWORK_TIMEOUT = 89
 EXCEEDED_TIME_LIMIT = 262
 SOCKET_EXCEPTION = 9001
 READ_CONCERN_NOT_AVAILABLE_YET = 134
+
+# AuthenticationFailed, MechanismUnavailable, and Atlas's own.
+LOGIN_REFUSED = frozenset({18, 334, 8000})
 
 NOT_PRIMARY = frozenset({NOT_WRITABLE_PRIMARY, NOT_PRIMARY_NO_SECONDARY_OK, LEGACY_NOT_PRIMARY})
 

@@ -21,6 +21,7 @@ from bsonx.errors import InvalidDocument
 from mongodriver.values.public_names import known_as
 
 if TYPE_CHECKING:
+    from mongodriver.values.causes import Cause
     from mongodriver.values.results import ClientBulkWriteResult
 
 __all__ = [
@@ -152,7 +153,16 @@ class NotPrimaryError(AutoReconnect):
 
 
 class ServerSelectionTimeoutError(AutoReconnect):
-    """No server suitable for an operation was found within serverSelectionTimeoutMS."""
+    """No server suitable for an operation was found within serverSelectionTimeoutMS.
+
+    Or sooner, where waiting is in vain: see the option serverSelectionFailFast. What PyMongo's has
+    not: `causes` says for each host what is wrong with it (a `mongodriver.causes.Cause` each),
+    `hint` in one line what to do, and `retryable` is False where trying again cannot help.
+    """
+
+    causes: tuple[Cause, ...] = ()
+    hint: str = ""
+    retryable: bool = True
 
     @property
     def timeout(self) -> bool:

@@ -30,8 +30,14 @@ class ClientEntity:
         self._backend = world.backend
         self._wait = spec.get("awaitMinPoolSizeMS")
         options = uri_options(spec.get("uriOptions", {}))
+        if "serverHeartbeatFailedEvent" in spec.get("observeEvents", ()):
+            # Sooner than a check that waits for changes returns by itself.
+            options.setdefault("heartbeatFrequencyMS", 500)
         self._minimum = options.get("minPoolSize", 0)
-        uri = world.deployment.uri
+        deployment = world.deployment
+        # Where any will do it is one mongos: fail points must hold for the next command.
+        several = spec.get("useMultipleMongoses", deployment.topology == "load-balanced")
+        uri = deployment.entrances if several else deployment.uri
         if options.get("directConnection"):
             uri = without(uri, "replicaSet")
         if "serverApi" in spec:

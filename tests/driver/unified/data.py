@@ -41,7 +41,7 @@ async def insert_data(deployment: Any, datas: Iterable[Any], test: Mapping[str, 
         )
         name = data["collectionName"]
         options = data.get("createOptions", {})
-        place = (deployment.uri, data["databaseName"], name)
+        place = (deployment.store, data["databaseName"], name)
         if place in _emptied and not options:
             await database[name].delete_many({})
         else:

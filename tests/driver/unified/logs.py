@@ -94,14 +94,19 @@ class Logs(logging.Handler):
             logger.setLevel(self._levels[name])
 
 
-def check_logs(matcher: Matcher, logs: Logs, expected: Mapping[str, Any]) -> None:
-    """Raise Mismatch unless a client's messages are those that are expected."""
+def heeded(matcher: Matcher, logs: Logs, expected: Mapping[str, Any]) -> list[Message]:
+    """A client's messages but for those that are to be ignored."""
     ignored = expected.get("ignoreMessages", ())
-    actual = [
+    return [
         message
         for message in list(logs.messages)
         if not any(_suits(matcher, one, message) for one in ignored)
     ]
+
+
+def check_logs(matcher: Matcher, logs: Logs, expected: Mapping[str, Any]) -> None:
+    """Raise Mismatch unless a client's messages are those that are expected."""
+    actual = heeded(matcher, logs, expected)
     wanted = expected["messages"]
     if expected.get("ignoreExtraMessages"):
         actual = actual[: len(wanted)]

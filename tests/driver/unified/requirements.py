@@ -11,7 +11,9 @@ from .values import equal
 class Deployment:
     """A deployment that tests can run on.
 
-    :param uri: where it is, with the credentials if it wants any.
+    :param uri: where it is, with the credentials if it wants any; of several mongos the first.
+    :param entrances: a URI of all mongos, or of a load balancer with several services behind it.
+    :param store: where the data are: the same for all that look into the same ones.
     :param parameters: what getParameter says of it.
     """
 
@@ -21,6 +23,8 @@ class Deployment:
         uri: str,
         admin: Any,
         *,
+        entrances: str,
+        store: str,
         version: Iterable[int],
         topology: str,
         parameters: Mapping[str, Any],
@@ -28,6 +32,8 @@ class Deployment:
     ) -> None:
         self.name = name
         self.uri = uri
+        self.entrances = entrances
+        self.store = store
         #: The internal client.
         self.admin = admin
         self.version = tuple(version)[:3]
@@ -103,7 +109,7 @@ def why_not(deployment: Deployment, *lists: Any) -> str | None:
     return None
 
 
-async def find_out(name: str, uri: str, admin: Any) -> Deployment:
+async def find_out(name: str, uri: str, admin: Any, *, entrances: str, store: str) -> Deployment:
     """What a client's deployment is."""
     info = await admin.server_info()
     hello = await admin.admin.command("hello")
@@ -117,6 +123,8 @@ async def find_out(name: str, uri: str, admin: Any) -> Deployment:
         name,
         uri,
         admin,
+        entrances=entrances,
+        store=store,
         version=info["versionArray"],
         topology=topology,
         parameters=parameters,

@@ -24,6 +24,8 @@ def run_unified(flavour, deployments, make_client, monkeypatch):
     # those that said they were overloaded are soon asked again.
     monkeypatch.setattr(monitor, "MIN_HEARTBEAT_INTERVAL", 0.02)
     monkeypatch.setattr(retry, "random", SimpleNamespace(random=lambda: 0.1))
+    # Log messages have documents as a whole, so that they can be compared.
+    monkeypatch.setenv("MONGODB_LOG_MAX_DOCUMENT_LENGTH", "10000")
 
     async def run(folder, path, spec, test):
         check_file(spec)

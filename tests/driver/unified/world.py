@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any
 
 from flavour import Flavour
@@ -14,13 +15,14 @@ from mongodriver.errors import OperationFailure, PyMongoError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend
 
+from .clients import PATIENCE, until
 from .data import check_outcome, insert_data
 from .entities import Entities
 from .errors import check_error
 from .event_match import check_events
 from .fail_points import FailPoints
 from .failures import Mismatch
-from .logs import check_logs
+from .logs import Logs, check_logs, heeded
 from .operations import operation_of
 from .operations.base import Call
 from .operations.results import as_document
@@ -69,7 +71,7 @@ class World:
                 await self.entities.create(entity)
             for operation in self._test["operations"]:
                 await self.run_operation(operation)
-            self._check_what_was_observed()
+            await self._check_what_was_observed()
         finally:
             await self._clean_up()
         await check_outcome(self.deployment, self._test.get("outcome", ()))
@@ -88,7 +90,8 @@ class World:
         name, target = description["name"], description["object"]
         kind = "testRunner" if target == "testRunner" else self.entities.kind(target)
         operation = operation_of(kind, name)
-        arguments = dict(description.get("arguments", {}))
+        # Inserting documents may change them, and the test runs more than once.
+        arguments = deepcopy(description.get("arguments", {}))
         operation.check(f"{kind}.{name}", arguments)
         if kind == "testRunner":
             await operation.run(Call(self, None, arguments))
@@ -134,19 +137,28 @@ class World:
 
     # -- afterwards --
 
-    def _check_what_was_observed(self) -> None:
+    async def _check_what_was_observed(self) -> None:
         clients = self.entities.clients
         for expected in self._test.get("expectEvents", ()):
             self.entities.get(expected["client"], "client")
             check_events(self.matcher, clients[expected["client"]].events, expected)
         for expected in self._test.get("expectLogMessages", ()):
             self.entities.get(expected["client"], "client")
-            check_logs(self.matcher, clients[expected["client"]].logs, expected)
+            await self._check_logs(clients[expected["client"]].logs, expected)
         for expected in self._test.get("expectTracingMessages", ()):
             self.entities.get(expected["client"], "client")
             roots = clients[expected["client"]].spans.roots()
             extra = expected.get("ignoreExtraSpans", False)
             check_spans(self.matcher, roots, expected["spans"], extra, "spans")
+
+    async def _check_logs(self, logs: Logs, expected: Mapping[str, Any]) -> None:
+        """Those of the topology are written in the background: they may still be to come."""
+
+        def complete() -> bool:
+            return len(heeded(self.matcher, logs, expected)) >= len(expected["messages"])
+
+        await until(self.backend, complete, PATIENCE)
+        check_logs(self.matcher, logs, expected)
 
     async def _clean_up(self) -> None:
         for client in self.entities.clients.values():

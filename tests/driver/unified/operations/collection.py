@@ -9,7 +9,7 @@ from mongodriver import operations as requests
 from mongodriver.cursor import CursorType
 
 from .. import inside
-from ..failures import Unsupported
+from ..failures import Mismatch, Unsupported
 from .base import Call, Operation, calls, snake
 
 _WRITE = "session comment let collation hint bypassDocumentValidation timeoutMS rawData"
@@ -119,9 +119,14 @@ async def _drop_index(call: Call) -> Any:
     return await call.target.drop_index(name, **call.keywords("drop_index"))
 
 
+async def _list_indexes(call: Call) -> Any:
+    if "batchSize" in call.arguments:
+        raise Mismatch("list_indexes takes no size of batches")
+    return await (await call.target.list_indexes(**call.keywords("list_indexes"))).to_list()
+
+
 async def _list_index_names(call: Call) -> Any:
-    found = await (await call.target.list_indexes(**call.keywords("list_indexes"))).to_list()
-    return [index["name"] for index in found]
+    return [index["name"] for index in await _list_indexes(call)]
 
 
 async def _rename(call: Call) -> Any:
@@ -240,11 +245,11 @@ OPERATIONS = {
         "session comment batchSize timeoutMS",
         needs="Collection.list_indexes",
     ),
-    "listIndexes": calls(
-        "Collection.list_indexes",
+    "listIndexes": Operation(
+        _list_indexes,
         "",
         "session comment batchSize timeoutMS timeoutMode rawData",
-        iterates=True,
+        needs="Collection.list_indexes",
     ),
     "listSearchIndexes": Operation(
         _list_search_indexes,

@@ -60,6 +60,14 @@ async def _no_such_method(call: Call) -> Any:
     raise Unsupported("PyMongo has no such operation")
 
 
+async def _list_collections(call: Call) -> Any:
+    arguments = call.arguments
+    if "batchSize" in arguments:
+        arguments["cursor"] = {"batchSize": arguments.pop("batchSize")}
+    cursor = await call.target.list_collections(**call.keywords("list_collections"))
+    return await cursor.to_list()
+
+
 _LIST = "filter session comment batchSize nameOnly authorizedCollections timeoutMS rawData"
 
 OPERATIONS = {
@@ -97,8 +105,11 @@ OPERATIONS = {
     ),
     "listCollectionNames": calls("Database.list_collection_names", "", _LIST, documents=False),
     "listCollectionObjects": Operation(_no_such_method, "", _LIST),
-    "listCollections": calls(
-        "Database.list_collections", "", f"{_LIST} timeoutMode", iterates=True
+    "listCollections": Operation(
+        _list_collections,
+        "",
+        f"{_LIST} timeoutMode",
+        needs="Database.list_collections",
     ),
     "modifyCollection": Operation(
         _modify_collection,

@@ -1,0 +1,77 @@
+"""`mongodriver doctor`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from mongodriver.values.errors import PyMongoError, reason
+
+from .examine import examine
+from .report import FORMAT, Exit, Status
+from .secrets import Secrets
+from .text import lines
+
+_VARIABLE = "MONGODB_URI"
+_LONGEST = 3600
+_EPILOG = """
+Exit status: 0 everything is all right; 1 usable, but something is wrong (a member that is down, a
+certificate that expires soon); 2 the arguments or the connection string are wrong. Not usable:
+3 DNS, 4 TCP, 5 TLS, 6 hello (what answers is no MongoDB server, too old, or of another set),
+7 login, 8 no server for the read preference.
+
+Nothing is written to the server, and no password is ever shown.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `doctor` subcommand with the command line `arguments`; return the exit status."""
+    options = _parser().parse_args(arguments)
+    uri = options.uri or os.environ.get(_VARIABLE, "")
+    if not uri:
+        return _refuse(options, f"give a connection string, or set {_VARIABLE}")
+    if not 0 < options.timeout <= _LONGEST:
+        return _refuse(options, f"--timeout must be more than 0 and at most {_LONGEST}")
+    try:
+        report = examine(uri, options.timeout)
+    except (PyMongoError, ValueError, TypeError, OSError) as exc:
+        return _refuse(options, Secrets(uri).hide(reason(exc)))
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    _print(json.dumps(report.as_json(), indent=2) if options.json else "\n".join(lines(report)))
+    return report.exit_status
+
+
+def _print(text: str) -> None:
+    """Print to whoever still reads, as `head` may not."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(options: argparse.Namespace, problem: str) -> int:
+    if options.json:
+        failed = {"format": FORMAT, "status": str(Status.FAILED), "exit": Exit.USAGE}
+        _print(json.dumps({**failed, "hint": problem, "deployment": [], "hosts": []}, indent=2))
+    print(f"mongodriver doctor: {problem}", file=sys.stderr)
+    return Exit.USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mongodriver doctor",
+        description="Find out what stands between this machine and a MongoDB deployment.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("uri", nargs="?", metavar="URI", help=f"default: {_VARIABLE}")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--timeout", type=float, default=5.0, help="seconds for each step (default 5)"
+    )
+    return parser
