@@ -40,6 +40,9 @@ def reason_for(need: str) -> str | None:
     why = LIST["no-such-api"].get(need)
     if why is not None:
         return f"{NO_SUCH_API}: {need} ({why})"
+    why = LIST["not-here"].get(need)
+    if why is not None:
+        return f"{KINDS['server']}: {why}"
     feature = LIST["not-in-driver"].get(need)
     return None if feature is None else f"{KINDS['driver']}: {feature}"
 

@@ -25,6 +25,7 @@ _TWINS = (
     ("change_stream", "CollectionChangeStream"),
     ("change_stream", "DatabaseChangeStream"),
     ("change_stream", "ClusterChangeStream"),
+    ("encryption", "ClientEncryption"),
     ("client_session", "ClientSession"),
 )
 

@@ -2,7 +2,8 @@
 
 An expression is Python text with ``await`` where the asynchronous interface wants it. Names in it:
 ``client``, ``db``, ``t`` (the collection ``db.t``), ``w0`` and ``wm`` (the same with other write
-concerns), ``pymongo``, ``bson``, and ``gridfs`` with the synchronous names of its classes.
+concerns), ``pymongo``, ``bson``, and ``gridfs`` with the synchronous names of its classes; ``ce``
+makes a ClientEncryption.
 The outcome holds the result or the exception, and the commands that were sent.
 """
 
@@ -21,7 +22,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from flavour import Flavour, Neutral, know, step
+from flavour import Flavour, Neutral, know, neutral, plain, step
 from recording import stable
 
 _OBJECT_ID = re.compile(r"ObjectId\('[0-9a-f]{24}'\)")
@@ -38,9 +39,23 @@ _UPLOAD_DATE = re.compile(r"'uploadDate': datetime\.datetime\([^()]*\)")
 _RTT = re.compile(r"rtt: [0-9.e-]+|id: OID|id: [0-9a-f]{24}")
 
 _MODULES = {
-    "pymongo": ("", "collation", "errors", "operations", "read_concern", "results"),
+    "pymongo": (
+        *("", "collation", "encryption", "encryption_options", "encryption_shared", "errors"),
+        *("operations", "read_concern", "results"),
+    ),
     "bson": ("", "binary", "code", "codec_options", "dbref", "objectid", "raw_bson", "son"),
 }
+
+
+#: The specification's local master key, and the id of a key that it has encrypted.
+_PROVIDERS = {
+    "local": {
+        "key": "Mng0NCt4ZHVUYUJCa1kxNkVyNUR1QURhZ2h2UzR2d2RrZzh0cFBwM3R6NmdWMDFBMUN3YkQ5aXRRMkhGRG"
+        "dQV09wOGVNYUMxT2k3NjZKelhaQmRCZGJkTXVyZG9uSjFk"
+    },
+    "aws": {"accessKeyId": "x", "secretAccessKey": "y"},
+}
+_KEY = b"0123456789abcdef"
 
 
 def _names(driver: str, bson: str) -> dict[str, Any]:
@@ -102,6 +117,7 @@ class Side:
     def __init__(self, driver: str, bson: str, client: Any, commands: Any, flavour: Any) -> None:
         self.names = _names(driver, bson)
         self.names["io"] = io
+        self._driver = driver
         self.client = client
         self.commands = commands
         self._run = step if flavour is None else flavour.run
@@ -115,6 +131,8 @@ class Side:
         t = db.t
         concern = self.names["pymongo"].WriteConcern
         names = {**self.names, "client": self.client, "db": db, "t": t}
+        names |= {"ce": self._encryptions(database), "KEY": names["bson"].Binary(_KEY, 4)}
+        names |= {"DET": "AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic", "plain": plain}
         names["w0"] = t.with_options(write_concern=concern(0))
         names["wm"] = t.with_options(write_concern=concern("majority", wtimeout=60_100))
         self.commands.clear()
@@ -138,6 +156,20 @@ class Side:
         sent = [command for command in self.commands.sent if "killCursors" not in command]
         outcome["commands"] = [normal(_in_order(command)) for command in sent]
         return outcome
+
+    def _encryptions(self, database: str) -> Any:
+        """Makes objects for explicit encryption whose keys are in ``db.t``."""
+
+        def make(**options: Any) -> Any:
+            client = plain(self.client)
+            name = "AsyncClientEncryption" if client is self.client else "ClientEncryption"
+            module = f"{self._driver}.{'a' * (name[0] == 'A')}synchronous.encryption"
+            kind = getattr(importlib.import_module(module), name)
+            providers = options.pop("kms_providers", _PROVIDERS)
+            codec_options = self.names["bson"].CodecOptions()
+            return neutral(kind(providers, f"{database}.t", client, codec_options, **options))
+
+        return make
 
 
 def pymongo_side(uri: str) -> Side:

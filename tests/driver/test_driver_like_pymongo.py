@@ -57,6 +57,8 @@ def theirs_newer(newer_uri):
 
 def record(path, theirs):
     """PyMongo's outcomes for a file, in a database of their own."""
+    if path.stem == "encryption":
+        pytest.importorskip("pymongocrypt", reason="the library pymongocrypt is not installed")
     database = f"like_{uuid.uuid4().hex[:12]}"
     lines = list(statements(path))
     outcomes = [theirs.outcome(expression, database) for _, expression in lines]

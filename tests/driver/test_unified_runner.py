@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import deployments
@@ -94,8 +95,9 @@ def deployment(name="ours", **more):
         ({"auth": False}, None),
         ({"authMechanism": "plain"}, "authMechanism plain"),
         ({"serverParameters": {"x": 1.0}}, "serverParameters {'x': 1.0}"),
-        ({"csfle": {"minLibmongocryptVersion": "1.8.0"}}, "csfle {'minLib"),
-        ({"csfle": False}, None),
+        ({"csfle": {"minLibmongocryptVersion": "999.0.0"}}, "csfle {'minLib"),
+        ({"csfle": find_spec("pymongocrypt") is not None}, None),
+        ({"csfle": find_spec("pymongocrypt") is None}, "csfle "),
     ],
 )
 def test_requirements(requirement, missing):
@@ -105,7 +107,7 @@ def test_requirements(requirement, missing):
 
 def test_one_of_several_requirements_is_enough():
     assert why_not(deployment(), [{"auth": True}, {"auth": False}]) is None
-    assert why_not(deployment(auth=True), [{"auth": False}, {"csfle": True}])
+    assert why_not(deployment(auth=True), [{"auth": False}, {"serverless": "require"}])
 
 
 @pytest.mark.parametrize(("least", "expected"), [("6.0", ["old"]), ("8.0", ["new"]), ("9.0", None)])

@@ -19,7 +19,7 @@ from unified.survey import exists, needs
 DRIVER_TESTS = Path(__file__).parents[1] / "driver"
 
 #: The sections of features, by what the features are missing in.
-FEATURES = ("not-yet", "no-such-api", "not-in-driver")
+FEATURES = ("not-yet", "no-such-api", "not-in-driver", "not-here")
 
 
 def _files():

@@ -10,6 +10,7 @@
     cmap                        connections and pools
     sdam                        what is known of a deployment, and monitoring
     sessions, execution, client what runs operations
+    crypt                       client-side encryption, by a library of its own
     public                      what both flavours have in common
     asynchronous, synchronous
     gridfs                      files in collections, in both flavours
@@ -56,7 +57,8 @@ for _name, _below in (
     ("sessions", "sdam"),
     ("execution", "sessions"),
     ("client", "execution"),
-    ("public", "client"),
+    ("crypt", "client"),
+    ("public", "crypt"),
     ("asynchronous", "public"),
     ("synchronous", "asynchronous"),
     ("gridfs", "synchronous"),
@@ -73,11 +75,12 @@ ONLY_IN = {
         "mongodriver.io.aio_connect",
         "mongodriver.io.aio_tls",
     },
-    "select": {"mongodriver.io.blocking"},
+    "select": {"mongodriver.io.blocking", "mongodriver.io.http_proxy"},
     "selectors": {"mongodriver.io.blocking"},
     "socket": {
         "mongodriver.io.aio_connect",
         "mongodriver.io.blocking",
+        "mongodriver.io.http_proxy",
         "mongodriver.identity.host_names",
     },
 }
@@ -114,7 +117,7 @@ BESIDE = {"local", "ingest", "doctor", "testing", "compat", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.
-INNER = {"cmap", "sdam", "sessions", "execution", "client"}
+INNER = {"cmap", "sdam", "sessions", "execution", "client", "crypt"}
 FACES = (
     "mongodriver.io.base",
     "mongodriver.io.deadline",
@@ -414,4 +417,13 @@ SELDOM_USED = {
 def test_a_plain_client_loads_what_it_uses() -> None:
     made = "import mongodriver\nmongodriver.MongoClient('mongodb://a/?w=1', connect=False).close()"
     bare = _loaded_by("import sys")
-    assert (_loaded_by(made) - bare) & SELDOM_USED == set()
+    loaded = _loaded_by(made) - bare
+    assert loaded & SELDOM_USED == set()
+    assert [name for name in loaded if "crypt" in name.split(".")[:2]] == []
+
+
+def test_encryption_is_loaded_by_those_who_use_it() -> None:
+    names = "mongodriver.encryption, mongodriver.encryption_options, mongodriver.encryption_shared"
+    loaded = _loaded_by(f"import mongodriver, {names}, mongodriver.asynchronous.encryption")
+    assert "pymongocrypt" not in loaded
+    assert [name for name in loaded if name.startswith("mongodriver.crypt")] == []

@@ -25,6 +25,7 @@ from mongodriver.ops.indexes import (
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
+from mongodriver.public.encrypted_fields import creating, dropping, refuse_encrypting
 from mongodriver.public.flavour import taking_arguments_of
 from mongodriver.public.raw import RAW_FIELDS, raw_codec_options
 from mongodriver.public.sessions import core_session
@@ -124,6 +125,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         Takes the arguments of `find`. Each item is the documents of one batch, one after the
         other.
         """
+        refuse_encrypting(self._core, "find_raw_batches does")
         cursor: AsyncRawBatchCursor = self._raw_cursor_class(self, *args, **kwargs)
         return cursor
 
@@ -162,6 +164,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
         Takes the arguments of `aggregate`.
         """
+        refuse_encrypting(self._core, "aggregate_raw_batches does")
         cursor: AsyncRawBatchCommandCursor = await _aggregate(
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )
@@ -722,9 +725,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
         :param encrypted_fields: of a collection with queryable encryption, whose state
             collections are dropped with it.
         """
+        target, core = self._catalogue(session), core_session(session)
         with one_deadline(self._core.options.timeout):
-            for operation in drop_operations(self._catalogue(session), encrypted_fields, comment):
-                await self._core.executor.execute(operation, core_session(session))
+            fields = await dropping(self._core, target, encrypted_fields, core)
+            for operation in drop_operations(target, fields, comment):
+                await self._core.executor.execute(operation, core)
 
 
 # What several methods do. No methods: `self` is a collection of either flavour, and those of the
@@ -777,6 +782,8 @@ async def create_on_server(
     session: ClientSessionBase | None,
 ) -> None:
     """Create a collection, with the state collections of queryable encryption if it has it."""
+    target = collection._catalogue(session)
+    options = creating(collection._core, target, options)
     with one_deadline(collection._core.options.timeout):
-        for operation in create_operations(collection._catalogue(session), options):
+        for operation in create_operations(target, options):
             await collection._core.executor.execute(operation, core_session(session))

@@ -13,6 +13,7 @@ from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
 from mongodriver.public.database_base import DatabaseBase
+from mongodriver.public.encrypted_fields import dropping
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
@@ -222,8 +223,10 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         target = self._catalogue(self._name_of(name_or_collection, "str"), session)
         reply: dict[str, Any] = {}
         with one_deadline(self._core.options.timeout):
-            for operation in drop_operations(target, encrypted_fields, comment):
-                reply = await self._core.executor.execute(operation, core_session(session))
+            core = core_session(session)
+            fields = await dropping(self._core, target, encrypted_fields, core)
+            for operation in drop_operations(target, fields, comment):
+                reply = await self._core.executor.execute(operation, core)
         return reply
 
     async def list_collections(

@@ -190,8 +190,13 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         :param write_concern: instead of the client's; not in a transaction.
         :raises ClientBulkWriteException: if any write fails, or the bulk as a whole; it tells what
             was done.
-        :raises InvalidOperation: for a server older than 8.0, or a request without a namespace.
+        :raises InvalidOperation: for a server older than 8.0, a request without a namespace, or a
+            client that encrypts automatically.
         """
+        if self._core.executor.cipher is not None:
+            raise InvalidOperation(
+                "MongoClient.bulk_write does not currently support automatic encryption"
+            )
         core = session_in_use(session)
         if core is None or not core.in_transaction:
             concern = self._write_concern if write_concern is None else write_concern

@@ -64,7 +64,8 @@ class Client:
     :param seeds: addresses to begin with.
     :param backend: how it does I/O.
     :param name: of the public class, for warnings and errors.
-    :param opened_at: where the public client was created, as text, for the ResourceWarning.
+    :param opened_at: where the public client was created, as text, for the ResourceWarning; None:
+        it belongs to another client, and nobody is warned.
     :param srv: what the seeds are to be looked up by, if they are.
 
     Nothing is connected, looked up or started before `ready`, which the first use of `execute`
@@ -78,7 +79,7 @@ class Client:
         backend: Backend,
         *,
         name: str = "MongoClient",
-        opened_at: object = "",
+        opened_at: object | None = "",
         srv: ParsedURI | None = None,
     ) -> None:
         self.options = options
@@ -209,6 +210,8 @@ class Client:
             self._housekeeper.stop()
         for member in (*background, self._housekeeper):
             await member.join(max(end - monotonic(), 0))
+        if self.executor.cipher is not None:
+            await self.executor.cipher.close()
 
     async def _end_sessions(self) -> None:
         """Tell a server that is known to be up which sessions are needed no more."""
@@ -235,6 +238,8 @@ class Client:
         if topology is None or topology.state != OPEN or self._pid != os.getpid():
             return
         self._let_go()
+        if self._opened_at is None:
+            return
         warnings.warn(
             f"Unclosed {self.name} opened at:\n{self._opened_at}"
             f"Call {self.name}.close() to safely shut down your client and free up resources.",

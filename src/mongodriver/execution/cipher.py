@@ -17,3 +17,6 @@ class Cipher(Protocol):
 
     async def decrypt(self, execution: Execution, message: bytes) -> bytes:
         """The reply to decode instead of the one received: a whole OP_MSG."""
+
+    async def close(self) -> None:
+        """Let go of what it holds, once the client is closed."""

@@ -56,6 +56,10 @@ async def exchange(
             reply = told = {"ok": 1}
         else:
             if cipher is not None:
+                if observation is not None:
+                    # Nothing that was encrypted is ever shown (client-side encryption).
+                    observation.replied(decode_own(data))
+                    observation = None
                 data = await cipher.decrypt(execution, data)
             reply = told = decode(execution, connection, data)
             if type(reply) is not dict:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from ..io.deadline import Deadline
 
-__all__ = ["current_deadline", "one_deadline", "refreshed", "timeout"]
+__all__ = ["current_deadline", "one_deadline", "refreshed", "timeout", "until"]
 
 
 class _Frame:
@@ -61,6 +61,18 @@ class _Block(AbstractContextManager[None]):
             _frame.set(frame.outer)
 
 
+class _Until(_Block):
+    """A block that has the deadline of an operation around it."""
+
+    __slots__ = ("_deadline",)
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> None:
+        _frame.set(_Frame(self, self._deadline, _frame.get()))
+
+
 class _Anew(_Block):
     """A block that has the time limit of the one around it once more."""
 
@@ -105,6 +117,11 @@ def one_deadline(own: float | None) -> AbstractContextManager[None]:
     if not own or _frame.get() is not None:
         return _NOTHING
     return _Block(own)
+
+
+def until(deadline: Deadline | None) -> AbstractContextManager[None]:
+    """The deadline of an operation, for others that it needs; None: they have their own."""
+    return _NOTHING if deadline is None else _Until(deadline)
 
 
 def refreshed() -> AbstractContextManager[None]:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
-from .aio_connect import open_stream, open_through, outcome
+from .aio_connect import ByteStream, is_plain_socket, open_stream, open_through, outcome
 from .base import (
     HEADER_SIZE,
     Address,
     BadMessage,
     ConnectionClosed,
     ConnectOptions,
+    Conversation,
     first_buffer,
     larger_buffer,
     message_length,
@@ -379,6 +380,35 @@ class AioBackend:
             # monitors are in it, and other connections that may become free.
             await asyncio.sleep(0)
             raise
+
+    async def converse(
+        self,
+        address: Address,
+        options: ConnectOptions,
+        talk: Conversation,
+        deadline: float | None = None,
+        opened: Any = None,
+    ) -> None:
+        loop = self.loop
+        if opened is not None:
+            opened.setblocking(False)
+        deadline = sooner(deadline, options.connect_timeout)
+        async with asyncio.timeout(remaining(deadline)):
+            stream, _ = await open_stream(
+                loop,
+                address,
+                options.tls,
+                lambda: ByteStream(loop),
+                opened=opened,
+                deadline=deadline,
+            )
+            try:
+                await stream.hold(talk)
+            finally:
+                stream.close()
+
+    def is_plain_socket(self, value: Any) -> bool:
+        return is_plain_socket(value)
 
     def event(self) -> AioEvent:
         return AioEvent(self.loop)

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .base import Address, HandshakeFailed
+from .base import Address, ConnectionClosed, Conversation, HandshakeFailed
 from .blocking import (
     ATTEMPT_DELAY,
     Target,
+    is_plain_socket,
     lookup,
     open_connection,
     resolve,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ..values.proxy import Proxy
     from .aio_tls import TlsProtocol
     from .tls import Tls
+
+__all__ = ["ByteStream", "is_plain_socket", "open_stream", "open_through", "outcome"]
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 ResultT = TypeVar("ResultT")
@@ -54,6 +57,11 @@ async def outcome(loop: asyncio.AbstractEventLoop, call: DaemonCall[ResultT]) ->
         return call.result()
     finally:
         del call  # it may hold an error, whose traceback holds this frame
+
+
+async def in_thread(function: Callable[..., ResultT], *args: Any) -> ResultT:
+    """What a function returns that is called in a daemon thread."""
+    return await outcome(asyncio.get_running_loop(), DaemonCall(function, *args))
 
 
 async def open_stream(
@@ -100,6 +108,75 @@ async def open_stream(
             raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
         raise
     return protocol, below
+
+
+class ByteStream(asyncio.BufferedProtocol):
+    """A connection whose bytes are no messages of MongoDB's."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._view = memoryview(bytearray(16 * 1024))
+        self._data = bytearray()
+        self._reader: asyncio.Future[None] | None = None
+        self._ended = False
+        self._error: Exception | None = None
+        self._out: Any = None
+
+    async def hold(self, talk: Conversation) -> None:
+        """Carry a conversation on; the caller limits the time."""
+        try:
+            step = next(talk)
+            while True:
+                if isinstance(step, bytes):
+                    if self._out is None:
+                        raise self._error or ConnectionClosed("connection closed")
+                    self._out.write(step)
+                    step = next(talk)
+                else:
+                    step = talk.send(await self._receive(step))
+        except StopIteration:
+            pass
+
+    async def _receive(self, size: int) -> bytes:
+        while not self._data and not self._ended:
+            self._reader = self._loop.create_future()
+            await self._reader
+        if not self._data and self._error is not None:
+            raise self._error
+        data = bytes(self._data[:size])
+        del self._data[:size]
+        return data
+
+    def close(self) -> None:
+        """Close, without waiting for the peer."""
+        if self._out is not None:
+            self._out.abort()
+
+    # -- the protocol --
+
+    def connection_made(self, transport: Any) -> None:
+        self._out = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._data += self._view[:nbytes]
+        self._wake()
+
+    def eof_received(self) -> bool:
+        return False  # the transport closes itself
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        self._error = exc
+        self._out = None
+        self._wake()
+
+    def _wake(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and not reader.done():
+            reader.set_result(None)
 
 
 async def open_through(

@@ -6,7 +6,7 @@ the coroutines ever suspends; on the asyncio backend they suspend as usual.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -18,6 +18,9 @@ ResultT = TypeVar("ResultT")
 
 #: ``(host, port)``; port None makes the host the path of a Unix socket.
 Address = tuple[str, int | None]
+
+#: Yields bytes to send, or how many to receive at most; is sent what has come, b"" at the end.
+Conversation = Generator["bytes | int", bytes, None]
 
 #: A message starts with four little-endian int32: length, requestID, responseTo, opCode.
 HEADER_SIZE = 16
@@ -183,6 +186,24 @@ class Backend(Protocol):
 
         :raises OSError: TimeoutError and ssl.SSLError included.
         """
+
+    async def converse(
+        self,
+        address: Address,
+        options: ConnectOptions,
+        talk: Conversation,
+        deadline: float | None = None,
+        opened: Any = None,
+    ) -> None:
+        """Connect, carry a conversation on, and close.
+
+        :param opened: a plain socket that somebody has connected with the address already; it is
+            closed as well.
+        :raises OSError: TimeoutError and ssl.SSLError included; and what `talk` raises.
+        """
+
+    def is_plain_socket(self, value: Any) -> bool:
+        """Whether a value is a socket without TLS."""
 
     def event(self) -> Event: ...
 

@@ -24,6 +24,7 @@ from .base import (
     Address,
     ConnectionClosed,
     ConnectOptions,
+    Conversation,
     HandshakeFailed,
     first_buffer,
     larger_buffer,
@@ -367,6 +368,27 @@ class BlockingBackend:
         secure = _start_tls(sock, tls, address, dial, deadline)
         return BlockingStream(secure, True, partial(tls.keep_session, address, secure))
 
+    async def converse(
+        self,
+        address: Address,
+        options: ConnectOptions,
+        talk: Conversation,
+        deadline: float | None = None,
+        opened: Any = None,
+    ) -> None:
+        deadline = sooner(deadline, options.connect_timeout)
+        sock = open_socket(address, deadline) if opened is None else opened
+        if options.tls is not None:
+            dial = partial(open_connection, None, address)
+            sock = _start_tls(sock, options.tls, address, dial, deadline)
+        try:
+            hold(sock, talk, deadline)
+        finally:
+            sock.close()
+
+    def is_plain_socket(self, value: Any) -> bool:
+        return is_plain_socket(value)
+
     def event(self) -> BlockingEvent:
         return BlockingEvent()
 
@@ -391,6 +413,11 @@ class BlockingBackend:
         if deadline is None:
             return function(*args)
         return wait_for(DaemonCall(function, *args), deadline)
+
+
+def is_plain_socket(value: Any) -> bool:
+    """Whether a value is a socket without TLS."""
+    return isinstance(value, socket.socket) and not hasattr(value, "server_hostname")
 
 
 def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
@@ -442,6 +469,21 @@ def open_through(proxy: Proxy, address: Address, deadline: float | None) -> sock
     except OSError as exc:
         raise proxy_error(proxy, exc) from exc
     return sock
+
+
+def hold(sock: Any, talk: Conversation, deadline: float | None) -> None:
+    """Carry a conversation on over a socket, until the deadline."""
+    try:
+        step = next(talk)
+        while True:
+            sock.settimeout(remaining(deadline))
+            if isinstance(step, bytes):
+                sock.sendall(step)
+                step = next(talk)
+            else:
+                step = talk.send(sock.recv(step))
+    except StopIteration:
+        pass
 
 
 def look_up(host: str, port: int, deadline: float | None) -> list[Target]:

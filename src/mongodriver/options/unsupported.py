@@ -1,7 +1,7 @@
 """Options that are known and checked, but that nothing acts on yet: a client refuses them.
 
-Taking one would be worse than an error: documents that were to be encrypted, for instance, would be
-stored in clear.
+Taking one would be worse than an error: certificates that were revoked, for instance, would be
+trusted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ __all__ = ["REFUSED", "refuse_unsupported"]
 
 #: Why each is refused, by lower-case name.
 REFUSED: dict[str, tuple[str, str]] = {
-    "auto_encryption_opts": ("auto_encryption_opts", "documents would not be encrypted"),
     "authoidcallowedhosts": (
         "authOIDCAllowedHosts",
         "hosts are allowed by ALLOWED_HOSTS in authMechanismProperties",

@@ -141,6 +141,10 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             srv=arguments.srv,
         )
         log_other_vendors(host for host, _ in arguments.seeds)
+        if options.auto_encryption_opts is not None:
+            from mongodriver.crypt.auto import auto_cipher  # of an optional library
+
+            core.executor.cipher = auto_cipher(core, options.auto_encryption_opts, self._srv)
         if options.connect and self._is_sync:
             run_coroutine(core.ready(current_deadline(options.timeout)))
 

@@ -18,6 +18,7 @@ from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.keys import hint_document, key_document, key_pairs
 
 from .cursor_core import CursorCore
+from .encrypted_fields import refuse_encrypting
 from .raw import RAW_FIELDS, raw_codec_options
 from .sessions import core_session
 
@@ -102,7 +103,10 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         target = collection._reading()
         if self._raw:
             target = target.with_codec_options(self._codec_options)
-        operation = Find(target, query.options(), pin=bool(query.flags & EXHAUST))
+        pin = bool(query.flags & EXHAUST)
+        if pin:
+            refuse_encrypting(self._core, "exhaust cursors do")
+        operation = Find(target, query.options(), pin=pin)
         if self._raw:
             operation.user_fields = RAW_FIELDS
         if query.flags & (TAILABLE | AWAIT_DATA) == TAILABLE:

@@ -76,6 +76,18 @@ def _mechanism(deployment: Deployment, value: str) -> bool:
     return value.lower() in {mechanism.lower() for mechanism in known}
 
 
+def _encrypts(value: bool | Mapping[str, str]) -> bool:
+    """Whether there is client-side encryption, or as new a libmongocrypt."""
+    try:
+        from pymongocrypt import libmongocrypt_version
+    except ImportError:
+        return value is False
+    if isinstance(value, Mapping):
+        have = libmongocrypt_version().partition("-")[0]
+        return _numbers(have) >= _numbers(value["minLibmongocryptVersion"])
+    return value
+
+
 _CHECKS: dict[str, Any] = {
     "minServerVersion": lambda it, value: it.version >= _numbers(value),
     "maxServerVersion": lambda it, value: it.version <= _numbers(value),
@@ -84,8 +96,7 @@ _CHECKS: dict[str, Any] = {
     "serverParameters": _parameters,
     "auth": lambda it, value: it.auth is value,
     "authMechanism": _mechanism,
-    # There is no automatic encryption here, which needs a library that is not to be had.
-    "csfle": lambda it, value: value is False,
+    "csfle": lambda it, value: _encrypts(value),
 }
 
 

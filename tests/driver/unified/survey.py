@@ -86,6 +86,9 @@ class _Survey:
             yield "encryption.ClientEncryption"
         if "autoEncryptOpts" in spec:
             yield "encryption_options.AutoEncryptionOpts"
+            options = spec["autoEncryptOpts"]
+            if not (options.get("bypassAutoEncryption") or options.get("bypassQueryAnalysis")):
+                yield "option autoEncryptOpts"  # commands have to be analysed
         if "observeLogMessages" in spec:
             yield "option observeLogMessages"
         if "observeTracingMessages" in spec:

@@ -11,6 +11,9 @@ from bsonx.codec_options import CodecOptions
 from ..clients import placed
 from ..failures import Unsupported
 from .base import Call, Operation, snake
+from .results import as_document
+
+_NEEDS = "encryption.ClientEncryption"
 
 #: What a provider's credentials must have, unless there are none at all.
 _CREDENTIALS = {
@@ -20,6 +23,33 @@ _CREDENTIALS = {
     "kmip": [{"endpoint"}],
     "local": [{"key"}],
 }
+
+
+#: What stands for a placeholder where the environment has nothing. The local key is that of the
+#: specification's data keys; the services are never asked.
+_STAND_INS = {
+    "aws_accessKeyId": "stand-in",
+    "aws_secretAccessKey": "stand-in",
+    "azure_tenantId": "stand-in",
+    "azure_clientId": "stand-in",
+    "azure_clientSecret": "stand-in",
+    "gcp_email": "stand-in",
+    "gcp_privateKey": b"stand-in",
+    "kmip_endpoint": "127.0.0.1:1",
+    "local_key": (
+        "Mng0NCt4ZHVUYUJCa1kxNkVyNUR1QURhZ2h2UzR2d2RrZzh0cFBwM3R6NmdWMDFBMUN3YkQ5aXRRMkhGRGdQV09w"
+        "OGVNYUMxT2k3NjZKelhaQmRCZGJkTXVyZG9uSjFk"
+    ),
+}
+
+
+def _credential(name: str, value: Any) -> Any:
+    try:
+        return placed(name, value)
+    except Unsupported:
+        if name not in _STAND_INS:
+            raise
+        return _STAND_INS[name]
 
 
 def kms_providers(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,15 +62,17 @@ def kms_providers(document: Mapping[str, Any]) -> dict[str, Any]:
         if given and not any(needed <= set(given) for needed in _CREDENTIALS[kind]):
             raise Unsupported(f"kmsProviders: {name} lacks credentials")
         providers[name] = {
-            field: placed(f"{kind}_{field}", value) for field, value in given.items()
+            field: _credential(f"{kind}_{field}", value) for field, value in given.items()
         }
     return providers
 
 
 def make_client_encryption(flavour: Any, client: Any, options: Mapping[str, Any]) -> Any:
     """A ClientEncryption whose keys a client stores."""
-    name = "ClientEncryption" if flavour.is_sync else "AsyncClientEncryption"
-    make = getattr(import_module("mongodriver.encryption"), name)
+    if flavour.is_sync:
+        from mongodriver.synchronous.encryption import ClientEncryption as make
+    else:
+        from mongodriver.asynchronous.encryption import AsyncClientEncryption as make
     more = {snake(one): options[one] for one in ("keyExpirationMS",) if one in options}
     return flavour.wrap(
         make,
@@ -72,8 +104,17 @@ def _method(name: str) -> Any:
     return run
 
 
+async def _get_keys(call: Call) -> Any:
+    return await call.target.get_keys().to_list()
+
+
+async def _rewrap(call: Call) -> Any:
+    result = (await _method("rewrap_many_data_key")(call)).bulk_write_result
+    return {} if result is None else {"bulkWriteResult": as_document(result)}
+
+
 def _calls(name: str, required: str = "", optional: str = "") -> Operation:
-    return Operation(_method(name), required, optional, needs="encryption.ClientEncryption")
+    return Operation(_method(name), required, optional, needs=_NEEDS)
 
 
 OPERATIONS = {
@@ -86,7 +127,7 @@ OPERATIONS = {
     "encryptExpression": _calls("encrypt_expression", "expression", "opts"),
     "getKey": _calls("get_key", "id"),
     "getKeyByAltName": _calls("get_key_by_alt_name", "keyAltName"),
-    "getKeys": _calls("get_keys"),
+    "getKeys": Operation(_get_keys, needs=_NEEDS),
     "removeKeyAltName": _calls("remove_key_alt_name", "id keyAltName"),
-    "rewrapManyDataKey": _calls("rewrap_many_data_key", "filter", "opts"),
+    "rewrapManyDataKey": Operation(_rewrap, "filter", "opts", needs=_NEEDS),
 }

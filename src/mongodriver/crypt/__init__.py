@@ -1,0 +1,1 @@
+"""Client-side encryption: what libmongocrypt, through pymongocrypt, needs of a driver."""

@@ -1,0 +1,64 @@
+"""What automatic encryption means for collections and cursors: which fields of a collection are
+encrypted ("GetEncryptedFields"), and what cannot be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver.ops.catalogue import ListCollections
+from mongodriver.values.errors import InvalidOperation
+
+if TYPE_CHECKING:
+    from mongodriver.client.client import Client
+    from mongodriver.ops.catalogue import CatalogueTarget
+
+__all__ = ["creating", "dropping", "refuse_encrypting"]
+
+
+def refuse_encrypting(core: Client, what: str) -> None:
+    """Raise InvalidOperation if a client encrypts automatically.
+
+    :param what: cannot be done then.
+    """
+    if core.executor.cipher is not None:
+        raise InvalidOperation(f"{what} not support auto encryption")
+
+
+def _configured(core: Client, target: CatalogueTarget) -> Mapping[str, Any] | None:
+    """The encrypted fields of a collection, as the client's options have them."""
+    opts = core.options.auto_encryption_opts
+    if opts is None or not opts._encrypted_fields_map:
+        return None
+    fields: Mapping[str, Any] | None
+    fields = opts._encrypted_fields_map.get(f"{target.database}.{target.collection}")
+    return fields
+
+
+def creating(core: Client, target: CatalogueTarget, options: Mapping[str, Any]) -> Any:
+    """The options of a new collection, with its encrypted fields if they are configured."""
+    if "encryptedFields" in options:
+        return options
+    fields = _configured(core, target)
+    return options if fields is None else {**options, "encryptedFields": fields}
+
+
+async def dropping(
+    core: Client, target: CatalogueTarget, given: Mapping[str, Any] | None, session: Any
+) -> Mapping[str, Any] | None:
+    """The encrypted fields of a collection that is to be dropped: as given, as configured, or as
+    the server has them if the client encrypts.
+    """
+    if given or core.options.auto_encryption_opts is None:
+        return given
+    fields = _configured(core, target)
+    if fields is not None:
+        return fields
+    query = {"name": target.collection}
+    operation = ListCollections(target.database, DEFAULT_CODEC_OPTIONS, {}, query)
+    reply = await core.executor.execute(operation, session)
+    for found in reply.batch:
+        fields = found.get("options", {}).get("encryptedFields")
+    return fields
