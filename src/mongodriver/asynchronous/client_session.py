@@ -12,7 +12,6 @@ from mongodriver.public.transactions import (
     end_session,
     end_transaction,
 )
-from mongodriver.public.with_transaction import with_transaction
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 if TYPE_CHECKING:
@@ -139,4 +138,6 @@ class AsyncClientSession(ClientSessionBase):
         Other arguments are those of `start_transaction`.
         """
         options = (read_concern, write_concern, read_preference, max_commit_time_ms)
+        from mongodriver.public.with_transaction import with_transaction
+
         return await with_transaction(self, callback, options)

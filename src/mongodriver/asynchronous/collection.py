@@ -41,7 +41,6 @@ from mongodriver.values.results import (
     UpdateResult,
 )
 
-from .change_stream import AsyncCollectionChangeStream
 from .command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from .cursor import AsyncCursor, AsyncRawBatchCursor
 
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
     from bsonx.timestamp import Timestamp
     from mongodriver.public.sessions import ClientSessionBase
     from mongodriver.values.collation import Collation
+
+    from .change_stream import AsyncCollectionChangeStream
 
 __all__ = ["AsyncCollection", "ReturnDocument"]
 
@@ -68,7 +69,6 @@ class AsyncCollection(CollectionBase[DocumentT]):
     _raw_cursor_class = AsyncRawBatchCursor
     _command_cursor_class = AsyncCommandCursor
     _raw_command_cursor_class = AsyncRawBatchCommandCursor
-    _change_stream_class = AsyncCollectionChangeStream
 
     # -- reading --
 
@@ -169,6 +169,12 @@ class AsyncCollection(CollectionBase[DocumentT]):
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )
         return cursor
+
+    @property
+    def _change_stream_class(self) -> Any:
+        from .change_stream import AsyncCollectionChangeStream  # few watch anything
+
+        return AsyncCollectionChangeStream
 
     async def watch(
         self,

@@ -18,7 +18,6 @@ from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
 
-from .change_stream import AsyncDatabaseChangeStream
 from .collection import AsyncCollection, create_on_server
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.write_concern import WriteConcern
 
+    from .change_stream import AsyncDatabaseChangeStream
     from .command_cursor import AsyncCommandCursor
 
 __all__ = ["AsyncDatabase"]
@@ -44,7 +44,6 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
     """
 
     _collection_class = AsyncCollection
-    _change_stream_class = AsyncDatabaseChangeStream
 
     async def command(
         self,
@@ -139,6 +138,12 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
             comment=comment,
         )
         return cursor
+
+    @property
+    def _change_stream_class(self) -> Any:
+        from .change_stream import AsyncDatabaseChangeStream  # few watch anything
+
+        return AsyncDatabaseChangeStream
 
     async def watch(
         self,

@@ -10,17 +10,14 @@ from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ
 from mongodriver.ops.catalogue import DropDatabase, ListDatabases
-from mongodriver.ops.client_bulk import ClientBulkWrite
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
-from mongodriver.public.client_bulk import run_client_bulk
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.server_type import SERVER_TYPE
 
-from .change_stream import AsyncClusterChangeStream
 from .client_session import AsyncClientSession
 from .database import AsyncDatabase
 
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from mongodriver.values.server_description import ServerDescription
     from mongodriver.values.write_concern import WriteConcern
 
+    from .change_stream import AsyncClusterChangeStream
     from .command_cursor import AsyncCommandCursor
 
 __all__ = ["AsyncMongoClient"]
@@ -66,7 +64,6 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     _database_class = AsyncDatabase
     _session_class = AsyncClientSession
-    _change_stream_class = AsyncClusterChangeStream
     _backend = staticmethod(_backend)
     _is_sync = False
 
@@ -204,6 +201,9 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             concern = None
         else:
             raise InvalidOperation("Cannot set write concern after starting a transaction")
+        from mongodriver.ops.client_bulk import ClientBulkWrite
+        from mongodriver.public.client_bulk import run_client_bulk
+
         operation = ClientBulkWrite(
             self._codec_options,
             concern,
@@ -215,6 +215,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             let,
         )
         return await run_client_bulk(self._core, operation, core_session(session))
+
+    @property
+    def _change_stream_class(self) -> Any:
+        from .change_stream import AsyncClusterChangeStream  # few watch anything
+
+        return AsyncClusterChangeStream
 
     async def watch(
         self,

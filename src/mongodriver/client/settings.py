@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..cmap.failures import Limits
 from ..options.client_metadata import faas_name
-from ..sdam.srv_monitor import SrvMonitor
 from ..sdam.topology_description import TopologySettings
 from ..values.limits import CONNECT_TIMEOUT, SRV_SERVICE_NAME
 from ..values.server_selectors import any_server_selector
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ..options.client_options import ClientOptions
     from ..options.connection_string import ParsedURI
     from ..options.srv import SrvName
+    from ..sdam.srv_monitor import SrvMonitor
 
 
 class PoolSettings:
@@ -199,6 +199,8 @@ def monitor_settings(
 
 def srv_monitor(options: ClientOptions, name: SrvName, ttl: float, backend: Backend) -> SrvMonitor:
     """What asks DNS again for the hosts of a client."""
+    from ..sdam.srv_monitor import SrvMonitor
+
     return SrvMonitor(
         name.query,
         name.believed,

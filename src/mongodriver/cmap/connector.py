@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..io.base import ConnectOptions
 from ..io.deadline import Deadline, sooner
-from ..io.probe import find_out
 from ..options.compressors import negotiate
 from ..replies.fields import bad_reply
 from ..replies.hello import read_hello
@@ -141,6 +140,8 @@ class Connector:
 
         :param error: of `connect_monitor`; what is found becomes its cause.
         """
+        from ..io.probe import find_out  # only where a peer hung up
+
         await find_out(self._backend, address, self._connect_options, error)
 
     async def _open(self, address: Address, limits: Limits, deadline: float | None) -> Stream:

@@ -11,7 +11,6 @@ from .direct import exchange_directly, finish_exchange, may_go_directly
 from .exchange import exchange
 from .judge import judge
 from .prepare import prepare
-from .reauthenticate import attempt_logged_in_anew
 from .select import select
 
 if TYPE_CHECKING:
@@ -51,6 +50,8 @@ async def attempt(executor: Executor, execution: Execution) -> Any:
     except OperationFailure as exc:
         if exc.code != REAUTHENTICATION_REQUIRED or connection.login is None:
             raise
+        from .reauthenticate import attempt_logged_in_anew  # few need it
+
         return await attempt_logged_in_anew(executor, execution, connection)
     finally:
         if pool is not None and not connection.pinned:

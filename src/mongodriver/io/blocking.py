@@ -33,7 +33,6 @@ from .base import (
 )
 from .daemon import DaemonCall
 from .deadline import remaining, sooner
-from .socks import conversation, converse, proxy_error
 
 if TYPE_CHECKING:
     import ssl
@@ -459,6 +458,8 @@ def open_socket(address: Address, deadline: float | None) -> socket.socket:
 
 def open_through(proxy: Proxy, address: Address, deadline: float | None) -> socket.socket:
     """A stream socket that a proxy has connected with an address. Raises ProxyError."""
+    from .socks import conversation, converse, proxy_error  # few have a proxy
+
     try:
         sock = open_socket(proxy.address, deadline)
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -31,23 +30,30 @@ if TYPE_CHECKING:
 
 __all__ = ["PoolOptions"]
 
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalVM"}
 _DOCKER_MARK = "/.dockerenv"
 
 
 def _os_facts() -> dict[str, str]:
-    system = platform.system()
-    release = platform.mac_ver()[0] if system == "Darwin" else platform.release()
+    if sys.platform == "linux":
+        system, _, release, _, machine = os.uname()
+    else:
+        import platform  # takes a while, and says no more of Linux
+
+        system, machine = platform.system(), platform.machine()
+        release = platform.mac_ver()[0] if system == "Darwin" else platform.release()
     return {
         "type": system or "unknown",
         "name": "macOS" if system == "Darwin" else system or "unknown",
-        "architecture": platform.machine(),
+        "architecture": machine,
         "version": release,
     }
 
 
 def _interpreter() -> str:
     version = ".".join(map(str, sys.version_info))
-    return f"{platform.python_implementation()} {version}"
+    name = sys.implementation.name
+    return f"{_IMPLEMENTATIONS.get(name, name)} {version}"
 
 
 class PoolOptions:

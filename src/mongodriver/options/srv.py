@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 from mongodriver.options.connection_string import ParsedURI, check_options, split_options
-from mongodriver.options.public_suffix import is_public_suffix
 from mongodriver.values.address import Address
 from mongodriver.values.errors import ConfigurationError, InvalidURI
 
@@ -121,6 +120,8 @@ def _check_suffix(suffix: str) -> None:
         raise ConfigurationError(
             f"srvAllowedHostsSuffix must contain at least two '.' separated labels, got: {suffix}"
         )
+    from mongodriver.options.public_suffix import is_public_suffix  # a long list
+
     if is_public_suffix(domain):
         raise ConfigurationError(
             f"srvAllowedHostsSuffix must not be a public suffix, got: {suffix}"

@@ -91,7 +91,6 @@ class ClientBase(BaseObject, Generic[DocumentT]):
     #: The classes of this flavour that a client makes.
     _database_class: ClassVar[Any]
     _session_class: ClassVar[Any]
-    _change_stream_class: ClassVar[Any]
     #: Makes the backend of this flavour.
     _backend: ClassVar[Callable[[], Any]]
     #: Whether it blocks; then the constructor itself may start monitoring.

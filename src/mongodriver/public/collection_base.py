@@ -44,7 +44,6 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
     _raw_cursor_class: ClassVar[Any]
     _command_cursor_class: ClassVar[Any]
     _raw_command_cursor_class: ClassVar[Any]
-    _change_stream_class: ClassVar[Any]
 
     def __init__(
         self,

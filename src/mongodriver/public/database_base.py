@@ -29,7 +29,6 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
 
     #: The collection class of this flavour.
     _collection_class: ClassVar[Any]
-    _change_stream_class: ClassVar[Any]
 
     def __init__(
         self,

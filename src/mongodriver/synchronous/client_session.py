@@ -10,7 +10,6 @@ from mongodriver.asynchronous.client_session import AsyncClientSession
 from mongodriver.public.flavour import blocking, giving, sibling
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import end_session, end_transaction
-from mongodriver.public.with_transaction import with_transaction
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ class ClientSession(ClientSessionBase):
 
         Other arguments are those of `start_transaction`.
         """
+        from mongodriver.public.with_transaction import with_transaction
+
         options = (read_concern, write_concern, read_preference, max_commit_time_ms)
 
         async def call(session: ClientSession) -> T:

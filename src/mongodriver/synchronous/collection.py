@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.collection import AsyncCollection, create_on_server
@@ -12,9 +12,11 @@ from mongodriver.public.collection_base import CollectionBase, ReturnDocument
 from mongodriver.public.flavour import blocking, giving, sibling
 from mongodriver.public.sessions import ClientSessionBase
 
-from .change_stream import CollectionChangeStream
 from .command_cursor import CommandCursor, RawBatchCommandCursor
 from .cursor import Cursor, RawBatchCursor
+
+if TYPE_CHECKING:
+    from .change_stream import CollectionChangeStream
 
 __all__ = ["Collection", "ReturnDocument"]
 
@@ -32,14 +34,15 @@ class Collection(CollectionBase[DocumentT]):
     _raw_cursor_class = RawBatchCursor
     _command_cursor_class = CommandCursor
     _raw_command_cursor_class = RawBatchCommandCursor
-    _change_stream_class = CollectionChangeStream
 
     find = sibling(Cursor[DocumentT], AsyncCollection[DocumentT].find)
     find_one = blocking(AsyncCollection[DocumentT].find_one)
     find_raw_batches = sibling(RawBatchCursor, AsyncCollection.find_raw_batches)
     aggregate = giving(CommandCursor[DocumentT], AsyncCollection.aggregate)
     aggregate_raw_batches = giving(RawBatchCommandCursor, AsyncCollection.aggregate_raw_batches)
-    watch = giving(CollectionChangeStream[DocumentT], AsyncCollection[DocumentT].watch)
+    watch = giving(
+        cast("type[CollectionChangeStream[DocumentT]]", None), AsyncCollection[DocumentT].watch
+    )
     count_documents = blocking(AsyncCollection.count_documents)
     estimated_document_count = blocking(AsyncCollection.estimated_document_count)
     distinct = blocking(AsyncCollection.distinct)
@@ -79,3 +82,9 @@ class Collection(CollectionBase[DocumentT]):
             stacklevel=3,
         )
         run_coroutine(create_on_server(self, options, session))
+
+    @property
+    def _change_stream_class(self) -> Any:
+        from .change_stream import CollectionChangeStream  # few watch anything
+
+        return CollectionChangeStream

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mongodriver.asynchronous.database import AsyncDatabase
 from mongodriver.public.database_base import DatabaseBase
 from mongodriver.public.flavour import blocking, giving
 
-from .change_stream import DatabaseChangeStream
 from .collection import Collection
 from .command_cursor import CommandCursor
+
+if TYPE_CHECKING:
+    from .change_stream import DatabaseChangeStream
 
 __all__ = ["Database"]
 
@@ -25,15 +27,22 @@ class Database(DatabaseBase[DocumentT]):
     """
 
     _collection_class = Collection
-    _change_stream_class = DatabaseChangeStream
 
     command = blocking(AsyncDatabase.command)
     cursor_command = giving(CommandCursor[DocumentT], AsyncDatabase.cursor_command)
     aggregate = giving(CommandCursor[DocumentT], AsyncDatabase.aggregate)
-    watch = giving(DatabaseChangeStream[DocumentT], AsyncDatabase[DocumentT].watch)
+    watch = giving(
+        cast("type[DatabaseChangeStream[DocumentT]]", None), AsyncDatabase[DocumentT].watch
+    )
     create_collection = giving(Collection[DocumentT], AsyncDatabase.create_collection)
     drop_collection = blocking(AsyncDatabase.drop_collection)
     list_collections = giving(CommandCursor[Any], AsyncDatabase.list_collections)
     list_collection_names = blocking(AsyncDatabase.list_collection_names)
     validate_collection = blocking(AsyncDatabase.validate_collection)
     dereference = blocking(AsyncDatabase[DocumentT].dereference)
+
+    @property
+    def _change_stream_class(self) -> Any:
+        from .change_stream import DatabaseChangeStream  # few watch anything
+
+        return DatabaseChangeStream

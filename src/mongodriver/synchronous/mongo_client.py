@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
@@ -12,10 +12,12 @@ from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.flavour import blocking, giving
 from mongodriver.values.server_type import SERVER_TYPE
 
-from .change_stream import ClusterChangeStream
 from .client_session import ClientSession
 from .command_cursor import CommandCursor
 from .database import Database
+
+if TYPE_CHECKING:
+    from .change_stream import ClusterChangeStream
 
 __all__ = ["MongoClient"]
 
@@ -41,7 +43,6 @@ class MongoClient(ClientBase[DocumentT]):
 
     _database_class = Database
     _session_class = ClientSession
-    _change_stream_class = ClusterChangeStream
     _backend = BlockingBackend
     _is_sync = True
 
@@ -51,7 +52,9 @@ class MongoClient(ClientBase[DocumentT]):
     list_database_names = blocking(AsyncMongoClient.list_database_names)
     drop_database = blocking(AsyncMongoClient.drop_database)
     bulk_write = blocking(AsyncMongoClient.bulk_write)
-    watch = giving(ClusterChangeStream[DocumentT], AsyncMongoClient[DocumentT].watch)
+    watch = giving(
+        cast("type[ClusterChangeStream[DocumentT]]", None), AsyncMongoClient[DocumentT].watch
+    )
     append_metadata = AsyncMongoClient.append_metadata
 
     def __enter__(self) -> Self:
@@ -89,3 +92,9 @@ class MongoClient(ClientBase[DocumentT]):
     def is_mongos(self) -> bool:
         """Whether the server connected to is a mongos; waits until one is known."""
         return bool(run_coroutine(writable_server(self)).server_type == SERVER_TYPE.Mongos)
+
+    @property
+    def _change_stream_class(self) -> Any:
+        from .change_stream import ClusterChangeStream  # few watch anything
+
+        return ClusterChangeStream
