@@ -78,7 +78,7 @@ def closed(told):
 def theirs(uri, scenario):
     import pymongo
 
-    know("pymongo")
+    know("pymongo", "gridfs")
     told = []
     client = pymongo.MongoClient(uri, event_listeners=listeners("pymongo", told))
     step(scenario(Neutral(client)))

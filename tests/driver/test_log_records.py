@@ -319,7 +319,7 @@ def theirs(server, records):
     """PyMongo's records of the scenario."""
     import pymongo
 
-    know("pymongo")
+    know("pymongo", "gridfs")
     set_level("DEBUG", *COMPONENTS)
     step(scenario(Neutral(pymongo.MongoClient(server.uri, maxPoolSize=5))))
     told = Records()

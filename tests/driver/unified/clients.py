@@ -49,7 +49,12 @@ class ClientEntity:
         self.spans = Spans(spec.get("observeTracingMessages"))
         options.update(self.spans.client_options())
         self.logs = Logs(spec.get("observeLogMessages", {}))
-        self.client = world.make_client(uri, event_listeners=self.events.listeners, **options)
+        try:
+            self.client = world.make_client(uri, event_listeners=self.events.listeners, **options)
+        except BaseException:
+            self.logs.end()
+            self.spans.end()
+            raise
         self.logs.begin(self.client)
 
     async def be_ready(self) -> None:
