@@ -25,7 +25,6 @@ from ..execution.command_fields import CommandFields
 from ..execution.executor import Executor
 from ..execution.timeouts import timeout
 from ..ops.sessions import EndSessions
-from ..options.srv import SrvName
 from ..options.tracing import make_spans
 from ..sdam.monitor import Monitor
 from ..sdam.topology import CLOSED, OPEN, Topology
@@ -37,7 +36,6 @@ from ..values.errors import PyMongoError
 from ..values.limits import CLOSE_TIMEOUT, FAREWELL_TIMEOUT, MAX_END_SESSIONS
 from ..values.read_preferences import ReadPreference
 from ..wire.header import start_anew
-from .discovery import Discovery, Found
 from .housekeeping import DeadCursor, Housekeeper
 from .settings import (
     executor_settings,
@@ -53,6 +51,8 @@ if TYPE_CHECKING:
     from ..io.base import Address, Backend
     from ..options.client_options import ClientOptions
     from ..options.connection_string import ParsedURI
+    from ..options.srv import SrvName
+    from .discovery import Discovery, Found
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -135,6 +135,9 @@ class Client:
     def _plan_discovery(self, srv: ParsedURI) -> Discovery:
         assert srv.fqdn is not None
         validator = srv.options.get("srv_host_validator")
+        from ..options.srv import SrvName
+        from .discovery import Discovery
+
         name = SrvName(srv.fqdn, srv.srv_service_name, srv.srv_allowed_hosts_suffix, validator)
         timeout = self.options.pool_options.connect_timeout
         found = weakref.WeakMethod(self._settle)

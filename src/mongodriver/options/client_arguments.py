@@ -13,7 +13,6 @@ from mongodriver.options.connection_string import (
     parse,
     split_hosts,
 )
-from mongodriver.options.srv import check_max_hosts, check_query
 from mongodriver.options.uri_options import (
     TIMEOUT_OPTIONS,
     CaseInsensitiveDict,
@@ -108,6 +107,8 @@ def _complete_srv(srv: ParsedURI, options: CaseInsensitiveDict) -> None:
     srv.srv_service_name = options.get("srvServiceName") or SRV_SERVICE_NAME
     srv.srv_max_hosts = options.get("srvMaxHosts") or 0
     srv.srv_allowed_hosts_suffix = options.get("srvAllowedHostsSuffix")
+    from mongodriver.options.srv import check_max_hosts, check_query
+
     check_query(srv, options.get("srv_host_validator"))
     check_max_hosts(srv.srv_max_hosts, options)
 
