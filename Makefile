@@ -19,6 +19,8 @@
 #   make clean     remove everything that was built
 
 VENV   ?= .venv
+# Processes of the suite: its tests wait for servers half of the time, and two leave a core idle.
+WORKERS ?= 4
 PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
@@ -67,17 +69,17 @@ demo: $(VENV)/.extension $(VENV)/.demo
 	$(PY) bench/demo.py $(DEMOFLAGS)
 
 test: $(VENV)/.extension $(VENV)/.demo
-	$(PYTEST) -n 2 --dist loadfile -m "not slow" -p no:randomly $(TESTFLAGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" -p no:randomly $(TESTFLAGS)
 
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.random
-	$(PYTEST) -n 2 --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
 
 SPEC_TESTS := tests/spec $(wildcard tests/driver/test_unified_*.py) \
     tests/driver/test_seedlist_specs.py tests/unit/test_pool_spec.py tests/bsonx/test_corpus.py tests/bsonx/test_json_corpus.py tests/bsonx/test_vector.py
 
 # Not by file: some have many more tests than others. Each process starts servers of its own.
 spec: $(VENV)/.extension
-	env PYTHONPATH=tests MONGODRIVER_SPEC_DEPLOYMENTS=all $(PYTEST) -n 2 --dist worksteal -q -rf \
+	env PYTHONPATH=tests MONGODRIVER_SPEC_DEPLOYMENTS=all $(PYTEST) -n $(WORKERS) --dist worksteal -q -rf \
 	    -o addopts="--strict-markers --strict-config" -p no:randomly -p spec_report \
 	    $(SPECFLAGS) $(SPEC_TESTS)
 

@@ -26,7 +26,7 @@ def _patience(monkeypatch):
 class OpenCursor(Find):
     """A find that leaves a cursor open; the result is its id and its implicit session."""
 
-    pin = False
+    pin = ""
 
     def build(self, attempt):
         command = super().build(attempt)
@@ -102,7 +102,7 @@ def test_a_pinned_connection_is_kept_until_it_is_released(flavour, server):
     recorder = Recorder()
 
     async def main(client):
-        cursor_id, session, connection = await open_cursor(client, pin=True)
+        cursor_id, session, connection = await open_cursor(client, pin="cursor")
         pool = pool_of(client)
         assert (pool.idle_count, pool.operation_count) == (0, 1)
         more = {"getMore": cursor_id, "collection": "cursors"}
@@ -129,7 +129,7 @@ def test_the_replies_of_an_exhaust_cursor_are_streamed(flavour, server):
     async def main(client):
         await client.execute(Run({"drop": "streamed"}, "core_tests", allowable_errors=(26,)))
         await client.execute(Insert("streamed", [{"_id": n} for n in range(100)]))
-        find = OpenCursor("streamed", pin=True)
+        find = OpenCursor("streamed", pin="cursor")
         cursor_id, session, connection = await client.execute(find)
         numbers = [0]
         while cursor_id:
@@ -156,7 +156,7 @@ def test_a_stream_that_is_not_read_to_its_end_costs_the_connection(flavour, serv
     async def main(client):
         await client.execute(Run({"drop": "streamed"}, "core_tests", allowable_errors=(26,)))
         await client.execute(Insert("streamed", [{"_id": n} for n in range(100)]))
-        cursor_id, session, connection = await client.execute(OpenCursor("streamed", pin=True))
+        cursor_id, session, connection = await client.execute(OpenCursor("streamed", pin="cursor"))
         more = {"getMore": cursor_id, "collection": "streamed", "batchSize": 10}
         operation = StreamedGetMore(more, "core_tests")
         await client.execute(operation, session=session, connection=connection)
@@ -170,7 +170,7 @@ def test_a_stream_that_is_not_read_to_its_end_costs_the_connection(flavour, serv
 
 def test_a_buried_cursor_releases_its_connection(flavour, server):
     async def main(client):
-        cursor_id, session, connection = await open_cursor(client, pin=True)
+        cursor_id, session, connection = await open_cursor(client, pin="cursor")
         client.kill_cursor_soon(
             cursor_id, "core_tests.cursors", address(client), session, connection
         )

@@ -53,7 +53,7 @@ class FakeConnection:
         self.last_used = time.monotonic()
         self.service_id = None
         self.more_to_come = False
-        self.pinned = False
+        self.pinned = ""
 
     def close(self) -> None:
         self.stream.close()

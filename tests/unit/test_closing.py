@@ -260,7 +260,7 @@ def test_what_a_cursor_streams_is_not_taken_for_an_answer(flavour):
         await client.execute(Run(PING))
         (server,) = client.topology.servers
         connection = server.pool.take()
-        connection.pinned = connection.more_to_come = True
+        connection.pinned, connection.more_to_come = "cursor", True
         client.kill_cursor_soon(1, "d.c", server.address, None, connection)
         await client._housekeeper.bury_all(client)
         assert connection.closed
@@ -281,7 +281,7 @@ def test_cursors_behind_a_load_balancer_are_killed_on_their_connections(flavour)
         (server,) = client.topology.servers
         pinned = [await server.pool.checkout() for _ in range(2)]
         for id, connection in enumerate(pinned, 1):
-            connection.pinned = True
+            connection.pinned = "cursor"
             await client.execute(Run({"getMore": id, "collection": "c"}), connection=connection)
             client.kill_cursor_soon(id, "d.c", server.address, None, connection)
         client.kill_cursor_soon(3, "d.c", server.address)

@@ -16,6 +16,7 @@ from mongodriver.errors import (
 from mongodriver.operations import DeleteMany, DeleteOne, InsertOne, UpdateOne
 from mongodriver.ops.base import NEVER, READ, WRITE, Command, Operation, present
 from mongodriver.ops.bulk import BulkWrite, Run, plan_runs
+from mongodriver.ops.client_bulk import ClientBulkWrite
 from mongodriver.ops.command import (
     EVERYTHING,
     CreateEncrypted,
@@ -209,6 +210,18 @@ def test_pinning_behind_a_load_balancer(operation):
     name = "nextBatch" if operation.name == "getMore" else "firstBatch"
     assert operation.parse(cursor_reply([], 7, name), made).connection is made.connection
     assert made.connection.pinned == "cursor"
+
+
+def test_pinning_of_a_clients_bulk_write():
+    """It counts as one of a cursor, in the error of whoever waits for a connection."""
+    request = InsertOne({"_id": 1}, namespace="db.c")
+    operation = ClientBulkWrite(DEFAULT_CODEC_OPTIONS, None, [request], True, True)
+    made = attempt(service_id="one", max_wire_version=25)
+    made.address = None
+    operation.build(made)
+    operation.parse({**cursor_reply([], 7), "nErrors": 0}, made)
+    assert made.connection.pinned == "cursor"
+    assert operation.pinned is made.connection
 
 
 def test_no_pin_for_a_cursor_that_has_ended():

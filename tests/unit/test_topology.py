@@ -28,6 +28,7 @@ from mongodriver.monitoring import (
     TopologyListener,
     TopologyOpenedEvent,
 )
+from mongodriver.sdam.publisher import Publisher
 from mongodriver.values.server_description import ServerDescription
 from mongodriver.wire import header
 
@@ -83,6 +84,30 @@ def test_a_slow_listener_does_not_delay_discovery():
     chain = [e for e in told if isinstance(e, TopologyDescriptionChangedEvent)]
     for before, after in itertools.pairwise(chain):
         assert after.previous_description is before.new_description
+
+
+def test_nobody_tells_what_has_happened_before_the_coroutine_does_that(monkeypatch):
+    """Checks may be answered before it has begun: they would tell events beside it."""
+    told, early = [], []
+    start = Publisher.start
+
+    def late(publisher):
+        deadline = time.monotonic() + 60
+        while not client._core.description.known_servers:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.005)
+        client._core.topology._announce()  # whatever a monitor does after its check
+        early.extend(told)
+        start(publisher)
+
+    monkeypatch.setattr(Publisher, "start", late)
+    with FakeMongod() as fake:
+        client = MongoClient(fake.uri, connect=False, event_listeners=[Listener(told.append)])
+        client.admin.command("ping")
+        client.close()
+    assert early == []
+    assert type(told[0]) is TopologyOpenedEvent
+    assert type(told[-1]) is TopologyClosedEvent
 
 
 def test_a_listener_may_use_the_client():

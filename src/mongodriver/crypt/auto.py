@@ -67,8 +67,7 @@ class AutoCipher:
         document = single_document(encode_message(execution, limits, plain))
         with until(execution.deadline), encryption_errors():
             encrypted = await outcome(self._machine.encrypt(execution.operation.database, document))
-        fields = fields_of(encrypted)
-        fields = fields | own
+        fields = fields_of(encrypted) | own
         ordered = {name: fields.pop(name) for name in body if name in fields}
         return Command(ordered | fields)
 

@@ -236,7 +236,7 @@ class ClientBulkWrite(Operation[None]):
             attempt.address = self.address = connection.address
             attempt.max_time_ms = None
             if connection.service_id is not None and not connection.pinned:
-                connection.pinned = True
+                connection.pinned = "cursor"
                 attempt.pinned = self.pinned = connection
         else:
             self._get_more.cursor_id = cursor_id

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bsonx.errors import BSONError
 from mongodriver.ops.client_bulk import ClientBulkWrite
 from mongodriver.ops.cursor import KillCursors
+from mongodriver.values.error_codes import CURSOR_GONE
 from mongodriver.values.errors import (
     ConnectionFailure,
     OperationFailure,
@@ -17,9 +18,6 @@ from mongodriver.values.errors import (
 if TYPE_CHECKING:
     from mongodriver.client.client import Client
     from mongodriver.values.results import ClientBulkWriteResult
-
-#: CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
-_GONE = frozenset({43, 175, 237})
 
 
 async def run_client_bulk(
@@ -56,7 +54,7 @@ async def _end_cursor(
     if operation.cursor is None:
         return
     namespace, cursor_id = operation.cursor
-    if isinstance(error, OperationFailure) and error.code in _GONE:
+    if isinstance(error, OperationFailure) and error.code in CURSOR_GONE:
         return
     if error is None or _is_of_server(error):
         kill = KillCursors(namespace, [cursor_id], operation.codec_options)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from bsonx.errors import BSONError
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors, may_carry
+from mongodriver.values.error_codes import CURSOR_GONE
 from mongodriver.values.errors import OperationFailure, ProtocolError, PyMongoError
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["CursorCore"]
 
 ItemT = TypeVar("ItemT")
-
-#: CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
-_GONE = frozenset({43, 175, 237})
 
 
 class CursorCore(ABC, Generic[ItemT]):
@@ -115,7 +113,7 @@ class CursorCore(ABC, Generic[ItemT]):
             raise
         except PyMongoError as exc:
             connection = self._connection
-            if isinstance(exc, OperationFailure) and exc.code in _GONE:
+            if isinstance(exc, OperationFailure) and exc.code in CURSOR_GONE:
                 self._release()
                 if self._ends_quietly():
                     return

@@ -53,10 +53,16 @@ class Publisher:
         self._queue.clear()
         self._wake: Event | None = None
         self._task: Task | None = None
+        #: The coroutine runs, or is about to: nobody else publishes anything.
+        self._runs = False
         self._stopped = False
 
+    def prepare(self) -> None:
+        """Decide whether to run, before anybody can have anything to publish. No I/O."""
+        self._runs = bool(self._servers or self._topologies)
+
     def start(self) -> None:
-        if self._task is None and (self._servers or self._topologies):
+        if self._task is None and self._runs:
             self._wake = self._backend.event()
             self._task = self._backend.spawn(self._run, "mongodriver events")
 
@@ -110,16 +116,16 @@ class Publisher:
     @property
     def has_left_behind(self) -> bool:
         """Whether there are events that nothing in the background will publish."""
-        return self._task is None and bool(self._queue)
+        return not self._runs and bool(self._queue)
 
     def flush(self) -> None:
         """Publish them. Not under a lock, and in one thread at a time."""
-        if self._task is None:
+        if not self._runs:
             self._publish_queued()
 
     def tell_in_order(self, subscriber: Subscriber, event: Any) -> None:
         """Give an event of another kind to a subscriber, after those that happened before it."""
-        if self._stopped or (self._task is None and not self._queue):
+        if self._stopped or not (self._runs or self._queue):
             subscriber(event)
         else:
             self.add([((subscriber,), event)])

@@ -149,6 +149,7 @@ class Topology:
                 return False
             self._refuse_if_closed()
             self.state = OPEN
+            self._publisher.prepare()
             if not self._servers:
                 self._publisher.opening(self._description)
                 self._match_servers()

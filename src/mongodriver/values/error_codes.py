@@ -29,6 +29,9 @@ EXCEEDED_TIME_LIMIT = 262
 SOCKET_EXCEPTION = 9001
 READ_CONCERN_NOT_AVAILABLE_YET = 134
 
+# CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
+CURSOR_GONE = frozenset({43, 175, 237})
+
 # AuthenticationFailed, MechanismUnavailable, and Atlas's own.
 LOGIN_REFUSED = frozenset({18, 334, 8000})
 
