@@ -1,8 +1,7 @@
 """Listeners: an application's own view of what the driver does."""
 
-from mongodriver.events.listeners import (
+from mongodriver.events.classes import (
     CommandFailedEvent,
-    CommandListener,
     CommandStartedEvent,
     CommandSucceededEvent,
     ConnectionCheckedInEvent,
@@ -13,9 +12,7 @@ from mongodriver.events.listeners import (
     ConnectionClosedEvent,
     ConnectionClosedReason,
     ConnectionCreatedEvent,
-    ConnectionPoolListener,
     ConnectionReadyEvent,
-    EventListeners,
     PoolClearedEvent,
     PoolClosedEvent,
     PoolCreatedEvent,
@@ -23,16 +20,21 @@ from mongodriver.events.listeners import (
     ServerClosedEvent,
     ServerDescriptionChangedEvent,
     ServerHeartbeatFailedEvent,
-    ServerHeartbeatListener,
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
-    ServerListener,
     ServerOpeningEvent,
     TopologyClosedEvent,
     TopologyDescriptionChangedEvent,
     TopologyEvent,
-    TopologyListener,
     TopologyOpenedEvent,
+)
+from mongodriver.events.listeners import (
+    CommandListener,
+    ConnectionPoolListener,
+    EventListeners,
+    ServerHeartbeatListener,
+    ServerListener,
+    TopologyListener,
     _EventListener,
     _validate_event_listeners,
     register,

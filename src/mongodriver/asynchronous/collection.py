@@ -9,30 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
-from mongodriver.ops.bulk import BulkWrite, InsertMany
-from mongodriver.ops.catalogue import ListCollections, Rename, create_operations, drop_operations
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.find_query import FindQuery
-from mongodriver.ops.indexes import (
-    CreateIndexes,
-    CreateSearchIndexes,
-    DropIndexes,
-    DropSearchIndex,
-    ListIndexes,
-    UpdateSearchIndex,
-)
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
-from mongodriver.public.encrypted_fields import creating, dropping, refuse_encrypting
 from mongodriver.public.flavour import taking_arguments_of
 from mongodriver.public.raw import RAW_FIELDS, raw_codec_options
 from mongodriver.public.sessions import core_session
 from mongodriver.replies.catalogue import collection_options, index_information
 from mongodriver.values.read_concern import DEFAULT_READ_CONCERN
 from mongodriver.values.read_preferences import ReadPreference
-from mongodriver.values.requests import IndexModel, SearchIndexModel
 from mongodriver.values.results import (
     BulkWriteResult,
     DeleteResult,
@@ -50,6 +39,7 @@ if TYPE_CHECKING:
     from bsonx.timestamp import Timestamp
     from mongodriver.public.sessions import ClientSessionBase
     from mongodriver.values.collation import Collation
+    from mongodriver.values.requests import IndexModel, SearchIndexModel
 
     from .change_stream import AsyncCollectionChangeStream
 
@@ -125,7 +115,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         Takes the arguments of `find`. Each item is the documents of one batch, one after the
         other.
         """
-        refuse_encrypting(self._core, "find_raw_batches does")
+        public.encrypted_fields.refuse_encrypting(self._core, "find_raw_batches does")
         cursor: AsyncRawBatchCursor = self._raw_cursor_class(self, *args, **kwargs)
         return cursor
 
@@ -164,7 +154,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
         Takes the arguments of `aggregate`.
         """
-        refuse_encrypting(self._core, "aggregate_raw_batches does")
+        public.encrypted_fields.refuse_encrypting(self._core, "aggregate_raw_batches does")
         cursor: AsyncRawBatchCommandCursor = await _aggregate(
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )
@@ -303,7 +293,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         :raises TypeError: if there are no documents, or one is not a document; nothing is sent.
         :raises BulkWriteError: if the server refuses any of them.
         """
-        operation = InsertMany(
+        operation = ops.bulk.InsertMany(
             self._writing(session), documents, ordered, bypass_document_validation, comment
         )
         try:
@@ -331,7 +321,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         :param let: variables for expressions of updates and deletes.
         :raises BulkWriteError: if any write fails; its details tell what was done.
         """
-        operation = BulkWrite.of(
+        operation = ops.bulk.BulkWrite.of(
             self._writing(session), requests, ordered, bypass_document_validation, comment, let
         )
         result = await self._core.executor.execute(operation, core_session(session))
@@ -543,7 +533,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         """
         options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
         indexes = [IndexModel(keys, **kwargs)]
-        operation = CreateIndexes(self._catalogue(session), indexes, options, comment)
+        operation = ops.indexes.CreateIndexes(self._catalogue(session), indexes, options, comment)
         await self._core.executor.execute(operation, core_session(session))
         return operation.names[0]
 
@@ -559,7 +549,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
         :param kwargs: other fields of the command, such as ``commitQuorum`` and ``maxTimeMS``.
         """
-        operation = CreateIndexes(self._catalogue(session), indexes, kwargs, comment)
+        operation = ops.indexes.CreateIndexes(self._catalogue(session), indexes, kwargs, comment)
         await self._core.executor.execute(operation, core_session(session))
         return operation.names
 
@@ -576,7 +566,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
         :param index_or_name: the index's name, or the keys it was created with.
         :raises OperationFailure: if there is no such index; not if there is no collection.
         """
-        operation = DropIndexes(self._catalogue(session), index_or_name, kwargs, comment)
+        operation = ops.indexes.DropIndexes(
+            self._catalogue(session), index_or_name, kwargs, comment
+        )
         await self._core.executor.execute(operation, core_session(session))
 
     async def drop_indexes(
@@ -587,7 +579,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         **kwargs: Any,
     ) -> None:
         """Drop all indexes but the one on ``_id``."""
-        operation = DropIndexes(self._catalogue(session), "*", kwargs, comment)
+        operation = ops.indexes.DropIndexes(self._catalogue(session), "*", kwargs, comment)
         await self._core.executor.execute(operation, core_session(session))
 
     async def list_indexes(
@@ -619,9 +611,10 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
         :param model: a `SearchIndexModel`, or a mapping of its arguments.
         """
-        if not isinstance(model, SearchIndexModel):
-            model = SearchIndexModel(**model)
-        operation = CreateSearchIndexes(self._catalogue(session), [model], kwargs, comment)
+        models = [ops.indexes.search_index_model(model)]
+        operation = ops.indexes.CreateSearchIndexes(
+            self._catalogue(session), models, kwargs, comment
+        )
         names: list[str] = await self._core.executor.execute(operation, core_session(session))
         return names[0]
 
@@ -634,7 +627,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
         **kwargs: Any,
     ) -> list[str]:
         """Create search indexes and return their names."""
-        operation = CreateSearchIndexes(self._catalogue(session), models, kwargs, comment)
+        operation = ops.indexes.CreateSearchIndexes(
+            self._catalogue(session), models, kwargs, comment
+        )
         names: list[str] = await self._core.executor.execute(operation, core_session(session))
         return names
 
@@ -670,7 +665,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         **kwargs: Any,
     ) -> None:
         """Drop a search index."""
-        operation = DropSearchIndex(self._catalogue(session), name, kwargs, comment)
+        operation = ops.indexes.DropSearchIndex(self._catalogue(session), name, kwargs, comment)
         await self._core.executor.execute(operation, core_session(session))
 
     async def update_search_index(
@@ -683,7 +678,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
         **kwargs: Any,
     ) -> None:
         """Replace the definition of a search index."""
-        operation = UpdateSearchIndex(self._catalogue(session), name, definition, kwargs, comment)
+        operation = ops.indexes.UpdateSearchIndex(
+            self._catalogue(session), name, definition, kwargs, comment
+        )
         await self._core.executor.execute(operation, core_session(session))
 
     # -- the collection as a whole --
@@ -692,7 +689,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self, session: ClientSessionBase | None = None, comment: Any = None
     ) -> Mapping[str, Any]:
         """Return the options the collection was created with; {} if it does not exist."""
-        operation = ListCollections(
+        operation = ops.catalogue.ListCollections(
             self._database._name, self._codec_options, {}, {"name": self._name}, comment
         )
         with one_deadline(self._core.options.timeout):
@@ -716,7 +713,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         :param kwargs: other fields of the command, such as ``dropTarget``.
         :raises InvalidName: if it cannot be a name.
         """
-        operation = Rename(self._catalogue(session), new_name, kwargs, comment)
+        operation = ops.catalogue.Rename(self._catalogue(session), new_name, kwargs, comment)
         reply: dict[str, Any] = await self._core.executor.execute(operation, core_session(session))
         return reply
 
@@ -733,8 +730,10 @@ class AsyncCollection(CollectionBase[DocumentT]):
         """
         target, core = self._catalogue(session), core_session(session)
         with one_deadline(self._core.options.timeout):
-            fields = await dropping(self._core, target, encrypted_fields, core)
-            for operation in drop_operations(target, fields, comment):
+            fields = await public.encrypted_fields.dropping(
+                self._core, target, encrypted_fields, core
+            )
+            for operation in ops.catalogue.drop_operations(target, fields, comment):
                 await self._core.executor.execute(operation, core)
 
 
@@ -775,7 +774,7 @@ async def _aggregate(
 async def _list_indexes(
     collection: CollectionBase[Any], session: ClientSessionBase | None, comment: Any
 ) -> Any:
-    operation = ListIndexes(collection._catalogue(session), comment)
+    operation = ops.indexes.ListIndexes(collection._catalogue(session), comment)
     reply = await collection._core.executor.execute(operation, core_session(session))
     return collection._command_cursor_class._from_reply(
         collection._core, reply, operation.codec_options, session=session, comment=comment
@@ -789,7 +788,7 @@ async def create_on_server(
 ) -> None:
     """Create a collection, with the state collections of queryable encryption if it has it."""
     target = collection._catalogue(session)
-    options = creating(collection._core, target, options)
+    options = public.encrypted_fields.creating(collection._core, target, options)
     with one_deadline(collection._core.options.timeout):
-        for operation in create_operations(target, options):
+        for operation in ops.catalogue.create_operations(target, options):
             await collection._core.executor.execute(operation, core_session(session))

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.arguments import check_dereferenceable, command_fields
-from mongodriver.ops.catalogue import ListCollections, ValidateCollection, drop_operations
 from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
 from mongodriver.public.database_base import DatabaseBase
-from mongodriver.public.encrypted_fields import dropping
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
@@ -229,8 +228,10 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         reply: dict[str, Any] = {}
         with one_deadline(self._core.options.timeout):
             core = core_session(session)
-            fields = await dropping(self._core, target, encrypted_fields, core)
-            for operation in drop_operations(target, fields, comment):
+            fields = await public.encrypted_fields.dropping(
+                self._core, target, encrypted_fields, core
+            )
+            for operation in ops.catalogue.drop_operations(target, fields, comment):
                 reply = await self._core.executor.execute(operation, core)
         return reply
 
@@ -278,7 +279,9 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :raises CollectionInvalid: if the collection is not valid.
         """
         name = self._name_of(name_or_collection, "str or Collection")
-        operation = ValidateCollection(self._name, name, scandata, full, background, comment)
+        operation = ops.catalogue.ValidateCollection(
+            self._name, name, scandata, full, background, comment
+        )
         report: dict[str, Any] = await self._core.executor.execute(operation, core_session(session))
         return report
 
@@ -315,7 +318,7 @@ async def _list_collections(
     comment: Any,
     names_only: bool = False,
 ) -> Any:
-    operation = ListCollections(
+    operation = ops.catalogue.ListCollections(
         database._name, database._codec_options, options, filter, comment, names_only
     )
     reply = await database._core.executor.execute(operation, core_session(session))

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver import ops
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ
-from mongodriver.ops.catalogue import DropDatabase, ListDatabases
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.sessions import core_session, session_in_use
@@ -18,7 +18,6 @@ from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.server_type import SERVER_TYPE
 
-from .client_session import AsyncClientSession
 from .database import AsyncDatabase
 
 if TYPE_CHECKING:
@@ -63,9 +62,14 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     """
 
     _database_class = AsyncDatabase
-    _session_class = AsyncClientSession
     _backend = staticmethod(_backend)
     _is_sync = False
+
+    @staticmethod
+    def _session_class() -> Any:
+        from .client_session import AsyncClientSession
+
+        return AsyncClientSession
 
     async def aconnect(self) -> None:
         """Connect now instead of at the first use: wait until a server takes writes."""
@@ -162,7 +166,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
             )
         core = session_in_use(session)
         concern = None if core is not None and core.in_transaction else self._write_concern
-        operation = DropDatabase(name, concern, comment)
+        operation = ops.catalogue.DropDatabase(name, concern, comment)
         await self._core.executor.execute(operation, core_session(session))
 
     async def bulk_write(
@@ -304,7 +308,7 @@ async def _list_databases(
     comment: Any,
     options: Mapping[str, Any],
 ) -> Any:
-    operation = ListDatabases(options, comment)
+    operation = ops.catalogue.ListDatabases(options, comment)
     reply = await client._core.executor.execute(operation, core_session(session))
     cursor_class = client._database_class._collection_class._command_cursor_class
     return cursor_class._from_reply(client._core, reply, DEFAULT_CODEC_OPTIONS, comment=comment)

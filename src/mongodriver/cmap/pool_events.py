@@ -5,19 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..events.listeners import (
-    ConnectionCheckedInEvent,
-    ConnectionCheckedOutEvent,
-    ConnectionCheckOutFailedEvent,
-    ConnectionCheckOutStartedEvent,
-    ConnectionClosedEvent,
-    ConnectionCreatedEvent,
-    ConnectionReadyEvent,
-    PoolClearedEvent,
-    PoolClosedEvent,
-    PoolCreatedEvent,
-    PoolReadyEvent,
-)
+from .. import events
 from ..events.observer import publish
 from ..values.errors import WaitQueueTimeoutError
 from .failures import PoolClosedError
@@ -43,53 +31,64 @@ class PoolEvents:
 
     def created(self, options: dict[str, Any]) -> None:
         if self._subscribers:
-            publish(self._subscribers, PoolCreatedEvent(self._address, options))
+            publish(self._subscribers, events.classes.PoolCreatedEvent(self._address, options))
 
     def ready(self) -> None:
         if self._subscribers:
-            publish(self._subscribers, PoolReadyEvent(self._address))
+            publish(self._subscribers, events.classes.PoolReadyEvent(self._address))
 
     def cleared(self, service_id: Any, interrupt: bool) -> None:
         if self._subscribers:
-            publish(self._subscribers, PoolClearedEvent(self._address, service_id, interrupt))
+            publish(
+                self._subscribers,
+                events.classes.PoolClearedEvent(self._address, service_id, interrupt),
+            )
 
     def closed(self) -> None:
         if self._subscribers:
-            publish(self._subscribers, PoolClosedEvent(self._address))
+            publish(self._subscribers, events.classes.PoolClosedEvent(self._address))
 
     def connection_created(self, id: int) -> None:
         if self._subscribers:
-            publish(self._subscribers, ConnectionCreatedEvent(self._address, id))
+            publish(self._subscribers, events.classes.ConnectionCreatedEvent(self._address, id))
 
     def connection_ready(self, id: int, start: float) -> None:
         if self._subscribers:
-            publish(self._subscribers, ConnectionReadyEvent(self._address, id, monotonic() - start))
+            publish(
+                self._subscribers,
+                events.classes.ConnectionReadyEvent(self._address, id, monotonic() - start),
+            )
 
     def connection_closed(self, id: int, reason: str) -> None:
         if self._subscribers:
-            publish(self._subscribers, ConnectionClosedEvent(self._address, id, reason))
+            publish(
+                self._subscribers, events.classes.ConnectionClosedEvent(self._address, id, reason)
+            )
 
     def check_out_started(self) -> None:
         if self._subscribers:
-            publish(self._subscribers, ConnectionCheckOutStartedEvent(self._address))
+            publish(self._subscribers, events.classes.ConnectionCheckOutStartedEvent(self._address))
 
     def check_out_failed(self, exc: BaseException, start: float) -> None:
         if self._subscribers:
             reason = failure_reason(exc)
             publish(
                 self._subscribers,
-                ConnectionCheckOutFailedEvent(self._address, reason, monotonic() - start),
+                events.classes.ConnectionCheckOutFailedEvent(
+                    self._address, reason, monotonic() - start
+                ),
             )
 
     def checked_out(self, id: int, start: float) -> None:
         if self._subscribers:
             publish(
-                self._subscribers, ConnectionCheckedOutEvent(self._address, id, monotonic() - start)
+                self._subscribers,
+                events.classes.ConnectionCheckedOutEvent(self._address, id, monotonic() - start),
             )
 
     def checked_in(self, id: int) -> None:
         if self._subscribers:
-            publish(self._subscribers, ConnectionCheckedInEvent(self._address, id))
+            publish(self._subscribers, events.classes.ConnectionCheckedInEvent(self._address, id))
 
 
 def failure_reason(exc: BaseException) -> str:

@@ -50,6 +50,8 @@ class _Event:
     """Base of the events; they belong to the public module, whatever file defines them."""
 
     __slots__ = ()
+    #: Which method of its listeners is called with such an event.
+    _listener_method: str
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "mongodriver.monitoring"
@@ -109,6 +111,7 @@ class CommandStartedEvent(_CommandEvent):
     """A command was sent; `command` is the document, {} if it holds secrets."""
 
     __slots__ = ("command",)
+    _listener_method = "started"
 
     def __init__(
         self,
@@ -141,6 +144,7 @@ class CommandSucceededEvent(_CommandEvent):
     """A command was answered; `reply` is {} if it may hold secrets."""
 
     __slots__ = ("duration_micros", "reply")
+    _listener_method = "succeeded"
 
     def __init__(
         self,
@@ -174,6 +178,7 @@ class CommandFailedEvent(_CommandEvent):
     """A command failed; `failure` is the reply, or a description of a driver's exception."""
 
     __slots__ = ("duration_micros", "failure")
+    _listener_method = "failed"
 
     def __init__(
         self,
@@ -219,6 +224,7 @@ class PoolCreatedEvent(_PoolEvent):
     """A pool was created; `options` are those that differ from the defaults."""
 
     __slots__ = ("options",)
+    _listener_method = "pool_created"
 
     def __init__(self, address: Address, options: dict[str, Any]) -> None:
         super().__init__(address)
@@ -232,12 +238,14 @@ class PoolReadyEvent(_PoolEvent):
     """A pool may open connections."""
 
     __slots__ = ()
+    _listener_method = "pool_ready"
 
 
 class PoolClearedEvent(_PoolEvent):
     """All connections of a pool were given up; those in use too if `interrupt_connections`."""
 
     __slots__ = ("interrupt_connections", "service_id")
+    _listener_method = "pool_cleared"
 
     def __init__(
         self,
@@ -257,6 +265,7 @@ class PoolClosedEvent(_PoolEvent):
     """A pool was closed for good."""
 
     __slots__ = ()
+    _listener_method = "pool_closed"
 
 
 class ConnectionClosedReason:
@@ -318,18 +327,21 @@ class ConnectionCreatedEvent(_ConnectionIdEvent):
     """A connection object exists; it is about to be opened."""
 
     __slots__ = ()
+    _listener_method = "connection_created"
 
 
 class ConnectionReadyEvent(_ConnectionDurationEvent):
     """A connection is open, its handshake and authentication done."""
 
     __slots__ = ()
+    _listener_method = "connection_ready"
 
 
 class ConnectionClosedEvent(_ConnectionIdEvent):
     """A connection was closed; `reason` is a `ConnectionClosedReason`."""
 
     __slots__ = ("reason",)
+    _listener_method = "connection_closed"
 
     def __init__(self, address: Address, connection_id: int, reason: str) -> None:
         super().__init__(address, connection_id)
@@ -343,12 +355,14 @@ class ConnectionCheckOutStartedEvent(_ConnectionEvent):
     """An operation asks for a connection."""
 
     __slots__ = ()
+    _listener_method = "connection_check_out_started"
 
 
 class ConnectionCheckOutFailedEvent(_ConnectionDurationEvent):
     """An operation got no connection; `reason` is a `ConnectionCheckOutFailedReason`."""
 
     __slots__ = ("reason",)
+    _listener_method = "connection_check_out_failed"
 
     def __init__(self, address: Address, reason: str, duration: float | None) -> None:
         super().__init__(address, 0, duration)
@@ -362,12 +376,14 @@ class ConnectionCheckedOutEvent(_ConnectionDurationEvent):
     """An operation got a connection."""
 
     __slots__ = ()
+    _listener_method = "connection_checked_out"
 
 
 class ConnectionCheckedInEvent(_ConnectionIdEvent):
     """An operation returned its connection."""
 
     __slots__ = ()
+    _listener_method = "connection_checked_in"
 
 
 class _ServerEvent(_Event):
@@ -387,6 +403,7 @@ class ServerDescriptionChangedEvent(_ServerEvent):
     """What is known about a server changed."""
 
     __slots__ = ("new_description", "previous_description")
+    _listener_method = "description_changed"
 
     def __init__(
         self,
@@ -409,12 +426,14 @@ class ServerOpeningEvent(_ServerEvent):
     """A server became part of the topology."""
 
     __slots__ = ()
+    _listener_method = "opened"
 
 
 class ServerClosedEvent(_ServerEvent):
     """A server is no part of the topology any more."""
 
     __slots__ = ()
+    _listener_method = "closed"
 
 
 class TopologyEvent(_Event):
@@ -433,6 +452,7 @@ class TopologyDescriptionChangedEvent(TopologyEvent):
     """What is known about the deployment changed."""
 
     __slots__ = ("new_description", "previous_description")
+    _listener_method = "description_changed"
 
     def __init__(
         self,
@@ -455,12 +475,14 @@ class TopologyOpenedEvent(TopologyEvent):
     """A client starts to watch its deployment."""
 
     __slots__ = ()
+    _listener_method = "opened"
 
 
 class TopologyClosedEvent(TopologyEvent):
     """A client was closed."""
 
     __slots__ = ()
+    _listener_method = "closed"
 
 
 class _ServerHeartbeatEvent(_Event):
@@ -486,6 +508,7 @@ class ServerHeartbeatStartedEvent(_ServerHeartbeatEvent):
     """A server is asked for its state."""
 
     __slots__ = ()
+    _listener_method = "started"
 
 
 class _HeartbeatEndedEvent(_ServerHeartbeatEvent):
@@ -505,6 +528,7 @@ class ServerHeartbeatSucceededEvent(_HeartbeatEndedEvent):
     """A server answered after `duration` seconds; `reply` is a Hello."""
 
     __slots__ = ()
+    _listener_method = "succeeded"
 
     def __init__(
         self, duration: float, reply: Hello, connection_id: Address, awaited: bool = False
@@ -518,6 +542,7 @@ class ServerHeartbeatFailedEvent(_HeartbeatEndedEvent):
     """A server did not answer; `reply` is the exception, met after `duration` seconds."""
 
     __slots__ = ()
+    _listener_method = "failed"
 
     def __init__(
         self, duration: float, reply: Exception, connection_id: Address, awaited: bool = False

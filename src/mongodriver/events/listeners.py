@@ -12,72 +12,43 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.events.classes import (
-    CommandFailedEvent,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-    ConnectionCheckedInEvent,
-    ConnectionCheckedOutEvent,
-    ConnectionCheckOutFailedEvent,
-    ConnectionCheckOutFailedReason,
-    ConnectionCheckOutStartedEvent,
-    ConnectionClosedEvent,
-    ConnectionClosedReason,
-    ConnectionCreatedEvent,
-    ConnectionReadyEvent,
-    PoolClearedEvent,
-    PoolClosedEvent,
-    PoolCreatedEvent,
-    PoolReadyEvent,
-    ServerClosedEvent,
-    ServerDescriptionChangedEvent,
-    ServerHeartbeatFailedEvent,
-    ServerHeartbeatStartedEvent,
-    ServerHeartbeatSucceededEvent,
-    ServerOpeningEvent,
-    TopologyClosedEvent,
-    TopologyDescriptionChangedEvent,
-    TopologyEvent,
-    TopologyOpenedEvent,
-)
 from mongodriver.values.public_names import known_as
 
 if TYPE_CHECKING:
+    from .classes import (
+        CommandFailedEvent,
+        CommandStartedEvent,
+        CommandSucceededEvent,
+        ConnectionCheckedInEvent,
+        ConnectionCheckedOutEvent,
+        ConnectionCheckOutFailedEvent,
+        ConnectionCheckOutStartedEvent,
+        ConnectionClosedEvent,
+        ConnectionCreatedEvent,
+        ConnectionReadyEvent,
+        PoolClearedEvent,
+        PoolClosedEvent,
+        PoolCreatedEvent,
+        PoolReadyEvent,
+        ServerClosedEvent,
+        ServerDescriptionChangedEvent,
+        ServerHeartbeatFailedEvent,
+        ServerHeartbeatStartedEvent,
+        ServerHeartbeatSucceededEvent,
+        ServerOpeningEvent,
+        TopologyClosedEvent,
+        TopologyDescriptionChangedEvent,
+        TopologyOpenedEvent,
+    )
     from .observer import Observer
 
 __all__ = [
-    "CommandFailedEvent",
     "CommandListener",
-    "CommandStartedEvent",
-    "CommandSucceededEvent",
-    "ConnectionCheckOutFailedEvent",
-    "ConnectionCheckOutFailedReason",
-    "ConnectionCheckOutStartedEvent",
-    "ConnectionCheckedInEvent",
-    "ConnectionCheckedOutEvent",
-    "ConnectionClosedEvent",
-    "ConnectionClosedReason",
-    "ConnectionCreatedEvent",
     "ConnectionPoolListener",
-    "ConnectionReadyEvent",
     "EventListeners",
-    "PoolClearedEvent",
-    "PoolClosedEvent",
-    "PoolCreatedEvent",
-    "PoolReadyEvent",
-    "ServerClosedEvent",
-    "ServerDescriptionChangedEvent",
-    "ServerHeartbeatFailedEvent",
     "ServerHeartbeatListener",
-    "ServerHeartbeatStartedEvent",
-    "ServerHeartbeatSucceededEvent",
     "ServerListener",
-    "ServerOpeningEvent",
-    "TopologyClosedEvent",
-    "TopologyDescriptionChangedEvent",
-    "TopologyEvent",
     "TopologyListener",
-    "TopologyOpenedEvent",
     "register",
 ]
 
@@ -294,11 +265,11 @@ class EventListeners:
         self, event: CommandStartedEvent | CommandSucceededEvent | CommandFailedEvent
     ) -> None:
         """Publish an event of a command."""
-        _call_all([getattr(x, _METHODS[type(event)]) for x in self._commands], event)
+        _call_all([getattr(x, event._listener_method) for x in self._commands], event)
 
     def publish_pool(self, event: Any) -> None:
         """Publish an event of a pool or of one of its connections."""
-        _call_all([getattr(x, _METHODS[type(event)]) for x in self._pools], event)
+        _call_all([getattr(x, event._listener_method) for x in self._pools], event)
 
     def publish_heartbeat(
         self,
@@ -307,46 +278,19 @@ class EventListeners:
         | ServerHeartbeatFailedEvent,
     ) -> None:
         """Publish an event of a server check."""
-        _call_all([getattr(x, _METHODS[type(event)]) for x in self._heartbeats], event)
+        _call_all([getattr(x, event._listener_method) for x in self._heartbeats], event)
 
     def publish_server(
         self, event: ServerOpeningEvent | ServerDescriptionChangedEvent | ServerClosedEvent
     ) -> None:
         """Publish an event of a server."""
-        _call_all([getattr(x, _METHODS[type(event)]) for x in self._servers], event)
+        _call_all([getattr(x, event._listener_method) for x in self._servers], event)
 
     def publish_topology(
         self, event: TopologyOpenedEvent | TopologyDescriptionChangedEvent | TopologyClosedEvent
     ) -> None:
         """Publish an event of the topology."""
-        _call_all([getattr(x, _METHODS[type(event)]) for x in self._topologies], event)
-
-
-_METHODS: dict[type, str] = {
-    CommandStartedEvent: "started",
-    CommandSucceededEvent: "succeeded",
-    CommandFailedEvent: "failed",
-    PoolCreatedEvent: "pool_created",
-    PoolReadyEvent: "pool_ready",
-    PoolClearedEvent: "pool_cleared",
-    PoolClosedEvent: "pool_closed",
-    ConnectionCreatedEvent: "connection_created",
-    ConnectionReadyEvent: "connection_ready",
-    ConnectionClosedEvent: "connection_closed",
-    ConnectionCheckOutStartedEvent: "connection_check_out_started",
-    ConnectionCheckOutFailedEvent: "connection_check_out_failed",
-    ConnectionCheckedOutEvent: "connection_checked_out",
-    ConnectionCheckedInEvent: "connection_checked_in",
-    ServerHeartbeatStartedEvent: "started",
-    ServerHeartbeatSucceededEvent: "succeeded",
-    ServerHeartbeatFailedEvent: "failed",
-    ServerOpeningEvent: "opened",
-    ServerDescriptionChangedEvent: "description_changed",
-    ServerClosedEvent: "closed",
-    TopologyOpenedEvent: "opened",
-    TopologyDescriptionChangedEvent: "description_changed",
-    TopologyClosedEvent: "closed",
-}
+        _call_all([getattr(x, event._listener_method) for x in self._topologies], event)
 
 
 known_as("mongodriver.monitoring", globals())

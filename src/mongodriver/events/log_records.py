@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..values.address import Address
 from . import classes as events
 from .log_message import LogMessage
-from .observer import (
+from .stages import (
     OperationRetried,
     SelectionFailed,
     SelectionStarted,

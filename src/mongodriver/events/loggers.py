@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from mongodriver.events.listeners import (
+from mongodriver.events.classes import (
     CommandFailedEvent,
-    CommandListener,
     CommandStartedEvent,
     CommandSucceededEvent,
     ConnectionCheckedInEvent,
@@ -15,7 +14,6 @@ from mongodriver.events.listeners import (
     ConnectionCheckOutStartedEvent,
     ConnectionClosedEvent,
     ConnectionCreatedEvent,
-    ConnectionPoolListener,
     ConnectionReadyEvent,
     PoolClearedEvent,
     PoolClosedEvent,
@@ -24,15 +22,19 @@ from mongodriver.events.listeners import (
     ServerClosedEvent,
     ServerDescriptionChangedEvent,
     ServerHeartbeatFailedEvent,
-    ServerHeartbeatListener,
     ServerHeartbeatStartedEvent,
     ServerHeartbeatSucceededEvent,
-    ServerListener,
     ServerOpeningEvent,
     TopologyClosedEvent,
     TopologyDescriptionChangedEvent,
-    TopologyListener,
     TopologyOpenedEvent,
+)
+from mongodriver.events.listeners import (
+    CommandListener,
+    ConnectionPoolListener,
+    ServerHeartbeatListener,
+    ServerListener,
+    TopologyListener,
 )
 from mongodriver.values.address import Address
 from mongodriver.values.public_names import known_as

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..values.errors import ConnectionFailure, reason
 from ..values.sequences import DocumentSequences
-from .classes import is_sensitive
-from .listeners import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
+from .classes import (
+    CommandFailedEvent,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+    is_sensitive,
+)
 from .observer import publish
 
 if TYPE_CHECKING:

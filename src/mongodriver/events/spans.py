@@ -19,9 +19,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from .._version import __version__
 from .classes import CommandStartedEvent, CommandSucceededEvent
 from .log_message import document_text
-from .observer import (
+from .observer import Observer
+from .stages import (
     AttemptFailed,
-    Observer,
     OperationEnded,
     OperationStarted,
     TransactionStarted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..events.observation import Observation
+from .. import events
 from ..wire.header import next_request_id
 from .decode import decode, decode_own
 from .encode import encode
@@ -12,6 +12,7 @@ from .round_trip import round_trip
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
+    from ..events.observation import Observation
     from ..ops.base import Command
     from .execution import Execution
     from .executor import Executor
@@ -24,7 +25,7 @@ def observe(
     if not execution.operation_id:
         execution.operation_id = next_request_id()
     operation = execution.operation
-    observation = Observation(
+    observation = events.observation.Observation(
         executor.observer.commands,
         connection,
         operation.database,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .. import events
 from ..events.log_switch import REMEMBERED, look_at_levels
-from ..events.observer import OperationEnded, OperationStarted, publish
+from ..events.observer import publish
 from ..io.deadline import Deadline
 from ..sdam.topology import OPEN
 from ..sessions.binding import BOUND, bound_session
@@ -112,7 +113,7 @@ class Executor:
         watchers = self.observer.operations
         if watchers:
             execution.operation_id = next_request_id()
-            publish(watchers, OperationStarted(execution))
+            publish(watchers, events.stages.OperationStarted(execution))
         try:
             if not operation.is_write:
                 preference = read_preference or operation.read_preference
@@ -132,13 +133,13 @@ class Executor:
             if session is not None and not session.implicit:
                 session.settle(execution.sent)  # type: ignore[union-attr]
             if watchers:
-                publish(watchers, OperationEnded(execution, exc))
+                publish(watchers, events.stages.OperationEnded(execution, exc))
             raise
         finally:
             if execution.owns_session and not execution.keep_session:
                 self.sessions.release(execution.session)  # type: ignore[arg-type]
         if watchers:
-            publish(watchers, OperationEnded(execution, None))
+            publish(watchers, events.stages.OperationEnded(execution, None))
         return result  # type: ignore[no-any-return]
 
     async def _open(self, deadline: float | None) -> None:

@@ -10,12 +10,12 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..events.observer import AttemptFailed, OperationRetried, publish
+from .. import events
+from ..events.observer import publish
 from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload, is_retryable
 from .time_limit import time_is_over
-from .transactions import note_failure
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 async def retry(executor: Executor, execution: Execution, error: PyMongoError) -> Any:
     """Repeat a failed operation where that is allowed, or raise the error that tells most."""
+    from .transactions import note_failure  # only after failures
+
     settings = executor.settings
     retries = Retries(
         is_write=execution.operation.is_write,
@@ -34,7 +36,7 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     try:
         while True:
             if executor.observer.operations:
-                publish(executor.observer.operations, AttemptFailed(execution, error))
+                publish(executor.observer.operations, events.stages.AttemptFailed(execution, error))
             note_failure(execution, error)
             delay = retries.after(error, random.random)
             if delay is None:
@@ -47,7 +49,7 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
                 await executor.backend.sleep(delay)
             execution.begin_retry(is_overload(error))
             if executor.observer.operations:
-                told = OperationRetried(execution, retries.attempt)
+                told = events.stages.OperationRetried(execution, retries.attempt)
                 publish(executor.observer.operations, told)
             try:
                 return await attempt(executor, execution)

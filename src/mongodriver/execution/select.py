@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..events.observer import (
-    SelectionFailed,
-    SelectionStarted,
-    SelectionSucceeded,
-    SelectionWaiting,
-    publish,
-)
+from .. import events
+from ..events.observer import publish
 from ..io.deadline import sooner
 from ..sdam.topology_rules import TOPOLOGY_TYPE
 from ..values.address import address_text
@@ -100,7 +95,7 @@ class WatchedSelection:
             self._selector = address_text(execution.address)
         else:
             self._selector = "a writable server" if preference is None else repr(preference)
-        self._publish(SelectionStarted)
+        self._publish(events.stages.SelectionStarted)
 
     def _publish(self, event: Any, **attributes: Any) -> None:
         made = event(self._execution, self._selector, self._executor.topology.description)
@@ -109,13 +104,13 @@ class WatchedSelection:
         publish(self._executor.observer.selections, made)
 
     def waiting(self, seconds_left: float | None) -> None:
-        self._publish(SelectionWaiting, seconds_left=seconds_left)
+        self._publish(events.stages.SelectionWaiting, seconds_left=seconds_left)
 
     def succeeded(self, server: Server) -> None:
-        self._publish(SelectionSucceeded, address=server.address)
+        self._publish(events.stages.SelectionSucceeded, address=server.address)
 
     def failed(self, error: BaseException) -> None:
-        self._publish(SelectionFailed, error=error)
+        self._publish(events.stages.SelectionFailed, error=error)
 
 
 def _seconds(execution: Execution, timeout: float) -> float:

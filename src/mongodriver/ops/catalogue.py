@@ -15,12 +15,12 @@ from ..replies.codec import plain
 from ..replies.fields import plain_documents, text
 from .arguments import check_new_name
 from .base import READ, Attempt, present
+from .catalogue_target import CatalogueTarget
 from .command import CreateEncrypted, ListCommand, RunCommand, WriteCommand
 from .cursor import CursorReply
 from .indexes import NAMESPACE_NOT_FOUND, CreateIndexes
 
 __all__ = [
-    "CatalogueTarget",
     "DropDatabase",
     "ListCollections",
     "ListDatabases",
@@ -29,20 +29,6 @@ __all__ = [
     "create_operations",
     "drop_operations",
 ]
-
-
-class CatalogueTarget:
-    """A collection, for commands about it.
-
-    :param write_concern: None within a transaction, where commands have none.
-    """
-
-    __slots__ = ("collection", "database", "write_concern")
-
-    def __init__(self, database: str, collection: str, write_concern: Any) -> None:
-        self.database = database
-        self.collection = collection
-        self.write_concern = write_concern
 
 
 class ListDatabases(RunCommand):

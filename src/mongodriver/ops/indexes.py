@@ -16,7 +16,7 @@ from .base import Attempt, present
 from .command import ListCommand, WriteCommand
 
 if TYPE_CHECKING:
-    from .catalogue import CatalogueTarget
+    from .catalogue_target import CatalogueTarget
 
 __all__ = [
     "NAMESPACE_NOT_FOUND",
@@ -145,6 +145,11 @@ class CreateSearchIndexes(_SearchIndexCommand):
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> list[str]:
         return [text(index, "name") for index in plain_documents(reply, "indexesCreated")]
+
+
+def search_index_model(model: Mapping[str, Any] | SearchIndexModel) -> SearchIndexModel:
+    """Return a model of a search index, or that of a mapping of its arguments."""
+    return model if isinstance(model, SearchIndexModel) else SearchIndexModel(**model)
 
 
 class DropSearchIndex(_SearchIndexCommand):

@@ -90,11 +90,15 @@ class ClientBase(BaseObject, Generic[DocumentT]):
 
     #: The classes of this flavour that a client makes.
     _database_class: ClassVar[Any]
-    _session_class: ClassVar[Any]
     #: Makes the backend of this flavour.
     _backend: ClassVar[Callable[[], Any]]
     #: Whether it blocks; then the constructor itself may start monitoring.
     _is_sync: ClassVar[bool]
+
+    @staticmethod
+    def _session_class() -> Any:
+        """Import and return its class of sessions, which few programs need."""
+        raise NotImplementedError
 
     def __init__(
         self,
@@ -212,7 +216,7 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         core = self._core.start_session(
             options.causal_consistency, bool(options.snapshot), options.snapshot_time
         )
-        return self._session_class(self, core, options, False)
+        return self._session_class()(self, core, options, False)
 
     def get_database(
         self,

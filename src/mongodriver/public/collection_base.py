@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from mongodriver.ops.arguments import check_collection_name
-from mongodriver.ops.catalogue import CatalogueTarget
+from mongodriver.ops.catalogue_target import CatalogueTarget
 from mongodriver.ops.cursor import ReadTarget
 from mongodriver.ops.write import WriteTarget
 from mongodriver.public.sessions import session_in_use

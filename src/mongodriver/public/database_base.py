@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
-from mongodriver.ops.catalogue import CatalogueTarget
+from mongodriver.ops.catalogue_target import CatalogueTarget
 from mongodriver.ops.cursor import CursorReply, ReadTarget
 from mongodriver.public.sessions import session_in_use
 from mongodriver.values.database_name import check_database_name

@@ -13,7 +13,7 @@ from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:
     from mongodriver.client.client import Client
-    from mongodriver.ops.catalogue import CatalogueTarget
+    from mongodriver.ops.catalogue_target import CatalogueTarget
 
 __all__ = ["creating", "dropping", "refuse_encrypting"]
 

@@ -18,7 +18,6 @@ from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.keys import hint_document, key_document, key_pairs
 
 from .cursor_core import CursorCore
-from .encrypted_fields import refuse_encrypting
 from .raw import RAW_FIELDS, raw_codec_options
 from .sessions import core_session
 
@@ -105,6 +104,8 @@ class _AgnosticCursor(CursorCore[DocumentT]):
             target = target.with_codec_options(self._codec_options)
         pin = bool(query.flags & EXHAUST)
         if pin:
+            from .encrypted_fields import refuse_encrypting
+
             refuse_encrypting(self._core, "exhaust cursors do")
         operation = Find(target, query.options(), pin=pin)
         if self._raw:

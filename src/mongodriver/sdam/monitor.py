@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 
+from .. import events
 from ..cmap.failures import Limits, connection_failure
-from ..events.listeners import (
-    ServerHeartbeatFailedEvent,
-    ServerHeartbeatStartedEvent,
-    ServerHeartbeatSucceededEvent,
-)
 from ..events.log_switch import look_for_logging
 from ..events.observer import publish
 from ..io.reports import Reports
@@ -286,7 +282,9 @@ class Monitor:
         look_for_logging()
         subscribers = self._subscribers
         if subscribers:
-            self._tell(ServerHeartbeatStartedEvent(self.address, awaited), connection)
+            self._tell(
+                events.classes.ServerHeartbeatStartedEvent(self.address, awaited), connection
+            )
         start = monotonic()
         try:
             reply = await self._ask(connection, awaited)
@@ -296,7 +294,10 @@ class Monitor:
                 error = _OperationCancelled("operation cancelled") if given_up else exc
                 seconds = monotonic() - start
                 self._tell(
-                    ServerHeartbeatFailedEvent(seconds, error, self.address, awaited), connection
+                    events.classes.ServerHeartbeatFailedEvent(
+                        seconds, error, self.address, awaited
+                    ),
+                    connection,
                 )
             raise
         duration = monotonic() - start
@@ -306,7 +307,9 @@ class Monitor:
             self.round_trips.add_sample(duration)
         if subscribers:
             self._tell(
-                ServerHeartbeatSucceededEvent(duration, reply, self.address, awaited),
+                events.classes.ServerHeartbeatSucceededEvent(
+                    duration, reply, self.address, awaited
+                ),
                 self._connection,
             )
         return reply

@@ -10,14 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..events.listeners import (
-    ServerClosedEvent,
-    ServerDescriptionChangedEvent,
-    ServerOpeningEvent,
-    TopologyClosedEvent,
-    TopologyDescriptionChangedEvent,
-    TopologyOpenedEvent,
-)
+from .. import events
 from ..events.observer import publish
 from ..io.reports import Reports
 from .topology_description import TOPOLOGY_TYPE, TopologyDescription
@@ -132,28 +125,40 @@ class Publisher:
 
     def opening(self, description: TopologyDescription) -> None:
         """A topology opens, and is described so."""
+        if not self._servers and not self._topologies:
+            return
         id = self._topology_id
         nothing = _without_servers(description)
         self.add(
             [
-                (self._topologies, TopologyOpenedEvent(id)),
-                (self._topologies, TopologyDescriptionChangedEvent(nothing, description, id)),
+                (self._topologies, events.classes.TopologyOpenedEvent(id)),
+                (
+                    self._topologies,
+                    events.classes.TopologyDescriptionChangedEvent(nothing, description, id),
+                ),
             ]
         )
         self.add(
-            (self._servers, ServerOpeningEvent(address, id))
+            (self._servers, events.classes.ServerOpeningEvent(address, id))
             for address in description.server_descriptions()
         )
 
     def closing(self, description: TopologyDescription, members: Iterable[Address]) -> None:
         """A topology closes that was described so last."""
+        if not self._servers and not self._topologies:
+            return
         id = self._topology_id
         nothing = _without_servers(description)
-        self.add((self._servers, ServerClosedEvent(address, id)) for address in members)
+        self.add(
+            (self._servers, events.classes.ServerClosedEvent(address, id)) for address in members
+        )
         self.add(
             [
-                (self._topologies, TopologyDescriptionChangedEvent(description, nothing, id)),
-                (self._topologies, TopologyClosedEvent(id)),
+                (
+                    self._topologies,
+                    events.classes.TopologyDescriptionChangedEvent(description, nothing, id),
+                ),
+                (self._topologies, events.classes.TopologyClosedEvent(id)),
             ]
         )
 
@@ -168,12 +173,14 @@ class Publisher:
         if not servers and not self._topologies:
             return []
         before, after = old.server_descriptions(), new.server_descriptions()
-        events: list[Addressed] = []
+        found: list[Addressed] = []
         changed = after.get(address, before[address])
         if changed != before[address]:
-            event = ServerDescriptionChangedEvent(before[address], changed, address, id)
-            events.append((servers, event))
-        return events + self.moves(old, new)
+            event = events.classes.ServerDescriptionChangedEvent(
+                before[address], changed, address, id
+            )
+            found.append((servers, event))
+        return found + self.moves(old, new)
 
     def moves(self, old: TopologyDescription, new: TopologyDescription) -> list[Addressed]:
         """The events of members that come and leave, and of the description as a whole."""
@@ -182,11 +189,13 @@ class Publisher:
             return []
         before, after = old.server_descriptions(), new.server_descriptions()
         added, gone = after.keys() - before.keys(), before.keys() - after.keys()
-        events: list[Addressed] = [(servers, ServerOpeningEvent(other, id)) for other in added]
-        events += [(servers, ServerClosedEvent(other, id)) for other in gone]
+        found: list[Addressed] = [
+            (servers, events.classes.ServerOpeningEvent(other, id)) for other in added
+        ]
+        found += [(servers, events.classes.ServerClosedEvent(other, id)) for other in gone]
         if before != after:
-            events.append((topologies, TopologyDescriptionChangedEvent(old, new, id)))
-        return events
+            found.append((topologies, events.classes.TopologyDescriptionChangedEvent(old, new, id)))
+        return found
 
 
 def _without_servers(description: TopologyDescription) -> TopologyDescription:

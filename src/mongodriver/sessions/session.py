@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..events.observer import TransactionEnded, TransactionStarted, publish
+from .. import events
+from ..events.observer import publish
 from ..ops.base import CLOSING
 from ..replies.fields import optional_document, timestamp
 from ..replies.times import check_cluster_time
@@ -133,13 +134,13 @@ class Session:
         self.transaction.begin(options, number, self._pool.forks)
         watchers = self.owner.observer.transactions
         if watchers:
-            publish(watchers, TransactionStarted(self))
+            publish(watchers, events.stages.TransactionStarted(self))
 
     def tell_of_end(self, error: BaseException | None) -> None:
         """The transaction was committed or aborted, or that has failed."""
         watchers = self.owner.observer.transactions
         if watchers:
-            publish(watchers, TransactionEnded(self, error))
+            publish(watchers, events.stages.TransactionEnded(self, error))
 
     def forget_transaction(self) -> None:
         """An operation follows that does not belong to the transaction before it."""

@@ -12,7 +12,6 @@ from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.flavour import blocking, giving
 from mongodriver.values.server_type import SERVER_TYPE
 
-from .client_session import ClientSession
 from .command_cursor import CommandCursor
 from .database import Database
 
@@ -42,9 +41,14 @@ class MongoClient(ClientBase[DocumentT]):
     """
 
     _database_class = Database
-    _session_class = ClientSession
     _backend = BlockingBackend
     _is_sync = True
+
+    @staticmethod
+    def _session_class() -> Any:
+        from .client_session import ClientSession
+
+        return ClientSession
 
     close = blocking(AsyncMongoClient.close)
     server_info = blocking(AsyncMongoClient.server_info)
