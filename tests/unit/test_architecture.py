@@ -410,7 +410,10 @@ def test_a_program_that_does_not_use_asyncio_does_not_load_it() -> None:
 SELDOM_USED = {
     *("asyncio", "concurrent.futures", "dataclasses", "difflib", "email", "hashlib", "hmac"),
     *("http", "inspect", "ipaddress", "linecache", "logging", "pathlib", "ssl", "stringprep"),
-    *("subprocess", "tempfile", "textwrap", "tokenize", "traceback", "urllib.parse"),
+    *("decimal", "numbers", "subprocess", "tempfile", "textwrap", "tokenize", "traceback"),
+    *("urllib.parse", "mongodriver.events.classes", "mongodriver.execution.transactions"),
+    *("mongodriver.asynchronous.client_session", "mongodriver.ops.bulk"),
+    *("mongodriver.ops.catalogue", "mongodriver.ops.indexes", "mongodriver.values.requests"),
 }
 
 

@@ -367,13 +367,13 @@ def test_a_load_balancer_is_known_at_once() -> None:
 
 def test_srv_records_add_and_remove_servers() -> None:
     topology = _ours()
-    polled = topology.with_seeds([("b", 2), ("c", 3)], Random(1))
+    polled = topology.with_seeds([("b", 2), ("c", 3)], Random(1).sample)
     assert set(polled.server_descriptions()) == {("b", 2), ("c", 3)}
-    few = _ours(srv_max_hosts=2).with_seeds([("b", 2), ("c", 3), ("d", 4)], Random(1))
+    few = _ours(srv_max_hosts=2).with_seeds([("b", 2), ("c", 3), ("d", 4)], Random(1).sample)
     assert ("b", 2) in few.server_descriptions()
     assert len(few.server_descriptions()) == 2
     replica_set = _ours(replica_set_name="rs")
-    assert replica_set.with_seeds([("c", 3)], Random(1)) is replica_set
+    assert replica_set.with_seeds([("c", 3)], Random(1).sample) is replica_set
 
 
 def test_stale_secondaries_without_a_date_are_left_out() -> None:
@@ -389,11 +389,11 @@ def test_stale_secondaries_without_a_date_are_left_out() -> None:
 
 def test_picking_prefers_the_less_busy_of_two() -> None:
     servers = [ServerDescription((host, 1)) for host in "ab"]
-    assert pick(servers, {("a", 1): 5}, Random(1)).address == ("b", 1)
-    assert pick(servers, lambda address: ord(address[0]), Random(1)).address == ("a", 1)
-    assert pick(servers[:1], {}, Random(1)) is servers[0]
+    assert pick(servers, {("a", 1): 5}, Random(1).sample).address == ("b", 1)
+    assert pick(servers, lambda address: ord(address[0]), Random(1).sample).address == ("a", 1)
+    assert pick(servers[:1], {}, Random(1).sample) is servers[0]
     with pytest.raises(ValueError, match="no server"):
-        pick([], {}, Random(1))
+        pick([], {}, Random(1).sample)
 
 
 def test_the_latency_window() -> None:

@@ -370,7 +370,7 @@ def test_children_do_not_draw_alike(what):
         client = make_client(BlockingBackend(), fake.uri)
         run(client.execute(Run(PING)))
         draw = {
-            "servers": lambda: client.topology._random.random(),
+            "servers": lambda: client.topology._draw(range(10**9), 3),
             "jitter": random.random,
             "requests": header.next_request_id,
             "sessions": lambda: client.sessions.acquire().lsid["id"].hex(),

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from mongodriver.auth.credentials import MECHANISMS, GSSAPIProperties, MongoCredential
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mongodriver.auth.credentials import GSSAPIProperties, MongoCredential
+    from mongodriver.values.mechanisms import MECHANISMS
 
 __all__ = ["HAVE_KERBEROS", "MECHANISMS", "GSSAPIProperties", "MongoCredential"]
 
 
-def __getattr__(name: str) -> bool:
-    """Whether there is a library for GSSAPI is looked up when somebody asks."""
+def __getattr__(name: str) -> Any:
+    """Look up whether there is a library for GSSAPI, or a name of credentials, when it is asked."""
+    if name in ("MECHANISMS", "GSSAPIProperties", "MongoCredential"):
+        from mongodriver.auth import credentials
+
+        return getattr(credentials, name)
     if name != "HAVE_KERBEROS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.util import find_spec

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mongodriver.values.errors import ConfigurationError
+from mongodriver.values.mechanisms import MECHANISMS
 
 __all__ = [
     "MECHANISMS",
@@ -28,19 +29,6 @@ DEFAULT_ALLOWED_HOSTS = (
     "127.0.0.1",
     "::1",
     "*.mongo.com",
-)
-
-MECHANISMS = frozenset(
-    {
-        "DEFAULT",
-        "GSSAPI",
-        "MONGODB-AWS",
-        "MONGODB-OIDC",
-        "MONGODB-X509",
-        "PLAIN",
-        "SCRAM-SHA-1",
-        "SCRAM-SHA-256",
-    }
 )
 
 _CANONICALIZE = [False, True, "none", "forward", "forwardAndReverse"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.binary import UuidRepresentation
 from bsonx.codec_options import CodecOptions, DatetimeConversion
-from mongodriver.auth.credentials import MongoCredential, build_credential
 from mongodriver.events.listeners import EventListeners
 from mongodriver.options.compressors import CompressionSettings
 from mongodriver.options.pool_options import PoolOptions
@@ -26,6 +25,7 @@ from mongodriver.values.server_selectors import any_server_selector
 from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
+    from mongodriver.auth.credentials import MongoCredential
     from mongodriver.events.listeners import _EventListener
     from mongodriver.io.tls import Tls
 
@@ -84,6 +84,8 @@ def _credential(
     mechanism = options.get("authmechanism", "DEFAULT" if username else None)
     if not username and mechanism is None:
         return None
+    from mongodriver.auth.credentials import build_credential
+
     return build_credential(
         mechanism,
         options.get("authsource"),

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NoReturn, overload
 
 from bsonx.binary import UuidRepresentation
-from mongodriver.auth.credentials import MECHANISMS
 from mongodriver.events.listeners import _validate_event_listeners
 from mongodriver.options.compressors import validate_compressors
 from mongodriver.options.tracing import validate_tracing_or_none
 from mongodriver.values.driver_info import DriverInfo
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.escapes import unquote_plus
+from mongodriver.values.mechanisms import MECHANISMS
 from mongodriver.values.read_preferences import _MONGOS_MODES, _ServerMode
 from mongodriver.values.server_api import ServerApi
 from mongodriver.values.validators import (

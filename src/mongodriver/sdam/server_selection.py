@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from random import Random
 from typing import Any
 
-from mongodriver.sdam.topology_description import ServerSelector, TopologyDescription
+from mongodriver.sdam.topology_description import Draw, ServerSelector, TopologyDescription
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.address import Address
 from mongodriver.values.server_description import ServerDescription
@@ -95,7 +94,7 @@ def _round_trip(server: ServerDescription) -> float:
 def pick(
     servers: Sequence[ServerDescription],
     operation_counts: Callable[[Address], int] | Mapping[Address, int],
-    random: Random,
+    draw: Draw,
 ) -> ServerDescription:
     """Return one of `servers`: of two drawn at random, the one with fewer operations in use.
 
@@ -106,7 +105,8 @@ def pick(
         raise ValueError("there is no server to pick from")
     if len(servers) == 1:
         return servers[0]
-    one, other = random.sample(servers, 2)
+    one: ServerDescription
+    one, other = draw(servers, 2)
     count: Any = (
         operation_counts if callable(operation_counts) else lambda a: operation_counts.get(a, 0)
     )

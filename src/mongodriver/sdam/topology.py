@@ -8,7 +8,6 @@ topologies are left to the `Publisher`.
 
 from __future__ import annotations
 
-import random
 import sys
 import threading
 from collections import deque
@@ -32,6 +31,8 @@ from .topology_description import (
 )
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ..cmap.connection import Connection
     from ..cmap.pool import Pool
     from ..events.observer import Observer, Subscriber
@@ -84,7 +85,7 @@ class Topology:
         self._sessions = sessions
         self._clock = clock
         self._client_name = client_name
-        self._random = random.Random()
+        self._random: Random | None = None
         self._lock = threading.Lock()
         self._description = TopologyDescription.initial(settings)
         self._servers: dict[Address, Server] = {}
@@ -226,7 +227,7 @@ class Topology:
         """Forget the parent's sockets and threads in a child; monitoring restarts at `open`."""
         self._lock = threading.Lock()
         self._announcing = threading.Lock()
-        self._random = random.Random()  # or all the children would choose in step
+        self._random = None  # or all the children would choose in step
         self._waiters = []
         self._starting.clear()
         self._announcements.clear()
@@ -265,7 +266,7 @@ class Topology:
             old = self._description
             if self.state != OPEN:
                 return
-            new = old.with_seeds(seeds, self._random)
+            new = old.with_seeds(seeds, self._draw)
             events = self._publisher.moves(old, new)
             self._description = new
             self._match_servers()
@@ -472,8 +473,16 @@ class Topology:
         )
         if not candidates:
             return None
-        chosen = selection.pick(candidates, self._operation_count, self._random)
+        chosen = selection.pick(candidates, self._operation_count, self._draw)
         return self._servers.get(chosen.address)
+
+    def _draw(self, population: Sequence[Any], count: int) -> list[Any]:
+        """Draw some of a population at random, none of them twice."""
+        if self._random is None:
+            from random import Random  # not needed where there is nothing to choose
+
+            self._random = Random()
+        return self._random.sample(population, count)
 
     def _operation_count(self, address: Address) -> int:
         return self._servers[address].pool.operation_count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from bsonx.objectid import ObjectId
@@ -46,6 +45,9 @@ __all__ = [
     "updated_topology_description",
 ]
 
+
+#: Draws that many of a population at random, as `random.sample` does.
+Draw = Callable[[Sequence[Any], int], list[Any]]
 
 ServerSelector = Callable[[Sequence[ServerDescription]], Sequence[ServerDescription]]
 
@@ -149,7 +151,7 @@ class TopologyDescription:
             return self
         return updated_topology_description(self, server)
 
-    def with_seeds(self, seeds: Sequence[Address], random: Random) -> TopologyDescription:
+    def with_seeds(self, seeds: Sequence[Address], draw: Draw) -> TopologyDescription:
         """Return the description of a polled topology whose SRV records now give `seeds`.
 
         Servers that are not among them are dropped; of the new ones `srv_max_hosts` (if it is
@@ -161,7 +163,7 @@ class TopologyDescription:
         added = [seed for seed in dict.fromkeys(seeds) if seed not in servers]
         if self.srv_max_hosts:
             room = max(0, self.srv_max_hosts - len(servers))
-            added = random.sample(added, min(room, len(added)))
+            added = draw(added, min(room, len(added)))
         servers.update((seed, ServerDescription(seed)) for seed in added)
         return TopologyDescription(
             self._topology_type,

@@ -7,7 +7,6 @@ against the message limit before anything is inflated, and the result against it
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from importlib import import_module
 from struct import Struct
@@ -78,6 +77,8 @@ def make_compressor(name: str, zlib_level: int = -1) -> Compressor:
     if name == "snappy":
         return Compressor(name, SNAPPY_ID, _snappy().compress)
     if name == "zlib":
+        import zlib
+
         return Compressor(name, ZLIB_ID, lambda data: zlib.compress(data, zlib_level))
     if name == "zstd":
         return Compressor(name, ZSTD_ID, _zstd().compress)
@@ -131,6 +132,8 @@ def _inflate_noop(data: bytes, size: int) -> bytes:
 
 
 def _inflate_zlib(data: bytes, size: int) -> bytes:
+    import zlib
+
     # One byte more than announced: a longer stream is noticed without being inflated.
     inflater = zlib.decompressobj()
     content = inflater.decompress(data, size + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import random
+import os
 from struct import Struct
 
 #: Of the first hello only, see `op_query`.
@@ -30,7 +30,7 @@ _ids = itertools.count()
 def start_anew() -> None:
     """Begin the request ids anywhere: this keeps those of two processes apart in a server's log."""
     global _ids
-    _ids = itertools.count(random.getrandbits(30))
+    _ids = itertools.count(int.from_bytes(os.urandom(4), "little") >> 2)
 
 
 start_anew()
