@@ -16,6 +16,7 @@ from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload, is_retryable
 from .time_limit import time_is_over
+from .timeouts import has_limit
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -31,7 +32,7 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
         is_write=execution.operation.is_write,
         retryable=is_retryable(executor, execution),
         adaptive_retries=settings.adaptive_retries,
-        unlimited=execution.deadline is not None,
+        unlimited=execution.deadline is not None or has_limit(settings.timeout),
     )
     try:
         while True:
