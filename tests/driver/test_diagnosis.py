@@ -44,6 +44,13 @@ def secure(files):
 
 
 @pytest.fixture(scope="module")
+def secure_in_tls_1_3(files):
+    others = ("--tlsDisabledProtocols", "TLS1_0,TLS1_1,TLS1_2")
+    with LocalServer(args=files.mongod("server", *others)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def open_to_anybody(files):
     """A server that requires TLS, and no certificate of its clients."""
     with LocalServer(args=files.mongod("server", ANYBODY)) as server:
@@ -123,8 +130,9 @@ async def only_cause(client):
             {"tlsCAFile": "ca", "tlsCertificateKeyFile": "foreign"},
             K.TLS_CLIENT_CERTIFICATE,
         ),
+        ("secure_in_tls_1_3", {"tlsCAFile": "ca"}, K.TLS_CLIENT_CERTIFICATE),
     ],
-    ids=["authority", "system", "name", "no certificate", "foreign certificate"],
+    ids=["authority", "system", "name", "no certificate", "foreign certificate", "TLS 1.3"],
 )
 async def test_tls_that_cannot_work(server, options, kind, request, files, make_client):
     options = {name: getattr(files, value) for name, value in options.items()}
@@ -154,8 +162,10 @@ async def test_a_certificate_that_was_revoked(files, make_client):
         assert await client.admin.command("ping")
 
 
-async def test_plain_text_where_tls_is_required(secure, make_client):
-    client = make_client(secure.uri, serverSelectionTimeoutMS=FOREVER)
+@pytest.mark.parametrize("server", ["secure", "secure_in_tls_1_3"])
+async def test_plain_text_where_tls_is_required(server, request, make_client):
+    uri = request.getfixturevalue(server).uri
+    client = make_client(uri, serverSelectionTimeoutMS=FOREVER)
     for _ in range(2):
         cause = await only_cause(client)
         assert cause.kind == K.TLS_REQUIRED
