@@ -17,7 +17,7 @@ from mongodriver.options.uri_options import (
 )
 from mongodriver.values.address import DEFAULT_PORT, Address
 from mongodriver.values.errors import ConfigurationError, InvalidURI
-from mongodriver.values.escapes import unquote, unquote_plus
+from mongodriver.values.escapes import unquote_plus
 from mongodriver.values.limits import SRV_SERVICE_NAME
 
 __all__ = [
@@ -169,14 +169,15 @@ def _node(entity: str, default_port: int | None) -> Address:
     if entity.startswith("["):
         # The zone of an IPv6 address (RFC 6874).
         entity = entity.replace("%25", "%")
+    elif is_socket:
+        # With "+" for a space, as by PyMongo and as quote_plus writes it.
+        entity = unquote_plus(entity)
     elif "%" in entity:
-        if not is_socket:
-            shown = "" if _may_hold_password(entity) else f": {entity}"
-            raise InvalidURI(
-                "Percent-encoding is only allowed in Unix domain socket paths and IPv6 zone "
-                f"indexes, not in hostnames{shown}"
-            )
-        entity = unquote(entity)
+        shown = "" if _may_hold_password(entity) else f": {entity}"
+        raise InvalidURI(
+            "Percent-encoding is only allowed in Unix domain socket paths and IPv6 zone "
+            f"indexes, not in hostnames{shown}"
+        )
     return parse_host(entity, None if is_socket else default_port)
 
 
