@@ -183,9 +183,14 @@ def _node(entity: str, default_port: int | None) -> Address:
 
 def _may_hold_password(hosts: str) -> bool:
     """Whether what should be hosts is rather "user:password" whose "@" is missing or escaped."""
-    _, colon, port = hosts.rpartition(":")
-    plain = hosts.startswith("[") or "@" in hosts or port.isdigit()
-    return bool(colon) and not plain
+    return "@" not in hosts and any(map(_is_odd, hosts.split(",")))
+
+
+def _is_odd(host: str) -> bool:
+    """Whether it is no "host:port" and no "[address]:port"."""
+    before, colon, port = host.rpartition(":")
+    is_plain = host.startswith("[") or (port.isdigit() and ":" not in before)
+    return "%40" in host or (bool(colon) and not is_plain)
 
 
 def _option_pairs(text: str) -> CaseInsensitiveDict:
