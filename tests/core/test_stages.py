@@ -17,6 +17,8 @@ from mongodriver.ops.base import Command
 class Reversing:
     """Stores the texts of a field backwards, after a moment."""
 
+    clients = ()
+
     def __init__(self, backend):
         self._backend = backend
         self.seen = []

@@ -466,6 +466,7 @@ def test_hosts_from_dns(doctor, zone):
         ("SRV", QUERY, ["0 0 27017 a.elsewhere.test."], "Invalid SRV host"),
         ("TXT", NAME, ['"tls=false"'], "Only authSource"),
         ("TXT", NAME, ['"authSource=a"', '"authSource=b"'], "Only one TXT"),
+        ("TXT", NAME, ['"authSource=\\255"'], "'utf-8' codec can't decode"),
     ],
 )
 def test_records_that_are_wrong(doctor, zone, kind, name, records, detail):

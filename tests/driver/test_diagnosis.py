@@ -10,10 +10,12 @@ import re
 import socket
 import ssl
 import traceback
+from functools import partial
 
 import pymongo
 import pytest
 
+import mongodriver
 from certificates import ANYBODY, Certificates
 from fake_mongod import HANG_UP, STANDALONE, FakeMongod
 from mongodriver.causes import CauseKind as K
@@ -41,6 +43,13 @@ def secure(files):
     """A server that requires TLS, and a certificate of its clients."""
     with LocalServer(args=files.mongod()) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def secure_in_tls_1_3(files):
+    others = ("--tlsDisabledProtocols", "TLS1_0,TLS1_1,TLS1_2")
+    with LocalServer(args=files.mongod("server", *others)) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +132,9 @@ async def only_cause(client):
             {"tlsCAFile": "ca", "tlsCertificateKeyFile": "foreign"},
             K.TLS_CLIENT_CERTIFICATE,
         ),
+        ("secure_in_tls_1_3", {"tlsCAFile": "ca"}, K.TLS_CLIENT_CERTIFICATE),
     ],
-    ids=["authority", "system", "name", "no certificate", "foreign certificate"],
+    ids=["authority", "system", "name", "no certificate", "foreign certificate", "TLS 1.3"],
 )
 async def test_tls_that_cannot_work(server, options, kind, request, files, make_client):
     options = {name: getattr(files, value) for name, value in options.items()}
@@ -154,8 +164,10 @@ async def test_a_certificate_that_was_revoked(files, make_client):
         assert await client.admin.command("ping")
 
 
-async def test_plain_text_where_tls_is_required(secure, make_client):
-    client = make_client(secure.uri, serverSelectionTimeoutMS=FOREVER)
+@pytest.mark.parametrize("server", ["secure", "secure_in_tls_1_3"])
+async def test_plain_text_where_tls_is_required(server, request, make_client):
+    uri = request.getfixturevalue(server).uri
+    client = make_client(uri, serverSelectionTimeoutMS=FOREVER)
     for _ in range(2):
         cause = await only_cause(client)
         assert cause.kind == K.TLS_REQUIRED
@@ -349,13 +361,13 @@ def as_text(error):
     return re.sub(r"id: [0-9a-f]{24}", "id", str(error)).replace("mongodriver", "pymongo")
 
 
-async def theirs(flavour, uri, options):
+async def theirs(flavour, uri, options, operation="client.admin.command('ping')"):
     """The message of PyMongo's error. Nothing of its traceback is ever shown."""
     kind = pymongo.MongoClient if flavour.is_sync else pymongo.AsyncMongoClient
     client = kind(uri, **options)
     text = None
     try:
-        answer = client.admin.command("ping")
+        answer = eval(operation, {"client": client, "pymongo": pymongo})
         if not flavour.is_sync:
             await answer
     except pymongo.errors.ServerSelectionTimeoutError as exc:
@@ -389,3 +401,67 @@ async def test_the_text_is_pymongos(server, options, request, files, flavour, ma
     }
     ours = await selection_error(make_client(uri, **options))
     assert as_text(ours) == await theirs(flavour, uri, options)
+
+
+OPERATIONS = """
+client.admin.command("ping")
+client.admin.command("ping", read_preference=pymongo.ReadPreference.SECONDARY)
+client.server_info()
+client.list_database_names()
+client.drop_database("d")
+client.d.list_collection_names()
+client.d.create_collection("c")
+client.d.validate_collection("c")
+client.d.c.find_one()
+client.d.c.aggregate([{"$out": "o"}])
+client.d.c.count_documents({})
+client.d.c.index_information()
+client.d.c.create_index("x")
+client.d.c.drop_indexes()
+client.d.c.drop()
+client.d.c.rename("o")
+client.d.c.insert_one({})
+client.d.c.update_many({}, {"$set": {"x": 1}})
+client.d.c.find_one_and_delete({})
+client.d.c.bulk_write([pymongo.InsertOne({})])
+"""
+
+
+async def text_of(ask):
+    """The reason in the text of an error, once a check has ended."""
+    while (reason := (await ask()).partition(", Timeout")[0]) == "No servers found yet":
+        pass
+    return reason
+
+
+async def test_the_text_names_what_was_looked_for(flavour, make_client):
+    """A read of the primary is no write: each is told from the other."""
+    arbiter = {**STANDALONE, "isWritablePrimary": False, "arbiterOnly": True, "setName": "rs"}
+    options = {"serverSelectionTimeoutMS": 50}
+
+    def hello(request):
+        return {**arbiter, "hosts": [], "arbiters": [f"127.0.0.1:{fake.address[1]}"]}
+
+    async def ours():
+        with pytest.raises(ServerSelectionTimeoutError) as raised:
+            await eval(operation, {"client": client, "pymongo": mongodriver})
+        return str(raised.value)
+
+    with FakeMongod(hello) as fake:
+        client = make_client(fake.uri, **options)
+        for operation in OPERATIONS.strip().splitlines():
+            other = await text_of(partial(theirs, flavour, fake.uri, options, operation))
+            assert await text_of(ours) == other, operation
+
+
+@pytest.mark.parametrize("given", [{}, {"replicaSet": "rs"}])
+async def test_the_text_has_the_name_that_was_given(given, flavour, make_client):
+    """A set whose only seed is none of its members."""
+    primary = {**STANDALONE, "setName": "rs", "hosts": []}
+    with FakeMongod(primary) as fake:
+        options = {"serverSelectionTimeoutMS": 600, **given}
+        ours = await selection_error(make_client(fake.uri, **options))
+        assert (
+            as_text(ours).partition(", Topology")[0]
+            == (await theirs(flavour, fake.uri, options)).partition(", Topology")[0]
+        )

@@ -689,7 +689,7 @@ async def test_all_is_closed_with_the_client(flavour, client, make_client, vault
     await coll.insert_one({"a": await key.encryption.encrypt("secret", RANDOM, key_id=key.id)})
     other = decrypting(make_client, vault)
     await other[coll.database.name][coll.name].find_one()
-    internal = plain(other)._core.executor.cipher._internal
+    (internal,) = plain(other)._core.executor.cipher.clients
     assert not internal.closed
     await other.close()
     assert internal.closed

@@ -205,6 +205,8 @@ async def test_x509_of_nobody(make_client, strict, authority, folder, wrong):
     with pytest.raises(OperationFailure) as raised:
         await ping(client)
     assert raised.value.code == {"name": 18, "certificate": 11}[wrong]
+    (note,) = raised.value.__notes__
+    assert "the login was refused" in note
 
 
 # -- certificates that are not valid any more --

@@ -128,8 +128,6 @@ def test_validators(name: str) -> None:
     for value in VALUES:
         if name in LOOKED_UP and value.startswith(UNHASHABLE):
             continue
-        if name == "validate_compressors" and value == "b'1'":
-            continue
         try:
             assert_same(
                 f"common.{name}('opt', {value})",

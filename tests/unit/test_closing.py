@@ -18,6 +18,7 @@ from bsonx.objectid import ObjectId
 from core_kit import PING, Background, Run, make_client, opened, pool_of, use, wait
 from fake_mongod import HANG_UP, MONGOS, SILENCE, STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
+from mongodriver.client import client as client_module
 from mongodriver.client import housekeeping
 from mongodriver.errors import InvalidOperation, PyMongoError
 from mongodriver.execution.timeouts import timeout
@@ -425,6 +426,63 @@ def test_close_does_not_wait_for_monitors(flavour, stage, monkeypatch):
         finally:
             closed.set()
     wait_until(lambda: not background.names())
+
+
+class _Cipher:
+    """One with clients of its own, as encryption has."""
+
+    def __init__(self, *clients):
+        self.clients = clients
+
+    async def encrypt(self, execution, command):
+        return command
+
+    async def decrypt(self, execution, message):
+        return message
+
+    async def close(self):
+        assert all(client.closed for client in self.clients)
+
+
+def test_clients_of_a_client_are_given_no_time_of_their_own(flavour, monkeypatch):
+    """Each has sessions to end on a server that has fallen silent."""
+    monkeypatch.setattr(client_module, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(client_module, "FAREWELL_TIMEOUT", 3600)
+
+    async def main(client):
+        inner = make_client(client.backend, fake.uri)
+        client.executor.cipher = _Cipher(inner)
+        for one in (client, inner):
+            await one.execute(Run(PING))
+            one.sessions.release(one.sessions.acquire())
+        fake.answer = lambda request: SILENCE
+        await client.close()
+        assert inner.closed
+
+    with FakeMongod({**MONGOS, "logicalSessionTimeoutMinutes": 30}) as fake:
+        use(flavour, fake.uri, main)
+
+
+def test_clients_of_a_client_end_at_the_same_time(flavour, monkeypatch):
+    """What the first waits for is over once the second was told to end."""
+    monkeypatch.setattr(client_module, "CLOSE_TIMEOUT", 3600)
+
+    async def main(client):
+        inner = make_client(client.backend, fake.uri)
+        client.executor.cipher = _Cipher(inner)
+        for one in (client, inner):
+            await one.execute(Run(PING))
+        close = client.topology.close
+
+        class UntilTheSecondEnds:
+            async def join(self, timeout):
+                await wait(client.backend, lambda: inner.closed)
+
+        monkeypatch.setattr(client.topology, "close", lambda: [*close(), UntilTheSecondEnds()])
+        await client.close()
+
+    with FakeMongod(MONGOS) as fake:
+        use(flavour, fake.uri, main)
 
 
 def wait_until(reached):

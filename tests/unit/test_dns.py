@@ -54,6 +54,12 @@ def test_srv_records_are_addresses(zone):
     assert zone["asked"] == [(NAME, "SRV", 2.5)]
 
 
+def test_the_root_is_a_name(zone):
+    """ "No such service" (RFC 2782); errors about it show something."""
+    zone[NAME, "SRV"] = ["0 0 0 ."]
+    assert resolve_srv(NAME)[0] == [(".", 0)]
+
+
 def test_a_name_without_srv_records(zone):
     with pytest.raises(ConfigurationError):
         resolve_srv(NAME)

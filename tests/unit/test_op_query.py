@@ -122,6 +122,19 @@ def test_the_first_hello_is_a_query(flavour):
     assert all("client" in r.body for r in requests if r.is_query)
 
 
+@pytest.mark.parametrize("options", [{}, {"server_api": ServerApi("1")}])
+def test_every_handshake_tells_the_version_of_backpressure(flavour, options):
+    """Prose test 9 of mongodb-handshake; and no other hello, as of all that handshakes add."""
+    requests = hellos(flavour, {**STANDALONE, "helloOk": True}, **options)
+    known = set()
+    for request in requests:
+        expected = None if request.connection in known else "2"
+        assert request.body.get("backpressure") == expected
+        assert ("client" in request.body) is (expected is not None)
+        known.add(request.connection)
+    assert len(known) == 2 < len(requests)
+
+
 def test_then_hello_goes_by_its_new_name_where_it_is_known(flavour):
     requests = hellos(flavour, {**STANDALONE, "helloOk": True})
     assert seen(requests) == ({("ismaster", "OP_QUERY")}, {("hello", "OP_MSG")})

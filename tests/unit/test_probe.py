@@ -45,16 +45,52 @@ def soon():
     return monotonic() + 30
 
 
+@pytest.mark.parametrize("lowest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("asks", [ssl.CERT_NONE, ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED])
-def test_whether_a_certificate_is_asked_for(asks, files):
-    with tls_server(files, asks) as server:
+def test_whether_a_certificate_is_asked_for(asks, lowest, files):
+    with tls_server(files, asks, lowest) as server:
         asked = asks_for_certificate(server.address, None, soon())
     assert asked is (asks != ssl.CERT_NONE)
 
 
-def test_a_server_that_speaks_only_tls_1_3_does_not_tell(files):
-    with tls_server(files, ssl.CERT_REQUIRED, ssl.TLSVersion.TLSv1_3) as server:
-        assert asks_for_certificate(server.address, None, soon()) is False
+NOT_THIS_VERSION = b"\x15\x03\x03\x00\x02\x02\x46"
+
+
+@pytest.mark.parametrize("first", [b"", NOT_THIS_VERSION])
+def test_a_server_that_speaks_only_tls_1_3_may_hang_up_on_others(first, files):
+    """As mongod does: then it is asked in TLS 1.3, and tells no less."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.server)
+    context.load_verify_locations(files.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    looks = []
+
+    def serve(sock):
+        looks.append(sock)
+        if len(looks) == 1:
+            sock.recv(4096)
+            sock.sendall(first)
+            return
+        with pytest.raises(ssl.SSLError), context.wrap_socket(sock, server_side=True):
+            pass
+
+    with scripted(serve) as server:
+        assert asks_for_certificate(server.address, None, soon()) is True
+
+
+@pytest.mark.parametrize("first", [b"", NOT_THIS_VERSION])
+@pytest.mark.parametrize("second", [b"", NOT_THIS_VERSION, b"HTTP/1.1 400 Bad\r\n\r\n"])
+def test_what_refuses_all_versions_of_tls(first, second):
+    answers = [first, second]
+
+    def serve(sock):
+        sock.recv(4096)
+        sock.sendall(answers.pop(0))
+
+    with scripted(serve) as server:
+        asked = asks_for_certificate(server.address, None, soon())
+    assert answers == []
+    assert asked is (False if NOT_THIS_VERSION in (first, second) else None)
 
 
 ANSWERS = [b"", b"\x16", b"\x16\x03", b"\x16\x03\x03\xff\xff\x0d", b"HTTP/1.1 400 Bad\r\n\r\n"]

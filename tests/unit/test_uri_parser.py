@@ -169,6 +169,8 @@ URIS = [
     "mongodb+srv://a.b.c:5",
     "mongodb://a:70000",
     "mongodb://[::1]:5/",
+    "mongodb://%2Ftmp%2Fa+b%2Bc.sock/",
+    "mongodb://a+b.sock,%2Fa%zz.sock,a+b/",
     "mongodb://%2Ftmp%2Fmongodb-27017.sock/db?w=1",
     "mongodb:///tmp/x.sock/",
     "mongodb://a/?srvMaxHosts=1",

@@ -194,29 +194,58 @@ class Client:
         It takes less than a second, whatever is down: servers that do not answer are not waited
         for, and threads that cannot be woken (in a name lookup, say) end later by themselves.
         """
+        clients = self._with_those_of_its_cipher()
         if sys.is_finalizing() or self.backend.is_over():
             # No other thread, or task, goes on, and one may stand still with a lock in its hands.
-            self._let_go()
+            for client in clients:
+                client._let_go()
             return
-        if self.discovery is not None:
-            self.discovery.stop()
-        end = monotonic() + CLOSE_TIMEOUT
-        used = self.topology.state == OPEN and self._pid == os.getpid()
-        if used:
+        if self._in_use:
             self.backend.check()
+        end = monotonic() + CLOSE_TIMEOUT
+        background: list[Any] = []
         try:
-            if used:
-                await self._housekeeper.bury_all(self, FAREWELL_TIMEOUT)
-                await self._end_sessions()
+            for client in clients:
+                await client._say_goodbye(end)
         finally:
-            background = self.topology.close()
-            self._housekeeper.stop()
-        for member in (*background, self._housekeeper):
+            for client in clients:
+                background += client._stop()
+        for member in background:
             await member.join(max(end - monotonic(), 0))
         if self.executor.cipher is not None:
             await self.executor.cipher.close()
 
-    async def _end_sessions(self) -> None:
+    def _with_those_of_its_cipher(self) -> list[Client]:
+        cipher = self.executor.cipher
+        return [self] if cipher is None else [self, *cipher.clients]
+
+    @property
+    def _in_use(self) -> bool:
+        """Whether it was opened, in this process, and has not been closed."""
+        return self.topology.state == OPEN and self._pid == os.getpid()
+
+    async def _say_goodbye(self, end: float) -> None:
+        """Tell the servers that are up what is needed no more.
+
+        :param end: monotonic time by which that must be over.
+        """
+        for tell in (self._bury_cursors, self._end_sessions) if self._in_use else ():
+            seconds = min(FAREWELL_TIMEOUT, end - monotonic())
+            if seconds > 0:
+                await tell(seconds)
+
+    def _stop(self) -> list[Any]:
+        """Close everything without waiting; return what is ending in the background."""
+        if self.discovery is not None:
+            self.discovery.stop()
+        background = self.topology.close()
+        self._housekeeper.stop()
+        return [*background, self._housekeeper]
+
+    async def _bury_cursors(self, seconds: float) -> None:
+        await self._housekeeper.bury_all(self, seconds)
+
+    async def _end_sessions(self, seconds: float) -> None:
         """Tell a server that is known to be up which sessions are needed no more."""
         preference = ReadPreference.PRIMARY_PREFERRED
         ids = self.sessions.drain()
@@ -224,7 +253,7 @@ class Client:
         if server is None:
             return
         try:
-            with timeout(FAREWELL_TIMEOUT):
+            with timeout(seconds):
                 for start in range(0, len(ids), MAX_END_SESSIONS):
                     operation = EndSessions(ids[start : start + MAX_END_SESSIONS], preference)
                     await self.execute(operation, address=server.address)

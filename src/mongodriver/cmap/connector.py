@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from ..io.base import Address, Backend, Stream
     from .login import Logins
 
+#: The version of the client-backpressure specification that is kept to: a text (mongodb-handshake).
+#: To others a server that is overloaded does not say so.
+_BACKPRESSURE = "2"
+
 
 class Connector:
     """Opens connections with one client's options.
@@ -124,9 +128,7 @@ class Connector:
         connection = Connection(stream, address)
         try:
             opened(connection)
-            body = self.hello_command(False)
-            body["client"] = self._options.metadata
-            await self._shake_hands(connection, body, end)
+            await self._shake_hands(connection, self._first_hello(), end)
         except OSError as exc:
             connection.close()
             raise connection_failure(exc, address, self._monitor_limits) from exc
@@ -185,9 +187,15 @@ class Connector:
                 raise
             connection.login = login
 
-    def _handshake_command(self) -> dict[str, Any]:
+    def _first_hello(self) -> dict[str, Any]:
+        """What every connection begins with: a hello that tells who is there."""
         body = self.hello_command(False)
+        body["backpressure"] = _BACKPRESSURE
         body["client"] = self._options.metadata
+        return body
+
+    def _handshake_command(self) -> dict[str, Any]:
+        body = self._first_hello()
         if self._compressors:
             body["compression"] = self._compressors
         if self._options.load_balanced:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +49,13 @@ class AutoCipher:
 
     :param machine: an automatic encrypter of pymongocrypt's.
     :param bypass: encrypt nothing.
-    :param internal: the client that is closed with this one, or None.
+    :param clients: those that are closed with the one it serves.
     """
 
-    def __init__(self, machine: Any, bypass: bool, internal: Client | None) -> None:
+    def __init__(self, machine: Any, bypass: bool, clients: Sequence[Client]) -> None:
         self._machine = machine
         self._bypass = bypass
-        self._internal = internal
+        self.clients = clients
 
     async def encrypt(self, execution: Execution, command: Command) -> Command:
         if self._bypass:
@@ -79,8 +80,6 @@ class AutoCipher:
 
     async def close(self) -> None:
         await outcome(self._machine.close())
-        if self._internal is not None:
-            await self._internal.close()
 
 
 class _SmallMessages:
@@ -102,10 +101,11 @@ def auto_cipher(core: Client, opts: AutoEncryptionOpts, srv: ParsedURI | None) -
     """
     is_sync = core.backend.name == "blocking"
     bypass = bool(opts._bypass_auto_encryption)
-    internal = None
+    clients: list[Client] = []
     find_own: FindCore
     if core.options.pool_options.max_pool_size and (opts._key_vault_client is None or not bypass):
         internal = _internal_client(core, srv, is_sync)
+        clients.append(internal)
         find_own = _always(internal)
     else:
         find_own = weakref.ref(core)
@@ -128,7 +128,8 @@ def auto_cipher(core: Client, opts: AutoEncryptionOpts, srv: ParsedURI | None) -
             core.backend,
             is_sync,
         )
-    return AutoCipher(machine, bypass, internal)
+        clients.append(outside.mongocryptd.core)
+    return AutoCipher(machine, bypass, clients)
 
 
 def _machine_options(opts: AutoEncryptionOpts) -> dict[str, Any]:

@@ -79,11 +79,6 @@ class Outside:
         await self.vault.insert(document)
         return key_id
 
-    async def close(self) -> None:
-        """Close what belongs to it."""
-        if self.mongocryptd is not None:
-            await self.mongocryptd.close()
-
 
 class AsyncCallback(AsyncMongoCryptCallback):
     """The callback of an asynchronous client."""
@@ -108,7 +103,7 @@ class AsyncCallback(AsyncMongoCryptCallback):
         return await self._outside.insert_data_key(data_key)
 
     async def close(self) -> None:
-        await self._outside.close()
+        pass  # nothing here is open
 
     def bson_encode(self, doc: Mapping[str, Any]) -> bytes:
         return encode(doc)
@@ -139,4 +134,4 @@ class BlockingCallback(MongoCryptCallback):
         return encode(doc)
 
     def close(self) -> None:
-        run_coroutine(self._outside.close())
+        pass  # nothing here is open

@@ -42,7 +42,8 @@ class Mongocryptd:
         given = {"serverSelectionTimeoutMS": _SELECTION_TIMEOUT}
         arguments = client_arguments(uri, 27017, None, None, False, None, given)
         options = ClientOptions(None, None, None, arguments.options, is_sync=is_sync)
-        self._core = Client(options, arguments.seeds, backend, name="mongocryptd", opened_at=None)
+        #: Its client. When that is closed the process goes on, for others.
+        self.core = Client(options, arguments.seeds, backend, name="mongocryptd", opened_at=None)
         self._command = command
         self._backend = backend
 
@@ -61,12 +62,8 @@ class Mongocryptd:
 
     async def _run(self, database: str, command: bytes) -> bytes:
         operation = RunCommand(database, fields_of(command), RAW)
-        reply: RawBSONDocument = await run(self._core, operation)
+        reply: RawBSONDocument = await run(self.core, operation)
         return reply.raw
-
-    async def close(self) -> None:
-        """Close the client. The process goes on, for others."""
-        await self._core.close()
 
 
 class _Process(subprocess.Popen[bytes]):

@@ -78,7 +78,7 @@ class _Examination:
         start = monotonic()
         try:
             action(step)
-        except (PyMongoError, ImportError) as exc:
+        except (PyMongoError, ImportError, ValueError) as exc:
             kind = kind_of_error(exc)
             step.status, step.kind, step.hint = Status.FAILED, kind, hint_for(kind)
             if name == "srv":

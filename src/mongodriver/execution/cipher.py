@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ..ops.base import Command
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 class Cipher(Protocol):
     """Changes what is sent and what is received; both may wait, for keys or another process."""
+
+    @property
+    def clients(self) -> Sequence[Any]:
+        """Core clients of its own, which are closed together with the one it serves."""
 
     async def encrypt(self, execution: Execution, command: Command) -> Command:
         """The command to send instead of a complete one, which has not been encoded."""

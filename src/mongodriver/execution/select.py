@@ -55,13 +55,10 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     timeout = executor.settings.selection_timeout
     preference = execution.preference
     operation = execution.operation
-    session = execution.session
-    if (
-        preference is None
-        and not (operation.is_write or operation.has_output_stage)
-        and not (session is not None and session.in_transaction)
-    ):
+    if preference is None and (operation.names_primary or not operation.is_write):
         preference = operation.read_preference
+        if preference is None or _must_use_primary(execution):
+            preference = ReadPreference.PRIMARY
     watched = None
     if executor.observer.selections:
         watched = WatchedSelection(executor, execution, preference)
@@ -81,6 +78,12 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     if watched is not None:
         watched.succeeded(server)
     return server
+
+
+def _must_use_primary(execution: Execution) -> bool:
+    """Whether the operation's own read preference does not count."""
+    session = execution.session
+    return execution.operation.has_output_stage or (session is not None and session.in_transaction)
 
 
 class WatchedSelection:

@@ -24,7 +24,9 @@ def resolve_srv(name: str, timeout: float | None = None) -> tuple[list[tuple[str
     :raises ConfigurationError: when there is no answer within `timeout` seconds.
     """
     answer = _resolve(name, "SRV", timeout)
-    hosts = [(str(record.target).rstrip(".").lower(), int(record.port)) for record in answer]
+    hosts = [
+        (record.target.to_text(omit_final_dot=True).lower(), int(record.port)) for record in answer
+    ]
     return hosts, int(answer.rrset.ttl)
 
 

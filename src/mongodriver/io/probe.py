@@ -25,6 +25,7 @@ from .faults import Finding, fault
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
     from ..values.proxy import Proxy
     from .base import Backend, ConnectOptions
@@ -37,7 +38,7 @@ _PATIENCE = 1.0
 _MOST = 1 << 17
 
 # RFC 5246: types of records (6.2.1) and of handshake messages (7.4).
-_HANDSHAKE = 22
+_ALERT, _HANDSHAKE, _APPLICATION_DATA = 21, 22, 23
 _CERTIFICATE_REQUEST, _SERVER_HELLO_DONE = 13, 14
 
 
@@ -108,7 +109,8 @@ def speaks_plain_text(address: Address, proxy: Proxy | None, end: float) -> bool
 def asks_for_certificate(address: Address, proxy: Proxy | None, end: float) -> bool | None:
     """Whether a TLS server asks for its clients' certificates; None where no TLS is spoken.
 
-    It is asked in TLS 1.2, where that is not encrypted. Where it speaks no such version: False.
+    It is asked in TLS 1.2, where that is not encrypted, and where it speaks no such version once
+    more in TLS 1.3.
 
     :param end: when to give up.
     :raises OSError: where that cannot be found out.
@@ -127,9 +129,48 @@ def asks_for_certificate(address: Address, proxy: Proxy | None, end: float) -> b
                 return True
             if _SERVER_HELLO_DONE in messages:
                 return False
-    # An alert is TLS as well: type 21, a version that begins with 3.
-    is_tls = len(received) >= 5 and received[0] in (_HANDSHAKE, 21) and received[1] == 3
-    return False if is_tls else None
+    is_tls = _is_tls(received)
+    asks = None
+    # What has no use for this version sends an alert, or as mongod nothing.
+    if not received or (is_tls and received[0] == _ALERT):
+        asks = _asks_in_tls_1_3(address, proxy, end)
+    return asks or (False if is_tls else asks)
+
+
+def _is_tls(received: bytes) -> bool:
+    """Whether it begins like TLS. An alert is that as well."""
+    return len(received) >= 5 and received[0] in (_HANDSHAKE, _ALERT) and received[1] == 3
+
+
+def _asks_in_tls_1_3(address: Address, proxy: Proxy | None, end: float) -> bool | None:
+    """The same, where the client must complete the handshake to know; its last flight stays here.
+
+    Without a certificate it sends "Finished" alone, where one is asked for an empty one before.
+    """
+    import ssl
+
+    context = _unverified(ssl.TLSVersion.TLSv1_3)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=address[0])
+    received = b""
+    with _open(address, proxy, end) as sock:
+        while len(received) < _MOST:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                break
+            else:
+                return _records(outgoing.read()).count(_APPLICATION_DATA) > 1
+            sock.settimeout(remaining(end))
+            sock.sendall(outgoing.read())
+            data = _receive(sock, b"", 1, end)
+            if not data:
+                break
+            incoming.write(data)
+            received += data
+    return False if _is_tls(received) else None
 
 
 def _receive(sock: socket.socket, received: bytes, size: int, end: float) -> bytes:
@@ -146,19 +187,38 @@ def _receive(sock: socket.socket, received: bytes, size: int, end: float) -> byt
     return received
 
 
-def _client_hello(host: str) -> bytes:
+def _unverified(version: ssl.TLSVersion) -> ssl.SSLContext:
+    """A context that trusts anybody, and speaks one version."""
     import ssl  # only where TLS may be spoken
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = version
+    if version == ssl.TLSVersion.TLSv1_3:
+        context.minimum_version = version
+    return context
+
+
+def _client_hello(host: str) -> bytes:
+    import ssl
+
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = _unverified(ssl.TLSVersion.TLSv1_2)
     try:
         context.wrap_bio(incoming, outgoing, server_hostname=host).do_handshake()
     except ssl.SSLWantReadError:
         pass
     return outgoing.read()
+
+
+def _records(data: bytes) -> list[int]:
+    """The types of the records in what a client sends."""
+    types = []
+    while len(data) >= 5:
+        types.append(data[0])
+        data = data[5 + int.from_bytes(data[3:5], "big") :]
+    return types
 
 
 def _handshake_messages(data: bytes) -> set[int]:

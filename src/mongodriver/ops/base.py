@@ -168,6 +168,9 @@ class Operation(Generic[ResultT]):
     collection: str = ""
     #: Selects a writable server; `read_preference` is then ignored.
     is_write: bool = False
+    #: A write of which errors of its selection say that there is no primary, not that writes
+    #: cannot go anywhere.
+    names_primary: bool = False
     #: After which errors it may be repeated.
     retry_policy: RetryPolicy = NEVER
     #: The command may be no larger than a document. Others have `COMMAND_OVERHEAD` more.

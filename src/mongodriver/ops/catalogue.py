@@ -51,6 +51,8 @@ class ListDatabases(RunCommand):
 class DropDatabase(WriteCommand):
     """dropDatabase. Raises InvalidName for what no database can be called."""
 
+    names_primary = True
+
     def __init__(self, name: str, write_concern: Any, comment: Any = None) -> None:
         check_database_name(name)
         fields = {"dropDatabase": 1, **present(comment=comment)}

@@ -50,7 +50,8 @@ def validate_compressors(dummy: Any, value: str | Iterable[str]) -> list[str]:
 
     Others are left out with a warning.
     """
-    names = value.split(",") if isinstance(value, str) else list(value)
+    # Of bytes, which could be iterated over as well, splitting raises TypeError.
+    names = value.split(",") if isinstance(value, (str, bytes, bytearray)) else list(value)
     usable = []
     for name in names:
         requirement = _REQUIREMENTS.get(name)

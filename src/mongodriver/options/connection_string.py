@@ -17,7 +17,7 @@ from mongodriver.options.uri_options import (
 )
 from mongodriver.values.address import DEFAULT_PORT, Address
 from mongodriver.values.errors import ConfigurationError, InvalidURI
-from mongodriver.values.escapes import unquote, unquote_plus
+from mongodriver.values.escapes import unquote_plus
 from mongodriver.values.limits import SRV_SERVICE_NAME
 
 __all__ = [
@@ -169,22 +169,28 @@ def _node(entity: str, default_port: int | None) -> Address:
     if entity.startswith("["):
         # The zone of an IPv6 address (RFC 6874).
         entity = entity.replace("%25", "%")
+    elif is_socket:
+        # With "+" for a space, as by PyMongo and as quote_plus writes it.
+        entity = unquote_plus(entity)
     elif "%" in entity:
-        if not is_socket:
-            shown = "" if _may_hold_password(entity) else f": {entity}"
-            raise InvalidURI(
-                "Percent-encoding is only allowed in Unix domain socket paths and IPv6 zone "
-                f"indexes, not in hostnames{shown}"
-            )
-        entity = unquote(entity)
+        shown = "" if _may_hold_password(entity) else f": {entity}"
+        raise InvalidURI(
+            "Percent-encoding is only allowed in Unix domain socket paths and IPv6 zone "
+            f"indexes, not in hostnames{shown}"
+        )
     return parse_host(entity, None if is_socket else default_port)
 
 
 def _may_hold_password(hosts: str) -> bool:
     """Whether what should be hosts is rather "user:password" whose "@" is missing or escaped."""
-    _, colon, port = hosts.rpartition(":")
-    plain = hosts.startswith("[") or "@" in hosts or port.isdigit()
-    return bool(colon) and not plain
+    return "@" not in hosts and any(map(_is_odd, hosts.split(",")))
+
+
+def _is_odd(host: str) -> bool:
+    """Whether it is no "host:port" and no "[address]:port"."""
+    before, colon, port = host.rpartition(":")
+    is_plain = host.startswith("[") or (port.isdigit() and ":" not in before)
+    return "%40" in host or (bool(colon) and not is_plain)
 
 
 def _option_pairs(text: str) -> CaseInsensitiveDict:

@@ -21,7 +21,8 @@ def why_nothing_suits(description: TopologyDescription, preference: Any) -> str:
         return f'No {members} match selector "{preference}"'
     servers = description.server_descriptions()
     if not servers:
-        name = description.replica_set_name
+        # The one that the user gave.
+        name = description._topology_settings.replica_set_name
         return (
             f'No {members} available for replica set name "{name}"'
             if in_set

@@ -32,8 +32,8 @@ READ_CONCERN_NOT_AVAILABLE_YET = 134
 # CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
 CURSOR_GONE = frozenset({43, 175, 237})
 
-# AuthenticationFailed, MechanismUnavailable, and Atlas's own.
-LOGIN_REFUSED = frozenset({18, 334, 8000})
+# UserNotFound (of X.509), AuthenticationFailed, MechanismUnavailable, and Atlas's own.
+LOGIN_REFUSED = frozenset({11, 18, 334, 8000})
 
 NOT_PRIMARY = frozenset({NOT_WRITABLE_PRIMARY, NOT_PRIMARY_NO_SECONDARY_OK, LEGACY_NOT_PRIMARY})
 
