@@ -168,6 +168,8 @@ class Operation(Generic[ResultT]):
     collection: str = ""
     #: Selects a writable server; `read_preference` is then ignored.
     is_write: bool = False
+    #: A command as the user wrote it: nobody knows whether it writes.
+    of_the_user: bool = False
     #: After which errors it may be repeated.
     retry_policy: RetryPolicy = NEVER
     #: The command may be no larger than a document. Others have `COMMAND_OVERHEAD` more.
