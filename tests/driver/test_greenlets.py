@@ -17,7 +17,7 @@ OUTPUT = """\
 counted 40
 at most 3
 after kills 40
-left alone 0
+left alone
 out of time True
 seen insert
 open 0
