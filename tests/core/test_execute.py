@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from bsonx.errors import InvalidDocument
+from bsonx.timestamp import Timestamp
 from core_kit import PING, Find, Insert, Recorder, Run, fail_point, pool_of, use
 from mongodriver.errors import (
     AutoReconnect,
@@ -257,6 +258,41 @@ def test_cluster_time_is_gossiped(server, flavour, recorder):
     assert ping["$clusterTime"] == reply["$clusterTime"]
     assert insert["$clusterTime"]["clusterTime"] <= ping["$clusterTime"]["clusterTime"]
     assert newest["clusterTime"] >= ping["$clusterTime"]["clusterTime"]
+
+
+def test_a_cluster_time_that_no_server_gave_out_is_forgotten(server, flavour):
+    """It comes from a server whose clock was wrong, or from a cluster that is no more."""
+    signature = {"hash": bytes(20), "keyId": 0}
+    forged = {"clusterTime": Timestamp(4_000_000_000, 1), "signature": signature}
+
+    async def main(client):
+        await client.execute(Run(PING))
+        client._clock.advance(forged)
+        with pytest.raises(OperationFailure, match="too far from this node's wall clock"):
+            await client.execute(Run(PING))
+        reply = await client.execute(Run(PING))
+        return reply, client.cluster_time
+
+    reply, newest = use(flavour, server.uri, main)
+    assert reply["ok"] == 1
+    assert newest == reply["$clusterTime"]
+
+
+def test_a_session_alone_has_what_it_was_told_of_the_cluster_time(server, flavour):
+    signature = {"hash": bytes(20), "keyId": 0}
+    forged = {"clusterTime": Timestamp(4_000_000_000, 1), "signature": signature}
+
+    async def main(client):
+        await client.execute(Insert("gossip", [{}]))
+        session = client.start_session()
+        session.advance_cluster_time(forged)
+        for _ in range(2):
+            with pytest.raises(OperationFailure, match="too far from this node's wall clock"):
+                await client.execute(Run(PING), session=session)
+        session.end()
+        return await client.execute(Run(PING))
+
+    assert use(flavour, server.uri, main)["ok"] == 1
 
 
 # -- errors --

@@ -248,8 +248,9 @@ async def test_sessions_advance(client):
         other.advance_operation_time(one.operation_time)
         assert other.cluster_time == one.cluster_time
         assert other.operation_time == one.operation_time
-        with pytest.raises(TypeError):
-            other.advance_cluster_time(1)
+        for wrong in (1, {}, {"clusterTime": 1}):
+            with pytest.raises(TypeError):
+                other.advance_cluster_time(wrong)
         with pytest.raises(TypeError):
             other.advance_operation_time(1)
         with pytest.raises(TypeError, match="cannot be copied"):

@@ -90,6 +90,43 @@ def test_a_retry_avoids_the_mongos_that_failed(flavour):
         use(flavour, uri, opened, heartbeatfrequencyms=500)
 
 
+def test_a_retry_avoids_all_that_have_failed(flavour):
+    asked = []
+    failure = {
+        "ok": 0,
+        "code": 462,
+        "errmsg": "shed",
+        "baseBackoffMS": 1,
+        "errorLabels": ["SystemOverloadedError", "RetryableError"],
+    }
+
+    def answering(number):
+        def answer(request):
+            if request.name != "find":
+                return {"ok": 1}
+            asked.append(number)
+            return FOUND if len(asked) == 3 else failure
+
+        return answer
+
+    async def main(client):
+        client.open()
+        while len(client.description.known_servers) < 3:
+            await client.backend.sleep(0.01)
+        for _ in range(12):
+            asked.clear()
+            await client.execute(Find("t"))
+            assert sorted(asked) == [0, 1, 2]
+
+    with (
+        FakeMongod(MONGOS, answering(0)) as one,
+        FakeMongod(MONGOS, answering(1)) as two,
+        FakeMongod(MONGOS, answering(2)) as three,
+    ):
+        hosts = ",".join(f"127.0.0.1:{fake.address[1]}" for fake in (one, two, three))
+        use(flavour, f"mongodb://{hosts}/", main)
+
+
 @pytest.mark.parametrize(
     ("labels", "retargeting", "elsewhere"),
     [

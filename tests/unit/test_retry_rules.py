@@ -204,6 +204,12 @@ def _state_change(code: int, counter: int | None = None) -> NotPrimaryError:
         ),
         (WaitQueueTimeoutError("x"), {}, ErrorEffect()),
         (AutoReconnect("x", {"errorLabels": SHED}), {"handshake_complete": False}, ErrorEffect()),
+        # Whoever is in no state to serve says so also when overloaded.
+        (
+            NotPrimaryError("x", {"code": 91, "errorLabels": SHED}),
+            {},
+            ErrorEffect(True, True, True, True),
+        ),
         (ValueError("x"), {}, ErrorEffect()),
     ],
 )

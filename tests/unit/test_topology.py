@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from bsonx.timestamp import Timestamp
 from core_kit import PING, Background, Recorder, Run, make_client, use, wait
 from fake_mongod import STANDALONE, FakeMongod
 from flavours import FLAVOURS, run_on
@@ -38,6 +39,40 @@ MEMBER = {**STANDALONE, "setName": "rs", "logicalSessionTimeoutMinutes": 30}
 @pytest.fixture(params=FLAVOURS)
 def flavour(request):
     return request.param
+
+
+@pytest.mark.parametrize(("name", "taken"), [("rs", True), ("others", False)])
+def test_the_cluster_time_of_another_replica_set_is_none_of_ours(flavour, name, taken):
+    time_there = {"clusterTime": Timestamp(7, 1)}
+
+    async def main(client):
+        client.open()
+        addresses = [(host, int(port)) for host, port in (uri.split(":") for uri in hosts)]
+        await wait(client.backend, lambda: _is_settled(client, addresses, taken))
+        return client.cluster_time
+
+    with FakeMongod() as ours, FakeMongod() as other:
+        hosts = [f"127.0.0.1:{fake.address[1]}" for fake in (ours, other)]
+        members = hosts if taken else hosts[:1]
+        ours.hello = {**MEMBER, "hosts": members}
+        other.hello = {
+            **MEMBER,
+            "setName": name,
+            "hosts": members,
+            "$clusterTime": time_there,
+            "isWritablePrimary": False,
+            "secondary": True,
+        }
+        seeds = f"mongodb://{','.join(hosts)}/?replicaSet=rs"
+        found = use(flavour, seeds, main)
+    assert found == (time_there if taken else None)
+
+
+def _is_settled(client, addresses, taken):
+    """Whether both servers are known, or the first alone is left."""
+    known = {server.address for server in client.description.known_servers}
+    left = set(client.description.server_descriptions())
+    return known == left == set(addresses if taken else addresses[:1])
 
 
 # -- events of servers and topologies --

@@ -85,8 +85,8 @@ class ExecutorSettings:
         self.retry_writes = retry_writes
         self.selection_timeout = selection_timeout
         self.socket_timeout = socket_timeout
-        #: Repetitions of operations an overloaded server has shed; both kinds of retry must be on.
-        self.adaptive_retries = adaptive_retries if retry_reads and retry_writes else 0
+        #: Repetitions of operations an overloaded server has shed, where their retries are on.
+        self.adaptive_retries = adaptive_retries
         #: Repeat what an overloaded server has shed on another one, where there is one.
         self.overload_retargeting = overload_retargeting
         #: Of a whole operation.

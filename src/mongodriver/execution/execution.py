@@ -27,6 +27,7 @@ class Execution:
 
     __slots__ = (
         "address",
+        "avoided",
         "connection",
         "deadline",
         "is_retry",
@@ -71,6 +72,8 @@ class Execution:
         #: The result needs that session: whoever owns the result ends it.
         self.keep_session = False
         self.is_retry = False
+        #: Where attempts have failed: others should go elsewhere, while there is another server.
+        self.avoided: tuple[Address, ...] = ()
         #: Bytes of it may have reached a server.
         self.sent = False
         #: The last attempt failed because its server was overloaded.
@@ -89,14 +92,18 @@ class Execution:
         """Another command of the same operation follows: with a number and retries of its own."""
         self.transaction_number = None
         self.is_retry = self.sent = False
+        self.avoided = ()
 
-    def begin_retry(self, shed: bool) -> None:
+    def begin_retry(self, shed: bool, elsewhere: bool = False) -> None:
         """Another attempt of the same command follows.
 
         :param shed: the last one failed because its server was overloaded.
+        :param elsewhere: on another server, if there is one.
         """
         self.is_retry = True
         self.shed = shed
+        if elsewhere and self.server is not None:
+            self.avoided = (*self.avoided, self.server.address)
 
     def give_up_session(self) -> None:
         """Nobody knows what the server still does for this operation: its session is not reused."""

@@ -14,6 +14,7 @@ from bsonx.errors import BSONError
 from ..ops.base import WRITE
 from ..replies.fields import bad_reply
 from ..replies.verdicts import command_error, write_concern_error, write_error
+from ..values.error_codes import CLUSTER_TIME_REFUSED
 from ..values.errors import ExecutionTimeout, NotPrimaryError, ProtocolError, PyMongoError
 from .retry_rules import is_retryable, is_retryable_write
 from .time_limit import with_limits
@@ -74,6 +75,8 @@ def _take_times(executor: Executor, execution: Execution, told: Any, ok: bool) -
     try:
         cluster_time = told.get("$clusterTime")
         if cluster_time is not None:
+            if not ok and told.get("code") in CLUSTER_TIME_REFUSED:
+                executor.clock.go_back(cluster_time)
             executor.clock.advance(cluster_time)
         session = execution.session
         if session is not None and not session.implicit:

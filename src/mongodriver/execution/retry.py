@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import events
 from ..events.observer import publish
+from ..sdam.error_effects import OVERLOADED
+from ..sdam.topology_rules import TOPOLOGY_TYPE
 from ..values.errors import PyMongoError
 from .attempt import attempt
-from .retry_rules import Retries, is_overload, is_retryable
+from .retry_rules import Retries, adaptive_retries, is_overload, is_retryable
 from .time_limit import time_is_over
 from .timeouts import has_limit
 from .transactions import note_failure
@@ -30,7 +32,7 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
     retries = Retries(
         is_write=execution.operation.is_write,
         retryable=is_retryable(executor, execution),
-        adaptive_retries=settings.adaptive_retries,
+        adaptive_retries=adaptive_retries(settings, execution.operation),
         unlimited=execution.deadline is not None or has_limit(settings.timeout),
     )
     try:
@@ -47,7 +49,7 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
                 raise late
             if delay:
                 await executor.backend.sleep(delay)
-            execution.begin_retry(is_overload(error))
+            execution.begin_retry(is_overload(error), _is_to_be_avoided(executor, error))
             if executor.observer.operations:
                 told = events.stages.OperationRetried(execution, retries.attempt)
                 publish(executor.observer.operations, told)
@@ -61,6 +63,17 @@ async def retry(executor: Executor, execution: Execution, error: PyMongoError) -
         # The error's traceback holds this frame: without this, a cycle until the next garbage
         # collection, with everything the operation held.
         del error, retries
+
+
+def _is_to_be_avoided(executor: Executor, error: PyMongoError) -> bool:
+    """Whether the next attempts are not to go to the server of this one, while there are others.
+
+    In a sharded cluster not to the mongos that failed (retryable reads and writes); else not to a
+    server that was overloaded, if the client may turn to another member (client backpressure).
+    """
+    if executor.topology.description.topology_type == TOPOLOGY_TYPE.Sharded:
+        return True
+    return executor.settings.overload_retargeting and error.has_error_label(OVERLOADED)
 
 
 def _is_too_late(execution: Execution, delay: float) -> bool:

@@ -6,7 +6,7 @@ retryable-reads, retryable-writes and client-backpressure specifications.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mongodriver.ops.base import CLOSING, NEVER, READ
 from mongodriver.sdam.error_effects import OVERLOADED
@@ -21,11 +21,15 @@ from mongodriver.values.errors import (
 )
 
 if TYPE_CHECKING:
+    from mongodriver.client.settings import ExecutorSettings
+    from mongodriver.ops.base import Operation
+
     from .execution import Execution
     from .executor import Executor
 
 __all__ = [
     "Retries",
+    "adaptive_retries",
     "backoff",
     "explain_unsupported",
     "is_overload",
@@ -62,6 +66,22 @@ def is_retryable(executor: Executor, execution: Execution) -> bool:
     # Without a number the server could not tell a retry from a second write.
     numbered = execution.transaction_number is not None or not execution.sent
     return executor.settings.retry_writes and numbered
+
+
+def adaptive_retries(settings: ExecutorSettings, operation: Operation[Any]) -> int:
+    """How often an operation may be repeated because its server was overloaded; 0 for never.
+
+    Reads and writes only where their retries are on; commands of the user, of which nobody knows
+    what they are, and reads that write where both are (client backpressure). Transactions are ended
+    at any rate.
+    """
+    if operation.retry_policy is CLOSING:
+        return settings.adaptive_retries
+    both = operation.of_the_user or operation.has_output_stage
+    allowed = (settings.retry_writes or not (operation.is_write or both)) and (
+        settings.retry_reads or operation.is_write
+    )
+    return settings.adaptive_retries if allowed else 0
 
 
 def is_retryable_read(error: BaseException) -> bool:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 from .. import events
 from ..events.observer import publish
 from ..io.deadline import sooner
-from ..sdam.topology_rules import TOPOLOGY_TYPE
 from ..values.address import address_text
 from ..values.read_preferences import ReadPreference
 from ..wire.header import next_request_id
 
 if TYPE_CHECKING:
-    from ..io.base import Address
     from ..sdam.topology import Server
     from .execution import Execution
     from .executor import Executor
@@ -68,7 +66,7 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
             deadline or sooner(execution.deadline, timeout),
             _seconds(execution, timeout),
             execution.address,
-            _avoided(executor, execution),
+            execution.avoided,
             None if watched is None else watched.waiting,
         )
     except BaseException as exc:
@@ -119,17 +117,3 @@ class WatchedSelection:
 def _seconds(execution: Execution, timeout: float) -> float:
     """How long a server was looked for in vain, for the text of the error."""
     return timeout if execution.deadline is None else min(timeout, execution.deadline.timeout)
-
-
-def _avoided(executor: Executor, execution: Execution) -> tuple[Address, ...]:
-    """The server a retry should not go to again, while there are others.
-
-    In a sharded cluster the mongos that failed (retryable reads and writes); else a server that
-    was overloaded, if the client may turn to another member (client backpressure).
-    """
-    if not execution.is_retry or execution.server is None:
-        return ()
-    sharded = executor.topology.description.topology_type == TOPOLOGY_TYPE.Sharded
-    if sharded or (execution.shed and executor.settings.overload_retargeting):
-        return (execution.server.address,)
-    return ()

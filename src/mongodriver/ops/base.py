@@ -171,6 +171,8 @@ class Operation(Generic[ResultT]):
     #: A write of which errors of its selection say that there is no primary, not that writes
     #: cannot go anywhere.
     names_primary: bool = False
+    #: A command as the user wrote it: nobody knows whether it writes.
+    of_the_user: bool = False
     #: After which errors it may be repeated.
     retry_policy: RetryPolicy = NEVER
     #: The command may be no larger than a document. Others have `COMMAND_OVERHEAD` more.

@@ -45,6 +45,7 @@ class RunCommand(Operation[Any]):
     """
 
     own_name = "runCommand"
+    of_the_user = True
     user_fields: frozenset[str] | None = None
     reports_errors = True
     own_read_preference = True
@@ -73,6 +74,7 @@ class RunCommand(Operation[Any]):
 class CursorCommand(RunCommand):
     """A command of the user whose reply is a cursor; `reply_options` are for its getMores too."""
 
+    of_the_user = False  # it reads
     user_fields = _FIRST_BATCH
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> CursorReply:

@@ -58,7 +58,7 @@ def error_effect(
     """
     if server is None or generation < pool_generation or not isinstance(error, PyMongoError):
         return _NOTHING
-    if isinstance(error, WaitQueueTimeoutError) or error.has_error_label(OVERLOADED):
+    if isinstance(error, WaitQueueTimeoutError):
         return _NOTHING
     if isinstance(error, (NotPrimaryError, OperationFailure)):
         reply = error.details if isinstance(error.details, Mapping) else {}
@@ -106,6 +106,6 @@ def _failed_connection(
         broken = isinstance(error, ConnectionFailure) and not isinstance(error, NetworkTimeout)
     else:
         broken = isinstance(error, (ConnectionFailure, OperationFailure))
-    if not broken:
-        return _NOTHING
+    if not broken or error.has_error_label(OVERLOADED):
+        return _NOTHING  # whoever sheds connections is there
     return ErrorEffect(mark_unknown=not load_balanced, clear_pool=True, cancel_check=True)

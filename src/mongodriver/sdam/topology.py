@@ -254,11 +254,14 @@ class Topology:
         :param clear: clear the server's pool as well, once the server is marked Unknown.
         :param interrupt: and end the operations under way on it.
         """
-        # Only for the first command: checks do not gossip (sessions specification).
-        if description.cluster_time is not None and self._clock.now is None:
-            self._clock.advance(description.cluster_time)
         with self._lock:
             waiters = self._apply(description, clear, interrupt)
+            if description.cluster_time is not None and self._clock.now is None:
+                # Only for the first command: checks do not gossip (sessions specification). The
+                # time of another replica set is none of ours.
+                member = self._description._server_descriptions.get(description.address)
+                if member is not None and member.is_server_type_known:
+                    self._clock.advance(description.cluster_time)
         self._wake(waiters)
 
     def update_seeds(self, seeds: Sequence[Address]) -> None:

@@ -34,5 +34,17 @@ class ClusterClock:
             if self.now is None or cluster_time["clusterTime"] > self.now["clusterTime"]:
                 self.now = cluster_time
 
+    def go_back(self, cluster_time: Mapping[str, Any]) -> None:
+        """Forget a newer time than the one a server has told when it refused what it was sent.
+
+        Otherwise every later command would carry that time too, and be refused.
+
+        :raises ProtocolError: for what is no cluster time.
+        """
+        check_cluster_time(cluster_time)
+        with self._lock:
+            if self.now is not None and cluster_time["clusterTime"] < self.now["clusterTime"]:
+                self.now = cluster_time
+
     def after_fork(self) -> None:
         self._lock = threading.Lock()

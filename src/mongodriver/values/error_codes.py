@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CLUSTER_TIME_REFUSED",
     "LOGIN_REFUSED",
     "NOT_PRIMARY",
     "REAUTHENTICATION_REQUIRED",
@@ -28,6 +29,9 @@ NETWORK_TIMEOUT = 89
 EXCEEDED_TIME_LIMIT = 262
 SOCKET_EXCEPTION = 9001
 READ_CONCERN_NOT_AVAILABLE_YET = 134
+
+# TimeProofMismatch, ClusterTimeFailsRateLimiter, KeyNotFound: no server gave out such a time.
+CLUSTER_TIME_REFUSED = frozenset({204, 205, 211})
 
 # CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
 CURSOR_GONE = frozenset({43, 175, 237})

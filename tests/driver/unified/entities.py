@@ -23,6 +23,9 @@ class Entities:
         self._kinds: dict[str, str] = {}
         #: Ids of sessions, also of those that have ended.
         self._lsids: dict[str, Any] = {}
+        #: Milliseconds that each operation of an entity has: where PyMongo's API knows no option
+        #: for that, users write `timeout` around the operation, and so does the runner.
+        self.limits: dict[str, int] = {}
         #: What was observed of clients, by the client's id.
         self.clients: dict[str, ClientEntity] = {}
 
@@ -81,17 +84,22 @@ class Entities:
 
     async def _database(self, spec: Mapping[str, Any]) -> Any:
         client = self.get(spec["client"], "client")
-        options = common_options(spec.get("databaseOptions", {}), "databaseOptions")
+        options = dict(spec.get("databaseOptions", {}))
+        self._limit(spec["id"], options.pop("timeoutMS", None))
+        options = common_options(options, "databaseOptions")
         return client.get_database(spec["databaseName"], **options)
 
     async def _collection(self, spec: Mapping[str, Any]) -> Any:
         database = self.get(spec["database"], "database")
-        options = common_options(spec.get("collectionOptions", {}), "collectionOptions")
+        options = dict(spec.get("collectionOptions", {}))
+        self._limit(spec["id"], options.pop("timeoutMS", self.limits.get(spec["database"])))
+        options = common_options(options, "collectionOptions")
         return database.get_collection(spec["collectionName"], **options)
 
     async def _session(self, spec: Mapping[str, Any]) -> Any:
         client = self.get(spec["client"], "client")
         options = dict(spec.get("sessionOptions", {}))
+        self._limit(spec["id"], options.pop("defaultTimeoutMS", None))
         if "snapshotTime" in options:
             options["snapshotTime"] = self.value(options["snapshotTime"])
         session = client.start_session(**session_options(options))
@@ -104,7 +112,12 @@ class Entities:
         from .operations.bucket import make_bucket
 
         database = self.get(spec["database"], "database")
+        self._limit(spec["id"], self.limits.get(spec["database"]))
         return make_bucket(self._world.flavour, database, spec.get("bucketOptions", {}))
+
+    def _limit(self, name: str, milliseconds: int | None) -> None:
+        if milliseconds is not None:
+            self.limits[name] = milliseconds
 
     async def _client_encryption(self, spec: Mapping[str, Any]) -> Any:
         from .operations.encryption import make_client_encryption

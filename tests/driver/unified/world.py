@@ -61,7 +61,6 @@ class World:
         self.cluster_time: Any = None
         self._spec = spec
         self._test = test
-        self._limits: dict[str, int] = {}
 
     async def run(self) -> None:
         """Run the test; Mismatch, Unsupported or the driver's error if it fails."""
@@ -98,7 +97,7 @@ class World:
             return None
         if "session" in arguments:
             arguments["session"] = self.entities.get(arguments["session"], "session")
-        limit = arguments.pop("timeoutMS", self._limits.get(target))
+        limit = arguments.pop("timeoutMS", self.entities.limits.get(target))
         call = Call(self, self.entities.get(target), arguments)
         try:
             with nullcontext() if limit is None else timeout(limit / 1000):
@@ -111,7 +110,7 @@ class World:
         self._check_result(description, operation, result)
         if name == "createChangeStream" and limit is not None:
             # Streams have no limit of their own: it is given to each of their operations.
-            self._limits[description.get("saveResultAsEntity", "")] = limit
+            self.entities.limits[description.get("saveResultAsEntity", "")] = limit
         return None
 
     def _check_error(self, description: Mapping[str, Any], error: Exception) -> None:
