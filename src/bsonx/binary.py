@@ -137,7 +137,7 @@ class BinaryVector:
     def __repr__(self) -> str:
         return f"BinaryVector(dtype={self.dtype}, padding={self.padding}, data={self.data})"
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, BinaryVector):
             return False
         return bool(
@@ -295,12 +295,12 @@ class Binary(BinaryStorage):
     def __getnewargs__(self) -> tuple[bytes, int]:  # type: ignore[override]
         return bytes(self), self.__subtype
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, Binary):
             return self.__subtype == other.subtype and bytes(self) == bytes(other)
         return False
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import (
@@ -15,7 +15,10 @@ from mongodriver.public.transactions import (
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = ["AsyncClientSession", "SessionOptions", "TransactionOptions"]
@@ -35,7 +38,12 @@ class _TransactionContext:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await end_transaction(self._session, exc_type is None)
 
 
@@ -45,7 +53,12 @@ class _AsyncBoundSessionContext(Binding["AsyncClientSession"]):
     async def __aenter__(self) -> AsyncClientSession:
         return self._enter()
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         if self._leave():
             await end_session(self._session)
 
@@ -70,7 +83,12 @@ class AsyncClientSession(ClientSessionBase):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await end_session(self)
 
     def bind(self, end_session: bool = True) -> _AsyncBoundSessionContext:
@@ -85,7 +103,7 @@ class AsyncClientSession(ClientSessionBase):
         self,
         read_concern: ReadConcern | None = None,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         max_commit_time_ms: int | None = None,
     ) -> _TransactionContext:
         """Start a transaction; no I/O. What is returned is a context manager, for the block of the
@@ -123,7 +141,7 @@ class AsyncClientSession(ClientSessionBase):
         callback: Callable[[AsyncClientSession], Awaitable[T]],
         read_concern: ReadConcern | None = None,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         max_commit_time_ms: int | None = None,
     ) -> T:
         """Run a callback in a transaction, commit that, and return what the callback returned.

@@ -21,8 +21,10 @@ from .database import AsyncDatabase
 from .mongo_client import AsyncMongoClient
 
 if TYPE_CHECKING:
+    from types import TracebackType
     from uuid import UUID
 
+    from bsonx._documents import Document
     from bsonx.raw_bson import RawBSONDocument
     from mongodriver.values.encryption_options import RangeOpts, StringOpts
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Algorithm", "AsyncClientEncryption", "QueryType", "RewrapManyDataKeyResult"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
 
 #: A binary value that is encrypted (BSON specification, subtype 6).
 _ENCRYPTED = 6
@@ -220,13 +223,13 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
 
     async def create_encrypted_collection(
         self,
-        database: AsyncDatabase[Any],
+        database: AsyncDatabase[OtherT],
         name: str,
         encrypted_fields: Mapping[str, Any],
         kms_provider: str | None = None,
         master_key: Mapping[str, Any] | None = None,
         **kwargs: Any,
-    ) -> tuple[AsyncCollection[Any], Mapping[str, Any]]:
+    ) -> tuple[AsyncCollection[OtherT], Mapping[str, Any]]:
         """Create a collection for queryable encryption, and the data keys its fields lack.
 
         :param encrypted_fields: where a ``keyId`` is None, a data key is made for it.
@@ -238,7 +241,7 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
 
         Clients that encrypt automatically are not told of it.
         """
-        created: tuple[AsyncCollection[Any], Mapping[str, Any]]
+        created: tuple[AsyncCollection[OtherT], Mapping[str, Any]]
         created = await create_encrypted_collection(
             self, database, name, encrypted_fields, kms_provider, master_key, kwargs
         )
@@ -255,7 +258,12 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         explicit, self._explicit = self._explicit, None
         if explicit is not None:
             explicit.close()

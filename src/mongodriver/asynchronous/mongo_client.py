@@ -21,9 +21,13 @@ from mongodriver.values.server_type import SERVER_TYPE
 from .database import AsyncDatabase
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
     from bsonx.timestamp import Timestamp
+    from mongodriver.asynchronous.client_session import AsyncClientSession
     from mongodriver.public.sessions import ClientSessionBase
-    from mongodriver.values.collation import Collation
+    from mongodriver.typings import _CollationIn, _WriteOp
     from mongodriver.values.results import ClientBulkWriteResult
     from mongodriver.values.server_description import ServerDescription
     from mongodriver.values.write_concern import WriteConcern
@@ -33,7 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncMongoClient"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
 
 
 def _backend() -> Any:
@@ -43,7 +48,7 @@ def _backend() -> Any:
     return AioBackend()
 
 
-class AsyncMongoClient(ClientBase[DocumentT]):
+class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB deployment, for asyncio programs.
 
     :param host: a host name, a connection string, or a list of them.
@@ -84,7 +89,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await self._core.close()
 
     # -- the deployment --
@@ -119,7 +129,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         """Whether the server connected to is a mongos; waits until one is known."""
         return bool((await writable_server(self)).server_type == SERVER_TYPE.Mongos)
 
-    async def server_info(self, session: ClientSessionBase | None = None) -> dict[str, Any]:
+    async def server_info(self, session: AsyncClientSession | None = None) -> dict[str, Any]:
         """Return the server's reply to buildInfo: its version and how it was built."""
         operation = RunCommand("admin", {"buildinfo": 1}, DEFAULT_CODEC_OPTIONS)
         operation.retry_policy = READ
@@ -131,8 +141,8 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     async def list_databases(
         self,
         /,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> AsyncCommandCursor[dict[str, Any]]:
         """Return a cursor over descriptions of the databases.
@@ -144,7 +154,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         return cursor
 
     async def list_database_names(
-        self, session: ClientSessionBase | None = None, comment: Any = None
+        self, session: AsyncClientSession | None = None, comment: Any | None = None
     ) -> list[str]:
         """Return the names of the databases."""
         cursor = await _list_databases(self, session, comment, {"nameOnly": True})
@@ -152,12 +162,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     async def drop_database(
         self,
-        name_or_database: str | AsyncDatabase[Any],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        name_or_database: str | AsyncDatabase[OtherT],
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
     ) -> None:
         """Drop a database, given by name or object, with all its collections."""
-        name = name_or_database
+        name: Any = name_or_database
         if isinstance(name, self._database_class):
             name = name.name
         if not isinstance(name, str):
@@ -171,12 +181,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     async def bulk_write(
         self,
-        models: Sequence[Any],
-        session: ClientSessionBase | None = None,
+        models: Sequence[_WriteOp[Any]],
+        session: AsyncClientSession | None = None,
         ordered: bool = True,
         verbose_results: bool = False,
         bypass_document_validation: bool | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         let: Mapping[str, Any] | None = None,
         write_concern: WriteConcern | None = None,
     ) -> ClientBulkWriteResult:
@@ -233,11 +243,11 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         resume_after: Mapping[str, Any] | None = None,
         max_await_time_ms: int | None = None,
         batch_size: int | None = None,
-        collation: Collation | Mapping[str, Any] | None = None,
+        collation: _CollationIn | None = None,
         start_at_operation_time: Timestamp | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         start_after: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         full_document_before_change: str | None = None,
         show_expanded_events: bool | None = None,
     ) -> AsyncClusterChangeStream[DocumentT]:
@@ -275,7 +285,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 # What both flavours do, and several methods. No methods: `self` is a client of either flavour.
 
 
-async def writable_server(client: ClientBase[Any]) -> ServerDescription:
+async def writable_server(client: ClientBase[Any, Any, Any]) -> ServerDescription:
     """Description of the server that takes writes, once there is one."""
     core = client._core
     timeout = client.options.server_selection_timeout
@@ -290,7 +300,7 @@ async def writable_server(client: ClientBase[Any]) -> ServerDescription:
             return description
 
 
-async def address_of(client: ClientBase[Any]) -> Address | None:
+async def address_of(client: ClientBase[Any, Any, Any]) -> Address | None:
     """Address of the server that takes writes, once there is one."""
     description = client._core.description
     if description.topology_type == TOPOLOGY_TYPE.Sharded and (
@@ -303,7 +313,7 @@ async def address_of(client: ClientBase[Any]) -> Address | None:
 
 
 async def _list_databases(
-    client: ClientBase[Any],
+    client: ClientBase[Any, Any, Any],
     session: ClientSessionBase | None,
     comment: Any,
     options: Mapping[str, Any],

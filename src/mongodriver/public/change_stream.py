@@ -29,11 +29,12 @@ from .reply_cursor import _AgnosticCommandCursor
 from .sessions import core_session, session_in_use
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from mongodriver.client.client import Client
 
 __all__ = ["CLUSTER", "_AgnosticChangeStream"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 #: What a stream of the whole cluster adds to its stage.
 CLUSTER = {"allChangesForCluster": True}
@@ -237,11 +238,12 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         return not self._closed
 
     @property
-    def resume_token(self) -> Any:
+    def resume_token(self) -> Mapping[str, Any] | None:
         """Where the stream goes on: after the change that was returned last, or later if the
         server has told so since. To be stored after each change, and after `try_next` gave None.
         """
-        return copy.deepcopy(self._resume_token)
+        token: Mapping[str, Any] | None = copy.deepcopy(self._resume_token)
+        return token
 
 
 def _is_plain(codec_options: Any) -> bool:

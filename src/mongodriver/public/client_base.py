@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx._impl import run_coroutine
@@ -22,15 +22,22 @@ from mongodriver.values.session_options import SessionOptions
 from ..options.client_arguments import client_arguments, shown_options
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from bsonx.codec_options import CodecOptions, TypeRegistry
     from bsonx.timestamp import Timestamp
     from mongodriver.topology_description import TopologyDescription
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
+    from mongodriver.values.session_options import TransactionOptions
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = ["ClientBase"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
+#: The database of the flavour, of these documents, and its session.
+DatabaseT = TypeVar("DatabaseT")
+SessionT = TypeVar("SessionT")
 
 Address = tuple[str, int | None]
 
@@ -82,7 +89,7 @@ def _no_line(filename: str, number: int) -> str:
     return ""
 
 
-class ClientBase(BaseObject, Generic[DocumentT]):
+class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
     """A client's options and its core. It is shared freely; everything is made from it."""
 
     HOST = "localhost"
@@ -188,7 +195,9 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         """The client's options."""
         return self._options
 
-    def eq_props(self) -> tuple[Any, ...]:
+    def eq_props(
+        self,
+    ) -> tuple[tuple[Address, ...], str | None, str | None, str]:
         """Return what makes two clients equal: seeds, replica set name, SRV name and service."""
         srv = self._srv
         return (
@@ -201,9 +210,9 @@ class ClientBase(BaseObject, Generic[DocumentT]):
     def start_session(
         self,
         causal_consistency: bool | None = None,
-        default_transaction_options: Any = None,
+        default_transaction_options: TransactionOptions | None = None,
         snapshot: bool | Timestamp | None = False,
-    ) -> Any:
+    ) -> SessionT:
         """Start a session; no I/O.
 
         :param causal_consistency: reads see what the session has done before; the default.
@@ -216,16 +225,17 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         core = self._core.start_session(
             options.causal_consistency, bool(options.snapshot), options.snapshot_time
         )
-        return self._session_class()(self, core, options, False)
+        session: SessionT = self._session_class()(self, core, options, False)
+        return session
 
     def get_database(
         self,
         name: str | None = None,
-        codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        codec_options: CodecOptions[OtherT] | None = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> Any:
+    ) -> DatabaseT:
         """Return a database with options of its own; None takes the client's.
 
         :param name: left out, the database of the connection string.
@@ -235,36 +245,40 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             if self._default_database_name is None:
                 raise ConfigurationError("No default database defined")
             name = self._default_database_name
-        return self._database_class(
+        database: DatabaseT = self._database_class(
             self, name, codec_options, read_preference, write_concern, read_concern
         )
+        return database
 
     def get_default_database(
         self,
         default: str | None = None,
-        codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        codec_options: CodecOptions[OtherT] | None = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> Any:
+    ) -> DatabaseT:
         """Return the database of the connection string, or `default` if it names none."""
         name = self._default_database_name or default
         if name is None:
             raise ConfigurationError("No default database name defined or provided.")
-        return self._database_class(
+        database: DatabaseT = self._database_class(
             self, name, codec_options, read_preference, write_concern, read_concern
         )
+        return database
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> DatabaseT:
         if name.startswith("_"):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}. To access the {name}"
                 f" database, use client[{name!r}]."
             )
-        return self._database_class(self, name)
+        database: DatabaseT = self._database_class(self, name)
+        return database
 
-    def __getitem__(self, name: str) -> Any:
-        return self._database_class(self, name)
+    def __getitem__(self, name: str) -> DatabaseT:
+        database: DatabaseT = self._database_class(self, name)
+        return database
 
     def __repr__(self) -> str:
         discovery = self._core.discovery

@@ -13,11 +13,12 @@ from .raw import raw_codec_options
 from .sessions import core_session
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from mongodriver.client.client import Client
 
 __all__ = ["_AgnosticCommandCursor"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class _AgnosticCommandCursor(CursorCore[DocumentT]):

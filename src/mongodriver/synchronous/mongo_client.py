@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
 from mongodriver.io.blocking import BlockingBackend
 from mongodriver.public.client_base import Address, ClientBase
-from mongodriver.public.flavour import blocking, giving
+from mongodriver.public.flavour import blocking
 from mongodriver.values.server_type import SERVER_TYPE
 
-from .command_cursor import CommandCursor
 from .database import Database
 
 if TYPE_CHECKING:
-    from .change_stream import ClusterChangeStream
+    from types import TracebackType
+
+    from bsonx._documents import Document
+    from mongodriver.synchronous.client_session import ClientSession  # noqa: F401  # in the base
 
 __all__ = ["MongoClient"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
-class MongoClient(ClientBase[DocumentT]):
+class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"]):
     """A MongoDB deployment.
 
     :param host: a host name, a connection string, or a list of them.
@@ -52,19 +53,22 @@ class MongoClient(ClientBase[DocumentT]):
 
     close = blocking(AsyncMongoClient.close)
     server_info = blocking(AsyncMongoClient.server_info)
-    list_databases = giving(CommandCursor[dict[str, Any]], AsyncMongoClient.list_databases)
+    list_databases = blocking(AsyncMongoClient.list_databases)
     list_database_names = blocking(AsyncMongoClient.list_database_names)
     drop_database = blocking(AsyncMongoClient.drop_database)
     bulk_write = blocking(AsyncMongoClient.bulk_write)
-    watch = giving(
-        cast("type[ClusterChangeStream[DocumentT]]", None), AsyncMongoClient[DocumentT].watch
-    )
+    watch = blocking(AsyncMongoClient.watch)
     append_metadata = AsyncMongoClient.append_metadata
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(self._core.close())
 
     @property
