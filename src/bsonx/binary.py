@@ -6,7 +6,7 @@ import struct
 import warnings
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 from uuid import UUID
 
 from bsonx import _markers
@@ -231,6 +231,17 @@ class Binary(BinaryStorage):
             return UUID(bytes_le=bytes(self))
         return UUID(bytes=bytes(self))
 
+    @overload
+    @classmethod
+    def from_vector(cls, vector: BinaryVector) -> Binary: ...
+    @overload
+    @classmethod
+    def from_vector(
+        cls,
+        vector: list[int] | list[float] | npt.NDArray[np.number[Any]],
+        dtype: BinaryVectorDtype,
+        padding: int = 0,
+    ) -> Binary: ...
     @classmethod
     def from_vector(
         cls,

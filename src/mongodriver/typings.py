@@ -45,11 +45,15 @@ _DocumentTypeArg = TypeVar("_DocumentTypeArg", bound=Mapping[str, Any])
 
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from bsonx._documents import Document
 
     _D = TypeVar("_D", bound=Document)
     #: What bulk writes are made of.
-    _WriteOp = InsertOne[_D] | DeleteOne | DeleteMany | ReplaceOne[_D] | UpdateOne | UpdateMany
+    _WriteOp: TypeAlias = (
+        InsertOne[_D] | DeleteOne | DeleteMany | ReplaceOne[_D] | UpdateOne | UpdateMany
+    )
 
 
 def strip_optional(elem: _T | None) -> _T:

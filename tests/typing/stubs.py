@@ -43,6 +43,8 @@ or the asynchronous one, and run ``make stubs``.
 '''
 _WIDTH = 100
 _IGNORE = re.compile(r"# type: ignore\[[\w-]+\]")
+#: What iteration is called in the other flavour.
+_NAMES = {"__anext__": "__next__"}
 _SHOWN = {"staticmethod", "classmethod", "property", "overload"}
 
 
@@ -164,16 +166,17 @@ def _definition(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     ]
     if isinstance(function, ast.AsyncFunctionDef) and "    @property" in lines:
         raise ValueError(f"{function.name}: write it by hand in the synchronous module")
+    name = _NAMES.get(function.name, function.name)
     shown = _parameters(function.args)
     gives = f" -> {_unparsed(function.returns)}" if function.returns else ""
     docstring = ast.get_docstring(function, clean=False)
     end = f"){gives}:" if docstring else f"){gives}: ..."
-    one_line = f"    def {function.name}({', '.join(shown)}{end}"
+    one_line = f"    def {name}({', '.join(shown)}{end}"
     if len(one_line) <= _WIDTH:
         lines.append(one_line)
     else:
         inner = ", ".join(shown)
-        lines.append(f"    def {function.name}(")
+        lines.append(f"    def {name}(")
         if len(inner) + 8 <= _WIDTH:
             lines.append(f"        {inner}")
         else:
@@ -220,7 +223,7 @@ class Stub:
         if docstring:
             self.body += [*_docstring(docstring, 4), ""]
         before = len(self.body)
-        for node in [*self._declared(cls), *cls.body]:
+        for node in [*self._declared(cls), *_declarations(cls), *cls.body]:
             self._add_member(cls, node)
         if len(self.body) == before and not docstring:
             self.body.append("    ...")
@@ -230,7 +233,7 @@ class Stub:
         """What the asynchronous class declares, unless the synchronous one has its own."""
         for prefix in (f"Async{cls.name}", f"_Async{cls.name[1:]}"):
             if prefix in self.twin.classes:
-                own = _functions(cls.body)
+                own = _functions([*_declarations(cls), *cls.body])
                 declared = _declarations(self.twin.classes[prefix])
                 functions = _functions(declared)
                 return [f for name, fs in functions.items() if name not in own for f in fs]

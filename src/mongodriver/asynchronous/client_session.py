@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import (
@@ -17,6 +17,7 @@ from mongodriver.values.session_options import SessionOptions, TransactionOption
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from mongodriver.asynchronous.mongo_client import AsyncMongoClient
     from mongodriver.values.read_concern import ReadConcern
     from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
@@ -75,6 +76,18 @@ class AsyncClientSession(ClientSessionBase):
 
     _transaction_class = _TransactionContext
     _bound_class = _AsyncBoundSessionContext
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            client: AsyncMongoClient[Any],
+            server_session: Any,
+            options: SessionOptions,
+            implicit: bool,
+        ) -> None: ...
+        @property
+        def client(self) -> AsyncMongoClient[Any]: ...
 
     async def end_session(self) -> None:
         """End the session; may be called more than once. A transaction is aborted."""

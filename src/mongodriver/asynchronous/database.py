@@ -20,7 +20,7 @@ from mongodriver.values.errors import CollectionInvalid
 from .collection import AsyncCollection, create_on_server
 
 if TYPE_CHECKING:
-    from bsonx._documents import Document
+    from bsonx._documents import Document, Typed
     from bsonx.codec_options import CodecOptions
     from bsonx.dbref import DBRef
     from bsonx.timestamp import Timestamp
@@ -39,6 +39,10 @@ __all__ = ["AsyncDatabase"]
 
 DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
+#: Options for classes with fields give a collection of these; those for mappings do not, as in
+#: PyMongo, for most are made without a document class.
+MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
+TypedT = TypeVar("TypedT", bound="Typed")
 
 
 class AsyncDatabase(
@@ -70,6 +74,25 @@ class AsyncDatabase(
             read_concern: ReadConcern | None = None,
         ) -> AsyncDatabase[OtherT]: ...
         def with_options(self, *args: Any, **kwargs: Any) -> Any: ...
+        @overload
+        def get_collection(
+            self,
+            name: str,
+            codec_options: CodecOptions[MappingT] | None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncCollection[DocumentT]: ...
+        @overload
+        def get_collection(
+            self,
+            name: str,
+            codec_options: CodecOptions[TypedT],
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncCollection[TypedT]: ...
+        def get_collection(self, *args: Any, **kwargs: Any) -> Any: ...
 
     @overload
     async def command(
@@ -238,18 +261,46 @@ class AsyncDatabase(
         await stream._initialize_cursor()
         return stream
 
+    @overload
     async def create_collection(
         self,
         /,
         name: str,
-        codec_options: CodecOptions[OtherT] | None = None,
+        codec_options: CodecOptions[MappingT] | None = None,
         read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
         session: AsyncClientSession | None = None,
         check_exists: bool | None = True,
         **kwargs: Any,
-    ) -> AsyncCollection[DocumentT]:
+    ) -> AsyncCollection[DocumentT]: ...
+
+    @overload
+    async def create_collection(
+        self,
+        /,
+        name: str,
+        codec_options: CodecOptions[TypedT],
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: AsyncClientSession | None = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> AsyncCollection[TypedT]: ...
+
+    async def create_collection(
+        self,
+        /,
+        name: str,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: AsyncClientSession | None = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> AsyncCollection[Any]:
         """Create a collection and return it.
 
         :param check_exists: ask first whether it exists.
@@ -263,7 +314,7 @@ class AsyncDatabase(
                 names = await _collection_names(self, session, {}, {"name": name}, None)
                 if name in names:
                     raise CollectionInvalid(f"collection {name} already exists")
-            collection: AsyncCollection[DocumentT] = self._collection_class(
+            collection: AsyncCollection[Any] = self._collection_class(
                 self, name, False, codec_options, read_preference, write_concern, read_concern
             )
             await create_on_server(collection, kwargs, session)

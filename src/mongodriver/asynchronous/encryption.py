@@ -21,12 +21,15 @@ from .database import AsyncDatabase
 from .mongo_client import AsyncMongoClient
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from socket import socket
     from types import TracebackType
     from uuid import UUID
 
     from bsonx._documents import Document
+    from bsonx.codec_options import CodecOptions
     from bsonx.raw_bson import RawBSONDocument
-    from mongodriver.values.encryption_options import RangeOpts, StringOpts
+    from mongodriver.values.encryption_options import KMSConnectContext, RangeOpts, StringOpts
 
     from .collection import AsyncCollection
     from .cursor import AsyncCursor
@@ -61,6 +64,19 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
     _client_class = AsyncMongoClient
     _database_class = AsyncDatabase
     _is_sync = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            kms_providers: Mapping[str, Any],
+            key_vault_namespace: str,
+            key_vault_client: AsyncMongoClient[OtherT],
+            codec_options: CodecOptions[DocumentT],
+            kms_tls_options: Mapping[str, Any] | None = None,
+            key_expiration_ms: int | None = None,
+            kms_connect_callback: Callable[[KMSConnectContext], Awaitable[socket]] | None = None,
+        ) -> None: ...
 
     # -- keys --
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops
@@ -23,11 +23,14 @@ from .database import AsyncDatabase
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bsonx._documents import Document
+    from bsonx._documents import Document, Typed
+    from bsonx.codec_options import CodecOptions
     from bsonx.timestamp import Timestamp
     from mongodriver.asynchronous.client_session import AsyncClientSession
     from mongodriver.public.sessions import ClientSessionBase
     from mongodriver.typings import _CollationIn, _WriteOp
+    from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.results import ClientBulkWriteResult
     from mongodriver.values.server_description import ServerDescription
     from mongodriver.values.write_concern import WriteConcern
@@ -39,6 +42,8 @@ __all__ = ["AsyncMongoClient"]
 
 DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
+MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
+TypedT = TypeVar("TypedT", bound="Typed")
 
 
 def _backend() -> Any:
@@ -70,6 +75,47 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     _backend = staticmethod(_backend)
     _is_sync = False
 
+    if TYPE_CHECKING:
+
+        @overload
+        def get_database(
+            self,
+            name: str | None = None,
+            codec_options: CodecOptions[MappingT] | None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[DocumentT]: ...
+        @overload
+        def get_database(
+            self,
+            name: str | None = None,
+            codec_options: CodecOptions[TypedT] = ...,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[TypedT]: ...
+        def get_database(self, *args: Any, **kwargs: Any) -> Any: ...
+        @overload
+        def get_default_database(
+            self,
+            default: str | None = None,
+            codec_options: CodecOptions[MappingT] | None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[DocumentT]: ...
+        @overload
+        def get_default_database(
+            self,
+            default: str | None = None,
+            codec_options: CodecOptions[TypedT] = ...,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[TypedT]: ...
+        def get_default_database(self, *args: Any, **kwargs: Any) -> Any: ...
+
     @staticmethod
     def _session_class() -> Any:
         from .client_session import AsyncClientSession
@@ -100,14 +146,15 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     # -- the deployment --
 
     @property
-    async def address(self) -> Address | None:
+    async def address(self) -> tuple[str, int] | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
         return await address_of(self)
 
     @property
-    async def primary(self) -> Address | None:
+    async def primary(self) -> tuple[str, int] | None:
         """(host, port) of the replica set's primary as far as known, or None."""
-        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        primary = next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        return cast("tuple[str, int] | None", primary)
 
     @property
     async def secondaries(self) -> set[Address]:
@@ -300,8 +347,11 @@ async def writable_server(client: ClientBase[Any, Any, Any]) -> ServerDescriptio
             return description
 
 
-async def address_of(client: ClientBase[Any, Any, Any]) -> Address | None:
-    """Address of the server that takes writes, once there is one."""
+async def address_of(client: ClientBase[Any, Any, Any]) -> tuple[str, int] | None:
+    """Address of the server that takes writes, once there is one.
+
+    To type checkers it has a port, as PyMongo says, though Unix sockets have none.
+    """
     description = client._core.description
     if description.topology_type == TOPOLOGY_TYPE.Sharded and (
         len(description.server_descriptions()) > 1
@@ -309,7 +359,7 @@ async def address_of(client: ClientBase[Any, Any, Any]) -> Address | None:
         raise InvalidOperation(
             'Cannot use "address" property when load balancing among mongoses, use "nodes" instead.'
         )
-    return (await writable_server(client)).address
+    return cast("tuple[str, int] | None", (await writable_server(client)).address)
 
 
 async def _list_databases(

@@ -137,6 +137,7 @@ def topology_settings(
 
     :param srv: what the seeds were looked up by.
     """
+    selector: Any = options.server_selector
     return TopologySettings(
         seeds=seeds,
         fqdn=None if srv is None else srv.fqdn,
@@ -149,9 +150,7 @@ def topology_settings(
         local_threshold_ms=options.local_threshold_ms,
         server_selection_timeout=options.server_selection_timeout,
         # The default selector selects everything: None lets the topology skip it.
-        server_selector=None
-        if options.server_selector is any_server_selector
-        else options.server_selector,
+        server_selector=None if selector is any_server_selector else selector,
         server_monitoring_mode=options.server_monitoring_mode,
         fail_fast=options._server_selection_fail_fast,
     )

@@ -30,7 +30,9 @@ from .sessions import core_session, session_in_use
 
 if TYPE_CHECKING:
     from bsonx._documents import Document
+    from bsonx.timestamp import Timestamp
     from mongodriver.client.client import Client
+    from mongodriver.typings import _CollationIn, _Pipeline
 
 __all__ = ["CLUSTER", "_AgnosticChangeStream"]
 
@@ -53,13 +55,13 @@ class _AgnosticChangeStream(Generic[DocumentT]):
     def __init__(
         self,
         target: Any,
-        pipeline: Any,
+        pipeline: _Pipeline | None,
         full_document: str | None,
         resume_after: Mapping[str, Any] | None,
         max_await_time_ms: int | None,
         batch_size: int | None,
-        collation: Any,
-        start_at_operation_time: Any,
+        collation: _CollationIn | None,
+        start_at_operation_time: Timestamp | None,
         session: Any,
         start_after: Mapping[str, Any] | None,
         comment: Any = None,

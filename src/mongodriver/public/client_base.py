@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["ClientBase"]
 
 DocumentT = TypeVar("DocumentT", bound="Document")
-OtherT = TypeVar("OtherT", bound="Document")
 #: The database of the flavour, of these documents, and its session.
 DatabaseT = TypeVar("DatabaseT")
 SessionT = TypeVar("SessionT")
@@ -231,11 +230,11 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
     def get_database(
         self,
         name: str | None = None,
-        codec_options: CodecOptions[OtherT] | None = None,
+        codec_options: CodecOptions[Any] | None = None,
         read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> DatabaseT:
+    ) -> Any:
         """Return a database with options of its own; None takes the client's.
 
         :param name: left out, the database of the connection string.
@@ -245,27 +244,25 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
             if self._default_database_name is None:
                 raise ConfigurationError("No default database defined")
             name = self._default_database_name
-        database: DatabaseT = self._database_class(
+        return self._database_class(
             self, name, codec_options, read_preference, write_concern, read_concern
         )
-        return database
 
     def get_default_database(
         self,
         default: str | None = None,
-        codec_options: CodecOptions[OtherT] | None = None,
+        codec_options: CodecOptions[Any] | None = None,
         read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> DatabaseT:
+    ) -> Any:
         """Return the database of the connection string, or `default` if it names none."""
         name = self._default_database_name or default
         if name is None:
             raise ConfigurationError("No default database name defined or provided.")
-        database: DatabaseT = self._database_class(
+        return self._database_class(
             self, name, codec_options, read_preference, write_concern, read_concern
         )
-        return database
 
     def __getattr__(self, name: str) -> DatabaseT:
         if name.startswith("_"):

@@ -113,16 +113,15 @@ class DatabaseBase(BaseObject, Generic[DocumentT, ClientT, CollectionT]):
     def get_collection(
         self,
         name: str,
-        codec_options: CodecOptions[OtherT] | None = None,
+        codec_options: CodecOptions[Any] | None = None,
         read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> CollectionT:
+    ) -> Any:
         """Return a collection with options of its own; None takes the database's."""
-        collection: CollectionT = self._collection_class(
+        return self._collection_class(
             self, name, False, codec_options, read_preference, write_concern, read_concern
         )
-        return collection
 
     def __getattr__(self, name: str) -> CollectionT:
         if name.startswith("_"):

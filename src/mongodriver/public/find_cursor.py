@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx.code import Code
@@ -43,7 +43,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self,
         collection: Any,
         filter: Mapping[str, Any] | None = None,
-        projection: Any = None,
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
         skip: int = 0,
         limit: int = 0,
         no_cursor_timeout: bool = False,

@@ -6,9 +6,10 @@ or the asynchronous one, and run ``make stubs``.
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mongodriver.public.sessions import Binding, ClientSessionBase
+from mongodriver.synchronous.mongo_client import MongoClient
 from mongodriver.values.read_concern import ReadConcern
 from mongodriver.values.read_preferences import _ServerMode
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
@@ -53,6 +54,11 @@ class ClientSession(ClientSessionBase):
     refused with an error that has the label "TransientTransactionError".
     """
 
+    def __init__(
+        self, client: MongoClient[Any], server_session: Any, options: SessionOptions, implicit: bool
+    ) -> None: ...
+    @property
+    def client(self) -> MongoClient[Any]: ...
     def end_session(self) -> None:
         """End the session; may be called more than once. A transaction is aborted."""
 

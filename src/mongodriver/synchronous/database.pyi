@@ -7,7 +7,7 @@ or the asynchronous one, and run ``make stubs``.
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar, overload
 
-from bsonx._documents import Document
+from bsonx._documents import Document, Typed
 from bsonx.codec_options import CodecOptions
 from bsonx.dbref import DBRef
 from bsonx.timestamp import Timestamp
@@ -25,6 +25,8 @@ from mongodriver.values.write_concern import WriteConcern
 __all__ = ["Database"]
 DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
+MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
+TypedT = TypeVar("TypedT", bound="Typed")
 
 class Database(DatabaseBase[DocumentT, MongoClient[DocumentT], Collection[DocumentT]]):
     """A MongoDB database.
@@ -48,6 +50,24 @@ class Database(DatabaseBase[DocumentT, MongoClient[DocumentT], Collection[Docume
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Database[OtherT]: ...
+    @overload
+    def get_collection(
+        self,
+        name: str,
+        codec_options: CodecOptions[MappingT] | None = None,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Collection[DocumentT]: ...
+    @overload
+    def get_collection(
+        self,
+        name: str,
+        codec_options: CodecOptions[TypedT],
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Collection[TypedT]: ...
     @overload
     def command(
         self,
@@ -139,10 +159,11 @@ class Database(DatabaseBase[DocumentT, MongoClient[DocumentT], Collection[Docume
         Takes the arguments of a collection's `watch`.
         """
 
+    @overload
     def create_collection(
         self,
         name: str,
-        codec_options: CodecOptions[OtherT] | None = None,
+        codec_options: CodecOptions[MappingT] | None = None,
         read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
@@ -158,6 +179,18 @@ class Database(DatabaseBase[DocumentT, MongoClient[DocumentT], Collection[Docume
         :raises CollectionInvalid: if it exists and that was to be checked.
         """
 
+    @overload
+    def create_collection(
+        self,
+        name: str,
+        codec_options: CodecOptions[TypedT],
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: ClientSession | None = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> Collection[TypedT]: ...
     def drop_collection(
         self,
         name_or_collection: str | Collection[OtherT],

@@ -19,9 +19,13 @@ from .database import Database
 from .mongo_client import MongoClient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from socket import socket
     from types import TracebackType
 
     from bsonx._documents import Document
+    from bsonx.codec_options import CodecOptions
+    from mongodriver.values.encryption_options import KMSConnectContext
 
 __all__ = ["Algorithm", "ClientEncryption", "QueryType", "RewrapManyDataKeyResult"]
 
@@ -50,6 +54,19 @@ class ClientEncryption(ClientEncryptionBase[DocumentT]):
     _client_class = MongoClient
     _database_class = Database
     _is_sync = True
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            kms_providers: Mapping[str, Any],
+            key_vault_namespace: str,
+            key_vault_client: MongoClient[OtherT],
+            codec_options: CodecOptions[DocumentT],
+            kms_tls_options: Mapping[str, Any] | None = None,
+            key_expiration_ms: int | None = None,
+            kms_connect_callback: Callable[[KMSConnectContext], socket] | None = None,
+        ) -> None: ...
 
     create_data_key = blocking(AsyncClientEncryption.create_data_key)
     rewrap_many_data_key = blocking(AsyncClientEncryption.rewrap_many_data_key)

@@ -4,20 +4,23 @@ What type checkers and editors see. Written by tests/typing/stubs.py: change the
 or the asynchronous one, and run ``make stubs``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from socket import socket
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from bsonx._documents import Document
 from bsonx.binary import Binary
+from bsonx.codec_options import CodecOptions
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.public.client_encryption_base import ClientEncryptionBase
 from mongodriver.synchronous.collection import Collection
 from mongodriver.synchronous.cursor import Cursor
 from mongodriver.synchronous.database import Database
+from mongodriver.synchronous.mongo_client import MongoClient
 from mongodriver.values.encryption import Algorithm, QueryType, RewrapManyDataKeyResult
-from mongodriver.values.encryption_options import RangeOpts, StringOpts
+from mongodriver.values.encryption_options import KMSConnectContext, RangeOpts, StringOpts
 from mongodriver.values.results import DeleteResult
 
 __all__ = ["Algorithm", "ClientEncryption", "QueryType", "RewrapManyDataKeyResult"]
@@ -42,6 +45,16 @@ class ClientEncryption(ClientEncryptionBase[DocumentT]):
     `InvalidOperation` once it is closed.
     """
 
+    def __init__(
+        self,
+        kms_providers: Mapping[str, Any],
+        key_vault_namespace: str,
+        key_vault_client: MongoClient[OtherT],
+        codec_options: CodecOptions[DocumentT],
+        kms_tls_options: Mapping[str, Any] | None = None,
+        key_expiration_ms: int | None = None,
+        kms_connect_callback: Callable[[KMSConnectContext], socket] | None = None,
+    ) -> None: ...
     def create_data_key(
         self,
         kms_provider: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
@@ -72,14 +72,15 @@ class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"])
         run_coroutine(self._core.close())
 
     @property
-    def address(self) -> Address | None:
+    def address(self) -> tuple[str, int] | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
         return run_coroutine(address_of(self))
 
     @property
-    def primary(self) -> Address | None:
+    def primary(self) -> tuple[str, int] | None:
         """(host, port) of the replica set's primary as far as known, or None."""
-        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        primary = next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        return cast("tuple[str, int] | None", primary)
 
     @property
     def secondaries(self) -> set[Address]:

@@ -6,9 +6,10 @@ or the asynchronous one, and run ``make stubs``.
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
-from bsonx._documents import Document
+from bsonx._documents import Document, Typed
+from bsonx.codec_options import CodecOptions
 from bsonx.timestamp import Timestamp
 from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.synchronous.change_stream import ClusterChangeStream
@@ -17,12 +18,16 @@ from mongodriver.synchronous.command_cursor import CommandCursor
 from mongodriver.synchronous.database import Database
 from mongodriver.typings import _CollationIn, _WriteOp
 from mongodriver.values.driver_info import DriverInfo
+from mongodriver.values.read_concern import ReadConcern
+from mongodriver.values.read_preferences import _ServerMode
 from mongodriver.values.results import ClientBulkWriteResult
 from mongodriver.values.write_concern import WriteConcern
 
 __all__ = ["MongoClient"]
 DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
+MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
+TypedT = TypeVar("TypedT", bound="Typed")
 
 class MongoClient(ClientBase[DocumentT, Database[DocumentT], ClientSession]):
     """A MongoDB deployment.
@@ -41,6 +46,42 @@ class MongoClient(ClientBase[DocumentT, Database[DocumentT], ClientSession]):
     It is shared by all threads. Its attributes are databases.
     """
 
+    @overload
+    def get_database(
+        self,
+        name: str | None = None,
+        codec_options: CodecOptions[MappingT] | None = None,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Database[DocumentT]: ...
+    @overload
+    def get_database(
+        self,
+        name: str | None = None,
+        codec_options: CodecOptions[TypedT] = ...,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Database[TypedT]: ...
+    @overload
+    def get_default_database(
+        self,
+        default: str | None = None,
+        codec_options: CodecOptions[MappingT] | None = None,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Database[DocumentT]: ...
+    @overload
+    def get_default_database(
+        self,
+        default: str | None = None,
+        codec_options: CodecOptions[TypedT] = ...,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Database[TypedT]: ...
     def close(self) -> None:
         """End sessions and close all connections. The client cannot be used again."""
 
@@ -125,11 +166,11 @@ class MongoClient(ClientBase[DocumentT, Database[DocumentT], ClientSession]):
         exc_tb: TracebackType | None,
     ) -> None: ...
     @property
-    def address(self) -> Address | None:
+    def address(self) -> tuple[str, int] | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
 
     @property
-    def primary(self) -> Address | None:
+    def primary(self) -> tuple[str, int] | None:
         """(host, port) of the replica set's primary as far as known, or None."""
 
     @property

@@ -23,6 +23,7 @@ from mongodriver.values.validators import validate_string
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from bsonx.objectid import ObjectId
     from mongodriver.asynchronous.client_session import AsyncClientSession
     from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
@@ -143,7 +144,7 @@ class AsyncGridOut(GridOutBase):
     def __init__(
         self,
         root_collection: AsyncCollection[Any],
-        file_id: Any = None,
+        file_id: Any | None = None,
         file_document: Any | None = None,
         session: AsyncClientSession | None = None,
     ) -> None:
@@ -266,6 +267,14 @@ class AsyncGridOutCursor(GridOutCursorBase, AsyncCursor[Any]):
 
     _grid_out_class = AsyncGridOut
 
+    if TYPE_CHECKING:
+
+        @property
+        def session(self) -> AsyncClientSession | None: ...
+        async def next(self) -> AsyncGridOut: ...
+        async def __anext__(self) -> AsyncGridOut: ...
+        async def to_list(self, length: int | None = None) -> list[AsyncGridOut]: ...
+
     def __init__(
         self,
         collection: AsyncCollection[Any],
@@ -353,7 +362,7 @@ class AsyncGridFSBucket(BucketBase):
         chunk_size_bytes: int | None = None,
         metadata: Mapping[str, Any] | None = None,
         session: AsyncClientSession | None = None,
-    ) -> Any:
+    ) -> ObjectId:
         """Upload all that a source has, and return the file's ``_id``.
 
         If reading the source raises, the chunks that were sent are deleted.
@@ -367,7 +376,8 @@ class AsyncGridFSBucket(BucketBase):
         fields = {"filename": filename}
         grid_in = self._upload_stream(fields, chunk_size_bytes, metadata, session)
         await self._upload(grid_in, source)
-        return grid_in._id
+        file_id: ObjectId = grid_in._id
+        return file_id
 
     async def upload_from_stream_with_id(
         self,

@@ -122,7 +122,7 @@ class GridOut(GridOutBase, io.IOBase):
     def __init__(
         self,
         root_collection: Collection[Any],
-        file_id: Any = None,
+        file_id: Any | None = None,
         file_document: Any | None = None,
         session: ClientSession | None = None,
     ) -> None:
@@ -184,8 +184,8 @@ class GridOutChunkIterator(ChunkReader):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Any:
-        chunk = run_coroutine(self._next_chunk_document())
+    def __next__(self) -> Mapping[str, Any]:
+        chunk: Mapping[str, Any] | None = run_coroutine(self._next_chunk_document())
         if chunk is None:
             raise StopIteration
         return chunk

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from bsonx.objectid import ObjectId
 from mongodriver.gridfs.core.bucket import BucketBase, GridFSBase
 from mongodriver.gridfs.core.chunks import ChunkReader
 from mongodriver.gridfs.core.cursor import GridOutCursorBase
@@ -96,7 +97,7 @@ class GridOut(GridOutBase, io.IOBase):
     def __init__(
         self,
         root_collection: Collection[Any],
-        file_id: Any = None,
+        file_id: Any | None = None,
         file_document: Any | None = None,
         session: ClientSession | None = None,
     ) -> None: ...
@@ -154,7 +155,7 @@ class GridOutChunkIterator(ChunkReader):
         next_chunk: Any,
     ) -> None: ...
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Any: ...
+    def __next__(self) -> Mapping[str, Any]: ...
     next = __next__
     def close(self) -> None:
         """Close the cursor."""
@@ -172,6 +173,11 @@ class GridOutIterator:
 class GridOutCursor(GridOutCursorBase, Cursor[Any]):
     """Stored files. Made by `GridFSBucket.find`."""
 
+    @property
+    def session(self) -> ClientSession | None: ...
+    def next(self) -> GridOut: ...
+    def __next__(self) -> GridOut: ...
+    def to_list(self, length: int | None = None) -> list[GridOut]: ...
     def __init__(
         self,
         collection: Collection[Any],
@@ -239,7 +245,7 @@ class GridFSBucket(BucketBase):
         chunk_size_bytes: int | None = None,
         metadata: Mapping[str, Any] | None = None,
         session: ClientSession | None = None,
-    ) -> Any:
+    ) -> ObjectId:
         """Upload all that a source has, and return the file's ``_id``.
 
         If reading the source raises, the chunks that were sent are deleted.
