@@ -54,7 +54,7 @@ class Regex(RegexStorage, Generic[_T]):
         self.flags = flags
 
     @classmethod
-    def from_native(cls, regex: re.Pattern[Any]) -> Regex[Any]:
+    def from_native(cls, regex: re.Pattern[_T]) -> Regex[_T]:
         """Return the Regex of a compiled ``re`` pattern; TypeError for anything else."""
         if not isinstance(regex, re.Pattern):
             raise TypeError(f"regex must be a compiled regular expression, not {type(regex)}")

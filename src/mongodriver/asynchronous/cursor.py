@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.public.raw import join_raw
@@ -64,7 +64,7 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
         """Close the cursor on the server. Documents already received can still be read."""
         await self._close()
 
-    def __aiter__(self) -> AsyncCursor[DocumentT]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> DocumentT:
@@ -73,7 +73,7 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
             return document
         raise StopAsyncIteration
 
-    async def __aenter__(self) -> AsyncCursor[DocumentT]:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -160,7 +160,7 @@ def pool_settings(options: ClientOptions) -> PoolSettings:
     """The part of the options the pools need."""
     pool_options = options.pool_options
     return PoolSettings(
-        max_size=pool_options.max_pool_size,
+        max_size=pool_options._max_pool_size,
         min_size=pool_options.min_pool_size,
         max_connecting=pool_options.max_connecting,
         max_idle_time=pool_options.max_idle_time_seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from mongodriver.values.address import clean_node, partition_node
 from mongodriver.values.limits import MAX_BSON_SIZE, MAX_MESSAGE_SIZE, MAX_WRITE_BATCH_SIZE
@@ -84,9 +84,9 @@ class Hello(Generic[DocumentT]):
         return value
 
     @property
-    def document(self) -> Any:
+    def document(self) -> DocumentT:
         """A copy of the reply."""
-        return dict(self._doc)
+        return cast("DocumentT", dict(self._doc))
 
     @property
     def server_type(self) -> int:
