@@ -63,7 +63,8 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     :param connect: accepted for symmetry; nothing is connected, and no `mongodb+srv://` name
         looked up, before the first use.
     :param type_registry: custom types.
-    :param kwargs: any option of connection strings, and the options that have no text form.
+    :param kwargs: any option of connection strings, and the options that have no text form: see
+        ``__init__``.
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
         that cannot be reached are no error here.
 

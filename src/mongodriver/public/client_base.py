@@ -116,6 +116,73 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
         type_registry: TypeRegistry | None = None,
         **kwargs: Any,
     ) -> None:
+        """Options are keyword arguments, or part of a connection string if they are of text; case
+        does not matter. Keyword arguments come before the string. Names that end in MS are times
+        in milliseconds.
+
+        Servers:
+
+        - ``directConnection``: talk to the given server alone, whatever it is part of.
+        - ``replicaSet``: the name the replica set must have.
+        - ``loadBalanced``: a load balancer stands before the servers.
+        - ``serverSelectionTimeoutMS`` (30000): how long an operation waits for a suitable server.
+        - ``serverSelectionFailFast`` (True): not where waiting is in vain.
+        - ``localThresholdMS`` (15): how much slower than the nearest a server may be.
+        - ``heartbeatFrequencyMS`` (10000): how often servers are asked for their state.
+        - ``serverMonitoringMode`` ("auto"): "stream" has them tell of changes, "poll" has not.
+        - ``server_selector``: a function that picks of the suitable servers.
+        - ``srvServiceName``, ``srvMaxHosts``, ``srvAllowedHostsSuffix``, ``srv_host_validator``: of
+          hosts from DNS, "mongodb+srv://".
+
+        Connections:
+
+        - ``maxPoolSize`` (100; 0 for any number), ``minPoolSize`` (0), ``maxConnecting`` (2),
+          ``maxIdleTimeMS``, ``waitQueueTimeoutMS``: of the pool of each server.
+        - ``connectTimeoutMS`` (20000), ``socketTimeoutMS``: of opening one and of each reply.
+        - ``timeoutMS``: of an operation as a whole, with all it waits for.
+        - ``compressors`` ("zstd,snappy,zlib": what is offered), ``zlibCompressionLevel``.
+        - ``proxyHost``, ``proxyPort``, ``proxyUsername``, ``proxyPassword``: a SOCKS5 proxy.
+        - ``appname``, ``driver`` (`DriverInfo`): what the server's log shows.
+        - ``server_api``: a `ServerApi`, the version of commands.
+
+        TLS:
+
+        - ``tls`` or ``ssl``: encrypt.
+        - ``tlsCAFile``, ``tlsCRLFile``, ``tlsCertificateKeyFile``,
+          ``tlsCertificateKeyFilePassword``: files in PEM format.
+        - ``tlsAllowInvalidCertificates``, ``tlsAllowInvalidHostnames``, ``tlsInsecure`` (both):
+          trust whoever answers.
+        - ``tlsDisableOCSPEndpointCheck``: do not ask whether a certificate was revoked.
+
+        Login:
+
+        - ``username``, ``password``, ``authSource``: who, and in which database.
+        - ``authMechanism``, ``authMechanismProperties``: how; see docs/authentication.md.
+
+        Reads and writes:
+
+        - ``readPreference``, ``readPreferenceTags``, ``maxStalenessSeconds``, or
+          ``read_preference`` as an object: which members answer reads.
+        - ``readConcernLevel``: what reads may see.
+        - ``w``, ``wTimeoutMS``, ``journal``, ``fsync``: how writes are acknowledged.
+        - ``retryReads``, ``retryWrites`` (True): once more after a network error.
+        - ``maxAdaptiveRetries`` (2), ``enableOverloadRetargeting``, also with underscores as
+          ``max_adaptive_retries`` and ``enable_overload_retargeting``: of what an overloaded server
+          refuses, and whether another server is asked then.
+
+        Documents:
+
+        - ``document_class``, ``tz_aware``, ``type_registry``, ``tzinfo``,
+          ``uuidRepresentation``, ``unicode_decode_error_handler``, ``datetime_conversion``: see
+          `bsonx.codec_options.CodecOptions`.
+        - ``auto_encryption_opts``: `AutoEncryptionOpts`, to encrypt fields automatically.
+
+        Programs:
+
+        - ``connect`` (True): look for the servers at once.
+        - ``event_listeners``: listeners of `mongodriver.monitoring`.
+        - ``tracing``: OpenTelemetry; see docs/monitoring.md.
+        """
         arguments = client_arguments(
             self.HOST if host is None else host,
             self.PORT if port is None else port,

@@ -39,7 +39,8 @@ class MongoClient(ClientBase[DocumentT, Database[DocumentT], ClientSession]):
     :param connect: look for the servers at once, in the background, and before that look up the
         hosts of a `mongodb+srv://` name; False waits for the first use.
     :param type_registry: custom types.
-    :param kwargs: any option of connection strings, and the options that have no text form.
+    :param kwargs: any option of connection strings, and the options that have no text form: see
+        ``__init__``.
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
         that cannot be reached are no error here, but names that DNS does not know are.
 
