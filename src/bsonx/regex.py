@@ -43,6 +43,8 @@ class Regex(RegexStorage, Generic[_T]):
 
     _type_marker = _markers.REGEX
 
+    pattern: _T
+
     def __init__(self, pattern: _T, flags: str | int = 0) -> None:
         if not isinstance(pattern, (str, bytes)):
             raise TypeError(f"pattern must be a string, not {type(pattern)}")
@@ -50,7 +52,7 @@ class Regex(RegexStorage, Generic[_T]):
             flags = str_flags_to_int(flags)
         elif not isinstance(flags, int):
             raise TypeError(f"flags must be a string or int, not {type(flags)}")
-        self.pattern: Any = pattern
+        self.pattern = pattern
         self.flags = flags
 
     @classmethod
@@ -62,8 +64,7 @@ class Regex(RegexStorage, Generic[_T]):
 
     def try_compile(self) -> re.Pattern[_T]:
         """Return the compiled pattern; re.error if Python does not understand it."""
-        pattern: Any = self.pattern
-        return re.compile(pattern, self.flags)
+        return re.compile(self.pattern, self.flags)
 
     def __getstate__(self) -> Mapping[Any, Any]:
         return {"flags": self.flags, "pattern": self.pattern}

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -49,9 +49,14 @@ def has_pyright() -> bool:
 
 
 class Programs:
-    """What a checker finds in the programs of `snippets`, for both packages, and `assertions`."""
+    """What a checker finds in the programs of `snippets`, for both packages, and `assertions`.
 
-    def __init__(self, check: Callable[[Path], Findings], folder: Path) -> None:
+    `more` are further programs for both.
+    """
+
+    def __init__(
+        self, check: Callable[[Path], Findings], folder: Path, more: Mapping[str, str]
+    ) -> None:
         for kind in ("theirs", "ours", "assertions"):
             (folder / kind).mkdir()
             (folder / kind / "__init__.py").touch()
@@ -60,11 +65,14 @@ class Programs:
             (folder / "ours" / path.name).write_text(renamed(path.read_text()))
         for path in ASSERTIONS:
             (folder / "assertions" / path.name).write_text(path.read_text())
+        for name, program in more.items():
+            (folder / "theirs" / name).write_text(program)
+            (folder / "ours" / name).write_text(renamed(program))
         self._found = check(folder)
 
-    def of(self, kind: str, path: Path) -> dict[int, list[str]]:
+    def of(self, kind: str, program: str) -> dict[int, list[str]]:
         """What was found in a program, by line."""
-        name = f"{kind}/{path.name}"
+        name = f"{kind}/{program}"
         return {line: sorted(found) for (file, line), found in self._found.items() if file == name}
 
 
@@ -143,11 +151,15 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 _BOUND = " <: Mapping[str, Any]"
+_DOCUMENT = re.compile(r"\b_?(?:(?:Codec)?Document(?:T|Type|TypeArg)?|OtherT|MappingT)(?:@\w+)?\b")
 _TYPED = " | _Dataclass | _Struct | _Attrs | _Model | _NamedTuple"
 
 
 def _plain(revealed: str) -> str:
     """A type without the modules of its classes and the names of its type variables."""
     text = re.sub(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])", "", revealed)
-    text = re.sub(r"\b_?(?:Document(?:T|Type|TypeArg)?|OtherT|MappingT)(?:@\w+)?\b", "D", text)
+    text = re.sub(
+        r"\b_?(?:(?:Codec)?Document(?:T|Type|TypeArg)?|OtherT|MappingT)(?:@\w+)?\b", "D", text
+    )
+    text = re.sub(r"\b_T\b", "T", text)
     return text.replace(_TYPED, "").replace(_BOUND, "")

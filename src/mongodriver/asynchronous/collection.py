@@ -630,7 +630,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         /,
         model: Mapping[str, Any] | SearchIndexModel,
         session: AsyncClientSession | None = None,
-        comment: Any | None = None,
+        comment: Any = None,
         **kwargs: Any,
     ) -> str:
         """Create a search index and return its name.

@@ -47,9 +47,9 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
         """Return the distinct values of a field among the documents the filter matches."""
         return await self._distinct(key)
 
-    async def explain(self) -> dict[str, Any]:
+    async def explain(self) -> DocumentT:
         """Return the server's explanation of how it would run the query."""
-        plan: dict[str, Any] = await self._explain()
+        plan: DocumentT = await self._explain()
         return plan
 
     async def next(self) -> DocumentT:

@@ -31,7 +31,15 @@ from .sessions import core_session, session_in_use
 if TYPE_CHECKING:
     from bsonx._documents import Document
     from bsonx.timestamp import Timestamp
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.collection import AsyncCollection
+    from mongodriver.asynchronous.database import AsyncDatabase
+    from mongodriver.asynchronous.mongo_client import AsyncMongoClient
     from mongodriver.client.client import Client
+    from mongodriver.synchronous.client_session import ClientSession
+    from mongodriver.synchronous.collection import Collection
+    from mongodriver.synchronous.database import Database
+    from mongodriver.synchronous.mongo_client import MongoClient
     from mongodriver.typings import _CollationIn, _Pipeline
 
 __all__ = ["CLUSTER", "_AgnosticChangeStream"]
@@ -54,7 +62,14 @@ class _AgnosticChangeStream(Generic[DocumentT]):
 
     def __init__(
         self,
-        target: Any,
+        target: (
+            AsyncMongoClient[Any]
+            | MongoClient[Any]
+            | AsyncDatabase[DocumentT]
+            | Database[DocumentT]
+            | AsyncCollection[DocumentT]
+            | Collection[DocumentT]
+        ),
         pipeline: _Pipeline | None,
         full_document: str | None,
         resume_after: Mapping[str, Any] | None,
@@ -62,9 +77,9 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         batch_size: int | None,
         collation: _CollationIn | None,
         start_at_operation_time: Timestamp | None,
-        session: Any,
+        session: AsyncClientSession | ClientSession | None,
         start_after: Mapping[str, Any] | None,
-        comment: Any = None,
+        comment: Any | None = None,
         full_document_before_change: str | None = None,
         show_expanded_events: bool | None = None,
     ) -> None:

@@ -23,6 +23,10 @@ from .sessions import core_session
 
 if TYPE_CHECKING:
     from bsonx._documents import Document
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.collection import AsyncCollection
+    from mongodriver.synchronous.client_session import ClientSession
+    from mongodriver.synchronous.collection import Collection
     from mongodriver.typings import _CollationIn, _Hint, _Keys
 
 __all__ = ["_AgnosticCursor"]
@@ -41,7 +45,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
 
     def __init__(
         self,
-        collection: Any,
+        collection: AsyncCollection[DocumentT] | Collection[DocumentT],
         filter: Mapping[str, Any] | None = None,
         projection: Mapping[str, Any] | Iterable[str] | None = None,
         skip: int = 0,
@@ -62,7 +66,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         show_record_id: bool | None = None,
         snapshot: bool | None = None,
         comment: Any | None = None,
-        session: Any = None,
+        session: AsyncClientSession | ClientSession | None = None,
         allow_disk_use: bool | None = None,
         let: Mapping[str, Any] | None = None,
     ) -> None:

@@ -452,7 +452,7 @@ class Collection(CollectionBase[DocumentT, Database[DocumentT], ClientSession]):
         self,
         model: Mapping[str, Any] | SearchIndexModel,
         session: ClientSession | None = None,
-        comment: Any | None = None,
+        comment: Any = None,
         **kwargs: Any,
     ) -> str:
         """Create a search index and return its name.

@@ -36,7 +36,7 @@ class Cursor(_AgnosticCursor[DocumentT]):
     def distinct(self, key: str) -> list[Any]:
         """Return the distinct values of a field among the documents the filter matches."""
 
-    def explain(self) -> dict[str, Any]:
+    def explain(self) -> DocumentT:
         """Return the server's explanation of how it would run the query."""
 
     def to_list(self, length: int | None = None) -> list[DocumentT]:
