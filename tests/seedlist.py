@@ -30,6 +30,7 @@ _mongodb._tcp.test19   27017  localhost.test.build.10gen.cc.
 _mongodb._tcp.test20   27017  localhost.test.build.10gen.cc.
 _mongodb._tcp.test21   27017  localhost.test.build.10gen.cc.
 _customname._tcp.test22  27017  localhost.test.build.10gen.cc.
+_customname._tcp.test22  27018  localhost.test.build.10gen.cc.
 _mongodb._tcp.test23   8000   localhost.test.build.10gen.cc.
 _mongodb._tcp.test24   8000   localhost.test.build.10gen.cc.
 """

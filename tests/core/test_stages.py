@@ -8,7 +8,8 @@ from bsonx import op_msg
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from core_kit import PING, Find, Insert, Recorder, Run, use
 from mongodriver.errors import OperationFailure
-from mongodriver.events.observer import KINDS, Observer, OperationEnded, OperationStarted
+from mongodriver.events.observer import KINDS, Observer
+from mongodriver.events.stages import OperationEnded, OperationStarted
 from mongodriver.monitoring import CommandStartedEvent, CommandSucceededEvent
 from mongodriver.ops.base import Command
 

@@ -683,7 +683,7 @@ async def test_transactions_are_refused(bucket, make, db, client):
 
 
 async def test_options_of_a_bucket_are_used_throughout(make, db, commands):
-    concern = WriteConcern(1, wtimeout=60_000)
+    concern = WriteConcern("majority", wtimeout=60_000)  # or a majority read may not see it
     options = {"write_concern": concern, "read_preference": ReadPreference.PRIMARY_PREFERRED}
     of_database = db.with_options(read_concern=ReadConcern("majority"))
     bucket = make("GridFSBucket", of_database, "b", 4, **options)
@@ -693,7 +693,7 @@ async def test_options_of_a_bucket_are_used_throughout(make, db, commands):
     await bucket.delete(file_id)
     writes = [c for c in commands.sent if {"insert", "update", "delete"} & set(c)]
     assert len(writes) == 5
-    assert all(c["writeConcern"] == {"w": 1, "wtimeout": 60_000} for c in writes)
+    assert all(c["writeConcern"] == {"w": "majority", "wtimeout": 60_000} for c in writes)
     reads = [c for c in commands.sent if "find" in c][-2:]
     assert all(c["readConcern"] == {"level": "majority"} for c in reads)
     assert all(c["$readPreference"] == {"mode": "primaryPreferred"} for c in reads)

@@ -51,7 +51,7 @@ def replica_set(certificates):
     from mongodriver.local import LocalServer
 
     own, authority = certificates
-    tls = ["--tlsMode=requireTLS", "--tlsAllowConnectionsWithoutCertificates"]
+    tls = ["--tlsMode=preferTLS", "--tlsAllowConnectionsWithoutCertificates"]
     files = [f"--tlsCertificateKeyFile={own}", f"--tlsCAFile={authority}"]
     with LocalServer("repl0", members=3, args=[*tls, *files]) as server:
         ports = {27017 + i: member.port for i, member in enumerate(server.members)}
@@ -148,7 +148,8 @@ async def _run(path: Any, zone: Any, deployment: Deployment, flavour: Any, autho
     with only_dns(zone, deployment.ports):
         client = None
         try:
-            client = flavour.make(test["uri"], tlsCAFile=authority)
+            options = {} if "ssl=false" in test["uri"] else {"tlsCAFile": authority}
+            client = flavour.make(test["uri"], **options)
             if test.get("error"):
                 await client.admin.command("ping")
             else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mongodriver import MongoClient
 from mongodriver.client_options import ClientOptions
 from mongodriver.errors import ConfigurationError, InvalidURI
 from mongodriver.options.connection_string import ParsedURI, parse
@@ -102,6 +103,7 @@ def test_uri_options(test: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises((InvalidURI, ConfigurationError, ValueError)):
             parsed, _ = _parse(test["uri"])
             ClientOptions(parsed.username, parsed.password, parsed.database, parsed.options)
+            MongoClient(test["uri"], connect=False)  # judges what concerns SRV names
         return
     parsed, caught = _parse(test["uri"])
     assert bool(caught) is bool(test["warning"])

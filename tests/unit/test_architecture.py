@@ -411,7 +411,7 @@ SELDOM_USED = {
     *("asyncio", "concurrent.futures", "dataclasses", "difflib", "email", "hashlib", "hmac"),
     *("http", "inspect", "ipaddress", "linecache", "logging", "pathlib", "ssl", "stringprep"),
     *("decimal", "numbers", "subprocess", "tempfile", "textwrap", "tokenize", "traceback"),
-    *("urllib.parse", "mongodriver.events.classes", "mongodriver.execution.transactions"),
+    *("urllib.parse", "mongodriver.events.classes"),
     *("mongodriver.asynchronous.client_session", "mongodriver.ops.bulk"),
     *("mongodriver.ops.catalogue", "mongodriver.ops.indexes", "mongodriver.values.requests"),
 }

@@ -18,7 +18,9 @@ from ..io.deadline import Deadline, remaining
 from ..io.dns import ask, resolve_srv, resolve_txt
 from ..options.srv import SrvName, complete
 from ..options.uri_options import CaseInsensitiveDict
+from ..values.causes import Cause, CauseKind
 from ..values.errors import ServerSelectionTimeoutError
+from ..values.hints import add_hint, hint_for, summary
 from ..values.limits import CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -117,9 +119,6 @@ class Discovery:
         if current.error is not None:
             raise current.error.with_traceback(None)
         if not current.done:
-            from ..values.causes import Cause, CauseKind
-            from ..values.hints import add_hint, hint_for, summary
-
             timeout = deadline.timeout if isinstance(deadline, Deadline) else None
             error = ServerSelectionTimeoutError(
                 f"No answer of DNS about {self.name.fqdn} yet, Timeout: {timeout}s"

@@ -12,9 +12,11 @@ from ..options.compressors import negotiate
 from ..replies.fields import bad_reply
 from ..replies.hello import read_hello
 from ..replies.verdicts import command_error
+from ..values.causes import CauseKind
 from ..values.error_codes import LOGIN_REFUSED
 from ..values.errors import AutoReconnect, ConfigurationError, OperationFailure
 from ..values.hello import Hello, HelloCompat
+from ..values.hints import add_hint, hint_for
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
 from ..wire.compression import make_compressor
@@ -179,9 +181,6 @@ class Connector:
                 await login.finish(connection, connection.hello, end, deadline)
             except OperationFailure as exc:
                 if exc.code in LOGIN_REFUSED:
-                    from ..values.causes import CauseKind
-                    from ..values.hints import add_hint, hint_for
-
                     add_hint(exc, hint_for(CauseKind.AUTHENTICATION))
                 raise
             connection.login = login

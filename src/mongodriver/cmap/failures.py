@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..io.base import HandshakeFailed
 from ..io.deadline import Deadline
+from ..io.faults import is_certificate_error
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, InvalidOperation, NetworkTimeout, reason
 
@@ -72,8 +73,6 @@ def connection_failure(exc: OSError, address: Address, limits: Limits) -> AutoRe
 
 
 def _failure(exc: OSError, address: Address, limits: Limits) -> AutoReconnect:
-    from ..io.faults import is_certificate_error  # with all kinds of faults
-
     # Of a certificate that is not accepted PyMongo says no more than that.
     if is_tls_error(exc) and not is_certificate_error(exc):
         return AutoReconnect(

@@ -13,6 +13,7 @@ from ..values.read_concern import DEFAULT_READ_CONCERN
 from ..values.read_preferences import ReadPreference
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
+from .transactions import is_part, join
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -85,8 +86,6 @@ class CommandFields:
         """What an explicit session adds: its transaction, or a read concern that makes it causal,
         or a snapshot.
         """
-        from .transactions import is_part, join  # few programs have sessions of their own
-
         session: Any = execution.session
         operation = execution.operation
         if session.cluster_time is not None and self._clock.now is None:

@@ -13,6 +13,7 @@ from .exchange import exchange
 from .judge import judge
 from .prepare import prepare
 from .round_trip import connection_lost
+from .transactions import note_not_done
 
 if TYPE_CHECKING:
     from ..cmap.connection import Connection
@@ -27,8 +28,6 @@ async def attempt_logged_in_anew(
 
     :raises PyMongoError: why that was not possible; the connection is closed then.
     """
-    from .transactions import note_not_done
-
     assert connection.login is not None
     note_not_done(execution)
     failure: OSError | None = None

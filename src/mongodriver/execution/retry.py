@@ -16,6 +16,8 @@ from ..values.errors import PyMongoError
 from .attempt import attempt
 from .retry_rules import Retries, is_overload, is_retryable
 from .time_limit import time_is_over
+from .timeouts import has_limit
+from .transactions import note_failure
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -24,14 +26,12 @@ if TYPE_CHECKING:
 
 async def retry(executor: Executor, execution: Execution, error: PyMongoError) -> Any:
     """Repeat a failed operation where that is allowed, or raise the error that tells most."""
-    from .transactions import note_failure  # only after failures
-
     settings = executor.settings
     retries = Retries(
         is_write=execution.operation.is_write,
         retryable=is_retryable(executor, execution),
         adaptive_retries=settings.adaptive_retries,
-        unlimited=execution.deadline is not None,
+        unlimited=execution.deadline is not None or has_limit(settings.timeout),
     )
     try:
         while True:

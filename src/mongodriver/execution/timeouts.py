@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from ..io.deadline import Deadline
 
-__all__ = ["current_deadline", "one_deadline", "refreshed", "timeout", "until"]
+__all__ = ["current_deadline", "has_limit", "one_deadline", "refreshed", "timeout", "until"]
 
 
 class _Frame:
@@ -34,6 +34,14 @@ def current_deadline(own: float | None) -> Deadline | None:
     if frame is not None:
         return frame.deadline
     return Deadline(own) if own else None
+
+
+def has_limit(own: float | None) -> bool:
+    """Whether an operation has a time limit, be that 0, which never ends (CSOT specification).
+
+    :param own: its own limit in seconds, which counts outside of blocks; None for none.
+    """
+    return own is not None or _frame.get() is not None
 
 
 class _Block(AbstractContextManager[None]):

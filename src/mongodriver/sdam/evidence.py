@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..io.faults import fault
+from ..values.causes import CauseKind
 from ..values.error_codes import LOGIN_REFUSED
 from ..values.errors import OperationFailure, ProtocolError
 
 if TYPE_CHECKING:
     from ..values.address import Address
-    from ..values.causes import CauseKind
     from ..values.server_description import ServerDescription
 
 __all__ = ["Evidence", "kind_of_error"]
@@ -22,9 +23,6 @@ __all__ = ["Evidence", "kind_of_error"]
 
 def kind_of_error(error: BaseException) -> CauseKind:
     """The kind of cause that an error of a check or a connection stands for."""
-    from ..io.faults import fault
-    from ..values.causes import CauseKind
-
     found: BaseException | None = error
     while found is not None:
         kind = fault(found)

@@ -20,6 +20,7 @@ from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
 from ..values.server_description import ServerDescription
 from ..values.server_type import SERVER_TYPE
+from .diagnosis import end_of_selection, selection_error
 from .error_effects import error_effect
 from .evidence import Evidence
 from .publisher import Publisher
@@ -403,8 +404,6 @@ class Topology:
                 server = self._choose(preference, address, deprioritized)
                 if server is not None and server.pool.state != PAUSED:
                     return server  # else the next check makes its pool ready
-                from .diagnosis import end_of_selection  # only for those who must wait
-
                 began = began or monotonic()
                 end = end_of_selection(self._description, self._evidence, began, deadline)
                 waiter = self._backend.event()
@@ -498,8 +497,6 @@ class Topology:
                 self._waiters.remove(waiter)
 
     def _selection_error(self, preference: Any, timeout: float) -> ServerSelectionTimeoutError:
-        from .diagnosis import selection_error
-
         with self._lock:
             return selection_error(self._description, self._evidence, preference, timeout)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bsonx.objectid import ObjectId
 from mongodriver.sdam.error_effects import ErrorEffect, error_effect
@@ -14,8 +14,10 @@ from mongodriver.sdam.topology_rules import (
     compare_versions,
 )
 from mongodriver.values.address import Address
+from mongodriver.values.causes import CauseKind
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.hello import Hello
+from mongodriver.values.hints import add_hint, hint_for
 from mongodriver.values.limits import (
     HEARTBEAT_FREQUENCY,
     LOCAL_THRESHOLD_MS,
@@ -30,9 +32,6 @@ from mongodriver.values.limits import (
 from mongodriver.values.public_names import known_as
 from mongodriver.values.read_preferences import ReadPreference, _ServerMode
 from mongodriver.values.server_description import ServerDescription
-
-if TYPE_CHECKING:
-    from mongodriver.values.causes import CauseKind
 
 __all__ = [
     "SRV_POLLING_TOPOLOGIES",
@@ -177,8 +176,6 @@ class TopologyDescription:
     def check_compatible(self) -> None:
         """Raise ConfigurationError if the driver cannot talk to one of the servers."""
         if self._incompatible:
-            from mongodriver.values.hints import add_hint, hint_for
-
             kind, problem = self._incompatible
             error = ConfigurationError(problem)
             add_hint(error, hint_for(kind))
@@ -336,13 +333,8 @@ def load_balancer(address: Address, topology_id: ObjectId) -> ServerDescription:
 def _incompatibility(servers: Iterable[ServerDescription]) -> tuple[CauseKind, str] | None:
     """Say which server the driver cannot talk to, or return None."""
     for server in servers:
-        if not server.is_server_type_known or (
-            server.min_wire_version <= MAX_SUPPORTED_WIRE_VERSION
-            and server.max_wire_version >= MIN_SUPPORTED_WIRE_VERSION
-        ):
+        if not server.is_server_type_known:
             continue
-        from mongodriver.values.causes import CauseKind
-
         where = f"{server.address[0]}:{server.address[1] or 0}"
         if server.min_wire_version > MAX_SUPPORTED_WIRE_VERSION:
             return CauseKind.TOO_NEW, (
@@ -350,11 +342,12 @@ def _incompatibility(servers: Iterable[ServerDescription]) -> tuple[CauseKind, s
                 "but this version of PyMongo only supports up to "
                 f"{MAX_SUPPORTED_WIRE_VERSION}."
             )
-        return CauseKind.TOO_OLD, (
-            f"Server at {where} reports wire version {server.max_wire_version}, "
-            f"but this version of PyMongo requires at least {MIN_SUPPORTED_WIRE_VERSION} "
-            f"(MongoDB {MIN_SUPPORTED_SERVER_VERSION})."
-        )
+        if server.max_wire_version < MIN_SUPPORTED_WIRE_VERSION:
+            return CauseKind.TOO_OLD, (
+                f"Server at {where} reports wire version {server.max_wire_version}, "
+                f"but this version of PyMongo requires at least {MIN_SUPPORTED_WIRE_VERSION} "
+                f"(MongoDB {MIN_SUPPORTED_SERVER_VERSION})."
+            )
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -49,8 +50,9 @@ async def _upload_with_id(call: Call) -> Any:
 
 
 async def _download(call: Call) -> Any:
-    stream = await call.target.open_download_stream(call.arguments.pop("id"), **call.arguments)
-    return await stream.read()
+    into = io.BytesIO()
+    await call.target.download_to_stream(call.arguments.pop("id"), into, **call.arguments)
+    return into.getvalue()
 
 
 async def _download_by_name(call: Call) -> Any:
