@@ -9,6 +9,7 @@ from mongodriver.public.database_base import DatabaseBase
 from mongodriver.public.flavour import blocking
 
 from .collection import Collection
+from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
 
 if TYPE_CHECKING:
     from bsonx._documents import Document

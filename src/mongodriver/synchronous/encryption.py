@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
+from bsonx.raw_bson import RawBSONDocument  # noqa: F401  # PyMongo's module has it as well
 from mongodriver.asynchronous.encryption import (
     AsyncClientEncryption,
     create_encrypted_collection,

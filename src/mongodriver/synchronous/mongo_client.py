@@ -11,6 +11,7 @@ from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.flavour import blocking
 from mongodriver.values.server_type import SERVER_TYPE
 
+from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
 from .database import Database
 
 if TYPE_CHECKING:
