@@ -116,7 +116,10 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
         type_registry: TypeRegistry | None = None,
         **kwargs: Any,
     ) -> None:
-        """Options are keyword arguments, or part of a connection string if they are of text; case
+        """`host` is a host name, a connection string, or a list of them; `port` is for hosts that
+        have none.
+
+        Options are keyword arguments, or part of a connection string if they are of text; case
         does not matter. Keyword arguments come before the string. Names that end in MS are times
         in milliseconds.
 
