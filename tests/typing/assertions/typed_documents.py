@@ -92,13 +92,6 @@ async def asynchronous(db: AsyncDatabase[dict[str, Any]]) -> None:
     assert_type(await db.a.with_options(movies).find_one(), Movie | None)
 
 
-def writes(movies: Collection[Movie]) -> None:
-    movies.insert_one(Movie("Solaris"))
-    movies.insert_many([Movie("Solaris")])
-    movies.insert_one(Struct("Solaris"))  # error
-    movies.insert_one({"title": "Solaris"})  # error
-
-
 def decoding(data: bytes) -> None:
     assert_type(bsonx.decode(data, type=Movie), Movie)
     assert_type(bsonx.decode_all(data, type=Struct), list[Struct])
