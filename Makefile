@@ -8,6 +8,8 @@
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
+#   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
+#   make stubs     write the stub files of the synchronous modules anew
 #   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
 #   make test-pure PY=pypy3     the codec tests on an interpreter without the extension
 #   make sanitize  the codec tests under AddressSanitizer and UBSan (SANITIZE_TESTS: a part of them)
@@ -29,7 +31,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random spec test-threads test-pure bench lint typecheck sanitize fuzz fuzz-coverage proof clean
+.PHONY: demo test test-random spec test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -90,8 +92,20 @@ lint: $(VENV)/.dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
+# Then the modules that have a stub file, which is what the first run reads in their place.
 typecheck: $(VENV)/.dev $(VENV)/.extension
 	$(PY) -m mypy
+	$(PY) -m mypy $(patsubst %.pyi,%.py,$(wildcard src/mongodriver/synchronous/*.pyi src/mongodriver/gridfs/synchronous/*.pyi))
+
+$(VENV)/.pyright: $(VENV)/.base
+	@$(PIP) "pyright[nodejs]>=1.1.414"
+	@touch $@
+
+types: $(VENV)/.extension $(VENV)/.pyright
+	$(PYTEST) -q -p no:randomly tests/typing $(TESTFLAGS)
+
+stubs: $(VENV)/.extension
+	$(PY) tests/typing/stubs.py
 
 # Another interpreter, named by PY, in a virtual environment of its own: what is optional, and has no
 # wheel for it, is left out.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
 
 from bsonx import _impl, _switch
 from bsonx.binary import (
@@ -39,6 +39,12 @@ from bsonx.regex import Regex
 from bsonx.son import RE_TYPE, SON
 from bsonx.timestamp import Timestamp
 from bsonx.tz_util import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from bsonx._documents import Document
+    from bsonx.typings import ReadableBuffer
 
 __all__ = [
     "ALL_UUID_SUBTYPES",
@@ -128,6 +134,7 @@ BSONMAX = b"\x7f"
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
+_DocumentType = TypeVar("_DocumentType", bound="Document")
 
 _BAD_OPTIONS = "codec_options must be an instance of CodecOptions"
 
@@ -137,7 +144,7 @@ def has_c() -> bool:
     return _switch.HAS_C
 
 
-def _checked(codec_options: CodecOptions | None) -> CodecOptions:
+def _checked(codec_options: CodecOptions[Any] | None) -> CodecOptions[Any]:
     if codec_options is None:
         return DEFAULT_CODEC_OPTIONS
     if not isinstance(codec_options, CodecOptions):
@@ -149,7 +156,7 @@ def _checked(codec_options: CodecOptions | None) -> CodecOptions:
 def encode(
     document: Mapping[str, Any],
     check_keys: bool = False,
-    codec_options: CodecOptions = DEFAULT_CODEC_OPTIONS,
+    codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
 ) -> bytes:
     """Return the BSON of a mapping; ``_id`` comes first.
 
@@ -165,19 +172,21 @@ def encode(
 # The decoding functions in PyMongo's form. inspect shows this form for the public functions too,
 # which take one more keyword, `type`. (The overloads say that it is a keyword; the definitions do
 # not, because Python takes longer to call functions with keyword-only parameters.)
-def _one(data: Any, codec_options: CodecOptions | None = None) -> Any:
+def _one(data: Any, codec_options: CodecOptions[Any] | None = None) -> Any:
     return decode(data, codec_options)
 
 
-def _many(data: Any, codec_options: CodecOptions | None = None) -> list[Any]:
+def _many(data: Any, codec_options: CodecOptions[Any] | None = None) -> list[Any]:
     return decode_all(data, codec_options)
 
 
-def _each(data: bytes, codec_options: CodecOptions | None = None) -> Iterator[Any]:
+def _each(data: bytes, codec_options: CodecOptions[Any] | None = None) -> Iterator[Any]:
     return decode_iter(data, codec_options)
 
 
-def _each_of(file_obj: BinaryIO, codec_options: CodecOptions | None = None) -> Iterator[Any]:
+def _each_of(
+    file_obj: BinaryIO | IO[bytes], codec_options: CodecOptions[Any] | None = None
+) -> Iterator[Any]:
     return decode_file_iter(file_obj, codec_options)
 
 
@@ -190,14 +199,20 @@ def _signature_of(shown: Any) -> Callable[[_F], _F]:
 
 
 @overload
-def decode(data: Any, codec_options: CodecOptions | None = None) -> Any: ...
+def decode(data: ReadableBuffer, codec_options: None = None) -> dict[str, Any]: ...
 @overload
-def decode(data: Any, codec_options: CodecOptions | None = None, *, type: type[_T]) -> _T: ...
+def decode(data: ReadableBuffer, codec_options: CodecOptions[_DocumentType]) -> _DocumentType: ...
 @overload
-def decode(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> Any: ...
+def decode(
+    data: ReadableBuffer, codec_options: CodecOptions[Any] | None = None, *, type: type[_T]
+) -> _T: ...
+@overload
+def decode(
+    data: ReadableBuffer, codec_options: CodecOptions[Any] | None = None, *, type: Any
+) -> Any: ...
 @_switch.native_form
 @_signature_of(_one)
-def decode(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> Any:
+def decode(data: Any, codec_options: CodecOptions[Any] | None = None, type: Any = None) -> Any:
     """Return the document that ``data`` (bytes-like) holds, and nothing else.
 
     The result is a dict, what ``codec_options`` ask for, or an instance of ``type`` (a class with
@@ -214,16 +229,24 @@ def decode(data: Any, codec_options: CodecOptions | None = None, type: Any = Non
 
 
 @overload
-def decode_all(data: Any, codec_options: CodecOptions | None = None) -> list[Any]: ...
+def decode_all(data: ReadableBuffer, codec_options: None = None) -> list[dict[str, Any]]: ...
 @overload
 def decode_all(
-    data: Any, codec_options: CodecOptions | None = None, *, type: type[_T]
+    data: ReadableBuffer, codec_options: CodecOptions[_DocumentType]
+) -> list[_DocumentType]: ...
+@overload
+def decode_all(
+    data: ReadableBuffer, codec_options: CodecOptions[Any] | None = None, *, type: type[_T]
 ) -> list[_T]: ...
 @overload
-def decode_all(data: Any, codec_options: CodecOptions | None = None, *, type: Any) -> list[Any]: ...
+def decode_all(
+    data: ReadableBuffer, codec_options: CodecOptions[Any] | None = None, *, type: Any
+) -> list[Any]: ...
 @_switch.native_form
 @_signature_of(_many)
-def decode_all(data: Any, codec_options: CodecOptions | None = None, type: Any = None) -> list[Any]:
+def decode_all(
+    data: Any, codec_options: CodecOptions[Any] | None = None, type: Any = None
+) -> list[Any]:
     """Return the documents that stand one after the other in ``data``; see :func:`decode`."""
     if type is not None:
         codec_options = _impl.options_for_type(type, codec_options)
@@ -231,18 +254,22 @@ def decode_all(data: Any, codec_options: CodecOptions | None = None, type: Any =
 
 
 @overload
-def decode_iter(data: bytes, codec_options: CodecOptions | None = None) -> Iterator[Any]: ...
+def decode_iter(data: bytes, codec_options: None = None) -> Iterator[dict[str, Any]]: ...
 @overload
 def decode_iter(
-    data: bytes, codec_options: CodecOptions | None = None, *, type: type[_T]
+    data: bytes, codec_options: CodecOptions[_DocumentType]
+) -> Iterator[_DocumentType]: ...
+@overload
+def decode_iter(
+    data: bytes, codec_options: CodecOptions[Any] | None = None, *, type: type[_T]
 ) -> Iterator[_T]: ...
 @overload
 def decode_iter(
-    data: bytes, codec_options: CodecOptions | None = None, *, type: Any
+    data: bytes, codec_options: CodecOptions[Any] | None = None, *, type: Any
 ) -> Iterator[Any]: ...
 @_signature_of(_each)
 def decode_iter(
-    data: bytes, codec_options: CodecOptions | None = None, type: Any = None
+    data: bytes, codec_options: CodecOptions[Any] | None = None, type: Any = None
 ) -> Iterator[Any]:
     """Return an iterator over the documents in ``data``, decoded one at a time.
 
@@ -253,7 +280,7 @@ def decode_iter(
     return _iterate(data, _checked(codec_options))
 
 
-def _iterate(data: Any, codec_options: CodecOptions) -> Iterator[Any]:
+def _iterate(data: Any, codec_options: CodecOptions[Any]) -> Iterator[Any]:
     position, end = 0, len(data)
     while position < end:
         if end - position < 4:
@@ -267,19 +294,26 @@ def _iterate(data: Any, codec_options: CodecOptions) -> Iterator[Any]:
 
 @overload
 def decode_file_iter(
-    file_obj: BinaryIO, codec_options: CodecOptions | None = None
-) -> Iterator[Any]: ...
+    file_obj: BinaryIO | IO[bytes], codec_options: None = None
+) -> Iterator[dict[str, Any]]: ...
 @overload
 def decode_file_iter(
-    file_obj: BinaryIO, codec_options: CodecOptions | None = None, *, type: type[_T]
+    file_obj: BinaryIO | IO[bytes], codec_options: CodecOptions[_DocumentType]
+) -> Iterator[_DocumentType]: ...
+@overload
+def decode_file_iter(
+    file_obj: BinaryIO | IO[bytes],
+    codec_options: CodecOptions[Any] | None = None,
+    *,
+    type: type[_T],
 ) -> Iterator[_T]: ...
 @overload
 def decode_file_iter(
-    file_obj: BinaryIO, codec_options: CodecOptions | None = None, *, type: Any
+    file_obj: BinaryIO | IO[bytes], codec_options: CodecOptions[Any] | None = None, *, type: Any
 ) -> Iterator[Any]: ...
 @_signature_of(_each_of)
 def decode_file_iter(
-    file_obj: BinaryIO, codec_options: CodecOptions | None = None, type: Any = None
+    file_obj: BinaryIO | IO[bytes], codec_options: CodecOptions[Any] | None = None, type: Any = None
 ) -> Iterator[Any]:
     """Return an iterator over the documents of a binary file, read one at a time.
 
@@ -309,7 +343,7 @@ def is_valid(bson: bytes) -> bool:
     return True
 
 
-def gen_list_name() -> Iterator[bytes]:
+def gen_list_name() -> Generator[bytes, None, None]:
     """Yield the stored names of array elements: ``b"0\\x00"``, ``b"1\\x00"``, ..."""
     return (b"%d\0" % position for position in itertools.count())
 
@@ -330,13 +364,13 @@ class BSON(bytes):
         cls,
         document: Mapping[str, Any],
         check_keys: bool = False,
-        codec_options: CodecOptions = DEFAULT_CODEC_OPTIONS,
+        codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
     ) -> BSON:
         """Return the BSON of a mapping."""
         return cls(encode(document, check_keys, codec_options))
 
     def decode(  # type: ignore[override]
-        self, codec_options: CodecOptions = DEFAULT_CODEC_OPTIONS
-    ) -> Any:
+        self, codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS
+    ) -> dict[str, Any]:
         """Return the document that these bytes hold."""
         return decode(self, codec_options)

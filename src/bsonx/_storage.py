@@ -6,7 +6,7 @@ pure Python it is what the interpreter has.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bsonx._switch import HAS_C
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING or not HAS_C:
 
         __slots__ = ("flags", "pattern")
 
-        pattern: str | bytes
+        pattern: Any
         flags: int
 else:
     from bsonx._native import BinaryStorage, CodeStorage, RegexStorage

@@ -6,7 +6,7 @@ import struct
 import warnings
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 from uuid import UUID
 
 from bsonx import _markers
@@ -137,7 +137,7 @@ class BinaryVector:
     def __repr__(self) -> str:
         return f"BinaryVector(dtype={self.dtype}, padding={self.padding}, data={self.data})"
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, BinaryVector):
             return False
         return bool(
@@ -231,6 +231,17 @@ class Binary(BinaryStorage):
             return UUID(bytes_le=bytes(self))
         return UUID(bytes=bytes(self))
 
+    @overload
+    @classmethod
+    def from_vector(cls, vector: BinaryVector) -> Binary: ...
+    @overload
+    @classmethod
+    def from_vector(
+        cls,
+        vector: list[int] | list[float] | npt.NDArray[np.number[Any]],
+        dtype: BinaryVectorDtype,
+        padding: int = 0,
+    ) -> Binary: ...
     @classmethod
     def from_vector(
         cls,
@@ -295,12 +306,12 @@ class Binary(BinaryStorage):
     def __getnewargs__(self) -> tuple[bytes, int]:  # type: ignore[override]
         return bytes(self), self.__subtype
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, Binary):
             return self.__subtype == other.subtype and bytes(self) == bytes(other)
         return False
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:

@@ -8,7 +8,7 @@ import enum
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, get_origin
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, get_origin
 from uuid import UUID
 
 from bsonx import _markers
@@ -19,14 +19,9 @@ from bsonx.binary import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar
+    from bsonx._documents import Document
 
-    # With a default, a bare CodecOptions is one for whatever documents.
-    _DocumentType = TypeVar("_DocumentType", default=Any)
-else:
-    from typing import TypeVar
-
-    _DocumentType = TypeVar("_DocumentType")
+_DocumentType = TypeVar("_DocumentType", bound="Document")
 
 __all__ = [
     "DEFAULT_CODEC_OPTIONS",
@@ -139,7 +134,7 @@ class TypeRegistry:
             f"fallback_encoder={self._fallback_encoder!r})"
         )
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, TypeRegistry):
             return NotImplemented
         return (
@@ -175,25 +170,42 @@ def _builtin_base(candidate: type) -> type | None:
     return next((base for base in candidate.__mro__ if "_type_marker" in vars(base)), None)
 
 
-class _Options(NamedTuple):
-    document_class: type[Mapping[str, Any]]
-    tz_aware: bool
-    uuid_representation: int
-    unicode_decode_error_handler: str
-    tzinfo: datetime.tzinfo | None
-    type_registry: TypeRegistry
-    datetime_conversion: DatetimeConversion | None
+if TYPE_CHECKING:
+    # To type checkers a tuple of one document, as PyMongo's is: so options for documents of a
+    # class are options for those of its base.
+    class _Options(tuple[_DocumentType], Generic[_DocumentType]):
+        document_class: type[_DocumentType]
+        tz_aware: bool
+        uuid_representation: int
+        unicode_decode_error_handler: str | None
+        tzinfo: datetime.tzinfo | None
+        type_registry: TypeRegistry
+        datetime_conversion: int | None
+        _fields: tuple[str]
+
+        def _asdict(self) -> dict[str, Any]: ...
+        def _replace(self, **kwargs: Any) -> CodecOptions[_DocumentType]: ...
+else:
+
+    class _Options(NamedTuple, Generic[_DocumentType]):
+        document_class: type[Mapping[str, Any]]
+        tz_aware: bool
+        uuid_representation: int
+        unicode_decode_error_handler: str
+        tzinfo: datetime.tzinfo | None
+        type_registry: TypeRegistry
+        datetime_conversion: DatetimeConversion | None
 
 
 def _new_options(
     cls: type[Any],
-    document_class: type[Mapping[str, Any]] | None = None,
+    document_class: type[Any] | None = None,
     tz_aware: bool = False,
     uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
-    unicode_decode_error_handler: str = "strict",
+    unicode_decode_error_handler: str | None = "strict",
     tzinfo: datetime.tzinfo | None = None,
     type_registry: TypeRegistry | None = None,
-    datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
+    datetime_conversion: int | None = DatetimeConversion.DATETIME,
 ) -> Any:
     """Check the options and make the tuple of them."""
     document_class = document_class or dict
@@ -257,7 +269,7 @@ def _add_profile_defaults(profile: Any, args: tuple[Any, ...], kwargs: dict[str,
 _new_options.__qualname__ = "CodecOptions.__new__"  # for messages about arguments
 
 
-class CodecOptions(_Options, Generic[_DocumentType]):
+class CodecOptions(_Options[_DocumentType], Generic[_DocumentType]):
     """How to encode and decode; immutable.
 
     ``document_class``: dict, another MutableMapping class or RawBSONDocument. ``tz_aware``:
@@ -280,10 +292,10 @@ class CodecOptions(_Options, Generic[_DocumentType]):
             document_class: type[_DocumentType] | None = None,
             tz_aware: bool = False,
             uuid_representation: int | None = UuidRepresentation.UNSPECIFIED,
-            unicode_decode_error_handler: str = "strict",
+            unicode_decode_error_handler: str | None = "strict",
             tzinfo: datetime.tzinfo | None = None,
             type_registry: TypeRegistry | None = None,
-            datetime_conversion: DatetimeConversion | None = DatetimeConversion.DATETIME,
+            datetime_conversion: int | None = DatetimeConversion.DATETIME,
             *,
             profile: str | None = None,
         ) -> CodecOptions[_DocumentType]: ...
@@ -315,7 +327,7 @@ class CodecOptions(_Options, Generic[_DocumentType]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._arguments_repr()})"
 
-    def with_options(self, **kwargs: Any) -> CodecOptions:
+    def with_options(self, **kwargs: Any) -> CodecOptions[Any]:
         """Return a copy with some options replaced."""
         options = {**self._asdict(), "profile": self.profile}
         if kwargs.get("profile") is not None and self.profile is None:
@@ -353,4 +365,4 @@ def untyped(options: CodecOptions[Any]) -> CodecOptions[Any]:
     return options.with_options(document_class=dict)
 
 
-DEFAULT_CODEC_OPTIONS: CodecOptions = CodecOptions()
+DEFAULT_CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions()

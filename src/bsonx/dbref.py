@@ -80,12 +80,12 @@ class DBRef:
     def __key(self) -> tuple[Any, ...]:
         return self.__collection, self.__database, self.__id, self.__kwargs
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, DBRef):
             return self.__key() == other.__key()
         return NotImplemented
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
@@ -100,7 +100,7 @@ class DBRef:
             deepcopy(self.__kwargs, memo),
         )
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> Mapping[Any, Any]:
         return {
             "_DBRef__collection": self.__collection,
             "_DBRef__database": self.__database,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bsonx._switch import HAS_C
 from bsonx.codec_options import TypeDecoder, TypeEncoder
@@ -35,7 +35,7 @@ class DecimalEncoder(TypeEncoder):
 
         return Decimal
 
-    def transform_python(self, value: decimal.Decimal) -> Decimal128:
+    def transform_python(self, value: Any) -> Decimal128:
         """Return the Decimal128 of ``value``."""
         return Decimal128(value)
 
@@ -48,6 +48,7 @@ class DecimalDecoder(TypeDecoder):
         """:class:`Decimal128`."""
         return Decimal128
 
-    def transform_bson(self, value: Decimal128) -> decimal.Decimal:
+    def transform_bson(self, value: Any) -> decimal.Decimal:
         """Return the Decimal of ``value``."""
-        return value.to_decimal()
+        decoded: Decimal128 = value
+        return decoded.to_decimal()

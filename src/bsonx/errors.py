@@ -38,7 +38,7 @@ class InvalidDocument(BSONError):
         self._document = document
 
     @property
-    def document(self) -> Any | None:
+    def document(self) -> Any:
         """The top-level document that could not be encoded, or None."""
         return self._document
 

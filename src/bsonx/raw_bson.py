@@ -36,7 +36,7 @@ class RawBSONDocument(RawDocument, Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._inflate())
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, RawBSONDocument):
             return self.raw == other.raw
         return NotImplemented
@@ -47,5 +47,7 @@ class RawBSONDocument(RawDocument, Mapping[str, Any]):
         return f"{type(self).__name__}({self.raw!r}, codec_options={self._options!r})"
 
 
-DEFAULT_RAW_BSON_OPTIONS: CodecOptions = DEFAULT.with_options(document_class=RawBSONDocument)
+DEFAULT_RAW_BSON_OPTIONS: CodecOptions[RawBSONDocument] = DEFAULT.with_options(
+    document_class=RawBSONDocument
+)
 RawBSONDocument._default_options = DEFAULT_RAW_BSON_OPTIONS

@@ -13,6 +13,7 @@ __all__ = ["RE_TYPE", "SON"]
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
+_T = TypeVar("_T")
 
 # re.compile objects refuse deep copies in no version we support, but sharing them is cheaper.
 _SHARED = re.Pattern
@@ -96,7 +97,7 @@ class SON(dict[_Key, _Value]):
             self[key] = default
         return default
 
-    def pop(self, key: _Key, *args: _Value | _Key) -> Any:  # type: ignore[override]
+    def pop(self, key: _Key, *args: _Value | _T) -> _Value | _T:
         """Remove ``key`` and return its value, or the default if given; else KeyError."""
         if len(args) > 1:
             raise TypeError(f"pop expected at most 2 arguments, got {1 + len(args)}")
@@ -125,20 +126,22 @@ class SON(dict[_Key, _Value]):
         for name, value in kwargs.items():
             self[name] = value  # type: ignore[index]
 
-    def get(self, key: _Key, default: Any = None) -> Any:
+    def get(  # type: ignore[override]
+        self, key: _Key, default: _Value | _T | None = None
+    ) -> _Value | _T | None:
         """Return the value of ``key`` or ``default``."""
         try:
             return self[key]
         except KeyError:
             return default
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         """Compare with a SON pairwise in order, with any other mapping without regard to order."""
         if isinstance(other, SON):
             return len(self) == len(other) and list(self.items()) == list(other.items())
         return bool(self.to_dict() == other)
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     __hash__ = None
@@ -155,11 +158,11 @@ class SON(dict[_Key, _Value]):
 
         return plain(dict(self))  # type: ignore[no-any-return]
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> SON[_Key, _Value]:
+    def __deepcopy__(self, memo: dict[int, SON[_Key, _Value]]) -> SON[_Key, _Value]:
         other: SON[_Key, _Value] = SON()
         known = memo.get(id(self))
         if known is not None:
-            return known  # type: ignore[no-any-return]
+            return known
         memo[id(self)] = other
         for key, value in self.items():
             other[key] = value if isinstance(value, _SHARED) else _copy.deepcopy(value, memo)

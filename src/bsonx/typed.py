@@ -35,7 +35,7 @@ def prepare(type: Any) -> None:
     plan_for(type)
 
 
-def options_for(type: Any, codec_options: CodecOptions | None = None) -> CodecOptions:
+def options_for(type: Any, codec_options: CodecOptions[Any] | None = None) -> CodecOptions[Any]:
     """Return the options that decode to ``type``, otherwise like ``codec_options``.
 
     TypeError if documents cannot be decoded to ``type`` or these are no CodecOptions.

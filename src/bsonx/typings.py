@@ -16,6 +16,6 @@ __all__ = ["ReadableBuffer"]
 _DocumentOut = Union[MutableMapping[str, Any], "RawBSONDocument"]
 _DocumentType = TypeVar("_DocumentType", bound=Mapping[str, Any])
 _DocumentTypeArg = TypeVar("_DocumentTypeArg", bound=Mapping[str, Any])
-_ReadableBuffer = Union[bytes, memoryview, mmap, "array[Any]"]
+_ReadableBuffer = Union[bytes, memoryview, bytearray, mmap, "array[Any]"]
 
 ReadableBuffer = _ReadableBuffer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import pydoc
+import re
 
 import pytest
 
@@ -29,6 +30,9 @@ from mongodriver.gridfs import (
     GridIn,
     GridOut,
 )
+from mongodriver.options.option_names import URI_OPTIONS
+from mongodriver.options.unsupported import REFUSED
+from mongodriver.options.uri_options import VALIDATORS
 
 PAIRS = [
     (AsyncMongoClient, MongoClient),
@@ -62,11 +66,22 @@ def test_a_synchronous_method_shows_what_it_takes(method, cls, name):
     if name == "with_transaction":  # its callback is a coroutine function in one flavour only
         expected = expected.replace("Awaitable[T]", "T")
     assert str(inspect.signature(made)).replace("Async", "") == expected
+    assert "Async" not in str(inspect.signature(made))
+    assert not any("Async" in str(text) for text in made.__annotations__.values())
     assert not inspect.iscoroutinefunction(made)
     assert not inspect.iscoroutinefunction(inspect.unwrap(made))
     assert made.__qualname__ == f"{cls.__name__}.{name}"
     assert made.__module__ == cls.__module__
     assert pydoc.plain(pydoc.render_doc(made)).count(name) >= 1
+
+
+@pytest.mark.parametrize("cls", [MongoClient, AsyncMongoClient])
+def test_help_for_clients_lists_the_options(cls):
+    listed = set(re.findall(r"``(\w+)``", inspect.getdoc(cls.__init__)))
+    assert {name.lower() for name in listed} == {*VALIDATORS} - {*REFUSED}
+    # In the spelling of the specification.
+    assert {name for name in URI_OPTIONS if name.lower() in VALIDATORS} <= listed
+    assert f"``{min(listed)}``" in pydoc.plain(pydoc.render_doc(cls))
 
 
 def test_methods_are_pickled_by_name():

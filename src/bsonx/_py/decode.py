@@ -52,14 +52,14 @@ class Plan:
     _KEY_LIMIT = 4096
     _LONGEST_KEY = 64
 
-    def __init__(self, options: CodecOptions) -> None:
+    def __init__(self, options: CodecOptions[Any]) -> None:
         self.options = options
         self.origin = 0
         self.document_class = options.document_class
         self.typed = typed_plan(options.document_class)
         if self.typed is not None:
             self.document_class = dict  # of what has no type of its own
-        self.errors = options.unicode_decode_error_handler
+        self.errors = options.unicode_decode_error_handler or "strict"
         self.uuid_representation = options.uuid_representation
         self.raw = getattr(self.document_class, "_type_marker", None) == _markers.RAW_DOCUMENT
         self.keys: dict[bytes, str] = _strict_keys if self.errors == "strict" else {}
@@ -253,7 +253,7 @@ def _raw_document(data: bytes, start: int, end: int, plan: Plan) -> Any:
         if plan.origin and hasattr(over, "takes_origin"):
             return over(data, start, end, plan.options, plan.origin)
         return over(data, start, end, plan.options)
-    return plan.document_class(data[start:end], plan.options)  # type: ignore[call-arg]
+    return plan.document_class(data[start:end], plan.options)
 
 
 def _read_code_w_scope(

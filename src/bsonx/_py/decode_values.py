@@ -202,7 +202,7 @@ def _maxkey(data: bytes, pos: int, end: int, plan: Plan, depth: int, name: str) 
 # ---- datetimes ----
 
 
-def datetime_reader(options: CodecOptions) -> Reader:
+def datetime_reader(options: CodecOptions[Any]) -> Reader:
     """Return the reader of datetimes that the options ask for."""
     conversion = operator.index(options.datetime_conversion)  # type: ignore[arg-type]
     if conversion == DatetimeConversion.DATETIME_CLAMP:

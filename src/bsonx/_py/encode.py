@@ -49,10 +49,10 @@ _REGEX_LETTERS = [(int(flag), letter.encode()) for letter, flag in FLAG_LETTERS.
 
 # An encoder gets the stored name (with its NUL), the value, the names of the document, the options
 # and the depth; it returns one whole element.
-_Encoder: TypeAlias = "Callable[[bytes, Any, Names, CodecOptions, int], bytes]"
+_Encoder: TypeAlias = "Callable[[bytes, Any, Names, CodecOptions[Any], int], bytes]"
 
 
-def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions) -> bytes:
+def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions[Any]) -> bytes:
     """Return the BSON of a top-level document: its ``_id`` comes first.
 
     TypeError if it is no mapping; InvalidDocument with ``path`` and ``document`` for what BSON
@@ -65,7 +65,7 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
         raise
 
 
-def _top(stored: Any, document: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _top(stored: Any, document: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     """Return the BSON of what is stored in place of a top-level document."""
     if not isinstance(stored, dict):
         if _marker(stored) == _markers.RAW_DOCUMENT:
@@ -76,7 +76,7 @@ def _top(stored: Any, document: Any, names: Names, options: CodecOptions, depth:
 
 
 def _top_instance(
-    stored: Any, document: Any, names: Names, options: CodecOptions, depth: int
+    stored: Any, document: Any, names: Names, options: CodecOptions[Any], depth: int
 ) -> bytes:
     """Encode an instance of a class with fields as a top-level document."""
     plan = _instance_plan(type(stored))
@@ -148,7 +148,7 @@ def _document(
     pairs: Iterable[tuple[Any, Any]],
     known: Names,
     names: Names,
-    options: CodecOptions,
+    options: CodecOptions[Any],
     depth: int,
 ) -> bytes:
     """Return a document or an array: they differ in ``known``, where the names come from.
@@ -231,11 +231,11 @@ def _cannot_encode(value: Any) -> NoReturn:
 # ---- one function per type ----
 
 
-def _double(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _double(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\x01" + name + _pack_double(value)
 
 
-def _string(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _string(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\x02" + name + _text(value)
 
 
@@ -246,22 +246,24 @@ def _text(value: str) -> bytes:
     return _pack_int(len(text) + 1) + text + b"\0"
 
 
-def _mapping(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _mapping(
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
+) -> bytes:
     return b"\x03" + name + _document(_pairs(value), names, names, options, depth + 1)
 
 
-def _array(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _array(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     base = list if isinstance(value, list) else tuple
     items = enumerate(base.__iter__(value))
     return b"\x04" + name + _document(items, POSITIONS, names, options, depth + 1)
 
 
-def _bytes(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _bytes(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     payload = _payload(name, value, 0)
     return b"\x05" + name + _pack_length_and_subtype(len(payload), 0) + payload
 
 
-def _binary(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _binary(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     subtype = operator.index(value.subtype)
     if not 0 <= subtype <= 255:
         raise ValueError("the subtype of a Binary must be in 0..255")
@@ -296,43 +298,49 @@ def _base_bytes(value: Any) -> bytes:
     return bytes.__getitem__(value, slice(None))
 
 
-def _uuid(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _uuid(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     binary = Binary.from_uuid(value, uuid_representation=options.uuid_representation)
     if len(binary) != 16:  # a subclass says so
         raise ValueError("the bytes of a UUID must be 16")
     return _binary(name, binary, names, options, depth)
 
 
-def _objectid(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _objectid(
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
+) -> bytes:
     oid: bytes = value.binary
     return b"\x07" + name + oid
 
 
-def _bool(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _bool(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\x08" + name + (b"\x01" if value else b"\x00")
 
 
-def _datetime(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _datetime(
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
+) -> bytes:
     return b"\x09" + name + _pack_long(millis_from_datetime(value))
 
 
 def _datetime_subclass(
-    name: bytes, value: Any, names: Names, options: CodecOptions, depth: int
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
 ) -> bytes:
     if options.profile is not None and is_nat(value):
         return b"\x0a" + name
     return _datetime(name, value, names, options, depth)
 
 
-def _datetime_ms(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _datetime_ms(
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
+) -> bytes:
     return b"\x09" + name + _pack_long(int(value))
 
 
-def _null(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _null(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\x0a" + name
 
 
-def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _regex(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     pattern: str | bytes = value.pattern
     stored = pattern.encode() if isinstance(pattern, str) else _base_bytes(pattern)
     if b"\0" in stored:
@@ -348,12 +356,12 @@ def _regex(name: bytes, value: Any, names: Names, options: CodecOptions, depth: 
     return b"\x0b" + name + stored + b"\0" + letters + b"\0"
 
 
-def _dbref(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _dbref(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     # $ref and $id are no operators here, whatever check_keys says.
     return b"\x03" + name + _subdocument(value.as_doc(), options, depth)
 
 
-def _code(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _code(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     text = _text(value)
     scope = value.scope
     if scope is None:
@@ -365,7 +373,7 @@ def _code(name: bytes, value: Any, names: Names, options: CodecOptions, depth: i
     return b"\x0f" + name + _pack_int(size) + text + stored
 
 
-def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
+def _subdocument(value: Any, options: CodecOptions[Any], depth: int) -> bytes:
     """Return a document whose keys are not checked."""
     if type(value) is dict:
         return _document(value.items(), NAMES, NAMES, options, depth + 1)
@@ -376,7 +384,7 @@ def _subdocument(value: Any, options: CodecOptions, depth: int) -> bytes:
     return _document(_pairs(value), NAMES, NAMES, options, depth + 1)
 
 
-def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _int(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     number = int.__add__(value, 0)  # subclasses do not get a say; in __index__ they do on PyPy
     if -2147483648 <= number <= 2147483647:
         return b"\x10" + name + _pack_int(number)
@@ -386,36 +394,40 @@ def _int(name: bytes, value: Any, names: Names, options: CodecOptions, depth: in
     return _long(name, number, names, options, depth)
 
 
-def _long(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _long(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     try:
         return b"\x12" + name + _pack_long(value)
     except struct.error:
         raise OverflowError("MongoDB can only handle up to 8-byte ints") from None
 
 
-def _timestamp(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _timestamp(
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
+) -> bytes:
     return b"\x11" + name + _pack_timestamp(value.inc, value.time)
 
 
-def _decimal128(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _decimal128(
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
+) -> bytes:
     bid: bytes = value.bid
     return b"\x13" + name + bid
 
 
-def _minkey(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _minkey(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\xff" + name
 
 
-def _maxkey(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _maxkey(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\x7f" + name
 
 
-def _raw(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _raw(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     return b"\x03" + name + _raw_bytes(value)
 
 
 def _unreadable(
-    name: bytes, value: Any, names: Names, options: CodecOptions, depth: int
+    name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int
 ) -> NoReturn:
     raise value.exception
 
@@ -490,13 +502,13 @@ _BASES: tuple[tuple[type, _Encoder], ...] = (
 _PLAIN, _FROM_ENCODER, _FROM_FALLBACK, _FROM_BOTH = range(4)
 
 
-def _other(name: bytes, value: Any, names: Names, options: CodecOptions, depth: int) -> bytes:
+def _other(name: bytes, value: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     """Encode what is not exactly of a known type: by marker, converter, base, fallback."""
     return _encode_unknown(name, value, options, names, depth, _PLAIN)
 
 
 def _encode_unknown(
-    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
+    name: bytes, value: Any, options: CodecOptions[Any], names: Names, depth: int, origin: int
 ) -> bytes:
     marker = _marker(value)
     if marker in _MARKED and (marker != _markers.INT64 or isinstance(value, int)):
@@ -525,7 +537,7 @@ def _encode_unknown(
 
 
 def _extended(
-    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
+    name: bytes, value: Any, options: CodecOptions[Any], names: Names, depth: int, origin: int
 ) -> bytes | None:
     """Encode what only the profile "python" knows; None for anything else."""
     from bsonx._typed.profile import simplified  # which needs the types of this package
@@ -542,7 +554,7 @@ def _extended(
 
 
 def _instance(
-    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int
+    name: bytes, value: Any, options: CodecOptions[Any], names: Names, depth: int
 ) -> bytes | None:
     """Encode an instance of a class with fields; None for anything else."""
     plan = _instance_plan(type(value))
@@ -564,11 +576,11 @@ def _instance_plan(cls: type) -> EncodePlan | None:
     return encode_plan_for(cls)
 
 
-_extended_options: dict[int, tuple[CodecOptions, CodecOptions]] = {}
+_extended_options: dict[int, tuple[CodecOptions[Any], CodecOptions[Any]]] = {}
 _EXTENDED_LIMIT = 64
 
 
-def extended_options(options: CodecOptions) -> CodecOptions:
+def extended_options(options: CodecOptions[Any]) -> CodecOptions[Any]:
     """Return the options for the fields of an instance: the profile "python" holds in them."""
     if options.profile is not None:
         return options
@@ -582,7 +594,7 @@ def extended_options(options: CodecOptions) -> CodecOptions:
 
 
 def _encode_from(
-    name: bytes, value: Any, options: CodecOptions, names: Names, depth: int, origin: int
+    name: bytes, value: Any, options: CodecOptions[Any], names: Names, depth: int, origin: int
 ) -> bytes:
     """Encode the result of a converter."""
     if type(value) is int and not -(2**63) <= value < 2**63:

@@ -40,7 +40,7 @@ def message_header(data: Any, offset: int = 0) -> tuple[int, int, int, int]:
 
 
 def encode_message(
-    request_id: int, flags: int, body: Mapping[str, Any], codec_options: CodecOptions
+    request_id: int, flags: int, body: Mapping[str, Any], codec_options: CodecOptions[Any]
 ) -> bytes:
     """Return one OP_MSG that holds ``body`` alone, header included."""
     document = encode_document(body, False, codec_options)
@@ -55,7 +55,7 @@ def encode_batch(
     identifier: str,
     documents: Sequence[Any],
     start: int,
-    codec_options: CodecOptions,
+    codec_options: CodecOptions[Any],
     *,
     max_count: int,
     max_document_size: int,
@@ -109,7 +109,7 @@ def _id_of(document: Any) -> Any:
 
 
 def decode_message(
-    data: Any, codec_options: CodecOptions, user_fields: frozenset[str] | None = None
+    data: Any, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None = None
 ) -> tuple[int, Any]:
     """Return (flags, body) of a whole OP_MSG; a document sequence becomes a list in the body.
 
@@ -133,7 +133,7 @@ def decode_message(
 
 
 def _decode_sections(
-    data: bytes, end: int, codec_options: CodecOptions, user_fields: frozenset[str] | None
+    data: bytes, end: int, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None
 ) -> Any:
     body: tuple[int, int] | None = None
     sequences: list[tuple[str, int, int]] = []
@@ -177,7 +177,7 @@ def _decode_body(
     data: bytes,
     bounds: tuple[int, int],
     sequences: list[tuple[str, int, int]],
-    codec_options: CodecOptions,
+    codec_options: CodecOptions[Any],
     user_fields: frozenset[str] | None,
 ) -> Any:
     user_plan = plan_for(codec_options)

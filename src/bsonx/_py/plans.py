@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bsonx._py.decode import Plan
 from bsonx.codec_options import CodecOptions
 
@@ -9,7 +11,7 @@ _LIMIT = 64
 _plans: dict[int, Plan] = {}
 
 
-def plan_for(options: CodecOptions) -> Plan:
+def plan_for(options: CodecOptions[Any]) -> Plan:
     """Return the plan of these options, which are unhashable and therefore known by identity."""
     plan = _plans.get(id(options))
     if plan is None:
@@ -20,7 +22,7 @@ def plan_for(options: CodecOptions) -> Plan:
     return plan
 
 
-def _make(options: CodecOptions) -> Plan:
+def _make(options: CodecOptions[Any]) -> Plan:
     plan = Plan(options)
     if plan.typed is not None:
         # Not needed by programs without classes with fields.

@@ -25,15 +25,17 @@ class RawDocument:
 
     __slots__ = ("_at", "_fields", "_options")
 
-    _default_options: ClassVar[CodecOptions]  # the public class has them
+    _default_options: ClassVar[CodecOptions[Any]]  # the public class has them
 
     # Buffer, start and end, and what to add to positions for those in the input: one attribute,
     # because `raw` replaces them while other threads read.
     _at: tuple[bytes | memoryview, int, int, int]
     _fields: dict[str, Any] | None
-    _options: CodecOptions
+    _options: CodecOptions[Any]
 
-    def __init__(self, bson_bytes: bytes, codec_options: CodecOptions | None = None) -> None:
+    def __init__(
+        self, bson_bytes: bytes | memoryview, codec_options: CodecOptions[Any] | None = None
+    ) -> None:
         data = bson_bytes if type(bson_bytes) is bytes else _immutable(bson_bytes)
         size = len(data)
         if size < 5 or _unpack_size(data)[0] != size or data[-1]:
@@ -57,7 +59,7 @@ class RawDocument:
         data: bytes | memoryview,
         start: int,
         end: int,
-        codec_options: CodecOptions,
+        codec_options: CodecOptions[Any],
         origin: int = 0,
     ) -> T:
         """Return the document between two positions of a buffer; ValueError if they lie outside.
@@ -110,7 +112,7 @@ class RawDocument:
     def __getstate__(self) -> Any:
         return self.raw, self._options
 
-    def __setstate__(self, state: tuple[bytes, CodecOptions]) -> None:
+    def __setstate__(self, state: tuple[bytes, CodecOptions[Any]]) -> None:
         self.__init__(*state)  # type: ignore[misc]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mongodriver.public.change_stream import CLUSTER, _AgnosticChangeStream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
 
 __all__ = [
     "AsyncChangeStream",
@@ -14,7 +18,7 @@ __all__ = [
     "AsyncDatabaseChangeStream",
 ]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class AsyncChangeStream(_AgnosticChangeStream[DocumentT]):
@@ -58,7 +62,12 @@ class AsyncChangeStream(_AgnosticChangeStream[DocumentT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await self._close()
 
 

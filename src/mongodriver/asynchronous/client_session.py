@@ -15,7 +15,11 @@ from mongodriver.public.transactions import (
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from mongodriver.asynchronous.mongo_client import AsyncMongoClient
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = ["AsyncClientSession", "SessionOptions", "TransactionOptions"]
@@ -35,7 +39,12 @@ class _TransactionContext:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await end_transaction(self._session, exc_type is None)
 
 
@@ -45,7 +54,12 @@ class _AsyncBoundSessionContext(Binding["AsyncClientSession"]):
     async def __aenter__(self) -> AsyncClientSession:
         return self._enter()
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         if self._leave():
             await end_session(self._session)
 
@@ -63,6 +77,18 @@ class AsyncClientSession(ClientSessionBase):
     _transaction_class = _TransactionContext
     _bound_class = _AsyncBoundSessionContext
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            client: AsyncMongoClient[Any],
+            server_session: Any,
+            options: SessionOptions,
+            implicit: bool,
+        ) -> None: ...
+        @property
+        def client(self) -> AsyncMongoClient[Any]: ...
+
     async def end_session(self) -> None:
         """End the session; may be called more than once. A transaction is aborted."""
         await end_session(self)
@@ -70,7 +96,12 @@ class AsyncClientSession(ClientSessionBase):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await end_session(self)
 
     def bind(self, end_session: bool = True) -> _AsyncBoundSessionContext:
@@ -85,7 +116,7 @@ class AsyncClientSession(ClientSessionBase):
         self,
         read_concern: ReadConcern | None = None,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         max_commit_time_ms: int | None = None,
     ) -> _TransactionContext:
         """Start a transaction; no I/O. What is returned is a context manager, for the block of the
@@ -123,7 +154,7 @@ class AsyncClientSession(ClientSessionBase):
         callback: Callable[[AsyncClientSession], Awaitable[T]],
         read_concern: ReadConcern | None = None,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         max_commit_time_ms: int | None = None,
     ) -> T:
         """Run a callback in a transaction, commit that, and return what the callback returned.

@@ -5,18 +5,16 @@ One class, longer than other modules for the docstrings of PyMongo's many method
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import FindOne
-from mongodriver.ops.find_query import FindQuery
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
-from mongodriver.public.flavour import taking_arguments_of
 from mongodriver.public.raw import RAW_FIELDS, raw_codec_options
 from mongodriver.public.sessions import core_session
 from mongodriver.replies.catalogue import collection_options, index_information
@@ -34,21 +32,28 @@ from .command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from .cursor import AsyncCursor, AsyncRawBatchCursor
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
+    from bsonx.codec_options import CodecOptions
     from bsonx.raw_bson import RawBSONDocument
-    from bsonx.son import SON
     from bsonx.timestamp import Timestamp
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.database import AsyncDatabase  # noqa: F401  # in the base
     from mongodriver.public.sessions import ClientSessionBase
-    from mongodriver.values.collation import Collation
+    from mongodriver.typings import _CollationIn, _Hint, _Keys, _WriteOp
+    from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.requests import IndexModel, SearchIndexModel
+    from mongodriver.values.write_concern import WriteConcern
 
     from .change_stream import AsyncCollectionChangeStream
 
 __all__ = ["AsyncCollection", "ReturnDocument"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
 
 
-class AsyncCollection(CollectionBase[DocumentT]):
+class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB collection.
 
     Made by a database: ``db.name`` or ``db["name"]``. Attributes that are no methods are
@@ -60,9 +65,28 @@ class AsyncCollection(CollectionBase[DocumentT]):
     _command_cursor_class = AsyncCommandCursor
     _raw_command_cursor_class = AsyncRawBatchCommandCursor
 
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]  # options or None, but no union of them
+        def with_options(
+            self,
+            codec_options: None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncCollection[DocumentT]: ...
+        @overload
+        def with_options(
+            self,
+            codec_options: CodecOptions[OtherT],
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncCollection[OtherT]: ...
+        def with_options(self, *args: Any, **kwargs: Any) -> Any: ...
+
     # -- reading --
 
-    @taking_arguments_of(FindQuery.__init__)
     def find(self, /, *args: Any, **kwargs: Any) -> AsyncCursor[DocumentT]:
         """Return a cursor over the documents that match a filter. Nothing is sent yet.
 
@@ -94,8 +118,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
         cursor: AsyncCursor[DocumentT] = self._cursor_class(self, *args, **kwargs)
         return cursor
 
-    @taking_arguments_of(FindQuery.__init__)
-    async def find_one(self, /, filter: Any = None, *args: Any, **kwargs: Any) -> DocumentT | None:
+    async def find_one(
+        self, /, filter: Any | None = None, *args: Any, **kwargs: Any
+    ) -> DocumentT | None:
         """Return the first document that matches, or None.
 
         :param filter: a query document; anything else is taken as the value of ``_id``.
@@ -108,24 +133,23 @@ class AsyncCollection(CollectionBase[DocumentT]):
         document = await self._core.executor.execute(operation, core_session(session))
         return document
 
-    @taking_arguments_of(FindQuery.__init__)
-    def find_raw_batches(self, /, *args: Any, **kwargs: Any) -> AsyncRawBatchCursor:
+    def find_raw_batches(self, /, *args: Any, **kwargs: Any) -> AsyncRawBatchCursor[DocumentT]:
         """Return a cursor over batches as bytes, for codecs of one's own.
 
         Takes the arguments of `find`. Each item is the documents of one batch, one after the
         other.
         """
         public.encrypted_fields.refuse_encrypting(self._core, "find_raw_batches does")
-        cursor: AsyncRawBatchCursor = self._raw_cursor_class(self, *args, **kwargs)
+        cursor: AsyncRawBatchCursor[DocumentT] = self._raw_cursor_class(self, *args, **kwargs)
         return cursor
 
     async def aggregate(
         self,
         /,
         pipeline: Sequence[Mapping[str, Any]],
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> AsyncCommandCursor[DocumentT]:
         """Run an aggregation pipeline and return a cursor over its results.
@@ -146,16 +170,16 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         pipeline: Sequence[Mapping[str, Any]],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
-    ) -> AsyncRawBatchCommandCursor:
+    ) -> AsyncRawBatchCursor[DocumentT]:
         """Run an aggregation pipeline and return a cursor over batches as bytes.
 
         Takes the arguments of `aggregate`.
         """
         public.encrypted_fields.refuse_encrypting(self._core, "aggregate_raw_batches does")
-        cursor: AsyncRawBatchCommandCursor = await _aggregate(
+        cursor: AsyncRawBatchCursor[DocumentT] = await _aggregate(
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )
         return cursor
@@ -173,11 +197,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
         resume_after: Mapping[str, Any] | None = None,
         max_await_time_ms: int | None = None,
         batch_size: int | None = None,
-        collation: Collation | Mapping[str, Any] | None = None,
+        collation: _CollationIn | None = None,
         start_at_operation_time: Timestamp | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         start_after: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         full_document_before_change: str | None = None,
         show_expanded_events: bool | None = None,
     ) -> AsyncCollectionChangeStream[DocumentT]:
@@ -216,8 +240,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         filter: Mapping[str, Any],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> int:
         """Return how many documents match.
@@ -229,7 +253,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         count: int = await self._core.executor.execute(operation, core_session(session))
         return count
 
-    async def estimated_document_count(self, /, comment: Any = None, **kwargs: Any) -> int:
+    async def estimated_document_count(self, /, comment: Any | None = None, **kwargs: Any) -> int:
         """Return how many documents there are by the collection's metadata, without reading it.
 
         :param kwargs: other fields of the command, such as ``maxTimeMS``.
@@ -242,9 +266,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
         /,
         key: str,
         filter: Mapping[str, Any] | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
-        hint: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
+        hint: _Hint | None = None,
         **kwargs: Any,
     ) -> list[Any]:
         """Return the distinct values of a field.
@@ -263,8 +287,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         document: DocumentT | RawBSONDocument,
         bypass_document_validation: bool | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
     ) -> InsertOneResult:
         """Insert one document.
 
@@ -283,8 +307,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         documents: Iterable[DocumentT | RawBSONDocument],
         ordered: bool = True,
         bypass_document_validation: bool | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
     ) -> InsertManyResult:
         """Insert documents, in as many commands as the server's limits ask for.
 
@@ -305,11 +329,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
     async def bulk_write(
         self,
-        requests: Sequence[Any],
+        requests: Sequence[_WriteOp[DocumentT]],
         ordered: bool = True,
         bypass_document_validation: bool | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         let: Mapping[str, Any] | None = None,
     ) -> BulkWriteResult:
         """Run a list of writes.
@@ -333,12 +357,12 @@ class AsyncCollection(CollectionBase[DocumentT]):
         replacement: Mapping[str, Any],
         upsert: bool = False,
         bypass_document_validation: bool | None = None,
-        collation: Any = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
         sort: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """Replace the first document that matches.
 
@@ -359,13 +383,13 @@ class AsyncCollection(CollectionBase[DocumentT]):
         update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         upsert: bool = False,
         bypass_document_validation: bool | None = None,
-        collation: Any = None,
+        collation: _CollationIn | None = None,
         array_filters: Sequence[Mapping[str, Any]] | None = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
         sort: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """Update the first document that matches.
 
@@ -387,11 +411,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
         upsert: bool = False,
         array_filters: Sequence[Mapping[str, Any]] | None = None,
         bypass_document_validation: bool | None = None,
-        collation: Any = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """Update all documents that match. Takes the arguments of `update_one` but ``sort``."""
         more = (bypass_document_validation, collation, array_filters, hint, let, None, comment)
@@ -402,11 +426,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
     async def delete_one(
         self,
         filter: Mapping[str, Any],
-        collation: Any = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> DeleteResult:
         """Delete the first document that matches.
 
@@ -420,11 +444,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
     async def delete_many(
         self,
         filter: Mapping[str, Any],
-        collation: Any = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> DeleteResult:
         """Delete all documents that match. Takes the arguments of `delete_one`."""
         operation = Delete(self._writing(session), filter, True, collation, hint, let, comment)
@@ -438,11 +462,11 @@ class AsyncCollection(CollectionBase[DocumentT]):
         /,
         filter: Mapping[str, Any],
         projection: Mapping[str, Any] | Iterable[str] | None = None,
-        sort: Any = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        sort: _Keys | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> DocumentT | None:
         """Delete the first document that matches and return it, or None.
@@ -464,13 +488,13 @@ class AsyncCollection(CollectionBase[DocumentT]):
         filter: Mapping[str, Any],
         replacement: Mapping[str, Any],
         projection: Mapping[str, Any] | Iterable[str] | None = None,
-        sort: Any = None,
+        sort: _Keys | None = None,
         upsert: bool = False,
         return_document: bool = ReturnDocument.BEFORE,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> DocumentT | None:
         """Replace the first document that matches; return it, as it was or as it is.
@@ -493,14 +517,14 @@ class AsyncCollection(CollectionBase[DocumentT]):
         filter: Mapping[str, Any],
         update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         projection: Mapping[str, Any] | Iterable[str] | None = None,
-        sort: Any = None,
+        sort: _Keys | None = None,
         upsert: bool = False,
         return_document: bool = ReturnDocument.BEFORE,
         array_filters: Sequence[Mapping[str, Any]] | None = None,
-        hint: Any = None,
-        session: ClientSessionBase | None = None,
+        hint: _Hint | None = None,
+        session: AsyncClientSession | None = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> DocumentT | None:
         """Update the first document that matches; return it, as it was or as it is.
@@ -520,9 +544,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
     async def create_index(
         self,
         /,
-        keys: Any,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        keys: _Hint,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> str:
         """Create an index and return its name.
@@ -541,8 +565,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         indexes: Sequence[IndexModel],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> list[str]:
         """Create indexes and return their names.
@@ -556,9 +580,9 @@ class AsyncCollection(CollectionBase[DocumentT]):
     async def drop_index(
         self,
         /,
-        index_or_name: Any,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        index_or_name: _Hint,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> None:
         """Drop an index.
@@ -574,8 +598,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
     async def drop_indexes(
         self,
         /,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> None:
         """Drop all indexes but the one on ``_id``."""
@@ -583,15 +607,17 @@ class AsyncCollection(CollectionBase[DocumentT]):
         await self._core.executor.execute(operation, core_session(session))
 
     async def list_indexes(
-        self, session: ClientSessionBase | None = None, comment: Any = None
-    ) -> AsyncCommandCursor[SON[str, Any]]:
+        self, session: AsyncClientSession | None = None, comment: Any | None = None
+    ) -> AsyncCommandCursor[MutableMapping[str, Any]]:
         """Return a cursor over the descriptions of the indexes, as `SON` documents."""
-        cursor: AsyncCommandCursor[SON[str, Any]] = await _list_indexes(self, session, comment)
+        cursor: AsyncCommandCursor[MutableMapping[str, Any]] = await _list_indexes(
+            self, session, comment
+        )
         return cursor
 
     async def index_information(
-        self, session: ClientSessionBase | None = None, comment: Any = None
-    ) -> dict[str, Any]:
+        self, session: AsyncClientSession | None = None, comment: Any | None = None
+    ) -> MutableMapping[str, Any]:
         """Return a dict of the indexes: name to description, keys as a list of pairs."""
         with one_deadline(self._core.options.timeout):
             cursor = await _list_indexes(self, session, comment)
@@ -603,7 +629,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         model: Mapping[str, Any] | SearchIndexModel,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         comment: Any = None,
         **kwargs: Any,
     ) -> str:
@@ -622,8 +648,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         models: list[SearchIndexModel],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> list[str]:
         """Create search indexes and return their names."""
@@ -637,8 +663,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         name: str | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> AsyncCommandCursor[Mapping[str, Any]]:
         """Return a cursor over the search indexes, or the one with this name.
@@ -660,8 +686,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         name: str,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> None:
         """Drop a search index."""
@@ -673,8 +699,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         /,
         name: str,
         definition: Mapping[str, Any],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> None:
         """Replace the definition of a search index."""
@@ -686,8 +712,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
     # -- the collection as a whole --
 
     async def options(
-        self, session: ClientSessionBase | None = None, comment: Any = None
-    ) -> Mapping[str, Any]:
+        self, session: AsyncClientSession | None = None, comment: Any | None = None
+    ) -> MutableMapping[str, Any]:
         """Return the options the collection was created with; {} if it does not exist."""
         operation = ops.catalogue.ListCollections(
             self._database._name, self._codec_options, {}, {"name": self._name}, comment
@@ -704,10 +730,10 @@ class AsyncCollection(CollectionBase[DocumentT]):
         self,
         /,
         new_name: str,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
-    ) -> dict[str, Any]:
+    ) -> MutableMapping[str, Any]:
         """Rename the collection; this object keeps the old name.
 
         :param kwargs: other fields of the command, such as ``dropTarget``.
@@ -719,8 +745,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
     async def drop(
         self,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         encrypted_fields: Mapping[str, Any] | None = None,
     ) -> None:
         """Drop the collection with its documents and indexes, if it exists.
@@ -742,7 +768,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
 
 
 async def _aggregate(
-    collection: CollectionBase[Any],
+    collection: CollectionBase[Any, Any, Any],
     cursor_class: Any,
     pipeline: Any,
     session: ClientSessionBase | None,
@@ -772,7 +798,7 @@ async def _aggregate(
 
 
 async def _list_indexes(
-    collection: CollectionBase[Any], session: ClientSessionBase | None, comment: Any
+    collection: CollectionBase[Any, Any, Any], session: ClientSessionBase | None, comment: Any
 ) -> Any:
     operation = ops.indexes.ListIndexes(collection._catalogue(session), comment)
     reply = await collection._core.executor.execute(operation, core_session(session))
@@ -782,7 +808,7 @@ async def _list_indexes(
 
 
 async def create_on_server(
-    collection: CollectionBase[Any],
+    collection: CollectionBase[Any, Any, Any],
     options: Mapping[str, Any],
     session: ClientSessionBase | None,
 ) -> None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from mongodriver.public.raw import join_raw
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
 from mongodriver.values.errors import InvalidOperation
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+
 __all__ = ["AsyncCommandCursor", "AsyncRawBatchCommandCursor"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class AsyncCommandCursor(_AgnosticCommandCursor[DocumentT]):
     """Documents of a command's cursor, read in batches. Not to be shared by tasks."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def session(self) -> AsyncClientSession | None: ...
 
     async def next(self) -> DocumentT:
         """Return the next document. Raises StopAsyncIteration at the end."""
@@ -50,11 +60,16 @@ class AsyncCommandCursor(_AgnosticCommandCursor[DocumentT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await self._close()
 
 
-class AsyncRawBatchCommandCursor(AsyncCommandCursor[Any]):
+class AsyncRawBatchCommandCursor(AsyncCommandCursor[DocumentT]):
     """Batches of a command's cursor as bytes: BSON documents one after the other."""
 
     _raw = True

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.public.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.collection import AsyncCollection
+
 __all__ = ["AsyncCursor", "AsyncRawBatchCursor", "CursorType"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class AsyncCursor(_AgnosticCursor[DocumentT]):
@@ -20,6 +26,13 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
     Made by `AsyncCollection.find`. Nothing is sent before the first document is asked for; until
     then options can be set, each setter returning the cursor. Not to be shared by tasks.
     """
+
+    if TYPE_CHECKING:
+
+        @property
+        def collection(self) -> AsyncCollection[DocumentT]: ...
+        @property
+        def session(self) -> AsyncClientSession | None: ...
 
     async def add_option(self, mask: int) -> AsyncCursor[DocumentT]:
         """Set query flags: the bits of `mask`, as in the wire protocol. Returns the cursor."""
@@ -34,9 +47,10 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
         """Return the distinct values of a field among the documents the filter matches."""
         return await self._distinct(key)
 
-    async def explain(self) -> Any:
+    async def explain(self) -> DocumentT:
         """Return the server's explanation of how it would run the query."""
-        return await self._explain()
+        plan: DocumentT = await self._explain()
+        return plan
 
     async def next(self) -> DocumentT:
         """Return the next document. Raises StopAsyncIteration at the end."""
@@ -50,7 +64,7 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
         """Close the cursor on the server. Documents already received can still be read."""
         await self._close()
 
-    def __aiter__(self) -> AsyncCursor[DocumentT]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> DocumentT:
@@ -59,17 +73,22 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
             return document
         raise StopAsyncIteration
 
-    async def __aenter__(self) -> AsyncCursor[DocumentT]:
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await self._close()
 
     def __getitem__(self, index: Any) -> NoReturn:
         raise IndexError("AsyncCursor does not support indexing")
 
 
-class AsyncRawBatchCursor(AsyncCursor[Any]):
+class AsyncRawBatchCursor(AsyncCursor[DocumentT]):
     """Batches of a query as bytes: the BSON documents of a batch one after the other.
 
     Made by `AsyncCollection.find_raw_batches`.
@@ -77,7 +96,7 @@ class AsyncRawBatchCursor(AsyncCursor[Any]):
 
     _raw = True
 
-    def __init__(self, collection: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, collection: AsyncCollection[DocumentT], *args: Any, **kwargs: Any) -> None:
         super().__init__(collection, *args, **kwargs)
 
     def _unpack(self, batch: list[Any]) -> list[Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops, public
@@ -20,12 +20,16 @@ from mongodriver.values.errors import CollectionInvalid
 from .collection import AsyncCollection, create_on_server
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document, Typed
     from bsonx.codec_options import CodecOptions
     from bsonx.dbref import DBRef
     from bsonx.timestamp import Timestamp
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.mongo_client import AsyncMongoClient  # noqa: F401  # in the base
     from mongodriver.public.sessions import ClientSessionBase
-    from mongodriver.values.collation import Collation
+    from mongodriver.typings import _CollationIn
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
     from .change_stream import AsyncDatabaseChangeStream
@@ -33,10 +37,17 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncDatabase"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
+#: Options for classes with fields give a collection of these; those for mappings do not, as in
+#: PyMongo, for most are made without a document class.
+MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
+TypedT = TypeVar("TypedT", bound="Typed")
 
 
-class AsyncDatabase(DatabaseBase[DocumentT]):
+class AsyncDatabase(
+    DatabaseBase[DocumentT, "AsyncMongoClient[DocumentT]", "AsyncCollection[DocumentT]"]
+):
     """A MongoDB database.
 
     Made by a client: ``client.name`` or ``client["name"]``. Its attributes are collections.
@@ -44,17 +55,86 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
 
     _collection_class = AsyncCollection
 
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]  # options or None, but no union of them
+        def with_options(
+            self,
+            codec_options: None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[DocumentT]: ...
+        @overload
+        def with_options(
+            self,
+            codec_options: CodecOptions[OtherT],
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[OtherT]: ...
+        def with_options(self, *args: Any, **kwargs: Any) -> Any: ...
+        @overload
+        def get_collection(
+            self,
+            name: str,
+            codec_options: CodecOptions[MappingT] | None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncCollection[DocumentT]: ...
+        @overload
+        def get_collection(
+            self,
+            name: str,
+            codec_options: CodecOptions[TypedT],
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncCollection[TypedT]: ...
+        def get_collection(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    @overload
     async def command(
         self,
         /,
-        command: str | Mapping[str, Any],
+        command: str | MutableMapping[str, Any],
         value: Any = 1,
         check: bool = True,
         allowable_errors: Sequence[str | int] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
+        codec_options: None = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    async def command(
+        self,
+        /,
+        command: str | MutableMapping[str, Any],
+        value: Any = 1,
+        check: bool = True,
+        allowable_errors: Sequence[str | int] | None = None,
+        read_preference: _ServerMode | None = None,
+        codec_options: CodecOptions[OtherT] = ...,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
+        **kwargs: Any,
+    ) -> OtherT: ...
+
+    async def command(
+        self,
+        /,
+        command: str | MutableMapping[str, Any],
+        value: Any = 1,
+        check: bool = True,
+        allowable_errors: Sequence[str | int] | None = None,
+        read_preference: _ServerMode | None = None,
         codec_options: CodecOptions[Any] | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """Run a command and return the server's reply.
@@ -83,12 +163,12 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
     async def cursor_command(
         self,
         /,
-        command: str | Mapping[str, Any],
+        command: str | MutableMapping[str, Any],
         value: Any = 1,
-        read_preference: Any = None,
-        codec_options: CodecOptions[Any] | None = None,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        read_preference: _ServerMode | None = None,
+        codec_options: CodecOptions[OtherT] | None = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         max_await_time_ms: int | None = None,
         **kwargs: Any,
     ) -> AsyncCommandCursor[DocumentT]:
@@ -118,7 +198,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         self,
         /,
         pipeline: Sequence[Mapping[str, Any]],
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         **kwargs: Any,
     ) -> AsyncCommandCursor[DocumentT]:
         """Run a pipeline that begins without a collection, such as ``$currentOp``.
@@ -151,11 +231,11 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         resume_after: Mapping[str, Any] | None = None,
         max_await_time_ms: int | None = None,
         batch_size: int | None = None,
-        collation: Collation | Mapping[str, Any] | None = None,
+        collation: _CollationIn | None = None,
         start_at_operation_time: Timestamp | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         start_after: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         full_document_before_change: str | None = None,
         show_expanded_events: bool | None = None,
     ) -> AsyncDatabaseChangeStream[DocumentT]:
@@ -181,18 +261,46 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         await stream._initialize_cursor()
         return stream
 
+    @overload
+    async def create_collection(
+        self,
+        /,
+        name: str,
+        codec_options: CodecOptions[MappingT] | None = None,
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: AsyncClientSession | None = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> AsyncCollection[DocumentT]: ...
+
+    @overload
+    async def create_collection(
+        self,
+        /,
+        name: str,
+        codec_options: CodecOptions[TypedT],
+        read_preference: _ServerMode | None = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: AsyncClientSession | None = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> AsyncCollection[TypedT]: ...
+
     async def create_collection(
         self,
         /,
         name: str,
         codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         check_exists: bool | None = True,
         **kwargs: Any,
-    ) -> AsyncCollection[DocumentT]:
+    ) -> AsyncCollection[Any]:
         """Create a collection and return it.
 
         :param check_exists: ask first whether it exists.
@@ -206,7 +314,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
                 names = await _collection_names(self, session, {}, {"name": name}, None)
                 if name in names:
                     raise CollectionInvalid(f"collection {name} already exists")
-            collection: AsyncCollection[DocumentT] = self._collection_class(
+            collection: AsyncCollection[Any] = self._collection_class(
                 self, name, False, codec_options, read_preference, write_concern, read_concern
             )
             await create_on_server(collection, kwargs, session)
@@ -214,9 +322,9 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
 
     async def drop_collection(
         self,
-        name_or_collection: str | AsyncCollection[Any],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        name_or_collection: str | AsyncCollection[OtherT],
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         encrypted_fields: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Drop a collection, given by name or object, and return the server's reply.
@@ -238,26 +346,26 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
     async def list_collections(
         self,
         /,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
-    ) -> AsyncCommandCursor[Any]:
+    ) -> AsyncCommandCursor[MutableMapping[str, Any]]:
         """Return a cursor over descriptions of the collections.
 
         :param filter: a query on the descriptions.
         :param kwargs: other fields of the command, such as ``nameOnly``.
         """
-        cursor: AsyncCommandCursor[Any]
+        cursor: AsyncCommandCursor[MutableMapping[str, Any]]
         cursor = await _list_collections(self, session, kwargs, filter, comment)
         return cursor
 
     async def list_collection_names(
         self,
         /,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> list[str]:
         """Return the names of the collections. Takes the arguments of `list_collections`."""
@@ -265,12 +373,12 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
 
     async def validate_collection(
         self,
-        name_or_collection: str | AsyncCollection[Any],
+        name_or_collection: str | AsyncCollection[OtherT],
         scandata: bool = False,
         full: bool = False,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         background: bool | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> dict[str, Any]:
         """Check a collection on the server and return its report.
 
@@ -289,8 +397,8 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         self,
         /,
         dbref: DBRef,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> DocumentT | None:
         """Return the document a `DBRef` points to, or None.
@@ -311,7 +419,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
 
 
 async def _list_collections(
-    database: DatabaseBase[Any],
+    database: DatabaseBase[Any, Any, Any],
     session: ClientSessionBase | None,
     options: Mapping[str, Any],
     filter: Mapping[str, Any] | None,
@@ -328,7 +436,7 @@ async def _list_collections(
 
 
 async def _collection_names(
-    database: DatabaseBase[Any],
+    database: DatabaseBase[Any, Any, Any],
     session: ClientSessionBase | None,
     options: Mapping[str, Any],
     filter: Mapping[str, Any] | None,

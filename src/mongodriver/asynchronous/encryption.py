@@ -21,17 +21,23 @@ from .database import AsyncDatabase
 from .mongo_client import AsyncMongoClient
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from socket import socket
+    from types import TracebackType
     from uuid import UUID
 
+    from bsonx._documents import Document
+    from bsonx.codec_options import CodecOptions
     from bsonx.raw_bson import RawBSONDocument
-    from mongodriver.values.encryption_options import RangeOpts, StringOpts
+    from mongodriver.values.encryption_options import KMSConnectContext, RangeOpts, StringOpts
 
     from .collection import AsyncCollection
     from .cursor import AsyncCursor
 
 __all__ = ["Algorithm", "AsyncClientEncryption", "QueryType", "RewrapManyDataKeyResult"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
 
 #: A binary value that is encrypted (BSON specification, subtype 6).
 _ENCRYPTED = 6
@@ -58,6 +64,19 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
     _client_class = AsyncMongoClient
     _database_class = AsyncDatabase
     _is_sync = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            kms_providers: Mapping[str, Any],
+            key_vault_namespace: str,
+            key_vault_client: AsyncMongoClient[OtherT],
+            codec_options: CodecOptions[DocumentT],
+            kms_tls_options: Mapping[str, Any] | None = None,
+            key_expiration_ms: int | None = None,
+            kms_connect_callback: Callable[[KMSConnectContext], Awaitable[socket]] | None = None,
+        ) -> None: ...
 
     # -- keys --
 
@@ -220,13 +239,13 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
 
     async def create_encrypted_collection(
         self,
-        database: AsyncDatabase[Any],
+        database: AsyncDatabase[OtherT],
         name: str,
         encrypted_fields: Mapping[str, Any],
         kms_provider: str | None = None,
         master_key: Mapping[str, Any] | None = None,
         **kwargs: Any,
-    ) -> tuple[AsyncCollection[Any], Mapping[str, Any]]:
+    ) -> tuple[AsyncCollection[OtherT], Mapping[str, Any]]:
         """Create a collection for queryable encryption, and the data keys its fields lack.
 
         :param encrypted_fields: where a ``keyId`` is None, a data key is made for it.
@@ -238,7 +257,7 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
 
         Clients that encrypt automatically are not told of it.
         """
-        created: tuple[AsyncCollection[Any], Mapping[str, Any]]
+        created: tuple[AsyncCollection[OtherT], Mapping[str, Any]]
         created = await create_encrypted_collection(
             self, database, name, encrypted_fields, kms_provider, master_key, kwargs
         )
@@ -255,7 +274,12 @@ class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         explicit, self._explicit = self._explicit, None
         if explicit is not None:
             explicit.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops
@@ -21,9 +21,16 @@ from mongodriver.values.server_type import SERVER_TYPE
 from .database import AsyncDatabase
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document, Typed
+    from bsonx.codec_options import CodecOptions
     from bsonx.timestamp import Timestamp
+    from mongodriver.asynchronous.client_session import AsyncClientSession
     from mongodriver.public.sessions import ClientSessionBase
-    from mongodriver.values.collation import Collation
+    from mongodriver.typings import _CollationIn, _WriteOp
+    from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.results import ClientBulkWriteResult
     from mongodriver.values.server_description import ServerDescription
     from mongodriver.values.write_concern import WriteConcern
@@ -33,7 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncMongoClient"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
+MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
+TypedT = TypeVar("TypedT", bound="Typed")
 
 
 def _backend() -> Any:
@@ -43,7 +53,7 @@ def _backend() -> Any:
     return AioBackend()
 
 
-class AsyncMongoClient(ClientBase[DocumentT]):
+class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB deployment, for asyncio programs.
 
     :param host: a host name, a connection string, or a list of them.
@@ -53,7 +63,8 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     :param connect: accepted for symmetry; nothing is connected, and no `mongodb+srv://` name
         looked up, before the first use.
     :param type_registry: custom types.
-    :param kwargs: any option of connection strings, and the options that have no text form.
+    :param kwargs: any option of connection strings, and the options that have no text form: see
+        ``__init__``.
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
         that cannot be reached are no error here.
 
@@ -64,6 +75,47 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     _database_class = AsyncDatabase
     _backend = staticmethod(_backend)
     _is_sync = False
+
+    if TYPE_CHECKING:
+
+        @overload
+        def get_database(
+            self,
+            name: str | None = None,
+            codec_options: CodecOptions[MappingT] | None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[DocumentT]: ...
+        @overload
+        def get_database(
+            self,
+            name: str | None = None,
+            codec_options: CodecOptions[TypedT] = ...,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[TypedT]: ...
+        def get_database(self, *args: Any, **kwargs: Any) -> Any: ...
+        @overload
+        def get_default_database(
+            self,
+            default: str | None = None,
+            codec_options: CodecOptions[MappingT] | None = None,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[DocumentT]: ...
+        @overload
+        def get_default_database(
+            self,
+            default: str | None = None,
+            codec_options: CodecOptions[TypedT] = ...,
+            read_preference: _ServerMode | None = None,
+            write_concern: WriteConcern | None = None,
+            read_concern: ReadConcern | None = None,
+        ) -> AsyncDatabase[TypedT]: ...
+        def get_default_database(self, *args: Any, **kwargs: Any) -> Any: ...
 
     @staticmethod
     def _session_class() -> Any:
@@ -84,20 +136,26 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         await self._core.close()
 
     # -- the deployment --
 
     @property
-    async def address(self) -> Address | None:
+    async def address(self) -> tuple[str, int] | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
         return await address_of(self)
 
     @property
-    async def primary(self) -> Address | None:
+    async def primary(self) -> tuple[str, int] | None:
         """(host, port) of the replica set's primary as far as known, or None."""
-        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        primary = next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        return cast("tuple[str, int] | None", primary)
 
     @property
     async def secondaries(self) -> set[Address]:
@@ -119,7 +177,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         """Whether the server connected to is a mongos; waits until one is known."""
         return bool((await writable_server(self)).server_type == SERVER_TYPE.Mongos)
 
-    async def server_info(self, session: ClientSessionBase | None = None) -> dict[str, Any]:
+    async def server_info(self, session: AsyncClientSession | None = None) -> dict[str, Any]:
         """Return the server's reply to buildInfo: its version and how it was built."""
         operation = RunCommand("admin", {"buildinfo": 1}, DEFAULT_CODEC_OPTIONS)
         operation.retry_policy = READ
@@ -131,8 +189,8 @@ class AsyncMongoClient(ClientBase[DocumentT]):
     async def list_databases(
         self,
         /,
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> AsyncCommandCursor[dict[str, Any]]:
         """Return a cursor over descriptions of the databases.
@@ -144,7 +202,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         return cursor
 
     async def list_database_names(
-        self, session: ClientSessionBase | None = None, comment: Any = None
+        self, session: AsyncClientSession | None = None, comment: Any | None = None
     ) -> list[str]:
         """Return the names of the databases."""
         cursor = await _list_databases(self, session, comment, {"nameOnly": True})
@@ -152,12 +210,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     async def drop_database(
         self,
-        name_or_database: str | AsyncDatabase[Any],
-        session: ClientSessionBase | None = None,
-        comment: Any = None,
+        name_or_database: str | AsyncDatabase[OtherT],
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
     ) -> None:
         """Drop a database, given by name or object, with all its collections."""
-        name = name_or_database
+        name: Any = name_or_database
         if isinstance(name, self._database_class):
             name = name.name
         if not isinstance(name, str):
@@ -171,12 +229,12 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 
     async def bulk_write(
         self,
-        models: Sequence[Any],
-        session: ClientSessionBase | None = None,
+        models: Sequence[_WriteOp[Any]],
+        session: AsyncClientSession | None = None,
         ordered: bool = True,
         verbose_results: bool = False,
         bypass_document_validation: bool | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         let: Mapping[str, Any] | None = None,
         write_concern: WriteConcern | None = None,
     ) -> ClientBulkWriteResult:
@@ -233,11 +291,11 @@ class AsyncMongoClient(ClientBase[DocumentT]):
         resume_after: Mapping[str, Any] | None = None,
         max_await_time_ms: int | None = None,
         batch_size: int | None = None,
-        collation: Collation | Mapping[str, Any] | None = None,
+        collation: _CollationIn | None = None,
         start_at_operation_time: Timestamp | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         start_after: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         full_document_before_change: str | None = None,
         show_expanded_events: bool | None = None,
     ) -> AsyncClusterChangeStream[DocumentT]:
@@ -275,7 +333,7 @@ class AsyncMongoClient(ClientBase[DocumentT]):
 # What both flavours do, and several methods. No methods: `self` is a client of either flavour.
 
 
-async def writable_server(client: ClientBase[Any]) -> ServerDescription:
+async def writable_server(client: ClientBase[Any, Any, Any]) -> ServerDescription:
     """Description of the server that takes writes, once there is one."""
     core = client._core
     timeout = client.options.server_selection_timeout
@@ -290,8 +348,11 @@ async def writable_server(client: ClientBase[Any]) -> ServerDescription:
             return description
 
 
-async def address_of(client: ClientBase[Any]) -> Address | None:
-    """Address of the server that takes writes, once there is one."""
+async def address_of(client: ClientBase[Any, Any, Any]) -> tuple[str, int] | None:
+    """Address of the server that takes writes, once there is one.
+
+    To type checkers it has a port, as PyMongo says, though Unix sockets have none.
+    """
     description = client._core.description
     if description.topology_type == TOPOLOGY_TYPE.Sharded and (
         len(description.server_descriptions()) > 1
@@ -299,11 +360,11 @@ async def address_of(client: ClientBase[Any]) -> Address | None:
         raise InvalidOperation(
             'Cannot use "address" property when load balancing among mongoses, use "nodes" instead.'
         )
-    return (await writable_server(client)).address
+    return cast("tuple[str, int] | None", (await writable_server(client)).address)
 
 
 async def _list_databases(
-    client: ClientBase[Any],
+    client: ClientBase[Any, Any, Any],
     session: ClientSessionBase | None,
     comment: Any,
     options: Mapping[str, Any],

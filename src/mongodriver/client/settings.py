@@ -137,6 +137,7 @@ def topology_settings(
 
     :param srv: what the seeds were looked up by.
     """
+    selector: Any = options.server_selector
     return TopologySettings(
         seeds=seeds,
         fqdn=None if srv is None else srv.fqdn,
@@ -149,9 +150,7 @@ def topology_settings(
         local_threshold_ms=options.local_threshold_ms,
         server_selection_timeout=options.server_selection_timeout,
         # The default selector selects everything: None lets the topology skip it.
-        server_selector=None
-        if options.server_selector is any_server_selector
-        else options.server_selector,
+        server_selector=None if selector is any_server_selector else selector,
         server_monitoring_mode=options.server_monitoring_mode,
         fail_fast=options._server_selection_fail_fast,
     )
@@ -161,7 +160,7 @@ def pool_settings(options: ClientOptions) -> PoolSettings:
     """The part of the options the pools need."""
     pool_options = options.pool_options
     return PoolSettings(
-        max_size=pool_options.max_pool_size,
+        max_size=pool_options._max_pool_size,
         min_size=pool_options.min_pool_size,
         max_connecting=pool_options.max_connecting,
         max_idle_time=pool_options.max_idle_time_seconds,

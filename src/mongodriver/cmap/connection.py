@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .login import Login
 
 #: What a connection has heard before its handshake.
-NO_HELLO = Hello({})
+NO_HELLO: Hello[Any] = Hello({})
 
 
 class Connection:
@@ -114,7 +114,7 @@ class Connection:
     def close(self) -> None:
         self.stream.close()
 
-    def adopt(self, hello: Hello) -> None:
+    def adopt(self, hello: Hello[Any]) -> None:
         """Take the limits and the identity from the reply to the handshake."""
         self.hello = hello
         self.server_type = hello.server_type

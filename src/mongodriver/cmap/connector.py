@@ -222,7 +222,7 @@ class Connector:
         if error is not None:
             raise error
 
-    def _take_hello(self, connection: Connection, hello: Hello, body: dict[str, Any]) -> None:
+    def _take_hello(self, connection: Connection, hello: Hello[Any], body: dict[str, Any]) -> None:
         connection.adopt(hello)
         name = negotiate(body.get("compression", ()), hello.compressors)
         if name is not None:

@@ -35,7 +35,7 @@ class Login(Protocol):
         """Begin inside the handshake, where that may be."""
 
     async def finish(
-        self, connection: Connection, hello: Hello, end: float | None, deadline: float | None
+        self, connection: Connection, hello: Hello[Any], end: float | None, deadline: float | None
     ) -> None:
         """Go on from the server's first answer until logged in.
 
@@ -100,7 +100,7 @@ class SaslLogin:
             body["speculativeAuthenticate"] = speculative
 
     async def finish(
-        self, connection: Connection, hello: Hello, end: float | None, deadline: float | None
+        self, connection: Connection, hello: Hello[Any], end: float | None, deadline: float | None
     ) -> None:
         """See `Login`."""
         begun, self._begun = self._begun, None

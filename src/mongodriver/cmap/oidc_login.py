@@ -213,7 +213,7 @@ class OidcLogin:
             body["speculativeAuthenticate"] = oidc.speculative(token)
 
     async def finish(
-        self, connection: Connection, hello: Hello, end: float | None, deadline: float | None
+        self, connection: Connection, hello: Hello[Any], end: float | None, deadline: float | None
     ) -> None:
         """See `Login`."""
         begun = hello.speculative_authenticate if self._token is not None else None

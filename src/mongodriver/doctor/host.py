@@ -72,7 +72,7 @@ class HostExamination:
         secrets: Secrets,
     ) -> None:
         self.report = HostReport(address, is_seed)
-        self.hello: Hello | None = None
+        self.hello: Hello[Any] | None = None
         self._address = address
         self._options = options
         self._context = options.pool_options._ssl_context

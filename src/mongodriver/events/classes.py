@@ -7,7 +7,6 @@ attributes are the constructors' arguments; treat them as read-only.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bsonx.objectid import ObjectId
@@ -15,11 +14,16 @@ from mongodriver.values.address import Address
 from mongodriver.values.public_names import known_as
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import TypeAlias
+
+    from bsonx.raw_bson import RawBSONDocument
     from mongodriver.sdam.topology_description import TopologyDescription
     from mongodriver.values.hello import Hello
     from mongodriver.values.server_description import ServerDescription
 
-Document = Mapping[str, Any]
+    Document: TypeAlias = MutableMapping[str, Any] | RawBSONDocument
+
 
 # Commands that carry secrets. Neither they nor their replies are shown.
 SENSITIVE_COMMANDS = frozenset(
@@ -529,9 +533,14 @@ class ServerHeartbeatSucceededEvent(_HeartbeatEndedEvent):
 
     __slots__ = ()
     _listener_method = "succeeded"
+    reply: Hello[dict[str, Any]]
 
     def __init__(
-        self, duration: float, reply: Hello, connection_id: Address, awaited: bool = False
+        self,
+        duration: float,
+        reply: Hello[dict[str, Any]],
+        connection_id: Address,
+        awaited: bool = False,
     ) -> None:
         super().__init__(connection_id, awaited)
         self.duration = duration
@@ -543,6 +552,7 @@ class ServerHeartbeatFailedEvent(_HeartbeatEndedEvent):
 
     __slots__ = ()
     _listener_method = "failed"
+    reply: Exception
 
     def __init__(
         self, duration: float, reply: Exception, connection_id: Address, awaited: bool = False

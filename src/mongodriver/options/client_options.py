@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bsonx.binary import UuidRepresentation
@@ -25,9 +25,15 @@ from mongodriver.values.server_selectors import any_server_selector
 from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mongodriver.auth.credentials import MongoCredential
     from mongodriver.events.listeners import _EventListener
     from mongodriver.io.tls import Tls
+    from mongodriver.options.encryption_options import AutoEncryptionOpts
+    from mongodriver.values.server_description import ServerDescription
+
+    _ServerSelector = Callable[[list[ServerDescription]], list[ServerDescription]]
 
 __all__ = ["ClientOptions"]
 
@@ -238,15 +244,15 @@ class ClientOptions:
         return direct
 
     @property
-    def local_threshold_ms(self) -> float:
+    def local_threshold_ms(self) -> int:
         """The width of the latency window, in milliseconds."""
-        threshold: float = self._options.get("localthresholdms", limits.LOCAL_THRESHOLD_MS)
+        threshold: int = self._options.get("localthresholdms", limits.LOCAL_THRESHOLD_MS)
         return threshold
 
     @property
-    def server_selection_timeout(self) -> float:
+    def server_selection_timeout(self) -> int:
         """How long an operation waits for a suitable server."""
-        timeout: float = self._options.get(
+        timeout: int = self._options.get(
             "serverselectiontimeoutms", limits.SERVER_SELECTION_TIMEOUT
         )
         return timeout
@@ -258,15 +264,15 @@ class ClientOptions:
         return fail_fast
 
     @property
-    def server_selector(self) -> Callable[[Any], Any]:
+    def server_selector(self) -> _ServerSelector:
         """The application's own choice among suitable servers."""
-        selector: Callable[[Any], Any] = self._options.get("server_selector", any_server_selector)
+        selector: _ServerSelector = self._options.get("server_selector", any_server_selector)
         return selector
 
     @property
-    def heartbeat_frequency(self) -> float:
+    def heartbeat_frequency(self) -> int:
         """The interval of server checks."""
-        frequency: float = self._options.get("heartbeatfrequencyms", limits.HEARTBEAT_FREQUENCY)
+        frequency: int = self._options.get("heartbeatfrequencyms", limits.HEARTBEAT_FREQUENCY)
         return frequency
 
     @property
@@ -309,9 +315,10 @@ class ClientOptions:
         return retry
 
     @property
-    def auto_encryption_opts(self) -> Any | None:
+    def auto_encryption_opts(self) -> AutoEncryptionOpts | None:
         """The options of automatic encryption, or None."""
-        return self._options.get("auto_encryption_opts")
+        given: AutoEncryptionOpts | None = self._options.get("auto_encryption_opts")
+        return given
 
     @property
     def tracing(self) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bsonx import has_c
 from mongodriver.events.listeners import EventListeners
@@ -175,9 +175,9 @@ class PoolOptions:
         return options
 
     @property
-    def max_pool_size(self) -> int | None:
+    def max_pool_size(self) -> float:
         """How many connections to one server may be open; 0 and None for no limit."""
-        return self._max_pool_size
+        return cast("float", self._max_pool_size)
 
     @property
     def min_pool_size(self) -> int:

@@ -29,11 +29,22 @@ from .reply_cursor import _AgnosticCommandCursor
 from .sessions import core_session, session_in_use
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
+    from bsonx.timestamp import Timestamp
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.collection import AsyncCollection
+    from mongodriver.asynchronous.database import AsyncDatabase
+    from mongodriver.asynchronous.mongo_client import AsyncMongoClient
     from mongodriver.client.client import Client
+    from mongodriver.synchronous.client_session import ClientSession
+    from mongodriver.synchronous.collection import Collection
+    from mongodriver.synchronous.database import Database
+    from mongodriver.synchronous.mongo_client import MongoClient
+    from mongodriver.typings import _CollationIn, _Pipeline
 
 __all__ = ["CLUSTER", "_AgnosticChangeStream"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 #: What a stream of the whole cluster adds to its stage.
 CLUSTER = {"allChangesForCluster": True}
@@ -51,17 +62,24 @@ class _AgnosticChangeStream(Generic[DocumentT]):
 
     def __init__(
         self,
-        target: Any,
-        pipeline: Any,
+        target: (
+            AsyncMongoClient[Any]
+            | MongoClient[Any]
+            | AsyncDatabase[DocumentT]
+            | Database[DocumentT]
+            | AsyncCollection[DocumentT]
+            | Collection[DocumentT]
+        ),
+        pipeline: _Pipeline | None,
         full_document: str | None,
         resume_after: Mapping[str, Any] | None,
         max_await_time_ms: int | None,
         batch_size: int | None,
-        collation: Any,
-        start_at_operation_time: Any,
-        session: Any,
+        collation: _CollationIn | None,
+        start_at_operation_time: Timestamp | None,
+        session: AsyncClientSession | ClientSession | None,
         start_after: Mapping[str, Any] | None,
-        comment: Any = None,
+        comment: Any | None = None,
         full_document_before_change: str | None = None,
         show_expanded_events: bool | None = None,
     ) -> None:
@@ -237,11 +255,12 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         return not self._closed
 
     @property
-    def resume_token(self) -> Any:
+    def resume_token(self) -> Mapping[str, Any] | None:
         """Where the stream goes on: after the change that was returned last, or later if the
         server has told so since. To be stored after each change, and after `try_next` gave None.
         """
-        return copy.deepcopy(self._resume_token)
+        token: Mapping[str, Any] | None = copy.deepcopy(self._resume_token)
+        return token
 
 
 def _is_plain(codec_options: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx._impl import run_coroutine
@@ -22,15 +22,21 @@ from mongodriver.values.session_options import SessionOptions
 from ..options.client_arguments import client_arguments, shown_options
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from bsonx.codec_options import CodecOptions, TypeRegistry
     from bsonx.timestamp import Timestamp
     from mongodriver.topology_description import TopologyDescription
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
+    from mongodriver.values.session_options import TransactionOptions
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = ["ClientBase"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+#: The database of the flavour, of these documents, and its session.
+DatabaseT = TypeVar("DatabaseT")
+SessionT = TypeVar("SessionT")
 
 Address = tuple[str, int | None]
 
@@ -82,7 +88,7 @@ def _no_line(filename: str, number: int) -> str:
     return ""
 
 
-class ClientBase(BaseObject, Generic[DocumentT]):
+class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
     """A client's options and its core. It is shared freely; everything is made from it."""
 
     HOST = "localhost"
@@ -110,6 +116,76 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         type_registry: TypeRegistry | None = None,
         **kwargs: Any,
     ) -> None:
+        """`host` is a host name, a connection string, or a list of them; `port` is for hosts that
+        have none.
+
+        Options are keyword arguments, or part of a connection string if they are of text; case
+        does not matter. Keyword arguments come before the string. Names that end in MS are times
+        in milliseconds.
+
+        Servers:
+
+        - ``directConnection``: talk to the given server alone, whatever it is part of.
+        - ``replicaSet``: the name the replica set must have.
+        - ``loadBalanced``: a load balancer stands before the servers.
+        - ``serverSelectionTimeoutMS`` (30000): how long an operation waits for a suitable server.
+        - ``serverSelectionFailFast`` (True): not where waiting is in vain.
+        - ``localThresholdMS`` (15): how much slower than the nearest a server may be.
+        - ``heartbeatFrequencyMS`` (10000): how often servers are asked for their state.
+        - ``serverMonitoringMode`` ("auto"): "stream" has them tell of changes, "poll" has not.
+        - ``server_selector``: a function that picks of the suitable servers.
+        - ``srvServiceName``, ``srvMaxHosts``, ``srvAllowedHostsSuffix``, ``srv_host_validator``: of
+          hosts from DNS, "mongodb+srv://".
+
+        Connections:
+
+        - ``maxPoolSize`` (100; 0 for any number), ``minPoolSize`` (0), ``maxConnecting`` (2),
+          ``maxIdleTimeMS``, ``waitQueueTimeoutMS``: of the pool of each server.
+        - ``connectTimeoutMS`` (20000), ``socketTimeoutMS``: of opening one and of each reply.
+        - ``timeoutMS``: of an operation as a whole, with all it waits for.
+        - ``compressors`` ("zstd,snappy,zlib": what is offered), ``zlibCompressionLevel``.
+        - ``proxyHost``, ``proxyPort``, ``proxyUsername``, ``proxyPassword``: a SOCKS5 proxy.
+        - ``appname``, ``driver`` (`DriverInfo`): what the server's log shows.
+        - ``server_api``: a `ServerApi`, the version of commands.
+
+        TLS:
+
+        - ``tls`` or ``ssl``: encrypt.
+        - ``tlsCAFile``, ``tlsCRLFile``, ``tlsCertificateKeyFile``,
+          ``tlsCertificateKeyFilePassword``: files in PEM format.
+        - ``tlsAllowInvalidCertificates``, ``tlsAllowInvalidHostnames``, ``tlsInsecure`` (both):
+          trust whoever answers.
+        - ``tlsDisableOCSPEndpointCheck``: do not ask whether a certificate was revoked.
+
+        Login:
+
+        - ``username``, ``password``, ``authSource``: who, and in which database.
+        - ``authMechanism``, ``authMechanismProperties``: how; see docs/authentication.md.
+
+        Reads and writes:
+
+        - ``readPreference``, ``readPreferenceTags``, ``maxStalenessSeconds``, or
+          ``read_preference`` as an object: which members answer reads.
+        - ``readConcernLevel``: what reads may see.
+        - ``w``, ``wTimeoutMS``, ``journal``, ``fsync``: how writes are acknowledged.
+        - ``retryReads``, ``retryWrites`` (True): once more after a network error.
+        - ``maxAdaptiveRetries`` (2), ``enableOverloadRetargeting``, also with underscores as
+          ``max_adaptive_retries`` and ``enable_overload_retargeting``: of what an overloaded server
+          refuses, and whether another server is asked then.
+
+        Documents:
+
+        - ``document_class``, ``tz_aware``, ``type_registry``, ``tzinfo``,
+          ``uuidRepresentation``, ``unicode_decode_error_handler``, ``datetime_conversion``: see
+          `bsonx.codec_options.CodecOptions`.
+        - ``auto_encryption_opts``: `AutoEncryptionOpts`, to encrypt fields automatically.
+
+        Programs:
+
+        - ``connect`` (True): look for the servers at once.
+        - ``event_listeners``: listeners of `mongodriver.monitoring`.
+        - ``tracing``: OpenTelemetry; see docs/monitoring.md.
+        """
         arguments = client_arguments(
             self.HOST if host is None else host,
             self.PORT if port is None else port,
@@ -188,7 +264,9 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         """The client's options."""
         return self._options
 
-    def eq_props(self) -> tuple[Any, ...]:
+    def eq_props(
+        self,
+    ) -> tuple[tuple[Address, ...], str | None, str | None, str]:
         """Return what makes two clients equal: seeds, replica set name, SRV name and service."""
         srv = self._srv
         return (
@@ -201,9 +279,9 @@ class ClientBase(BaseObject, Generic[DocumentT]):
     def start_session(
         self,
         causal_consistency: bool | None = None,
-        default_transaction_options: Any = None,
+        default_transaction_options: TransactionOptions | None = None,
         snapshot: bool | Timestamp | None = False,
-    ) -> Any:
+    ) -> SessionT:
         """Start a session; no I/O.
 
         :param causal_consistency: reads see what the session has done before; the default.
@@ -216,13 +294,14 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         core = self._core.start_session(
             options.causal_consistency, bool(options.snapshot), options.snapshot_time
         )
-        return self._session_class()(self, core, options, False)
+        session: SessionT = self._session_class()(self, core, options, False)
+        return session
 
     def get_database(
         self,
         name: str | None = None,
         codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Any:
@@ -243,7 +322,7 @@ class ClientBase(BaseObject, Generic[DocumentT]):
         self,
         default: str | None = None,
         codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Any:
@@ -255,16 +334,18 @@ class ClientBase(BaseObject, Generic[DocumentT]):
             self, name, codec_options, read_preference, write_concern, read_concern
         )
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> DatabaseT:
         if name.startswith("_"):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}. To access the {name}"
                 f" database, use client[{name!r}]."
             )
-        return self._database_class(self, name)
+        database: DatabaseT = self._database_class(self, name)
+        return database
 
-    def __getitem__(self, name: str) -> Any:
-        return self._database_class(self, name)
+    def __getitem__(self, name: str) -> DatabaseT:
+        database: DatabaseT = self._database_class(self, name)
+        return database
 
     def __repr__(self) -> str:
         discovery = self._core.discovery

@@ -16,13 +16,14 @@ from mongodriver.values.read_concern import ReadConcern
 from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from mongodriver.client.client import Client
     from mongodriver.crypt.key_vault import KeyVault
     from mongodriver.values.encryption_options import KMSConnectContext, RangeOpts, StringOpts
 
 __all__ = ["ClientEncryptionBase"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class ClientEncryptionBase(Generic[DocumentT]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from mongodriver.ops.arguments import check_collection_name
@@ -15,16 +14,22 @@ from mongodriver.values.inherited_options import BaseObject
 from mongodriver.values.write_concern import DEFAULT_WRITE_CONCERN
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from bsonx.codec_options import CodecOptions
     from mongodriver.client.client import Client
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
     from .sessions import ClientSessionBase
 
 __all__ = ["CollectionBase", "ReturnDocument"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
+#: The database and the session of the flavour.
+DatabaseT = TypeVar("DatabaseT")
+SessionT = TypeVar("SessionT")
 
 
 class ReturnDocument:
@@ -36,7 +41,7 @@ class ReturnDocument:
     AFTER = True
 
 
-class CollectionBase(BaseObject, Generic[DocumentT]):
+class CollectionBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
     """A collection's name and options. They never change; `with_options` makes another one."""
 
     #: The classes of this flavour that a collection makes.
@@ -47,22 +52,23 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
 
     def __init__(
         self,
-        database: Any,
+        database: DatabaseT,
         name: str,
         create: bool | None = False,
-        codec_options: CodecOptions[DocumentT] | None = None,
-        read_preference: Any = None,
+        codec_options: CodecOptions[OtherT] | None = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-        session: ClientSessionBase | None = None,
+        session: SessionT | None = None,
         **kwargs: Any,
     ) -> None:
-        self._inherit(database, codec_options, read_preference, write_concern, read_concern)
+        parent: Any = database
+        self._inherit(parent, codec_options, read_preference, write_concern, read_concern)
         if not isinstance(name, str):
             raise TypeError(f"name must be an instance of str, not {type(name)}")
         check_collection_name(name)
-        self._database = database
-        self._core: Client = database._core
+        self._database = parent
+        self._core: Client = parent._core
         self._name = name
         # Made when first needed: many collections are only a step on the way to another one.
         self._read_target: ReadTarget | None = None
@@ -70,7 +76,7 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
         if create or kwargs:
             self._create_now(kwargs, session)
 
-    def _create_now(self, options: dict[str, Any], session: ClientSessionBase | None) -> None:
+    def _create_now(self, options: dict[str, Any], session: Any) -> None:
         """Create the collection on the server, as deprecated constructor arguments ask."""
         raise ValueError(
             f"{type(self).__name__} does not support the `create` or `kwargs` arguments."
@@ -137,17 +143,18 @@ class CollectionBase(BaseObject, Generic[DocumentT]):
         return self._name
 
     @property
-    def database(self) -> Any:
+    def database(self) -> DatabaseT:
         """The database it was made from."""
-        return self._database
+        database: DatabaseT = self._database
+        return database
 
     def with_options(
         self,
         codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> Self:
+    ) -> Any:
         """Return the same collection with other options; None keeps this one's."""
         return type(self)(
             self._database,

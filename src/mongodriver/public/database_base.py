@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from mongodriver.ops.catalogue_target import CatalogueTarget
 from mongodriver.ops.cursor import CursorReply, ReadTarget
@@ -12,19 +11,25 @@ from mongodriver.values.database_name import check_database_name
 from mongodriver.values.inherited_options import BaseObject
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
     from bsonx.codec_options import CodecOptions
     from mongodriver.client.client import Client
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
     from .sessions import ClientSessionBase
 
 __all__ = ["DatabaseBase"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
+#: The client and the collection of the flavour, of these documents.
+ClientT = TypeVar("ClientT")
+CollectionT = TypeVar("CollectionT")
 
 
-class DatabaseBase(BaseObject, Generic[DocumentT]):
+class DatabaseBase(BaseObject, Generic[DocumentT, ClientT, CollectionT]):
     """A database's name and options. They never change; `with_options` makes another one."""
 
     #: The collection class of this flavour.
@@ -32,19 +37,20 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
 
     def __init__(
         self,
-        client: Any,
+        client: ClientT,
         name: str,
-        codec_options: CodecOptions[DocumentT] | None = None,
-        read_preference: Any = None,
+        codec_options: CodecOptions[OtherT] | None = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> None:
-        self._inherit(client, codec_options, read_preference, write_concern, read_concern)
+        parent: Any = client
+        self._inherit(parent, codec_options, read_preference, write_concern, read_concern)
         if not isinstance(name, str):
             raise TypeError(f"name must be an instance of str, not {type(name)}")
         check_database_name(name)
         self._client = client
-        self._core: Client = client._core
+        self._core: Client = parent._core
         self._name = name
 
     # -- what operations need --
@@ -78,7 +84,7 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
     # -- public --
 
     @property
-    def client(self) -> Any:
+    def client(self) -> ClientT:
         """The client it was made from."""
         return self._client
 
@@ -90,10 +96,10 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
     def with_options(
         self,
         codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
-    ) -> Self:
+    ) -> Any:
         """Return the same database with other options; None keeps this one's."""
         return type(self)(
             self._client,
@@ -108,7 +114,7 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
         self,
         name: str,
         codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Any:
@@ -117,16 +123,18 @@ class DatabaseBase(BaseObject, Generic[DocumentT]):
             self, name, False, codec_options, read_preference, write_concern, read_concern
         )
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> CollectionT:
         if name.startswith("_"):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}. To access the {name}"
                 f" collection, use database[{name!r}]."
             )
-        return self._collection_class(self, name)
+        collection: CollectionT = self._collection_class(self, name)
+        return collection
 
-    def __getitem__(self, name: str) -> Any:
-        return self._collection_class(self, name)
+    def __getitem__(self, name: str) -> CollectionT:
+        collection: CollectionT = self._collection_class(self, name)
+        return collection
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._client!r}, {self._name!r})"

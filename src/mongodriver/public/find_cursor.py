@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx.code import Code
 from mongodriver.execution.timeouts import one_deadline
@@ -21,9 +21,17 @@ from .cursor_core import CursorCore
 from .raw import RAW_FIELDS, raw_codec_options
 from .sessions import core_session
 
+if TYPE_CHECKING:
+    from bsonx._documents import Document
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.collection import AsyncCollection
+    from mongodriver.synchronous.client_session import ClientSession
+    from mongodriver.synchronous.collection import Collection
+    from mongodriver.typings import _CollationIn, _Hint, _Keys
+
 __all__ = ["_AgnosticCursor"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class _AgnosticCursor(CursorCore[DocumentT]):
@@ -37,28 +45,28 @@ class _AgnosticCursor(CursorCore[DocumentT]):
 
     def __init__(
         self,
-        collection: Any,
+        collection: AsyncCollection[DocumentT] | Collection[DocumentT],
         filter: Mapping[str, Any] | None = None,
-        projection: Any = None,
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
         skip: int = 0,
         limit: int = 0,
         no_cursor_timeout: bool = False,
         cursor_type: int = CursorType.NON_TAILABLE,
-        sort: Any = None,
+        sort: _Keys | None = None,
         allow_partial_results: bool = False,
         oplog_replay: bool = False,
         batch_size: int = 0,
-        collation: Any = None,
-        hint: Any = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
         max_scan: int | None = None,
         max_time_ms: int | None = None,
-        max: Any = None,
-        min: Any = None,
+        max: _Keys | None = None,
+        min: _Keys | None = None,
         return_key: bool | None = None,
         show_record_id: bool | None = None,
         snapshot: bool | None = None,
-        comment: Any = None,
-        session: Any = None,
+        comment: Any | None = None,
+        session: AsyncClientSession | ClientSession | None = None,
         allow_disk_use: bool | None = None,
         let: Mapping[str, Any] | None = None,
     ) -> None:
@@ -299,23 +307,23 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self._query.max_scan = max_scan
         return self
 
-    def max(self, spec: Any) -> Self:
+    def max(self, spec: _Keys) -> Self:
         """Exclusive upper bound of the index given by `hint`: a list of (field, value) pairs."""
         self._query.max = self._bound(spec) or None
         return self
 
-    def min(self, spec: Any) -> Self:
+    def min(self, spec: _Keys) -> Self:
         """Inclusive lower bound of the index given by `hint`: a list of (field, value) pairs."""
         self._query.min = self._bound(spec) or None
         return self
 
-    def _bound(self, spec: Any) -> dict[str, Any]:
+    def _bound(self, spec: _Keys) -> dict[str, Any]:
         if not isinstance(spec, (list, tuple)):
             raise TypeError(f"spec must be an instance of list or tuple, not {type(spec)}")
         self._check_not_started()
         return dict(spec)
 
-    def sort(self, key_or_list: Any, direction: Any = None) -> Self:
+    def sort(self, key_or_list: _Hint, direction: int | str | None = None) -> Self:
         """Sort the results; a later call replaces an earlier one.
 
         :param key_or_list: a field name, a list of names and (name, direction) pairs, or a mapping.
@@ -326,7 +334,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self._query.sort = key_document(key_pairs(key_or_list, direction))
         return self
 
-    def hint(self, index: Any) -> Self:
+    def hint(self, index: _Hint | None) -> Self:
         """Use an index, given by name or keys; None takes an earlier hint back."""
         self._check_not_started()
         self._query.hint = None if index is None else hint_document(index)
@@ -348,7 +356,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self._query.filter = {**self._query.filter, "$where": code}
         return self
 
-    def collation(self, collation: Any) -> Self:
+    def collation(self, collation: _CollationIn | None) -> Self:
         """Compare strings by the rules of a `Collation`."""
         self._check_not_started()
         self._query.collation = validate_collation_or_none(collation)

@@ -13,11 +13,16 @@ from .raw import raw_codec_options
 from .sessions import core_session
 
 if TYPE_CHECKING:
+    from bsonx._documents import Document
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.asynchronous.collection import AsyncCollection
     from mongodriver.client.client import Client
+    from mongodriver.synchronous.client_session import ClientSession
+    from mongodriver.synchronous.collection import Collection
 
 __all__ = ["_AgnosticCommandCursor"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class _AgnosticCommandCursor(CursorCore[DocumentT]):
@@ -27,12 +32,12 @@ class _AgnosticCommandCursor(CursorCore[DocumentT]):
 
     def __init__(
         self,
-        collection: Any,
+        collection: AsyncCollection[DocumentT] | Collection[DocumentT],
         cursor_info: Mapping[str, Any],
         address: tuple[str, int | None] | None,
         batch_size: int = 0,
         max_await_time_ms: int | None = None,
-        session: Any = None,
+        session: AsyncClientSession | ClientSession | None = None,
         comment: Any = None,
     ) -> None:
         batch_size_of(batch_size)

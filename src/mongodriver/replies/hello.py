@@ -59,7 +59,7 @@ _IDS = ("electionId", "serviceId")
 _TIMEOUT = "logicalSessionTimeoutMinutes"
 
 
-def read_hello(reply: Reply, awaitable: bool = False) -> Hello:
+def read_hello(reply: Reply, awaitable: bool = False) -> Hello[Any]:
     """What a successful reply to hello says.
 
     :param awaitable: the server held it back until something changed.
@@ -86,7 +86,7 @@ def read_hello(reply: Reply, awaitable: bool = False) -> Hello:
             raise unexpected("topologyVersion", "a processId and a counter", version)
     if reply.get("$clusterTime") is not None:
         check_cluster_time(reply["$clusterTime"])
-    hello = Hello(_as_read(reply, changed), awaitable)
+    hello: Hello[Any] = Hello(_as_read(reply, changed), awaitable)
     _check_addresses(hello)
     return hello
 
@@ -132,7 +132,7 @@ def _check_kinds(reply: Reply) -> None:
     optional_document(reply, "speculativeAuthenticate")
 
 
-def _check_addresses(hello: Hello) -> None:
+def _check_addresses(hello: Hello[Any]) -> None:
     """Raise ProtocolError where an address cannot be one, or where there are far too many."""
     try:
         addresses = [*hello.all_hosts, hello.primary, hello.me]

@@ -232,7 +232,7 @@ class Monitor:
         error.__cause__ = exc
         return error
 
-    def _apply(self, reply: Hello) -> None:
+    def _apply(self, reply: Hello[Any]) -> None:
         """Tell the topology what the server says of itself."""
         trips = self.round_trips
         topology = self._topology()
@@ -271,7 +271,7 @@ class Monitor:
 
     # -- one check --
 
-    async def _check(self) -> Hello:
+    async def _check(self) -> Hello[Any]:
         """One answer to hello. Raises the driver's exception for whatever went wrong."""
         connection = self._usable_connection()
         awaited = (
@@ -321,7 +321,7 @@ class Monitor:
             event._server_connection_id = connection.server_connection_id
         publish(self._subscribers, event)
 
-    async def _ask(self, connection: Connection | None, awaited: bool) -> Hello:
+    async def _ask(self, connection: Connection | None, awaited: bool) -> Hello[Any]:
         if connection is None:
             self._connection = connection = await self._connect(self._opening)
             self._connections += 1
@@ -432,7 +432,7 @@ async def ask_hello(
     settings: MonitorSettings,
     topology_version: Any,
     deadline: float | None,
-) -> Hello:
+) -> Hello[Any]:
     """Ask, or read the next answer of a stream of them.
 
     :param topology_version: wait until the server's is newer, or the heartbeat interval is over;

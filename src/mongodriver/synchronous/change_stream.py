@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.change_stream import AsyncChangeStream
 from mongodriver.public.change_stream import CLUSTER, _AgnosticChangeStream
 from mongodriver.public.flavour import blocking
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
 
 __all__ = [
     "ChangeStream",
@@ -17,7 +21,7 @@ __all__ = [
     "DatabaseChangeStream",
 ]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class ChangeStream(_AgnosticChangeStream[DocumentT]):
@@ -32,8 +36,8 @@ class ChangeStream(_AgnosticChangeStream[DocumentT]):
     has returned None, and give it to ``watch`` as `start_after`.
     """
 
-    try_next = blocking(AsyncChangeStream[DocumentT].try_next)
-    close = blocking(AsyncChangeStream[DocumentT].close)
+    try_next = blocking(AsyncChangeStream.try_next)
+    close = blocking(AsyncChangeStream.close)
 
     def __iter__(self) -> Self:
         return self
@@ -51,7 +55,12 @@ class ChangeStream(_AgnosticChangeStream[DocumentT]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(self._close())
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.client_session import AsyncClientSession
-from mongodriver.public.flavour import blocking, giving, sibling
+from mongodriver.public.flavour import blocking, sibling
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import end_session, end_transaction
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from mongodriver.values.read_concern import ReadConcern
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = ["ClientSession", "SessionOptions", "TransactionOptions"]
@@ -33,7 +36,12 @@ class _TransactionContext:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(end_transaction(self._session, exc_type is None))
 
 
@@ -43,7 +51,12 @@ class _BoundSessionContext(Binding["ClientSession"]):
     def __enter__(self) -> ClientSession:
         return self._enter()
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         if self._leave():
             run_coroutine(end_session(self._session))
 
@@ -62,15 +75,20 @@ class ClientSession(ClientSessionBase):
     _bound_class = _BoundSessionContext
 
     end_session = blocking(AsyncClientSession.end_session)
-    bind = sibling(_BoundSessionContext, AsyncClientSession.bind)
-    start_transaction = giving(_TransactionContext, AsyncClientSession.start_transaction)
+    bind = sibling(AsyncClientSession.bind)
+    start_transaction = blocking(AsyncClientSession.start_transaction)
     commit_transaction = blocking(AsyncClientSession.commit_transaction)
     abort_transaction = blocking(AsyncClientSession.abort_transaction)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(end_session(self))
 
     def with_transaction(
@@ -78,7 +96,7 @@ class ClientSession(ClientSessionBase):
         callback: Callable[[ClientSession], T],
         read_concern: ReadConcern | None = None,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         max_commit_time_ms: int | None = None,
     ) -> T:
         """Run a callback in a transaction, commit that, and return what the callback returned.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.command_cursor import AsyncCommandCursor
@@ -12,17 +11,22 @@ from mongodriver.public.raw import join_raw
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
 from mongodriver.values.errors import InvalidOperation
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
+
 __all__ = ["CommandCursor", "RawBatchCommandCursor"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class CommandCursor(_AgnosticCommandCursor[DocumentT]):
     """Documents of a command's cursor, read in batches. Not to be shared by threads."""
 
-    try_next = blocking(AsyncCommandCursor[DocumentT].try_next)
-    to_list = blocking(AsyncCommandCursor[DocumentT].to_list)
-    close = blocking(AsyncCommandCursor[DocumentT].close)
+    try_next = blocking(AsyncCommandCursor.try_next)
+    to_list = blocking(AsyncCommandCursor.to_list)
+    close = blocking(AsyncCommandCursor.close)
 
     def _refresh_now(self) -> int:
         return run_coroutine(self._refresh())
@@ -43,11 +47,16 @@ class CommandCursor(_AgnosticCommandCursor[DocumentT]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(self._close())
 
 
-class RawBatchCommandCursor(CommandCursor[Any]):
+class RawBatchCommandCursor(CommandCursor[DocumentT]):
     """Batches of a command's cursor as bytes: BSON documents one after the other."""
 
     _raw = True

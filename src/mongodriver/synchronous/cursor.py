@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.cursor import AsyncCursor
@@ -13,9 +12,16 @@ from mongodriver.public.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 from mongodriver.values.errors import InvalidOperation
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bsonx._documents import Document
+
+    from .collection import Collection
+
 __all__ = ["Cursor", "CursorType", "RawBatchCursor"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class Cursor(_AgnosticCursor[DocumentT]):
@@ -25,12 +31,12 @@ class Cursor(_AgnosticCursor[DocumentT]):
     options can be set, each setter returning the cursor. Not to be shared by threads.
     """
 
-    add_option = blocking(AsyncCursor[DocumentT].add_option)
-    rewind = blocking(AsyncCursor[DocumentT].rewind)
-    distinct = blocking(AsyncCursor[DocumentT].distinct)
-    explain = blocking(AsyncCursor[DocumentT].explain)
-    to_list = blocking(AsyncCursor[DocumentT].to_list)
-    close = blocking(AsyncCursor[DocumentT].close)
+    add_option = blocking(AsyncCursor.add_option)
+    rewind = blocking(AsyncCursor.rewind)
+    distinct = blocking(AsyncCursor.distinct)
+    explain = blocking(AsyncCursor.explain)
+    to_list = blocking(AsyncCursor.to_list)
+    close = blocking(AsyncCursor.close)
 
     def _refresh_now(self) -> int:
         return run_coroutine(self._refresh())
@@ -51,10 +57,19 @@ class Cursor(_AgnosticCursor[DocumentT]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(self._close())
 
-    def __getitem__(self, index: int | slice) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> DocumentT: ...
+    @overload
+    def __getitem__(self, index: slice) -> Cursor[DocumentT]: ...
+    def __getitem__(self, index: int | slice) -> DocumentT | Cursor[DocumentT]:
         """One document by its index, from a query of its own, or this cursor with skip and limit.
 
         :raises IndexError: for negative indices, steps, and documents that are not there.
@@ -95,7 +110,7 @@ class Cursor(_AgnosticCursor[DocumentT]):
         self._query.limit = limit
 
 
-class RawBatchCursor(Cursor[Any]):
+class RawBatchCursor(Cursor[DocumentT]):
     """Batches of a query as bytes: the BSON documents of a batch one after the other.
 
     Made by `Collection.find_raw_batches`.
@@ -103,11 +118,11 @@ class RawBatchCursor(Cursor[Any]):
 
     _raw = True
 
-    def __init__(self, collection: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, collection: Collection[DocumentT], *args: Any, **kwargs: Any) -> None:
         super().__init__(collection, *args, **kwargs)
 
     def _unpack(self, batch: list[Any]) -> list[Any]:
         return join_raw(batch)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> NoReturn:
         raise InvalidOperation("Cannot call __getitem__ on RawBatchCursor")

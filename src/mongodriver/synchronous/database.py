@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongodriver.asynchronous.database import AsyncDatabase
 from mongodriver.public.database_base import DatabaseBase
-from mongodriver.public.flavour import blocking, giving
+from mongodriver.public.flavour import blocking
 
 from .collection import Collection
-from .command_cursor import CommandCursor
+from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
 
 if TYPE_CHECKING:
-    from .change_stream import DatabaseChangeStream
+    from bsonx._documents import Document
+    from mongodriver.synchronous.mongo_client import MongoClient  # noqa: F401  # in the base
 
 __all__ = ["Database"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
-class Database(DatabaseBase[DocumentT]):
+class Database(DatabaseBase[DocumentT, "MongoClient[DocumentT]", "Collection[DocumentT]"]):
     """A MongoDB database.
 
     Made by a client: ``client.name`` or ``client["name"]``. Its attributes are collections.
@@ -29,17 +29,15 @@ class Database(DatabaseBase[DocumentT]):
     _collection_class = Collection
 
     command = blocking(AsyncDatabase.command)
-    cursor_command = giving(CommandCursor[DocumentT], AsyncDatabase.cursor_command)
-    aggregate = giving(CommandCursor[DocumentT], AsyncDatabase.aggregate)
-    watch = giving(
-        cast("type[DatabaseChangeStream[DocumentT]]", None), AsyncDatabase[DocumentT].watch
-    )
-    create_collection = giving(Collection[DocumentT], AsyncDatabase.create_collection)
+    cursor_command = blocking(AsyncDatabase.cursor_command)
+    aggregate = blocking(AsyncDatabase.aggregate)
+    watch = blocking(AsyncDatabase.watch)
+    create_collection = blocking(AsyncDatabase.create_collection)
     drop_collection = blocking(AsyncDatabase.drop_collection)
-    list_collections = giving(CommandCursor[Any], AsyncDatabase.list_collections)
+    list_collections = blocking(AsyncDatabase.list_collections)
     list_collection_names = blocking(AsyncDatabase.list_collection_names)
     validate_collection = blocking(AsyncDatabase.validate_collection)
-    dereference = blocking(AsyncDatabase[DocumentT].dereference)
+    dereference = blocking(AsyncDatabase.dereference)
 
     @property
     def _change_stream_class(self) -> Any:

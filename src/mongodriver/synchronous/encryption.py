@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bsonx._impl import run_coroutine
-from bsonx.raw_bson import RawBSONDocument
+from bsonx.raw_bson import RawBSONDocument  # noqa: F401  # PyMongo's module has it as well
 from mongodriver.asynchronous.encryption import (
     AsyncClientEncryption,
     create_encrypted_collection,
@@ -16,13 +16,22 @@ from mongodriver.public.flavour import blocking, sibling
 from mongodriver.values.encryption import Algorithm, QueryType, RewrapManyDataKeyResult
 
 from .collection import Collection
-from .cursor import Cursor
 from .database import Database
 from .mongo_client import MongoClient
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from socket import socket
+    from types import TracebackType
+
+    from bsonx._documents import Document
+    from bsonx.codec_options import CodecOptions
+    from mongodriver.values.encryption_options import KMSConnectContext
+
 __all__ = ["Algorithm", "ClientEncryption", "QueryType", "RewrapManyDataKeyResult"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
+OtherT = TypeVar("OtherT", bound="Document")
 
 
 class ClientEncryption(ClientEncryptionBase[DocumentT]):
@@ -47,10 +56,23 @@ class ClientEncryption(ClientEncryptionBase[DocumentT]):
     _database_class = Database
     _is_sync = True
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            kms_providers: Mapping[str, Any],
+            key_vault_namespace: str,
+            key_vault_client: MongoClient[OtherT],
+            codec_options: CodecOptions[DocumentT],
+            kms_tls_options: Mapping[str, Any] | None = None,
+            key_expiration_ms: int | None = None,
+            kms_connect_callback: Callable[[KMSConnectContext], socket] | None = None,
+        ) -> None: ...
+
     create_data_key = blocking(AsyncClientEncryption.create_data_key)
     rewrap_many_data_key = blocking(AsyncClientEncryption.rewrap_many_data_key)
     get_key = blocking(AsyncClientEncryption.get_key)
-    get_keys = sibling(Cursor[RawBSONDocument], AsyncClientEncryption.get_keys)
+    get_keys = sibling(AsyncClientEncryption.get_keys)
     delete_key = blocking(AsyncClientEncryption.delete_key)
     add_key_alt_name = blocking(AsyncClientEncryption.add_key_alt_name)
     get_key_by_alt_name = blocking(AsyncClientEncryption.get_key_by_alt_name)
@@ -62,13 +84,13 @@ class ClientEncryption(ClientEncryptionBase[DocumentT]):
 
     def create_encrypted_collection(
         self,
-        database: Database[Any],
+        database: Database[OtherT],
         name: str,
         encrypted_fields: Mapping[str, Any],
         kms_provider: str | None = None,
         master_key: Mapping[str, Any] | None = None,
         **kwargs: Any,
-    ) -> tuple[Collection[Any], Mapping[str, Any]]:
+    ) -> tuple[Collection[OtherT], Mapping[str, Any]]:
         """Create a collection for queryable encryption, and the data keys its fields lack.
 
         :param encrypted_fields: where a ``keyId`` is None, a data key is made for it.
@@ -89,5 +111,10 @@ class ClientEncryption(ClientEncryptionBase[DocumentT]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         self.close()

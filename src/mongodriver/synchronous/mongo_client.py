@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
 from mongodriver.io.blocking import BlockingBackend
 from mongodriver.public.client_base import Address, ClientBase
-from mongodriver.public.flavour import blocking, giving
+from mongodriver.public.flavour import blocking
 from mongodriver.values.server_type import SERVER_TYPE
 
-from .command_cursor import CommandCursor
+from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
 from .database import Database
 
 if TYPE_CHECKING:
-    from .change_stream import ClusterChangeStream
+    from types import TracebackType
+
+    from bsonx._documents import Document
+    from mongodriver.synchronous.client_session import ClientSession  # noqa: F401  # in the base
 
 __all__ = ["MongoClient"]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
-class MongoClient(ClientBase[DocumentT]):
+class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"]):
     """A MongoDB deployment.
 
     :param host: a host name, a connection string, or a list of them.
@@ -33,7 +35,8 @@ class MongoClient(ClientBase[DocumentT]):
     :param connect: look for the servers at once, in the background, and before that look up the
         hosts of a `mongodb+srv://` name; False waits for the first use.
     :param type_registry: custom types.
-    :param kwargs: any option of connection strings, and the options that have no text form.
+    :param kwargs: any option of connection strings, and the options that have no text form: see
+        ``__init__``.
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
         that cannot be reached are no error here, but names that DNS does not know are.
 
@@ -52,30 +55,34 @@ class MongoClient(ClientBase[DocumentT]):
 
     close = blocking(AsyncMongoClient.close)
     server_info = blocking(AsyncMongoClient.server_info)
-    list_databases = giving(CommandCursor[dict[str, Any]], AsyncMongoClient.list_databases)
+    list_databases = blocking(AsyncMongoClient.list_databases)
     list_database_names = blocking(AsyncMongoClient.list_database_names)
     drop_database = blocking(AsyncMongoClient.drop_database)
     bulk_write = blocking(AsyncMongoClient.bulk_write)
-    watch = giving(
-        cast("type[ClusterChangeStream[DocumentT]]", None), AsyncMongoClient[DocumentT].watch
-    )
+    watch = blocking(AsyncMongoClient.watch)
     append_metadata = AsyncMongoClient.append_metadata
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         run_coroutine(self._core.close())
 
     @property
-    def address(self) -> Address | None:
+    def address(self) -> tuple[str, int] | None:
         """(host, port) of the standalone, primary or mongos; waits until one is known."""
         return run_coroutine(address_of(self))
 
     @property
-    def primary(self) -> Address | None:
+    def primary(self) -> tuple[str, int] | None:
         """(host, port) of the replica set's primary as far as known, or None."""
-        return next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        primary = next(iter(self._members(SERVER_TYPE.RSPrimary)), None)
+        return cast("tuple[str, int] | None", primary)
 
     @property
     def secondaries(self) -> set[Address]:

@@ -21,6 +21,7 @@ from bsonx.errors import InvalidDocument
 from mongodriver.values.public_names import known_as
 
 if TYPE_CHECKING:
+    from mongodriver.typings import _DocumentOut
     from mongodriver.values.causes import Cause
     from mongodriver.values.results import ClientBulkWriteResult
 
@@ -262,9 +263,14 @@ def _wtimeout_error(error: Any) -> bool:
 class BulkWriteError(OperationFailure):
     """Some writes of a bulk failed; `details` tells which, and what the others did."""
 
-    _details: Mapping[str, Any]
+    _details: _DocumentOut
 
-    def __init__(self, results: Mapping[str, Any]) -> None:
+    if TYPE_CHECKING:
+
+        @property
+        def details(self) -> _DocumentOut: ...
+
+    def __init__(self, results: _DocumentOut) -> None:
         super().__init__("batch op errors occurred", _BULK_WRITE_FAILED, results)
 
     def __reduce__(self) -> tuple[Any, Any]:
@@ -296,10 +302,15 @@ class ClientBulkWriteException(OperationFailure):
     `partial_result` what was done nevertheless.
     """
 
-    _details: Mapping[str, Any]
+    _details: _DocumentOut
     verbose: bool
 
-    def __init__(self, results: Mapping[str, Any], verbose: bool) -> None:
+    if TYPE_CHECKING:
+
+        @property
+        def details(self) -> _DocumentOut: ...
+
+    def __init__(self, results: _DocumentOut, verbose: bool) -> None:
         super().__init__("batch op errors occurred", _BULK_WRITE_FAILED, results)
         self.verbose = verbose
 
@@ -323,15 +334,16 @@ class ClientBulkWriteException(OperationFailure):
         return self._details.get("error")
 
     @property
-    def write_concern_errors(self) -> list[Mapping[str, Any]] | None:
+    def write_concern_errors(self) -> list[WriteConcernError] | None:
         """The write concern errors that occurred, as documents."""
-        errors: list[Mapping[str, Any]] = self._details.get("writeConcernErrors", [])
+        # To type checkers what PyMongo says they are.
+        errors: list[WriteConcernError] = self._details.get("writeConcernErrors", [])
         return errors
 
     @property
-    def write_errors(self) -> list[Mapping[str, Any]] | None:
+    def write_errors(self) -> list[WriteError] | None:
         """The writes that failed, as documents with `idx` and `op`."""
-        errors: list[Mapping[str, Any]] = self._details.get("writeErrors", [])
+        errors: list[WriteError] = self._details.get("writeErrors", [])
         return errors
 
     @property
@@ -341,9 +353,8 @@ class ClientBulkWriteException(OperationFailure):
 
         if not self._details.get("anySuccessful"):
             return None
-        return ClientBulkWriteResult(
-            self._details, acknowledged=True, has_verbose_results=self.verbose
-        )
+        details: Any = self._details
+        return ClientBulkWriteResult(details, acknowledged=True, has_verbose_results=self.verbose)
 
 
 class InvalidOperation(PyMongoError):

@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from mongodriver.values.address import clean_node, partition_node
 from mongodriver.values.limits import MAX_BSON_SIZE, MAX_MESSAGE_SIZE, MAX_WRITE_BATCH_SIZE
 from mongodriver.values.public_names import known_as
 from mongodriver.values.server_type import SERVER_TYPE
 
+if TYPE_CHECKING:
+    from bsonx.objectid import ObjectId
+
 __all__ = ["Hello", "HelloCompat"]
 
 _T = TypeVar("_T")
+DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
 
 
 class HelloCompat:
@@ -54,7 +58,7 @@ def _member_type(doc: Mapping[str, Any]) -> int:
     return SERVER_TYPE.RSOther
 
 
-class Hello:
+class Hello(Generic[DocumentT]):
     """A reply to `hello`, with the server's type and defaults for what it leaves out.
 
     `doc` is the reply, `awaitable` whether it came from a hello the server held back until
@@ -63,9 +67,9 @@ class Hello:
 
     __slots__ = ("_awaitable", "_doc", "_is_readable", "_is_writable", "_server_type")
 
-    def __init__(self, doc: Mapping[str, Any], awaitable: bool = False) -> None:
+    def __init__(self, doc: DocumentT, awaitable: bool = False) -> None:
         self._server_type = _server_type(doc)
-        self._doc = doc
+        self._doc: Mapping[str, Any] = doc
         self._is_writable = self._server_type in (
             SERVER_TYPE.RSPrimary,
             SERVER_TYPE.Standalone,
@@ -80,9 +84,9 @@ class Hello:
         return value
 
     @property
-    def document(self) -> Mapping[str, Any]:
+    def document(self) -> DocumentT:
         """A copy of the reply."""
-        return dict(self._doc)
+        return cast("DocumentT", dict(self._doc))
 
     @property
     def server_type(self) -> int:
@@ -149,7 +153,7 @@ class Hello:
         return self._doc.get("setVersion")
 
     @property
-    def election_id(self) -> Any | None:
+    def election_id(self) -> ObjectId | None:
         """The primary's election id (an ObjectId), or None."""
         return self._doc.get("electionId")
 
@@ -211,7 +215,7 @@ class Hello:
         return self._awaitable
 
     @property
-    def service_id(self) -> Any | None:
+    def service_id(self) -> ObjectId | None:
         """The id of the mongos behind a load balancer (an ObjectId), or None."""
         return self._doc.get("serviceId")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
@@ -19,6 +19,10 @@ from mongodriver.values.validators import (
 )
 from mongodriver.values.write_concern import validate_boolean
 
+if TYPE_CHECKING:
+    from bsonx._documents import Document
+    from mongodriver.typings import _CollationIn, _Hint
+
 __all__ = [
     "DeleteMany",
     "DeleteOne",
@@ -30,7 +34,7 @@ __all__ = [
     "UpdateOne",
 ]
 
-DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
+DocumentT = TypeVar("DocumentT", bound="Document")
 
 
 class _Request:
@@ -168,8 +172,8 @@ class _DeleteRequest(_WithOptions):
     def __init__(
         self,
         filter: Mapping[str, Any],
-        collation: Any = None,
-        hint: Any = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
         namespace: str | None = None,
     ) -> None:
         if type(filter) is not dict:
@@ -222,8 +226,8 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         filter: Mapping[str, Any],
         replacement: DocumentT | RawBSONDocument,
         upsert: bool | None = None,
-        collation: Any = None,
-        hint: Any = None,
+        collation: _CollationIn | None = None,
+        hint: _Hint | None = None,
         namespace: str | None = None,
         sort: Mapping[str, Any] | None = None,
     ) -> None:
@@ -240,8 +244,9 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         self._sort = sort
 
     def _statement(self) -> Any:
-        validate_ok_for_replace(self._doc)
-        statement: dict[str, Any] = {"q": self._filter, "u": self._doc}
+        replacement: Any = self._doc
+        validate_ok_for_replace(replacement)
+        statement: dict[str, Any] = {"q": self._filter, "u": replacement}
         if self._upsert is not None:
             statement["upsert"] = self._upsert
         if self._collation is None and self._hint is None and self._sort is None:
@@ -249,8 +254,14 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         return self._complete(statement)
 
     def _operation(self) -> dict[str, Any]:
-        validate_ok_for_replace(self._doc)
-        operation = {"update": 0, "filter": self._filter, "updateMods": self._doc, "multi": False}
+        replacement: Any = self._doc
+        validate_ok_for_replace(replacement)
+        operation = {
+            "update": 0,
+            "filter": self._filter,
+            "updateMods": replacement,
+            "multi": False,
+        }
         return self._complete_operation(operation)
 
 
@@ -352,9 +363,9 @@ class UpdateOne(_UpdateRequest):
         filter: Mapping[str, Any],
         update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         upsert: bool | None = None,
-        collation: Any = None,
+        collation: _CollationIn | None = None,
         array_filters: Sequence[Mapping[str, Any]] | None = None,
-        hint: Any = None,
+        hint: _Hint | None = None,
         namespace: str | None = None,
         sort: Mapping[str, Any] | None = None,
     ) -> None:
@@ -372,9 +383,9 @@ class UpdateMany(_UpdateRequest):
         filter: Mapping[str, Any],
         update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         upsert: bool | None = None,
-        collation: Any = None,
+        collation: _CollationIn | None = None,
         array_filters: Sequence[Mapping[str, Any]] | None = None,
-        hint: Any = None,
+        hint: _Hint | None = None,
         namespace: str | None = None,
     ) -> None:
         self._take(filter, update, upsert, collation, array_filters, hint, namespace, None)
@@ -389,7 +400,7 @@ class IndexModel:
 
     __slots__ = ("__document",)
 
-    def __init__(self, keys: Any, **kwargs: Any) -> None:
+    def __init__(self, keys: _Hint, **kwargs: Any) -> None:
         pairs = key_pairs(keys)
         if kwargs.get("name") is None:
             kwargs["name"] = index_name(pairs)

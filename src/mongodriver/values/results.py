@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from mongodriver.values.errors import InvalidOperation
@@ -162,7 +162,7 @@ class _BulkCounts(_WriteResult):
 
     __slots__ = ("__bulk_api_result",)
 
-    def __init__(self, bulk_api_result: Mapping[str, Any], acknowledged: bool) -> None:
+    def __init__(self, bulk_api_result: dict[str, Any], acknowledged: bool) -> None:
         self.__bulk_api_result = bulk_api_result
         super().__init__(acknowledged)
 
@@ -176,7 +176,7 @@ class _BulkCounts(_WriteResult):
         return int(self.__bulk_api_result.get(field, 0))
 
     @property
-    def bulk_api_result(self) -> Mapping[str, Any]:
+    def bulk_api_result(self) -> dict[str, Any]:
         """The merged counts and upserts as one document."""
         return self.__bulk_api_result
 
@@ -225,10 +225,14 @@ class ClientBulkWriteResult(_BulkCounts):
     __slots__ = ("__has_verbose_results",)
 
     def __init__(
-        self, bulk_api_result: Mapping[str, Any], acknowledged: bool, has_verbose_results: bool
+        self,
+        bulk_api_result: MutableMapping[str, Any],
+        acknowledged: bool,
+        has_verbose_results: bool,
     ) -> None:
         self.__has_verbose_results = has_verbose_results
-        super().__init__(bulk_api_result, acknowledged)
+        counts: Any = bulk_api_result
+        super().__init__(counts, acknowledged)
 
     def __repr__(self) -> str:
         return (

@@ -6,12 +6,15 @@ import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mongodriver.values.address import Address
 from mongodriver.values.hello import Hello
 from mongodriver.values.public_names import known_as
 from mongodriver.values.server_type import SERVER_TYPE
+
+if TYPE_CHECKING:
+    from bsonx.objectid import ObjectId
 
 __all__ = ["ServerDescription"]
 
@@ -58,7 +61,7 @@ class ServerDescription:
     def __init__(
         self,
         address: Address,
-        hello: Hello | None = None,
+        hello: Hello[dict[str, Any]] | None = None,
         round_trip_time: float | None = None,
         error: Exception | None = None,
         min_round_trip_time: float = 0.0,
@@ -147,7 +150,7 @@ class ServerDescription:
         return self._hello.set_version
 
     @property
-    def election_id(self) -> Any | None:
+    def election_id(self) -> ObjectId | None:
         """The primary's election id (an ObjectId), or None."""
         return self._hello.election_id
 
@@ -157,7 +160,7 @@ class ServerDescription:
         return self._hello.cluster_time
 
     @property
-    def election_tuple(self) -> tuple[int | None, Any | None]:
+    def election_tuple(self) -> tuple[int | None, ObjectId | None]:
         """(set_version, election_id); deprecated."""
         warnings.warn(
             "'election_tuple' is deprecated, use  'set_version' and 'election_id' instead",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bsonx.timestamp import Timestamp
 from mongodriver.values.errors import ConfigurationError
 from mongodriver.values.public_names import known_as
@@ -25,7 +23,7 @@ class TransactionOptions:
         self,
         read_concern: ReadConcern | None = None,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
         max_commit_time_ms: int | None = None,
     ) -> None:
         if read_concern is not None and not isinstance(read_concern, ReadConcern):
@@ -68,7 +66,7 @@ class TransactionOptions:
         return self._write_concern
 
     @property
-    def read_preference(self) -> Any:
+    def read_preference(self) -> _ServerMode | None:
         """Read preference, or None."""
         return self._read_preference
 

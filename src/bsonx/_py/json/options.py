@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 
 from bsonx.codec_options import CodecOptions
@@ -58,7 +59,7 @@ _NAMES = (
 )
 
 
-class JSONOptions(CodecOptions):
+class JSONOptions(CodecOptions[MutableMapping[str, Any]]):
     """Immutable options of :func:`dumps` and :func:`loads`.
 
     :param strict_number_long: write ``Int64`` as ``{"$numberLong": "..."}`` (canonical: always,

@@ -47,14 +47,16 @@ class DatetimeMS:
             raise TypeError(f"{type(value)} is not a valid type for DatetimeMS")
 
     def as_datetime(
-        self, codec_options: CodecOptions = DEFAULT_CODEC_OPTIONS
-    ) -> datetime.datetime | DatetimeMS:
+        self, codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS
+    ) -> datetime.datetime:
         """Return this as decoding with ``codec_options`` would; InvalidBSON out of range."""
         conversion = operator.index(codec_options.datetime_conversion)  # type: ignore[arg-type]
         try:
-            return datetime_from_millis(self._value, codec_options, conversion)
+            # To type checkers always a datetime, as PyMongo says.
+            moment: Any = datetime_from_millis(self._value, codec_options, conversion)
         except OverflowError as exc:
             raise InvalidBSON(f"{exc} {_RANGE_HINT}") from exc
+        return moment  # type: ignore[no-any-return]
 
     def __getstate__(self) -> Any:
         return None, {"_value": self._value}  # (instance dict, slots), for every pickle protocol
@@ -69,25 +71,25 @@ class DatetimeMS:
         return f"{type(self).__name__}({self._value!s})"
 
     # Ordering takes anything that an int can be compared with; equality does not.
-    def __lt__(self, other: Any) -> bool:
-        return self._value < other  # type: ignore[no-any-return]
+    def __lt__(self, other: DatetimeMS | int) -> bool:
+        return self._value < other
 
-    def __le__(self, other: Any) -> bool:
-        return self._value <= other  # type: ignore[no-any-return]
+    def __le__(self, other: DatetimeMS | int) -> bool:
+        return self._value <= other
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, DatetimeMS):
             return self._value == other._value
         return False
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __gt__(self, other: Any) -> bool:
-        return self._value > other  # type: ignore[no-any-return]
+    def __gt__(self, other: DatetimeMS | int) -> bool:
+        return self._value > other
 
-    def __ge__(self, other: Any) -> bool:
-        return self._value >= other  # type: ignore[no-any-return]
+    def __ge__(self, other: DatetimeMS | int) -> bool:
+        return self._value >= other
 
     def __int__(self) -> int:
         return self._value
@@ -97,7 +99,7 @@ DatetimeMS.__module__ = "bsonx.datetime_ms"
 
 
 def datetime_from_millis(
-    millis: int, options: CodecOptions, conversion: int
+    millis: int, options: CodecOptions[Any], conversion: int
 ) -> datetime.datetime | DatetimeMS:
     """Return what a stored datetime converts to; OverflowError out of range."""
     if conversion == DatetimeConversion.DATETIME_MS:

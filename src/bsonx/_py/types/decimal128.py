@@ -160,7 +160,7 @@ class Decimal128:
     def __repr__(self) -> str:
         return f"Decimal128('{self!s}')"
 
-    def __setstate__(self, value: Any) -> None:
+    def __setstate__(self, value: tuple[int, int]) -> None:
         if not isinstance(value, Iterable):
             raise TypeError("a pair of words is needed")
         self.__high, self.__low = _words(tuple(value))
@@ -168,12 +168,12 @@ class Decimal128:
     def __getstate__(self) -> tuple[int, int]:
         return self.__high, self.__low
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, Decimal128):
             return self.bid == other.bid
         return NotImplemented
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]

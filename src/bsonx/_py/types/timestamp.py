@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from bsonx import _markers
@@ -52,19 +53,19 @@ class Timestamp:
         """Return the second as an aware datetime in UTC."""
         return datetime.datetime.fromtimestamp(self.__time, utc)
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> Mapping[Any, Any]:
         return {"_Timestamp__inc": self.__inc, "_Timestamp__time": self.__time}
 
     def __setstate__(self, state: Any) -> None:
         self.__inc = state["_Timestamp__inc"]
         self.__time = state["_Timestamp__time"]
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, Timestamp):
             return self.__time == other.__time and self.__inc == other.__inc
         return NotImplemented
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __lt__(self, other: Any) -> bool:

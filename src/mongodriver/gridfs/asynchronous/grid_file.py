@@ -21,7 +21,11 @@ from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.validators import validate_string
 
 if TYPE_CHECKING:
-    from mongodriver.public.sessions import ClientSessionBase
+    from types import TracebackType
+
+    from bsonx.objectid import ObjectId
+    from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = [
@@ -73,7 +77,7 @@ class AsyncGridIn(GridInBase):
     def __init__(
         self,
         root_collection: AsyncCollection[Any],
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(root_collection, session, **kwargs)
@@ -118,7 +122,12 @@ class AsyncGridIn(GridInBase):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Any:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> Any:
         await self._leave(exc_val)
         return False
 
@@ -135,9 +144,9 @@ class AsyncGridOut(GridOutBase):
     def __init__(
         self,
         root_collection: AsyncCollection[Any],
-        file_id: Any = None,
-        file_document: Any = None,
-        session: ClientSessionBase | None = None,
+        file_id: Any | None = None,
+        file_document: Any | None = None,
+        session: AsyncClientSession | None = None,
     ) -> None:
         super().__init__(root_collection, file_id, file_document, session)
         #: Whether the file was closed.
@@ -215,7 +224,12 @@ class AsyncGridOut(GridOutBase):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Any:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> Any:
         await self.close()
         return False
 
@@ -230,7 +244,7 @@ class AsyncGridOutIterator:
         self,
         grid_out: AsyncGridOut,
         chunks: AsyncCollection[Any],
-        session: ClientSessionBase | None,
+        session: AsyncClientSession | None,
     ) -> None:
         self._reader = ChunkReader(grid_out, chunks, session, 0)
 
@@ -253,6 +267,14 @@ class AsyncGridOutCursor(GridOutCursorBase, AsyncCursor[Any]):
 
     _grid_out_class = AsyncGridOut
 
+    if TYPE_CHECKING:
+
+        @property
+        def session(self) -> AsyncClientSession | None: ...
+        async def next(self) -> AsyncGridOut: ...
+        async def __anext__(self) -> AsyncGridOut: ...
+        async def to_list(self, length: int | None = None) -> list[AsyncGridOut]: ...
+
     def __init__(
         self,
         collection: AsyncCollection[Any],
@@ -260,9 +282,9 @@ class AsyncGridOutCursor(GridOutCursorBase, AsyncCursor[Any]):
         skip: int = 0,
         limit: int = 0,
         no_cursor_timeout: bool = False,
-        sort: Any = None,
+        sort: Any | None = None,
         batch_size: int = 0,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
     ) -> None:
         self._begin(collection, filter, skip, limit, no_cursor_timeout, sort, batch_size, session)
 
@@ -292,7 +314,7 @@ class AsyncGridFSBucket(BucketBase):
         bucket_name: str = "fs",
         chunk_size_bytes: int = DEFAULT_CHUNK_SIZE,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
     ) -> None:
         super().__init__(db, bucket_name, chunk_size_bytes, write_concern, read_preference)
 
@@ -301,7 +323,7 @@ class AsyncGridFSBucket(BucketBase):
         filename: str,
         chunk_size_bytes: int | None = None,
         metadata: Mapping[str, Any] | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
     ) -> AsyncGridIn:
         """Return a file to write to. Nothing is sent yet.
 
@@ -321,7 +343,7 @@ class AsyncGridFSBucket(BucketBase):
         filename: str,
         chunk_size_bytes: int | None = None,
         metadata: Mapping[str, Any] | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
     ) -> AsyncGridIn:
         """Return a file to write to, with an ``_id`` of your own, a value of any type.
 
@@ -339,8 +361,8 @@ class AsyncGridFSBucket(BucketBase):
         source: Any,
         chunk_size_bytes: int | None = None,
         metadata: Mapping[str, Any] | None = None,
-        session: ClientSessionBase | None = None,
-    ) -> Any:
+        session: AsyncClientSession | None = None,
+    ) -> ObjectId:
         """Upload all that a source has, and return the file's ``_id``.
 
         If reading the source raises, the chunks that were sent are deleted.
@@ -354,7 +376,8 @@ class AsyncGridFSBucket(BucketBase):
         fields = {"filename": filename}
         grid_in = self._upload_stream(fields, chunk_size_bytes, metadata, session)
         await self._upload(grid_in, source)
-        return grid_in._id
+        file_id: ObjectId = grid_in._id
+        return file_id
 
     async def upload_from_stream_with_id(
         self,
@@ -363,7 +386,7 @@ class AsyncGridFSBucket(BucketBase):
         source: Any,
         chunk_size_bytes: int | None = None,
         metadata: Mapping[str, Any] | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
     ) -> None:
         """Upload all that a source has, as a file with an ``_id`` of your own.
 
@@ -377,7 +400,7 @@ class AsyncGridFSBucket(BucketBase):
         await self._upload(grid_in, source)
 
     async def open_download_stream(
-        self, file_id: Any, session: ClientSessionBase | None = None
+        self, file_id: Any, session: AsyncClientSession | None = None
     ) -> AsyncGridOut:
         """Return a stored file to read.
 
@@ -387,7 +410,7 @@ class AsyncGridFSBucket(BucketBase):
         return stream
 
     async def download_to_stream(
-        self, file_id: Any, destination: Any, session: ClientSessionBase | None = None
+        self, file_id: Any, destination: Any, session: AsyncClientSession | None = None
     ) -> None:
         """Write a stored file to an object that has ``write``.
 
@@ -399,7 +422,7 @@ class AsyncGridFSBucket(BucketBase):
             await grid_out._copy_to(destination)
 
     async def open_download_stream_by_name(
-        self, filename: str, revision: int = -1, session: ClientSessionBase | None = None
+        self, filename: str, revision: int = -1, session: AsyncClientSession | None = None
     ) -> AsyncGridOut:
         """Return a revision of a stored file to read.
 
@@ -416,7 +439,7 @@ class AsyncGridFSBucket(BucketBase):
         filename: str,
         destination: Any,
         revision: int = -1,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
     ) -> None:
         """Write a revision of a stored file to an object that has ``write``.
 
@@ -428,7 +451,7 @@ class AsyncGridFSBucket(BucketBase):
             grid_out = await self._revision(query, filename, revision, session)
             await grid_out._copy_to(destination)
 
-    async def delete(self, file_id: Any, session: ClientSessionBase | None = None) -> None:
+    async def delete(self, file_id: Any, session: AsyncClientSession | None = None) -> None:
         """Delete a stored file. Its chunks are deleted even if there is no document of it.
 
         :raises NoFile: if there is none with this ``_id``.
@@ -438,7 +461,9 @@ class AsyncGridFSBucket(BucketBase):
         if not deleted:
             raise NoFile(f"no file could be deleted because none matched {file_id}")
 
-    async def delete_by_name(self, filename: str, session: ClientSessionBase | None = None) -> None:
+    async def delete_by_name(
+        self, filename: str, session: AsyncClientSession | None = None
+    ) -> None:
         """Delete all revisions of a stored file.
 
         :raises NoFile: if there are none.
@@ -466,7 +491,7 @@ class AsyncGridFSBucket(BucketBase):
         return cursor
 
     async def rename(
-        self, file_id: Any, new_filename: str, session: ClientSessionBase | None = None
+        self, file_id: Any, new_filename: str, session: AsyncClientSession | None = None
     ) -> None:
         """Give a stored file another name.
 
@@ -483,7 +508,7 @@ class AsyncGridFSBucket(BucketBase):
             )
 
     async def rename_by_name(
-        self, filename: str, new_filename: str, session: ClientSessionBase | None = None
+        self, filename: str, new_filename: str, session: AsyncClientSession | None = None
     ) -> None:
         """Give all revisions of a stored file another name.
 
@@ -546,7 +571,7 @@ class AsyncGridFS(GridFSBase):
         await grid_in._close()
         return grid_in._id
 
-    async def get(self, file_id: Any, session: ClientSessionBase | None = None) -> AsyncGridOut:
+    async def get(self, file_id: Any, session: AsyncClientSession | None = None) -> AsyncGridOut:
         """Return a stored file to read.
 
         :raises NoFile: if there is none with this ``_id``.
@@ -559,7 +584,7 @@ class AsyncGridFS(GridFSBase):
         /,
         filename: str | None = None,
         version: int | None = -1,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         **kwargs: Any,
     ) -> AsyncGridOut:
         """Return a revision of a stored file to read.
@@ -577,7 +602,7 @@ class AsyncGridFS(GridFSBase):
         self,
         /,
         filename: str | None = None,
-        session: ClientSessionBase | None = None,
+        session: AsyncClientSession | None = None,
         **kwargs: Any,
     ) -> AsyncGridOut:
         """Return the newest revision of a stored file.
@@ -588,11 +613,11 @@ class AsyncGridFS(GridFSBase):
         file: AsyncGridOut = await self._revision(query, filename, -1, session)
         return file
 
-    async def delete(self, file_id: Any, session: ClientSessionBase | None = None) -> None:
+    async def delete(self, file_id: Any, session: AsyncClientSession | None = None) -> None:
         """Delete a stored file. Nothing is said if there is none with this ``_id``."""
         await self._remove(file_id, session)
 
-    async def list(self, session: ClientSessionBase | None = None) -> list[str]:
+    async def list(self, session: AsyncClientSession | None = None) -> list[str]:
         """Return the names of stored files, each once."""
         refuse_transaction(session)
         names = await settled(self._files.distinct("filename", session=session))
@@ -601,8 +626,8 @@ class AsyncGridFS(GridFSBase):
     async def find_one(
         self,
         /,
-        filter: Any = None,
-        session: ClientSessionBase | None = None,
+        filter: Any | None = None,
+        session: AsyncClientSession | None = None,
         *args: Any,
         **kwargs: Any,
     ) -> AsyncGridOut | None:
@@ -627,8 +652,8 @@ class AsyncGridFS(GridFSBase):
     async def exists(
         self,
         /,
-        document_or_id: Any = None,
-        session: ClientSessionBase | None = None,
+        document_or_id: Any | None = None,
+        session: AsyncClientSession | None = None,
         **kwargs: Any,
     ) -> bool:
         """Return whether there is a file that matches.

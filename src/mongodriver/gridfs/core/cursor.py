@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from .support import refuse_transaction, usual
 
@@ -18,7 +18,10 @@ class GridOutCursorBase:
 
     _grid_out_class: ClassVar[Any]
     _root: Any
-    session: Any
+    if TYPE_CHECKING:
+
+        @property
+        def session(self) -> Any: ...
 
     def _begin(
         self,

@@ -6,12 +6,16 @@ import errno
 import io
 import os
 import warnings
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from mongodriver.gridfs.errors import NoFile
 
 from .chunks import ChunkReader, number_of
 from .support import exactly, plain_documents_of, refuse_transaction, settled, usual
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Mapping
 
 __all__ = ["GridOutBase"]
 
@@ -81,20 +85,23 @@ class GridOutBase:
         return self._document("_id").get("_id")
 
     @property
-    def filename(self) -> Any:
+    def filename(self) -> str:
         """The file's name, or None."""
-        return self._document("filename").get("filename")
+        name: str = self._document("filename").get("filename")
+        return name
 
     @property
-    def name(self) -> Any:
+    def name(self) -> str:
         """Another name of `filename`."""
-        return self._document("filename").get("filename")
+        name: str = self._document("filename").get("filename")
+        return name
 
     @property
-    def content_type(self) -> Any:
+    def content_type(self) -> str | None:
         """A MIME type, or None. Deprecated: put it in ``metadata``."""
         _deprecated("contentType")
-        return self._document("contentType").get("contentType")
+        content_type: str | None = self._document("contentType").get("contentType")
+        return content_type
 
     @property
     def length(self) -> int:
@@ -107,26 +114,30 @@ class GridOutBase:
         return self._document("chunkSize").get("chunkSize")  # type: ignore[no-any-return]
 
     @property
-    def upload_date(self) -> Any:
+    def upload_date(self) -> datetime.datetime:
         """When the upload was finished, a datetime."""
-        return self._document("uploadDate").get("uploadDate")
+        date: datetime.datetime = self._document("uploadDate").get("uploadDate")
+        return date
 
     @property
-    def aliases(self) -> Any:
+    def aliases(self) -> list[str] | None:
         """Other names, or None. Deprecated: put them in ``metadata``."""
         _deprecated("aliases")
-        return self._document("aliases").get("aliases")
+        aliases: list[str] | None = self._document("aliases").get("aliases")
+        return aliases
 
     @property
-    def metadata(self) -> Any:
+    def metadata(self) -> Mapping[str, Any] | None:
         """What the application has stored with the file, or None."""
-        return self._document("metadata").get("metadata")
+        metadata: Mapping[str, Any] | None = self._document("metadata").get("metadata")
+        return metadata
 
     @property
-    def md5(self) -> Any:
+    def md5(self) -> str | None:
         """A hash that an older driver or the application has stored, or None. Deprecated."""
         _deprecated("md5")
-        return self._document("md5").get("md5")
+        md5: str | None = self._document("md5").get("md5")
+        return md5
 
     def __getattr__(self, name: str) -> Any:
         # Python asks for names of its own, as io.IOBase does for whether it is closed.

@@ -97,7 +97,7 @@ class GridInBase:
         return self._closed
 
     @property
-    def filename(self) -> Any:
+    def filename(self) -> str | None:
         """The file's name, or None."""
         return self._file.get("filename")
 
@@ -106,7 +106,7 @@ class GridInBase:
         self._set_now("filename", value)
 
     @property
-    def name(self) -> Any:
+    def name(self) -> str | None:
         """Another name of `filename`."""
         return self._file.get("filename")
 
@@ -115,7 +115,7 @@ class GridInBase:
         self._set_now("filename", value)
 
     @property
-    def content_type(self) -> Any:
+    def content_type(self) -> str | None:
         """A MIME type, or None. Deprecated: put it in ``metadata``."""
         _deprecated("contentType")
         return self._file.get("contentType")
@@ -141,10 +141,11 @@ class GridInBase:
         return self._when_closed("uploadDate")  # type: ignore[no-any-return]
 
     @property
-    def md5(self) -> Any:
+    def md5(self) -> str | None:
         """Deprecated: None, if the application has not put a hash there."""
         _deprecated("md5")
-        return self._when_closed("md5")
+        md5: str | None = self._when_closed("md5")
+        return md5
 
     def _when_closed(self, field: str) -> Any:
         if not self._closed:

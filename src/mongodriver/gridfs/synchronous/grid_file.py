@@ -20,14 +20,17 @@ from mongodriver.gridfs.core.download import GridOutBase
 from mongodriver.gridfs.core.upload import GridInBase
 from mongodriver.gridfs.errors import CorruptGridFile, FileExists, NoFile
 from mongodriver.gridfs.grid_file_shared import DEFAULT_CHUNK_SIZE
-from mongodriver.public.flavour import blocking, giving, sibling
+from mongodriver.public.flavour import blocking, sibling
 from mongodriver.synchronous.collection import Collection
 from mongodriver.synchronous.cursor import Cursor
 from mongodriver.synchronous.database import Database
 from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:
-    from mongodriver.public.sessions import ClientSessionBase
+    from types import TracebackType
+
+    from mongodriver.synchronous.client_session import ClientSession
+    from mongodriver.values.read_preferences import _ServerMode
     from mongodriver.values.write_concern import WriteConcern
 
 __all__ = [
@@ -80,7 +83,7 @@ class GridIn(GridInBase):
     def __init__(
         self,
         root_collection: Collection[Any],
-        session: ClientSessionBase | None = None,
+        session: ClientSession | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(root_collection, session, **kwargs)
@@ -97,7 +100,12 @@ class GridIn(GridInBase):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Any:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> Any:
         run_coroutine(self._leave(exc_val))
         return False
 
@@ -114,9 +122,9 @@ class GridOut(GridOutBase, io.IOBase):
     def __init__(
         self,
         root_collection: Collection[Any],
-        file_id: Any = None,
-        file_document: Any = None,
-        session: ClientSessionBase | None = None,
+        file_id: Any | None = None,
+        file_document: Any | None = None,
+        session: ClientSession | None = None,
     ) -> None:
         super().__init__(root_collection, file_id, file_document, session)
 
@@ -140,7 +148,7 @@ class GridOut(GridOutBase, io.IOBase):
         return self
 
     def __next__(self) -> bytes:
-        line = self.readline()
+        line: bytes = self.readline()
         if not line:
             raise StopIteration
         return line
@@ -148,7 +156,12 @@ class GridOut(GridOutBase, io.IOBase):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Any:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> Any:
         self.close()
         return False
 
@@ -163,7 +176,7 @@ class GridOutChunkIterator(ChunkReader):
         self,
         grid_out: GridOut,
         chunks: Collection[Any],
-        session: ClientSessionBase | None,
+        session: ClientSession | None,
         next_chunk: Any,
     ) -> None:
         super().__init__(grid_out, chunks, session, next_chunk)
@@ -171,8 +184,8 @@ class GridOutChunkIterator(ChunkReader):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Any:
-        chunk = run_coroutine(self._next_chunk_document())
+    def __next__(self) -> Mapping[str, Any]:
+        chunk: Mapping[str, Any] | None = run_coroutine(self._next_chunk_document())
         if chunk is None:
             raise StopIteration
         return chunk
@@ -188,7 +201,7 @@ class GridOutIterator:
     """The chunks of a file as bytes."""
 
     def __init__(
-        self, grid_out: GridOut, chunks: Collection[Any], session: ClientSessionBase | None
+        self, grid_out: GridOut, chunks: Collection[Any], session: ClientSession | None
     ) -> None:
         self._chunks = GridOutChunkIterator(grid_out, chunks, session, 0)
 
@@ -213,9 +226,9 @@ class GridOutCursor(GridOutCursorBase, Cursor[Any]):
         skip: int = 0,
         limit: int = 0,
         no_cursor_timeout: bool = False,
-        sort: Any = None,
+        sort: Any | None = None,
         batch_size: int = 0,
-        session: ClientSessionBase | None = None,
+        session: ClientSession | None = None,
     ) -> None:
         self._begin(collection, filter, skip, limit, no_cursor_timeout, sort, batch_size, session)
 
@@ -245,21 +258,21 @@ class GridFSBucket(BucketBase):
         bucket_name: str = "fs",
         chunk_size_bytes: int = DEFAULT_CHUNK_SIZE,
         write_concern: WriteConcern | None = None,
-        read_preference: Any = None,
+        read_preference: _ServerMode | None = None,
     ) -> None:
         super().__init__(db, bucket_name, chunk_size_bytes, write_concern, read_preference)
 
-    open_upload_stream = sibling(GridIn, AsyncGridFSBucket.open_upload_stream)
-    open_upload_stream_with_id = sibling(GridIn, AsyncGridFSBucket.open_upload_stream_with_id)
+    open_upload_stream = sibling(AsyncGridFSBucket.open_upload_stream)
+    open_upload_stream_with_id = sibling(AsyncGridFSBucket.open_upload_stream_with_id)
     upload_from_stream = blocking(AsyncGridFSBucket.upload_from_stream)
     upload_from_stream_with_id = blocking(AsyncGridFSBucket.upload_from_stream_with_id)
-    open_download_stream = giving(GridOut, AsyncGridFSBucket.open_download_stream)
-    open_download_stream_by_name = giving(GridOut, AsyncGridFSBucket.open_download_stream_by_name)
+    open_download_stream = blocking(AsyncGridFSBucket.open_download_stream)
+    open_download_stream_by_name = blocking(AsyncGridFSBucket.open_download_stream_by_name)
     download_to_stream = blocking(AsyncGridFSBucket.download_to_stream)
     download_to_stream_by_name = blocking(AsyncGridFSBucket.download_to_stream_by_name)
     delete = blocking(AsyncGridFSBucket.delete)
     delete_by_name = blocking(AsyncGridFSBucket.delete_by_name)
-    find = sibling(GridOutCursor, AsyncGridFSBucket.find)
+    find = sibling(AsyncGridFSBucket.find)
     rename = blocking(AsyncGridFSBucket.rename)
     rename_by_name = blocking(AsyncGridFSBucket.rename_by_name)
 
@@ -280,13 +293,13 @@ class GridFS(GridFSBase):
     def __init__(self, database: Database[Any], collection: str = "fs") -> None:
         super().__init__(database, collection)
 
-    new_file = sibling(GridIn, AsyncGridFS.new_file)
+    new_file = sibling(AsyncGridFS.new_file)
     put = blocking(AsyncGridFS.put)
-    get = giving(GridOut, AsyncGridFS.get)
-    get_version = giving(GridOut, AsyncGridFS.get_version)
-    get_last_version = giving(GridOut, AsyncGridFS.get_last_version)
+    get = blocking(AsyncGridFS.get)
+    get_version = blocking(AsyncGridFS.get_version)
+    get_last_version = blocking(AsyncGridFS.get_last_version)
     delete = blocking(AsyncGridFS.delete)
     list = blocking(AsyncGridFS.list)
     find_one = blocking(AsyncGridFS.find_one)
-    find = sibling(GridOutCursor, AsyncGridFS.find)
+    find = sibling(AsyncGridFS.find)
     exists = blocking(AsyncGridFS.exists)
