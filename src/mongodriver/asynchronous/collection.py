@@ -531,6 +531,8 @@ class AsyncCollection(CollectionBase[DocumentT]):
         :param kwargs: options of the index, such as ``unique``, ``name``, ``sparse``,
             ``expireAfterSeconds``, ``partialFilterExpression``, ``collation``; and ``maxTimeMS``.
         """
+        from mongodriver.values.requests import IndexModel
+
         options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
         indexes = [IndexModel(keys, **kwargs)]
         operation = ops.indexes.CreateIndexes(self._catalogue(session), indexes, options, comment)
