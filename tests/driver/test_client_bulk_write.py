@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import pytest
 from recording import Commands
 
 import bulk_server as acts
 import mongodriver
+from bsonx import ObjectId
 from bulk_server import bulk_server
 from mongodriver import (
     DeleteMany,
@@ -30,6 +32,13 @@ from mongodriver.errors import (
 from mongodriver.execution import retry
 
 pytestmark = pytest.mark.server
+
+
+@dataclass
+class Movie:
+    title: str
+    id: ObjectId | None = None
+
 
 #: Where no batch is full before its message is.
 BY_SIZE = {"maxWriteBatchSize": 1000}
@@ -177,6 +186,25 @@ async def test_nobody_would_hear_that_a_document_is_too_large(make_client, model
 
 
 # -- results --
+
+
+async def test_instances_of_typed_classes(make_client):
+    movie = Movie("b", ObjectId())
+    models = [
+        InsertOne(Movie("a"), namespace="d.movies"),
+        InsertOne(movie, namespace="d.movies"),
+        ReplaceOne({}, Movie("c"), namespace="d.movies"),
+    ]
+    with bulk_server(acts.each_done) as server:
+        result = await make_client(server.uri).bulk_write(models, verbose_results=True)
+        ops = server.of("bulkWrite")[0].body["ops"]
+    made = ops[0]["document"]["_id"]
+    assert [op.get("document", op.get("updateMods")) for op in ops] == [
+        {"_id": made, "title": "a"},
+        {"_id": movie.id, "title": "b"},
+        {"title": "c"},
+    ]
+    assert {i: r.inserted_id for i, r in result.insert_results.items()} == {0: made, 1: movie.id}
 
 
 async def test_verbose_results_of_all_batches(make_client):

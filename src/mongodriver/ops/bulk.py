@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.errors import BulkWriteError, InvalidOperation
+from mongodriver.values.user_documents import document_to_insert
 from mongodriver.values.validators import validate_is_document_type, validate_list
 
 from ..replies.fields import count, optional_count
@@ -56,7 +58,9 @@ class Run:
         return position if self.indexes is None else self.indexes[position]
 
 
-def plan_runs(requests: Iterable[Any], ordered: bool) -> list[Run]:
+def plan_runs(
+    requests: Iterable[Any], ordered: bool, codec_options: Any = DEFAULT_CODEC_OPTIONS
+) -> list[Run]:
     """Group requests (`values.requests`) into runs of statements.
 
     Whatever is asked of each request counts a thousandfold: one call makes its statement and
@@ -71,10 +75,10 @@ def plan_runs(requests: Iterable[Any], ordered: bool) -> list[Run]:
         try:
             if way is None:
                 way = _way(type(request), runs, ways, ordered)
-            make, add, note = way
-            add(make(request))
         except AttributeError:
             raise TypeError(f"{request!r} is not a valid request") from None
+        make, add, note = way
+        add(make(request, codec_options))
         note(index)
     if not ordered:
         runs.sort(key=lambda run: _KINDS.index(run.kind))
@@ -181,7 +185,7 @@ class BulkWrite(Operation[dict[str, Any]]):
         validate_list("requests", requests)
         if let is not None:
             validate_is_document_type("let", let)
-        runs = plan_runs(requests, ordered)
+        runs = plan_runs(requests, ordered, target.codec_options)
         if not runs:
             raise InvalidOperation("No operations to execute")
         if not target.acknowledged:
@@ -295,7 +299,8 @@ class BulkWrite(Operation[dict[str, Any]]):
 class InsertMany(BulkWrite):
     """Inserts of any number of documents.
 
-    :param documents: mutable mappings, which get an ``_id`` each, or raw documents.
+    :param documents: mutable mappings, which get an ``_id`` each, raw documents, or instances of
+        classes with typed fields.
     :raises TypeError, InvalidOperation: for what are no documents, or none.
     """
 
@@ -315,21 +320,29 @@ class InsertMany(BulkWrite):
         if not inserts:
             raise InvalidOperation("No operations to execute")
         self._has_raw = False
-        for document in inserts:
+        for index, document in enumerate(inserts):
             if type(document) is not dict:
-                validate_is_document_type("document", document)
-                self._has_raw = self._has_raw or isinstance(document, RawBSONDocument)
+                checked = document_to_insert(document, target.codec_options)
+                self._has_raw = self._has_raw or isinstance(checked, RawBSONDocument)
+                if checked is not document:
+                    inserts = inserts.copy() if inserts is documents else inserts
+                    inserts[index] = checked
         if not target.acknowledged:
             check_bypass(bypass_document_validation)
         options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
         super().__init__(target, (Run("insert", inserts),), ordered, options, add_ids=True)
 
     def all_ids(self) -> list[Any]:
-        """The ``_id`` of each document but the raw ones, once all were sent."""
+        """The ``_id`` of each document but those that were raw already, once all were sent."""
         if not self._has_raw:
             return self.inserted_ids
-        documents = self.runs[0].statements
-        return [doc["_id"] for doc in documents if not isinstance(doc, RawBSONDocument)]
+        ids = []
+        for document in self.runs[0].statements:
+            if not isinstance(document, RawBSONDocument):
+                ids.append(document["_id"])
+            elif hasattr(document, "identity"):
+                ids.append(document.identity)
+        return ids
 
     def add_missing_ids(self) -> None:
         """Give an ``_id`` to the documents that were not sent, as to those that were."""

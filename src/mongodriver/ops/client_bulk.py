@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from bsonx import encode
+from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.errors import (
     ClientBulkWriteException,
     ConnectionFailure,
@@ -129,7 +130,7 @@ class ClientBulkWrite(Operation[None]):
                     "MongoClient.bulk_write requires a namespace to be provided "
                     "for each write operation"
                 )
-            self.operations.append(make())
+            self.operations.append(make(self.codec_options))
             self.namespaces.append(namespace)
             if multi:
                 self._retryable = False
@@ -312,7 +313,10 @@ def _check_unheard(ordered: bool, verbose: bool) -> None:
 def _result_of(kind: str, operation: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
     """The result of an operation that succeeded."""
     if kind == "insert":
-        return InsertOneResult(operation["document"].get("_id"), acknowledged=True)
+        document = operation["document"]
+        if isinstance(document, RawBSONDocument) and hasattr(document, "identity"):
+            return InsertOneResult(document.identity, acknowledged=True)  # of an instance
+        return InsertOneResult(document.get("_id"), acknowledged=True)
     if kind == "update":
         return UpdateResult(entry, acknowledged=True, in_client_bulk=True)
     return DeleteResult(entry, acknowledged=True)

@@ -10,11 +10,10 @@ from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.keys import hint_document, index_name, key_document, key_pairs
 from mongodriver.values.public_names import known_as
+from mongodriver.values.user_documents import document_to_insert, replacement_to_send
 from mongodriver.values.validators import (
-    validate_is_document_type,
     validate_is_mapping,
     validate_list,
-    validate_ok_for_replace,
     validate_ok_for_update,
 )
 from mongodriver.values.write_concern import validate_boolean
@@ -69,11 +68,14 @@ class _Request:
         )
         return f"{type(self).__name__}({shown})"
 
-    def _statement(self) -> Any:
-        """It as it goes on the wire. Raises TypeError or ValueError for what cannot be sent."""
+    def _statement(self, codec_options: Any) -> Any:
+        """It as it goes on the wire. Raises TypeError or ValueError for what cannot be sent.
+
+        :param codec_options: how an instance of a class with typed fields is encoded.
+        """
         raise TypeError(f"{self!r} is not a valid request")
 
-    def _operation(self) -> dict[str, Any]:
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
         """It as an operation of a client's bulk write, for the first of its namespaces.
 
         Raises TypeError or ValueError for what cannot be sent.
@@ -124,7 +126,8 @@ _OPERATION_OPTIONS = (
 class InsertOne(_Request, Generic[DocumentT]):
     """Insert one document.
 
-    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document.
+    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document, or
+        an instance of a class with typed fields.
     :param namespace: "database.collection", for `MongoClient.bulk_write` only.
     """
 
@@ -136,19 +139,18 @@ class InsertOne(_Request, Generic[DocumentT]):
         self._doc = document
         self._namespace = namespace
 
-    def _statement(self) -> Any:
+    def _statement(self, codec_options: Any) -> Any:
         document: Any = self._doc
         if type(document) is not dict:
-            validate_is_document_type("document", document)
+            document = document_to_insert(document, codec_options)
             if isinstance(document, RawBSONDocument):
                 return document
         if "_id" not in document:
             document["_id"] = ObjectId()
         return document
 
-    def _operation(self) -> dict[str, Any]:
-        document: Any = self._doc
-        validate_is_document_type("document", document)
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
+        document: Any = document_to_insert(self._doc, codec_options)
         if not isinstance(document, RawBSONDocument) and "_id" not in document:
             # First on the wire, as the codec has it for documents that stand alone.
             identified = {"_id": ObjectId(), **document}
@@ -179,13 +181,13 @@ class _DeleteRequest(_WithOptions):
         self._hint = None if hint is None else hint_document(hint)
         self._namespace = namespace
 
-    def _statement(self) -> Any:
+    def _statement(self, codec_options: Any) -> Any:
         statement: dict[str, Any] = {"q": self._filter, "limit": self._limit}
         if self._collation is None and self._hint is None:
             return statement
         return self._complete(statement)
 
-    def _operation(self) -> dict[str, Any]:
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
         operation = {"delete": 0, "filter": self._filter, "multi": self._multi}
         return self._complete_operation(operation)
 
@@ -239,18 +241,18 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         self._namespace = namespace
         self._sort = sort
 
-    def _statement(self) -> Any:
-        validate_ok_for_replace(self._doc)
-        statement: dict[str, Any] = {"q": self._filter, "u": self._doc}
+    def _statement(self, codec_options: Any) -> Any:
+        document = replacement_to_send(self._doc, codec_options)
+        statement: dict[str, Any] = {"q": self._filter, "u": document}
         if self._upsert is not None:
             statement["upsert"] = self._upsert
         if self._collation is None and self._hint is None and self._sort is None:
             return statement
         return self._complete(statement)
 
-    def _operation(self) -> dict[str, Any]:
-        validate_ok_for_replace(self._doc)
-        operation = {"update": 0, "filter": self._filter, "updateMods": self._doc, "multi": False}
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
+        document = replacement_to_send(self._doc, codec_options)
+        operation = {"update": 0, "filter": self._filter, "updateMods": document, "multi": False}
         return self._complete_operation(operation)
 
 
@@ -310,7 +312,7 @@ class _UpdateRequest(_WithOptions):
             collation is None and array_filters is None and hint is None and sort is None
         )
 
-    def _statement(self) -> Any:
+    def _statement(self, codec_options: Any) -> Any:
         change = self._doc
         first = next(iter(change), None) if type(change) is dict else None
         if type(first) is not str or first[:1] != "$":
@@ -324,7 +326,7 @@ class _UpdateRequest(_WithOptions):
                 statement["upsert"] = self._upsert
         return statement if self._is_plain else self._complete(statement)
 
-    def _operation(self) -> dict[str, Any]:
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
         change = self._doc
         validate_ok_for_update(change)
         operation = {
