@@ -188,6 +188,25 @@ async def test_nobody_would_hear_that_a_document_is_too_large(make_client, model
 # -- results --
 
 
+async def test_the_account_of_what_failed(make_client):
+    with bulk_server(acts.second_fails) as server:
+        error = await fails(make_client(server.uri), inserts(3), ordered=False)
+    assert error.summary == "1 of 3 failed: 1 E11000"
+    assert list(error.by_code) == [11000]
+
+
+def too_large_for_server(request, number):
+    error = {"ok": 0, "idx": 0, "code": 2, "errmsg": "object to insert too large. size", "n": 0}
+    return acts.done(request, nErrors=1, nInserted=0, cursor=acts.batch(error))
+
+
+async def test_the_server_refuses_a_size(make_client):
+    with bulk_server(too_large_for_server) as server, pytest.raises(DocumentTooLarge) as info:
+        await make_client(server.uri).bulk_write(inserts(1))
+    assert isinstance(info.value, ClientBulkWriteException)
+    assert info.value.summary == "1 of 1 failed: 1 too large"
+
+
 async def test_instances_of_typed_classes(make_client):
     movie = Movie("b", ObjectId())
     models = [

@@ -14,12 +14,12 @@ from typing import Any
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
-from mongodriver.values.errors import BulkWriteError, InvalidOperation
+from mongodriver.values.errors import BulkWriteError, InvalidOperation, _bulk_error
 from mongodriver.values.user_documents import document_to_insert
 from mongodriver.values.validators import validate_is_document_type, validate_list
 
 from ..replies.fields import count, optional_count
-from ..replies.verdicts import labelled_concern_error, write_errors
+from ..replies.verdicts import bulk_error_class, labelled_concern_error, write_errors
 from .arguments import check_bypass, check_unacknowledged
 from .base import NEVER, WRITE, Attempt, Command, Operation, present
 from .write import WriteTarget, check_updates, position, statement_limit, upserts
@@ -293,7 +293,9 @@ class BulkWrite(Operation[dict[str, Any]]):
         if not self.wants_result or not (result["writeErrors"] or result["writeConcernErrors"]):
             return
         result["writeErrors"].sort(key=lambda error: error["index"])
-        raise BulkWriteError(result)
+        total = sum(len(run.statements) for run in self.runs)
+        kind = bulk_error_class(BulkWriteError, result["writeErrors"])
+        raise _bulk_error(kind, total, result)
 
 
 class InsertMany(BulkWrite):

@@ -22,6 +22,7 @@ from mongodriver.values.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    _bulk_error,
 )
 from mongodriver.values.results import (
     ClientBulkWriteResult,
@@ -33,7 +34,7 @@ from mongodriver.values.validators import validate_is_document_type, validate_li
 
 from ..replies.codec import of_writes
 from ..replies.fields import document, integer, optional_count, plain_documents, text
-from ..replies.verdicts import labelled_concern_error
+from ..replies.verdicts import bulk_error_class, labelled_concern_error
 from .arguments import check_client_bypass, check_unacknowledged
 from .base import NEVER, WRITE, Attempt, Command, Operation, present
 from .client_batch import Batch
@@ -290,7 +291,9 @@ class ClientBulkWrite(Operation[None]):
         return self._exception(error)
 
     def _exception(self, error: PyMongoError | None = None) -> ClientBulkWriteException:
-        exception = ClientBulkWriteException(self.result, self.verbose)
+        total = len(self.operations)
+        kind = bulk_error_class(ClientBulkWriteException, self.result["writeErrors"])
+        exception = _bulk_error(kind, total, self.result, self.verbose)
         for label in self._labels(error):
             exception._add_error_label(label)
         return exception
