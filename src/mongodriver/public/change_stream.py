@@ -82,7 +82,8 @@ class _AgnosticChangeStream(Generic[DocumentT]):
             fullDocument=full_document, fullDocumentBeforeChange=full_document_before_change
         )
         self._more_of_stage = {**present(showExpandedEvents=show_expanded_events), **self._scope}
-        self._resume_token: Any = start_after if start_after is not None else resume_after
+        #: An empty `start_after` is none, as PyMongo has it.
+        self._resume_token: Any = start_after or resume_after
         self._start_at_operation_time = start_at_operation_time
         #: The place where it begins is in ``startAfter``: no change has been returned yet.
         self._uses_start_after = start_after is not None
