@@ -322,13 +322,11 @@ class InsertMany(BulkWrite):
         if not inserts:
             raise InvalidOperation("No operations to execute")
         self._has_raw = False
-        for index, document in enumerate(inserts):
+        for document in inserts:
             if type(document) is not dict:
-                checked = document_to_insert(document, target.codec_options)
-                self._has_raw = self._has_raw or isinstance(checked, RawBSONDocument)
-                if checked is not document:
-                    inserts = inserts.copy() if inserts is documents else inserts
-                    inserts[index] = checked
+                inserts = [document_to_insert(one, target.codec_options) for one in inserts]
+                self._has_raw = any(isinstance(one, RawBSONDocument) for one in inserts)
+                break
         if not target.acknowledged:
             check_bypass(bypass_document_validation)
         options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
