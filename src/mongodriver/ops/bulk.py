@@ -15,8 +15,11 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.errors import BulkWriteError, InvalidOperation, _bulk_error
-from mongodriver.values.user_documents import document_to_insert
-from mongodriver.values.validators import validate_is_document_type, validate_list
+from mongodriver.values.validators import (
+    document_to_insert,
+    validate_is_document_type,
+    validate_list,
+)
 
 from ..replies.fields import count, optional_count
 from ..replies.verdicts import bulk_error_class, labelled_concern_error, write_errors

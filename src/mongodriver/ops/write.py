@@ -9,8 +9,9 @@ from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.keys import field_document, hint_document, key_document
-from mongodriver.values.user_documents import document_to_insert, replacement_to_send
 from mongodriver.values.validators import (
+    document_to_insert,
+    replacement_to_send,
     validate_is_document_type,
     validate_is_mapping,
     validate_list,

@@ -10,8 +10,9 @@ from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.keys import hint_document, index_name, key_document, key_pairs
 from mongodriver.values.public_names import known_as
-from mongodriver.values.user_documents import document_to_insert, replacement_to_send
 from mongodriver.values.validators import (
+    document_to_insert,
+    replacement_to_send,
     validate_is_mapping,
     validate_list,
     validate_ok_for_update,
