@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from bsonx.objectid import ObjectId
@@ -91,6 +91,18 @@ class _WithOptions(_Request):
     #: In wire order: the attribute, and the field of the statement.
     _OPTIONS: tuple[tuple[str, str], ...] = (("_hint", "hint"),)
     _collation: Any
+
+    def _checked(self, check: Callable[..., Any], change: Any, *options: Any) -> Any:
+        """What `check` makes of the change, whose keys may be no strings.
+
+        :raises TypeError: for such keys; errors of an instance with typed fields are its own.
+        """
+        try:
+            return check(change, *options)
+        except AttributeError:
+            if not isinstance(change, Mapping):
+                raise
+            raise TypeError(f"{self!r} is not a valid request") from None
 
     def _complete(self, statement: dict[str, Any]) -> dict[str, Any]:
         """Add the options that are given to a statement."""
@@ -243,7 +255,7 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         self._sort = sort
 
     def _statement(self, codec_options: Any) -> Any:
-        document = replacement_to_send(self._doc, codec_options)
+        document = self._checked(replacement_to_send, self._doc, codec_options)
         statement: dict[str, Any] = {"q": self._filter, "u": document}
         if self._upsert is not None:
             statement["upsert"] = self._upsert
@@ -317,7 +329,7 @@ class _UpdateRequest(_WithOptions):
         change = self._doc
         first = next(iter(change), None) if type(change) is dict else None
         if type(first) is not str or first[:1] != "$":
-            validate_ok_for_update(change)  # not what most changes are: look closely
+            self._checked(validate_ok_for_update, change)  # unlike most changes: look closely
         multi = self._multi
         if self._upsert is None and not multi:
             statement = {"q": self._filter, "u": change, "multi": False, "upsert": False}
