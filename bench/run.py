@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|driver|gridfs] ...`."""
+"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|driver|gridfs|streams] ...`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import extended_json
 import raw
 import report
 from interleaved import Case, measure
+
+PARTS = ("codec", "raw", "json", "driver", "gridfs", "streams")
 
 
 def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
@@ -49,7 +51,7 @@ def server(uri: str | None) -> Iterator[Any]:
 def main() -> None:
     """Parse the arguments, measure, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("codec", "raw", "json", "driver", "gridfs"))
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.05, help="of work in a round")
     parser.add_argument("--uri", help="a running server; default: an embedded mongod")
@@ -72,6 +74,11 @@ def main() -> None:
 
         with server(options.uri) as clients:
             rows += measured(files.cases(clients), options.rounds, options.seconds)
+    if options.only in (None, "streams"):
+        import streams
+
+        with server(options.uri) as clients:
+            rows += measured(streams.cases(clients), options.rounds, options.seconds)
     if options.output:
         report.write(rows, options.output)
     print(report.markdown(rows))

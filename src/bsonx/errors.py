@@ -6,6 +6,9 @@ from typing import Any
 
 __all__ = ["BSONError", "InvalidBSON", "InvalidDocument", "InvalidId", "InvalidStringData"]
 
+#: Characters of a path that a text shows.
+_LONGEST = 300
+
 
 class BSONError(Exception):
     """Base class of all exceptions of this package."""
@@ -28,7 +31,8 @@ class InvalidDocument(BSONError):
     """A document that BSON cannot hold.
 
     ``document`` is the whole top-level document, ``path`` says where in it the problem is
-    (``items[3].price``; empty for the document itself).
+    (``items[3].price``; empty for the document itself). The text ends with it, after PyMongo's own
+    text, which is in ``args``.
     """
 
     path: str = ""
@@ -36,6 +40,14 @@ class InvalidDocument(BSONError):
     def __init__(self, message: str, document: Any | None = None) -> None:
         super().__init__(message)
         self._document = document
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if not self.path or self._document is None:  # not complete before it has its document
+            return text
+        path = self.path.replace("\0", "\\0")
+        where = f" - at {path if len(path) <= _LONGEST else path[:_LONGEST] + '...'}"
+        return text if text.endswith(where) else text + where
 
     @property
     def document(self) -> Any:

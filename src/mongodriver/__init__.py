@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mongodriver._version import __version__ as _distribution
 from mongodriver._version import get_version_string, version, version_tuple
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ __all__ = [
     "version_tuple",
 ]
 
-__version__ = version
+#: Both versions: that of the API, to be compared, and behind the "+" that of the distribution.
+__version__ = f"{version}+mongodriver.{_distribution}"
 
 #: Sort and index order.
 ASCENDING = 1
@@ -108,7 +111,9 @@ def __getattr__(name: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name != f"{__name__}.{name}":
                 raise
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # With what Python needs to name the nearest one.
+    text = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(text, name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 _USAGE = """usage: mongodriver COMMAND [options]
+       mongodriver --version
 
 commands:
   doctor   find out what stands between this machine and a deployment
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mongodriver.ingest.cli import main as run_ingest
 
         return run_ingest(arguments[1:])
+    if command == "--version":
+        from mongodriver._version import __version__, version
+
+        print(f"mongodriver {__version__}, with the API of PyMongo {version}")
+        return 0
     wanted = command in ("-h", "--help")
     print(_USAGE, file=sys.stdout if wanted else sys.stderr)
     return 0 if wanted else 2

@@ -154,6 +154,7 @@ __all__ = [
     "BaseObject",
     "Version",
     "_CaseInsensitiveDictionary",
+    "check_for_min_version",
     "clean_node",
     "get_validated_options",
     "has_c",
@@ -205,6 +206,24 @@ __all__ = [
     "validate_uuid_representation",
     "validate_zlib_compression_level",
 ]
+
+#: The oldest releases that the driver works with of packages it can do without.
+_OLDEST = {"dnspython": "2.7", "pymongocrypt": "1.19"}
+
+
+def check_for_min_version(package_name: str) -> tuple[str, str, bool]:
+    """Return a package's version, the oldest one that will do, and whether it will.
+
+    Of a package that is used in any version the second is its own.
+
+    :raises importlib.metadata.PackageNotFoundError: if it is not installed.
+    """
+    from importlib.metadata import version
+
+    found = version(package_name)
+    needed = _OLDEST.get(package_name, found)
+    return found, needed, Version.from_string(found) >= Version.from_string(needed)
+
 
 # Names that applications may know, with the values they have there; nothing here uses them.
 EVENTS_QUEUE_FREQUENCY = 1

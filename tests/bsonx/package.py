@@ -247,12 +247,17 @@ def _fail(names):
     names["fail"] = fail
 
 
+def own_text(exc: Exception) -> str:
+    """The text of an exception without the place in the document, which PyMongo's do not tell."""
+    return str(exc).partition(" - at ")[0] if getattr(exc, "path", None) else str(exc)
+
+
 def outcome(expression: str, names: dict[str, Any]) -> tuple[str, ...]:
     """Return what an expression gives, as text without addresses and package names."""
     try:
         value = repr(eval(expression, dict(names)))
     except Exception as exc:
-        return ("raises", type(exc).__name__, neutral(str(exc)))
+        return ("raises", type(exc).__name__, neutral(own_text(exc)))
     return ("gives", neutral(value))
 
 

@@ -32,6 +32,23 @@ def test_path_of_invalid_document(bx, document, path):
         bx.encode(document)
     assert caught.value.path == path
     assert caught.value.document is document
+    shown = path.replace("\0", "\\0")
+    assert str(caught.value) == caught.value.args[0] + (f" - at {shown}" if path else "")
+
+
+def test_the_text_of_an_invalid_document(bx):
+    with pytest.raises(bx.InvalidDocument) as caught:
+        bx.encode({"items": [{"price": {1}}]})
+    error = caught.value
+    own = "Invalid document: cannot encode object: {1}, of type: <class 'set'>"  # PyMongo's
+    assert error.args == (own,)
+    assert str(error) == f"{own} - at items[0].price"
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.path, again.document) == (str(error), error.path, error.document)
+    with pytest.raises(bx.InvalidDocument) as caught:
+        bx.encode({"k" * 100_000: {1}})
+    assert len(str(caught.value)) < 500
+    assert str(bx.errors.InvalidDocument("own")) == "own"
 
 
 def test_path_through_every_kind_of_container(bx):

@@ -97,7 +97,10 @@ def normal(value: Any) -> str:
 
 
 def _error(exc: BaseException) -> dict[str, str]:
-    outcome = {"error": type(exc).__name__, "text": normal(str(exc))}
+    text = str(exc)
+    if getattr(exc, "path", None):  # PyMongo's texts do not tell where the problem is
+        text = text.partition(" - at ")[0]
+    outcome = {"error": type(exc).__name__, "text": normal(text)}
     for name in ("code", "details"):
         value = getattr(exc, name, None)
         outcome[name] = normal(stable(value) if isinstance(value, Mapping) else value)

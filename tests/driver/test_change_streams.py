@@ -265,6 +265,27 @@ async def test_wrong_arguments(things, commands, arguments, error):
     assert commands.names == []
 
 
+async def test_changes_that_are_at_hand(things, commands):
+    """Each is a place to go on from, also with `start_after`, whatever the batch still has."""
+    async with await things.watch() as stream:
+        await things.insert_many([{"_id": i} for i in range(6)])
+        first = await stream.next()
+        assert stream.resume_token == first["_id"]
+        assert kind(await stream.try_next()) == ("insert", 1)
+    async with await things.watch(start_after=first["_id"]) as stream:
+        for i in range(1, 4):
+            change = await stream.next()
+            assert kind(change) == ("insert", i)
+            assert stream.resume_token == change["_id"]
+        commands.clear()
+        await stream._object._resume() if hasattr(stream, "_object") else await stream._resume()
+        assert kind(await stream.next()) == ("insert", 4)
+        stage = next(e for e in commands.sent if "aggregate" in e)["pipeline"][0]
+        assert stage == {"$changeStream": {"resumeAfter": change["_id"]}}
+        await stream.close()
+        assert await stream.try_next() is None
+
+
 async def test_what_the_server_refuses(things):
     with pytest.raises(OperationFailure, match="fullDocument"):
         await things.watch(full_document="sometimes")

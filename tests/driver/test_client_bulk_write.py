@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import pytest
 from recording import Commands
 
 import bulk_server as acts
 import mongodriver
+from bsonx import ObjectId
 from bulk_server import bulk_server
 from mongodriver import (
     DeleteMany,
@@ -30,6 +32,13 @@ from mongodriver.errors import (
 from mongodriver.execution import retry
 
 pytestmark = pytest.mark.server
+
+
+@dataclass
+class Movie:
+    title: str
+    id: ObjectId | None = None
+
 
 #: Where no batch is full before its message is.
 BY_SIZE = {"maxWriteBatchSize": 1000}
@@ -177,6 +186,44 @@ async def test_nobody_would_hear_that_a_document_is_too_large(make_client, model
 
 
 # -- results --
+
+
+async def test_the_account_of_what_failed(make_client):
+    with bulk_server(acts.second_fails) as server:
+        error = await fails(make_client(server.uri), inserts(3), ordered=False)
+    assert error.summary == "1 of 3 failed: 1 E11000"
+    assert list(error.by_code) == [11000]
+
+
+def too_large_for_server(request, number):
+    error = {"ok": 0, "idx": 0, "code": 2, "errmsg": "object to insert too large. size", "n": 0}
+    return acts.done(request, nErrors=1, nInserted=0, cursor=acts.batch(error))
+
+
+async def test_the_server_refuses_a_size(make_client):
+    with bulk_server(too_large_for_server) as server, pytest.raises(DocumentTooLarge) as info:
+        await make_client(server.uri).bulk_write(inserts(1))
+    assert isinstance(info.value, ClientBulkWriteException)
+    assert info.value.summary == "1 of 1 failed: 1 too large"
+
+
+async def test_instances_of_typed_classes(make_client):
+    movie = Movie("b", ObjectId())
+    models = [
+        InsertOne(Movie("a"), namespace="d.movies"),
+        InsertOne(movie, namespace="d.movies"),
+        ReplaceOne({}, Movie("c"), namespace="d.movies"),
+    ]
+    with bulk_server(acts.each_done) as server:
+        result = await make_client(server.uri).bulk_write(models, verbose_results=True)
+        ops = server.of("bulkWrite")[0].body["ops"]
+    made = ops[0]["document"]["_id"]
+    assert [op.get("document", op.get("updateMods")) for op in ops] == [
+        {"_id": made, "title": "a"},
+        {"_id": movie.id, "title": "b"},
+        {"title": "c"},
+    ]
+    assert {i: r.inserted_id for i, r in result.insert_results.items()} == {0: made, 1: movie.id}
 
 
 async def test_verbose_results_of_all_batches(make_client):

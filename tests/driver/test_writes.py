@@ -138,6 +138,57 @@ async def test_documents_too_large_are_not_sent(coll, commands):
     assert commands.work == []
 
 
+@pytest.mark.parametrize("size", [1 << 24, (1 << 24) + 9_000, (1 << 24) + 20_000, 50_000_000])
+async def test_one_exception_for_all_that_is_too_large(coll, size):
+    """Whether the driver or the server refuses it, whose own classes remain."""
+    large = {"_id": 1, "x": "x" * size}
+    for call, kind in [
+        (lambda: coll.insert_one(dict(large)), WriteError),
+        (lambda: coll.insert_many([{}, dict(large)]), BulkWriteError),
+        (lambda: coll.replace_one({"_id": 1}, large, upsert=True), WriteError),
+        (lambda: coll.update_one({"_id": 1}, {"$set": large}, upsert=True), WriteError),
+        (lambda: coll.find_one_and_replace({"_id": 1}, large, upsert=True), OperationFailure),
+        (lambda: coll.bulk_write([InsertOne(dict(large))]), BulkWriteError),
+        (lambda: coll.bulk_write([ReplaceOne({"_id": 1}, large, upsert=True)]), BulkWriteError),
+    ]:
+        with pytest.raises(DocumentTooLarge) as caught:
+            await call()
+        error = caught.value
+        if size < (1 << 24) + 10_000:  # the server has said so
+            assert isinstance(error, kind)
+            assert type(error).__name__ == kind.__name__
+            again = pickle.loads(pickle.dumps(error))
+            assert (type(again), again.details) == (type(error), error.details)
+        else:
+            assert type(error) is DocumentTooLarge
+    assert await coll.find_one({"_id": 1}) is None
+
+
+async def test_a_document_that_grows_too_large(coll):
+    await coll.insert_one({"_id": 1, "x": "x" * (1 << 23)})
+    with pytest.raises(DocumentTooLarge) as caught:
+        await coll.update_one({}, {"$set": {"y": "y" * (1 << 23)}})
+    assert isinstance(caught.value, WriteError)
+    assert caught.value.code == 17419
+    with pytest.raises(OperationFailure) as other:
+        await coll.update_one({}, {"$inc": {"x": 1}})
+    assert not isinstance(other.value, DocumentTooLarge)
+
+
+async def test_the_account_of_a_bulk_that_failed(coll):
+    await coll.create_index("e", unique=True, name="idx_email")
+    with pytest.raises(BulkWriteError) as caught:
+        await coll.insert_many([{"e": i % 5} for i in range(1000)], ordered=False)
+    error = caught.value
+    assert error.summary == "995 of 1,000 failed: 995 E11000 on idx_email"
+    assert len(error.by_code[11000]) == 995
+    assert str(error).startswith("batch op errors occurred, full error: {'writeErrors': [{'index'")
+    assert str(error).endswith(f"... ({error.summary})")
+    with pytest.raises(BulkWriteError) as caught:
+        await coll.bulk_write([InsertOne({"e": 9}), InsertOne({"e": 1}), DeleteOne({})])
+    assert caught.value.summary == "1 of 3 failed: 1 E11000 on idx_email"
+
+
 async def test_commands_have_room_for_a_document_and_their_own_fields(coll):
     await coll.insert_one({"_id": 1})
     document = {"x": "x" * (16 * 1024 * 1024 - 20)}

@@ -70,12 +70,18 @@ for _name, _below in (
 # Of the standard library, what only one place may touch.
 ONLY_IN = {
     "asyncio": {
+        "mongodriver.asynchronous.settings",
         "mongodriver.asynchronous.uri_parser",
         "mongodriver.io.aio",
         "mongodriver.io.aio_connect",
         "mongodriver.io.aio_tls",
+        "mongodriver.periodic_executor",
     },
-    "select": {"mongodriver.io.blocking", "mongodriver.io.http_proxy"},
+    "select": {
+        "mongodriver.io.blocking",
+        "mongodriver.io.http_proxy",
+        "mongodriver.socket_checker",
+    },
     "selectors": {"mongodriver.io.blocking"},
     "socket": {
         "mongodriver.io.aio_connect",

@@ -11,6 +11,7 @@ import pytest
 from oracle import assert_same, normal
 
 from mongodriver import errors
+from mongodriver.values.errors import _bulk_error
 
 NAMES = [
     name
@@ -126,3 +127,83 @@ def test_a_reply_in_the_text_names_the_products_own_types() -> None:
 
     error = errors.OperationFailure("m", 1, {"_id": ObjectId("0" * 24)})
     assert normal(error) == "m, full error: {'_id': ObjectId('000000000000000000000000')}"
+
+
+def failures(*codes):
+    texts = {
+        11000: "E11000 duplicate key error collection: d.c index: idx_email dup key: { e: 1 }",
+        121: "Document failed validation",
+    }
+    return [
+        {"index": i, "code": code, "errmsg": texts.get(code, "?"), "op": {"x": "y" * 50}}
+        for i, code in enumerate(codes)
+    ]
+
+
+def test_summary_of_a_bulk_write():
+    errors_ = failures(11000, 121, 11000)
+    error = _bulk_error(errors.BulkWriteError, 10_000, {"writeErrors": errors_})
+    assert error.summary == "3 of 10,000 failed: 2 E11000 on idx_email, 1 validation"
+    assert error.by_code == {11000: [errors_[0], errors_[2]], 121: [errors_[1]]}
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.summary, str(again), type(again)) == (error.summary, str(error), type(error))
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({}, "0 failed"),
+        ({"writeErrors": failures(121)}, "1 failed: 1 validation"),
+        (
+            {"writeErrors": [], "writeConcernErrors": [{"code": 64}]},
+            "0 failed; 1 write concern error",
+        ),
+        (
+            {"writeErrors": failures(*range(20, 28)), "writeConcernErrors": [{}, {}]},
+            "8 failed: 1 code 20, 1 code 21, 1 code 22, 1 code 23, 1 code 24, 3 other; "
+            "2 write concern errors",
+        ),
+        ({"writeErrors": [{"code": 11000, "errmsg": "?"}, {}]}, "2 failed: 1 E11000, 1 other"),
+        (
+            {"writeErrors": [{"code": 2, "errmsg": "object to insert too large. size"}]},
+            "1 failed: 1 too large",
+        ),
+        (
+            {"writeErrors": [{"code": 11000, "errmsg": "E11000 index: db.c.$a_1 dup key"}]},
+            "1 failed: 1 E11000 on a_1",
+        ),
+    ],
+)
+def test_summaries_of_what_users_and_servers_give(details, expected):
+    assert errors.BulkWriteError(details).summary == expected
+    assert errors.ClientBulkWriteException(details, False).summary == expected
+
+
+def test_a_short_text_of_a_bulk_is_that_of_pymongo():
+    for results in (
+        {},
+        {"writeErrors": failures(11000, 121), "nInserted": 1, "upserted": []},
+        None,
+    ):
+        assert_same("str(errors.BulkWriteError(results))", results=results)
+    assert_same(
+        "str(errors.ClientBulkWriteException(r, True))", r={"error": None, "writeErrors": []}
+    )
+
+
+def test_a_long_text_of_a_bulk_is_cut():
+    results = {"writeErrors": failures(*[121] * 100_000), "nInserted": 0}
+    error = _bulk_error(errors.BulkWriteError, 200_000, results)
+    whole = f"batch op errors occurred, full error: {results}"
+    text, _, account = str(error).rpartition("... (")
+    assert len(text) < 5_000
+    assert whole.startswith(text)
+    assert account == "100,000 of 200,000 failed: 100,000 validation)"
+    assert error.args == (str(error),)
+
+
+def test_a_bulk_error_that_cannot_be_shown():
+    nested: list = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert str(errors.BulkWriteError({"writeErrors": [nested]})) == "batch op errors occurred"

@@ -106,7 +106,7 @@ def test_install_as_pymongo_comes_too_late():
 
 
 def test_the_version_is_that_of_the_api():
-    assert mongodriver.version == mongodriver.__version__ == mongodriver.get_version_string()
+    assert mongodriver.version == mongodriver.get_version_string()
     assert mongodriver.version_tuple == (4, 20, 0)
 
 
@@ -164,3 +164,27 @@ def test_what_is_not_none():
     assert strip_optional(0) == 0
     with pytest.raises(AssertionError):
         strip_optional(None)
+
+
+def test_both_versions(capsys):
+    from mongodriver import __main__, _version
+
+    own, api = _version.__version__, _version.version
+    assert mongodriver.version == api
+    assert mongodriver.__version__ == f"{api}+mongodriver.{own}"
+    assert __main__.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"mongodriver {own}, with the API of PyMongo {api}\n"
+
+
+def test_a_misspelt_name_of_the_package():
+    with pytest.raises(AttributeError, match=r"has no attribute 'MongoCliet'$") as info:
+        mongodriver.MongoCliet  # noqa: B018
+    assert (info.value.name, info.value.obj) == ("MongoCliet", mongodriver)
+    done = subprocess.run(
+        [sys.executable, "-c", "import mongodriver; mongodriver.MongoCliet"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr.endswith("Did you mean: 'MongoClient'?\n")

@@ -54,7 +54,9 @@ class AsyncChangeStream(_AgnosticChangeStream[DocumentT]):
         return self
 
     async def __anext__(self) -> DocumentT:
-        change = await self._next()
+        change = self._at_hand()
+        if change is None:
+            change = await self._next()
         if change is None:
             raise StopAsyncIteration
         return change

@@ -555,6 +555,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         :param kwargs: options of the index, such as ``unique``, ``name``, ``sparse``,
             ``expireAfterSeconds``, ``partialFilterExpression``, ``collation``; and ``maxTimeMS``.
         """
+
         options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
         indexes = [ops.indexes.index_model(keys, kwargs)]
         operation = ops.indexes.CreateIndexes(self._catalogue(session), indexes, options, comment)

@@ -9,7 +9,7 @@ from typing import Any
 from bsonx import json_util
 from bsonx.binary import Binary
 
-__all__ = ["LogMessage", "document_text"]
+__all__ = ["LogMessage", "document_text", "fields_text"]
 
 #: The environment variables that hold the longest text of a document, the first one that is set:
 #: the specification's, and PyMongo's.
@@ -36,11 +36,16 @@ class LogMessage:
         self._documents = documents
 
     def __str__(self) -> str:
-        shown = {"message": self._message, **self._fields}
-        if self._documents is not None:
-            limit = _limit()
-            shown |= {name: document_text(value, limit) for name, value in self._documents.items()}
-        return _dump(shown)
+        return fields_text({"message": self._message, **self._fields}, self._documents)
+
+
+def fields_text(fields: Mapping[str, Any], documents: Mapping[str, Any] | None) -> str:
+    """The JSON object of fields, and of documents as text within it."""
+    if documents is None:
+        return _dump(fields)
+    limit = _limit()
+    shown = {name: document_text(value, limit) for name, value in documents.items()}
+    return _dump({**fields, **shown})
 
 
 def document_text(document: Any, limit: int | None) -> str:

@@ -11,13 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
+from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
-from mongodriver.values.errors import BulkWriteError, InvalidOperation
-from mongodriver.values.validators import validate_is_document_type, validate_list
+from mongodriver.values.errors import BulkWriteError, InvalidOperation, _bulk_error
+from mongodriver.values.validators import (
+    document_to_insert,
+    validate_is_document_type,
+    validate_list,
+)
 
 from ..replies.fields import count, optional_count
-from ..replies.verdicts import labelled_concern_error, write_errors
+from ..replies.verdicts import bulk_error_class, labelled_concern_error, write_errors
 from .arguments import check_bypass, check_unacknowledged
 from .base import NEVER, WRITE, Attempt, Command, Operation, present
 from .write import WriteTarget, check_updates, position, statement_limit, upserts
@@ -56,7 +61,9 @@ class Run:
         return position if self.indexes is None else self.indexes[position]
 
 
-def plan_runs(requests: Iterable[Any], ordered: bool) -> list[Run]:
+def plan_runs(
+    requests: Iterable[Any], ordered: bool, codec_options: Any = DEFAULT_CODEC_OPTIONS
+) -> list[Run]:
     """Group requests (`values.requests`) into runs of statements.
 
     Whatever is asked of each request counts a thousandfold: one call makes its statement and
@@ -71,10 +78,10 @@ def plan_runs(requests: Iterable[Any], ordered: bool) -> list[Run]:
         try:
             if way is None:
                 way = _way(type(request), runs, ways, ordered)
-            make, add, note = way
-            add(make(request))
         except AttributeError:
             raise TypeError(f"{request!r} is not a valid request") from None
+        make, add, note = way
+        add(make(request, codec_options))
         note(index)
     if not ordered:
         runs.sort(key=lambda run: _KINDS.index(run.kind))
@@ -181,7 +188,7 @@ class BulkWrite(Operation[dict[str, Any]]):
         validate_list("requests", requests)
         if let is not None:
             validate_is_document_type("let", let)
-        runs = plan_runs(requests, ordered)
+        runs = plan_runs(requests, ordered, target.codec_options)
         if not runs:
             raise InvalidOperation("No operations to execute")
         if not target.acknowledged:
@@ -289,13 +296,16 @@ class BulkWrite(Operation[dict[str, Any]]):
         if not self.wants_result or not (result["writeErrors"] or result["writeConcernErrors"]):
             return
         result["writeErrors"].sort(key=lambda error: error["index"])
-        raise BulkWriteError(result)
+        total = sum(len(run.statements) for run in self.runs)
+        kind = bulk_error_class(BulkWriteError, result["writeErrors"])
+        raise _bulk_error(kind, total, result)
 
 
 class InsertMany(BulkWrite):
     """Inserts of any number of documents.
 
-    :param documents: mutable mappings, which get an ``_id`` each, or raw documents.
+    :param documents: mutable mappings, which get an ``_id`` each, raw documents, or instances of
+        classes with typed fields.
     :raises TypeError, InvalidOperation: for what are no documents, or none.
     """
 
@@ -317,19 +327,25 @@ class InsertMany(BulkWrite):
         self._has_raw = False
         for document in inserts:
             if type(document) is not dict:
-                validate_is_document_type("document", document)
-                self._has_raw = self._has_raw or isinstance(document, RawBSONDocument)
+                inserts = [document_to_insert(one, target.codec_options) for one in inserts]
+                self._has_raw = any(isinstance(one, RawBSONDocument) for one in inserts)
+                break
         if not target.acknowledged:
             check_bypass(bypass_document_validation)
         options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
         super().__init__(target, (Run("insert", inserts),), ordered, options, add_ids=True)
 
     def all_ids(self) -> list[Any]:
-        """The ``_id`` of each document but the raw ones, once all were sent."""
+        """The ``_id`` of each document but those that were raw already, once all were sent."""
         if not self._has_raw:
             return self.inserted_ids
-        documents = self.runs[0].statements
-        return [doc["_id"] for doc in documents if not isinstance(doc, RawBSONDocument)]
+        ids = []
+        for document in self.runs[0].statements:
+            if not isinstance(document, RawBSONDocument):
+                ids.append(document["_id"])
+            elif hasattr(document, "identity"):
+                ids.append(document.identity)
+        return ids
 
     def add_missing_ids(self) -> None:
         """Give an ``_id`` to the documents that were not sent, as to those that were."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from bsonx import encode
+from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.errors import (
     ClientBulkWriteException,
     ConnectionFailure,
@@ -21,6 +22,7 @@ from mongodriver.values.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    _bulk_error,
 )
 from mongodriver.values.results import (
     ClientBulkWriteResult,
@@ -32,7 +34,7 @@ from mongodriver.values.validators import validate_is_document_type, validate_li
 
 from ..replies.codec import of_writes
 from ..replies.fields import document, integer, optional_count, plain_documents, text
-from ..replies.verdicts import labelled_concern_error
+from ..replies.verdicts import bulk_error_class, labelled_concern_error
 from .arguments import check_client_bypass, check_unacknowledged
 from .base import NEVER, WRITE, Attempt, Command, Operation, present
 from .client_batch import Batch
@@ -129,7 +131,7 @@ class ClientBulkWrite(Operation[None]):
                     "MongoClient.bulk_write requires a namespace to be provided "
                     "for each write operation"
                 )
-            self.operations.append(make())
+            self.operations.append(make(self.codec_options))
             self.namespaces.append(namespace)
             if multi:
                 self._retryable = False
@@ -289,7 +291,9 @@ class ClientBulkWrite(Operation[None]):
         return self._exception(error)
 
     def _exception(self, error: PyMongoError | None = None) -> ClientBulkWriteException:
-        exception = ClientBulkWriteException(self.result, self.verbose)
+        total = len(self.operations)
+        kind = bulk_error_class(ClientBulkWriteException, self.result["writeErrors"])
+        exception = _bulk_error(kind, total, self.result, self.verbose)
         for label in self._labels(error):
             exception._add_error_label(label)
         return exception
@@ -312,7 +316,10 @@ def _check_unheard(ordered: bool, verbose: bool) -> None:
 def _result_of(kind: str, operation: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
     """The result of an operation that succeeded."""
     if kind == "insert":
-        return InsertOneResult(operation["document"].get("_id"), acknowledged=True)
+        document = operation["document"]
+        if isinstance(document, RawBSONDocument) and hasattr(document, "identity"):
+            return InsertOneResult(document.identity, acknowledged=True)  # of an instance
+        return InsertOneResult(document.get("_id"), acknowledged=True)
     if kind == "update":
         return UpdateResult(entry, acknowledged=True, in_client_bulk=True)
     return DeleteResult(entry, acknowledged=True)

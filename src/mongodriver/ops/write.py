@@ -10,10 +10,11 @@ from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.keys import field_document, hint_document, key_document
 from mongodriver.values.validators import (
+    document_to_insert,
+    replacement_to_send,
     validate_is_document_type,
     validate_is_mapping,
     validate_list,
-    validate_ok_for_replace,
     validate_ok_for_update,
 )
 from mongodriver.values.write_concern import validate_boolean
@@ -64,6 +65,11 @@ def check_updates(attempt: Attempt, statements: Iterable[Mapping[str, Any]]) -> 
         raise ConfigurationError(
             "Must be connected to MongoDB 8.0+ to use sort on unacknowledged update commands."
         )
+
+
+def _checked_update(change: Any, codec_options: Any) -> Any:
+    validate_ok_for_update(change)
+    return change
 
 
 class WriteTarget:
@@ -129,7 +135,8 @@ class _Statement(Operation[Any]):
 class InsertOne(_Statement):
     """insert of one document.
 
-    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document.
+    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document, or
+        an instance of a class with typed fields.
     :raises TypeError: for what is no document.
     """
 
@@ -147,8 +154,10 @@ class InsertOne(_Statement):
         self.inserted_id: Any = None
         raw = False
         if type(document) is not dict:
-            validate_is_document_type("document", document)
+            document = document_to_insert(document, target.codec_options)
             raw = isinstance(document, RawBSONDocument)
+            if raw:
+                self.inserted_id = getattr(document, "identity", None)
         if not raw:
             if "_id" not in document:
                 document["_id"] = ObjectId()
@@ -220,8 +229,9 @@ class Update(_Statement):
 
     name = "update"
     identifier = "updates"
-    #: Raises for what `change` cannot be.
-    _check_change: Callable[[Any], None] = staticmethod(validate_ok_for_update)
+    #: The change as it is sent, from what was given and the codec options; raises for what cannot
+    #: be one.
+    _checked: Callable[[Any, Any], Any] = staticmethod(_checked_update)
 
     def __init__(
         self,
@@ -240,7 +250,7 @@ class Update(_Statement):
     ) -> None:
         if type(filter) is not dict:
             validate_is_mapping("filter", filter)
-        self._check_change(change)
+        change = self._checked(change, target.codec_options)
         if upsert is not False:
             validate_boolean("upsert", upsert)
         statement: dict[str, Any] = {"q": filter, "u": change, "multi": multi, "upsert": upsert}
@@ -316,7 +326,7 @@ def position(entry: Mapping[str, Any], sent: int) -> int:
 class Replace(Update):
     """update whose change is the whole new document."""
 
-    _check_change = staticmethod(validate_ok_for_replace)
+    _checked = staticmethod(replacement_to_send)
 
 
 class FindAndModify(Operation[Any]):
@@ -406,8 +416,7 @@ class FindAndModify(Operation[Any]):
         *more: Any,
     ) -> FindAndModify:
         """The operation that puts a whole document in the place of what it finds."""
-        validate_ok_for_replace(replacement)
-        fields["update"] = replacement
+        fields["update"] = replacement_to_send(replacement, target.codec_options)
         return cls(target, filter, fields, *more)
 
     @classmethod

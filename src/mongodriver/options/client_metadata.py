@@ -10,7 +10,13 @@ import bsonx
 from mongodriver._version import __version__
 from mongodriver.values.driver_info import DriverInfo
 
-__all__ = ["MAX_METADATA_SIZE", "client_metadata", "environment", "faas_name"]
+__all__ = [
+    "MAX_METADATA_SIZE",
+    "client_metadata",
+    "container_info",
+    "environment",
+    "faas_name",
+]
 
 MAX_METADATA_SIZE = 512
 
@@ -63,14 +69,20 @@ _FAAS_FIELDS: dict[str, dict[str, str]] = {
 }
 
 
+def container_info(environ: Environ, in_docker: bool) -> dict[str, str]:
+    """Return what runs the container that a process is in; nothing if it is in none."""
+    found = {}
+    if in_docker:
+        found["runtime"] = "docker"
+    if environ.get("KUBERNETES_SERVICE_HOST"):
+        found["orchestrator"] = "kubernetes"
+    return found
+
+
 def environment(environ: Environ, in_docker: bool) -> dict[str, Any]:
     """Return the `env` document: container, function service and coding agent, if any."""
     env: dict[str, Any] = {}
-    container = {}
-    if in_docker:
-        container["runtime"] = "docker"
-    if environ.get("KUBERNETES_SERVICE_HOST"):
-        container["orchestrator"] = "kubernetes"
+    container = container_info(environ, in_docker)
     if container:
         env["container"] = container
     name = faas_name(environ)

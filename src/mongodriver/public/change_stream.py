@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from bsonx import decode
+from bsonx.codec_options import untyped
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.arguments import max_await_time_ms_of
@@ -48,6 +49,8 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 
 #: What a stream of the whole cluster adds to its stage.
 CLUSTER = {"allChangesForCluster": True}
+#: Of a change: what may be a document of the collection.
+_DOCUMENTS = ("fullDocument", "fullDocumentBeforeChange")
 _NO_TOKEN = "Cannot provide resume functionality when the resume token is missing."
 
 
@@ -97,7 +100,8 @@ class _AgnosticChangeStream(Generic[DocumentT]):
             fullDocument=full_document, fullDocumentBeforeChange=full_document_before_change
         )
         self._more_of_stage = {**present(showExpandedEvents=show_expanded_events), **self._scope}
-        self._resume_token: Any = start_after if start_after is not None else resume_after
+        #: An empty `start_after` is none, as PyMongo has it.
+        self._resume_token: Any = start_after or resume_after
         self._start_at_operation_time = start_at_operation_time
         #: The place where it begins is in ``startAfter``: no change has been returned yet.
         self._uses_start_after = start_after is not None
@@ -166,6 +170,23 @@ class _AgnosticChangeStream(Generic[DocumentT]):
 
     # -- changes --
 
+    def _at_hand(self) -> DocumentT | None:
+        """The next change if it is here, and another one after it; what most are, in a rush.
+
+        Nothing else can have happened to the stream then.
+        """
+        data = self._cursor._data
+        if len(data) < 2 or self._closed or not self._decodes_itself:
+            return None
+        token = data[0].get("_id")
+        if token is None:
+            return None
+        self._resume_token = token
+        self._uses_start_after = False
+        self._start_at_operation_time = None
+        change: DocumentT = data.popleft()
+        return change
+
     async def _next(self) -> DocumentT | None:
         """The next change, waiting for it; None if none will come."""
         with one_deadline(self._core.options.timeout):
@@ -179,6 +200,9 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         """The next change, after one getMore at most, or None."""
         if self._closed:
             return None
+        ready = self._at_hand()
+        if ready is not None:
+            return ready
         with one_deadline(self._core.options.timeout):
             change = await self._read()
         if change is None:
@@ -229,8 +253,23 @@ class _AgnosticChangeStream(Generic[DocumentT]):
             await self._close()  # the server has closed it, after "invalidate" for example
         if self._decodes_itself:
             return change  # type: ignore[no-any-return]
-        document: DocumentT = decode(change.raw, self._codec_options)
+        document: DocumentT = self._decoded(change)
         return document
+
+    def _decoded(self, change: RawBSONDocument) -> Any:
+        """A change as the user's options have it.
+
+        A class with typed fields is that of the documents, not of what is told of them, unless it
+        has a field for the kind of change.
+        """
+        options = untyped(self._codec_options)
+        if options is self._codec_options or _is_of_changes(self._codec_options.document_class):
+            return decode(change.raw, self._codec_options)
+        event = decode(change.raw, options)
+        for name in _DOCUMENTS:
+            if event.get(name) is not None:
+                event[name] = decode(change[name].raw, self._codec_options)
+        return event
 
     def _note_empty_batch(self, cursor: _AgnosticCommandCursor[Any]) -> None:
         if not cursor._data and cursor._resume_token is not None:
@@ -270,4 +309,11 @@ def _is_plain(codec_options: Any) -> bool:
         isinstance(cls, type)
         and issubclass(cls, Mapping)
         and not codec_options.type_registry._decoder_map
+        and untyped(codec_options) is codec_options
     )
+
+
+def _is_of_changes(cls: Any) -> bool:
+    from bsonx.typed import has_field  # few have typed classes
+
+    return has_field(cls, "operationType")

@@ -215,11 +215,14 @@ class CollectionBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
     next = __next__
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        from mongodriver.public.suggestions import did_you_mean
+
         parent, _, method = self._name.rpartition(".")
-        owner = type(self if parent else self._database).__name__
+        of = type(self if parent else self._database)
+        owner = of.__name__
         article = "an" if owner == "AsyncDatabase" else "a"
         raise TypeError(
             f"'{type(self).__name__}' object is not callable. If you meant to call the "
             f"'{method}' method on {article} '{owner}' object it is failing because no such "
-            "method exists."
+            f"method exists.{did_you_mean(of, method)}"
         )

@@ -157,7 +157,12 @@ class DatabaseBase(BaseObject, Generic[DocumentT, ClientT, CollectionT]):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"'{type(self).__name__}' object is not callable")
+        from mongodriver.public.suggestions import did_you_mean
+
+        hint = did_you_mean(type(self._client), self._name)
+        raise TypeError(
+            f"'{type(self).__name__}' object is not callable{'.' + hint if hint else ''}"
+        )
 
     # A class with __getitem__ would be iterable by index otherwise.
     __iter__ = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from mongodriver.values.error_codes import is_state_change
+from mongodriver.values.error_codes import is_state_change, is_too_large
 from mongodriver.values.errors import (
     CursorNotFound,
     DuplicateKeyError,
@@ -22,6 +22,7 @@ from mongodriver.values.errors import (
 from .fields import optional_document, plain_documents, show, unexpected, whole_number
 
 __all__ = [
+    "bulk_error_class",
     "command_error",
     "labelled_concern_error",
     "reply_error",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 Reply = Mapping[str, Any]
+ErrorT = TypeVar("ErrorT", bound=OperationFailure)
 
 _CLASSES: dict[int, type[OperationFailure]] = {
     11000: DuplicateKeyError,
@@ -73,7 +75,7 @@ def command_error(
     if is_state_change(code, message):
         return NotPrimaryError(message, reply)
     kind = OperationFailure if code is None else _CLASSES.get(code, OperationFailure)
-    return kind(message, code, reply, max_wire_version)
+    return _about_size(kind, code, message)(message, code, reply, max_wire_version)
 
 
 _MISSING: Any = object()
@@ -124,8 +126,26 @@ def write_error(reply: Reply) -> WriteError | None:
         return None
     error = errors[-1]
     code = _code(error)
+    message = _text(error.get("errmsg"))
     kind = DuplicateKeyError if code == _DUPLICATE_KEY else WriteError
-    return kind(_text(error.get("errmsg")), code, error)
+    return _about_size(kind, code, message)(message, code, error)
+
+
+def bulk_error_class(kind: type[ErrorT], errors: Sequence[Reply]) -> type[ErrorT]:
+    """Return the class of a bulk's exception that has these `writeErrors`."""
+    for error in errors:
+        if is_too_large(error.get("code"), error.get("errmsg")):
+            return _about_size(kind, error.get("code"), error.get("errmsg"))
+    return kind
+
+
+def _about_size(kind: type[ErrorT], code: Any, message: Any) -> type[ErrorT]:
+    """Return the class for an error, which is about sizes if the error is."""
+    if not is_too_large(code, message):
+        return kind
+    from mongodriver.values.size_errors import too_large  # few write so much
+
+    return too_large(kind)  # type: ignore[no-any-return]
 
 
 def labelled_concern_error(reply: Reply) -> Reply | None:

@@ -43,7 +43,9 @@ class ChangeStream(_AgnosticChangeStream[DocumentT]):
         return self
 
     def __next__(self) -> DocumentT:
-        change = run_coroutine(self._next())
+        change = self._at_hand()
+        if change is None:
+            change = run_coroutine(self._next())
         if change is None:
             raise StopIteration
         return change

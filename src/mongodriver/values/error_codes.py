@@ -12,6 +12,7 @@ __all__ = [
     "SHUTDOWN",
     "STATE_CHANGE",
     "is_state_change",
+    "is_too_large",
 ]
 
 INTERRUPTED_AT_SHUTDOWN = 11600
@@ -61,6 +62,20 @@ RETRYABLE = STATE_CHANGE | {
 }
 
 REAUTHENTICATION_REQUIRED = 391
+
+_BAD_VALUE = 2
+# BSONObjectTooLarge; documents that are too large after an update, or to be upserted.
+_TOO_LARGE = frozenset({10334, 17419, 17420})
+
+
+def is_too_large(code: object, message: object) -> bool:
+    """Return whether an error means that a document is larger than the server's limit.
+
+    An insert's has the code of any wrong value.
+    """
+    if code == _BAD_VALUE:
+        return isinstance(message, str) and message.startswith("object to insert too large")
+    return code in _TOO_LARGE
 
 
 def is_state_change(code: int | None, message: object) -> bool:

@@ -15,7 +15,7 @@ Every one but `DocumentTooLarge` (which is the codec's `InvalidDocument`) is a `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bsonx.errors import InvalidDocument
 from mongodriver.values.public_names import known_as
@@ -53,6 +53,8 @@ __all__ = [
     "WriteConcernError",
     "WriteError",
 ]
+
+BulkErrorT = TypeVar("BulkErrorT", bound="OperationFailure")
 
 _MAX_TIME_MS_EXPIRED = 50
 _BULK_WRITE_FAILED = 65
@@ -191,11 +193,15 @@ class OperationFailure(PyMongoError):
         details: Mapping[str, Any] | None = None,
         max_wire_version: int | None = None,
     ) -> None:
-        super().__init__(_with_details(error, details), _labels(details))
+        super().__init__(self._worded(error, details), _labels(details))
         self._code = code
         self._details = details
         self._wire_version = max_wire_version
         self._backoff = details.get("baseBackoffMS") if details is not None else None
+
+    def _worded(self, error: str, details: Mapping[str, Any] | None) -> str:
+        """The text of the error, whose details are not known yet to the others."""
+        return _with_details(error, details)
 
     @property
     def _max_wire_version(self) -> int | None:
@@ -260,10 +266,65 @@ def _wtimeout_error(error: Any) -> bool:
     return isinstance(details, Mapping) and bool(details.get("wtimeout"))
 
 
+# What both errors of many writes are beside PyMongo's. Their ancestors are PyMongo's too: there is
+# no class for it.
+
+
+def _bulk_error(cls: type[BulkErrorT], total: int, *arguments: Any) -> BulkErrorT:
+    """The error of a bulk of so many writes."""
+    error = cls.__new__(cls, *arguments)
+    error._total = total  # type: ignore[attr-defined]  # that of all such errors
+    error.__init__(*arguments)  # type: ignore[misc]  # its text tells the total
+    return error
+
+
+def _made_again(error: Any, *arguments: Any) -> tuple[Any, ...]:
+    """How `pickle` and `copy` make such an error again."""
+    cls, total = error.__class__, error._total
+    return (cls, arguments) if total is None else (_bulk_error, (cls, total, *arguments))
+
+
+def _bulk_text(self: Any, error: str, details: Mapping[str, Any] | None) -> str:
+    if details is None:
+        return error
+    from mongodriver.values.bulk_failures import summary, within_bounds
+
+    try:
+        shown = within_bounds(details, lambda: summary(details, self._total))
+    except RecursionError:
+        return error  # nested deeper than can be shown
+    return f"{error}, full error: {shown}"
+
+
+def _summary(self: BulkWriteError | ClientBulkWriteException) -> str:
+    """One line: "3 of 10,000 failed: 2 E11000 on idx_email, 1 validation"."""
+    from mongodriver.values.bulk_failures import summary
+
+    return summary(self._details, self._total)
+
+
+def _by_code(
+    self: BulkWriteError | ClientBulkWriteException,
+) -> dict[int, list[Mapping[str, Any]]]:
+    """The failed writes by the server's error codes: elements of ``writeErrors``."""
+    from mongodriver.values.bulk_failures import by_code
+
+    return by_code(self._details.get("writeErrors") or ())
+
+
 class BulkWriteError(OperationFailure):
-    """Some writes of a bulk failed; `details` tells which, and what the others did."""
+    """Some writes of a bulk failed; `details` tells which, and what the others did.
+
+    What PyMongo's has not: `summary` and `by_code`. Its text is PyMongo's, and cut after some
+    thousand characters; it ends with the summary then.
+    """
 
     _details: _DocumentOut
+    #: How many writes were asked for, if that is known.
+    _total: int | None = None
+    _worded = _bulk_text
+    summary = property(_summary)
+    by_code = property(_by_code)
 
     if TYPE_CHECKING:
 
@@ -273,8 +334,8 @@ class BulkWriteError(OperationFailure):
     def __init__(self, results: _DocumentOut) -> None:
         super().__init__("batch op errors occurred", _BULK_WRITE_FAILED, results)
 
-    def __reduce__(self) -> tuple[Any, Any]:
-        return self.__class__, (self.details,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again(self, self.details)
 
     @property
     def timeout(self) -> bool:
@@ -299,10 +360,16 @@ class ClientBulkWriteException(OperationFailure):
     """`MongoClient.bulk_write` failed, wholly or in part.
 
     `error` is the top-level error or None, `write_errors` the failed writes, and
-    `partial_result` what was done nevertheless.
+    `partial_result` what was done nevertheless. `summary`, `by_code` and the bounded text are those
+    of `BulkWriteError`.
     """
 
     _details: _DocumentOut
+    #: How many writes were asked for, if that is known.
+    _total: int | None = None
+    _worded = _bulk_text
+    summary = property(_summary)
+    by_code = property(_by_code)
     verbose: bool
 
     if TYPE_CHECKING:
@@ -314,8 +381,8 @@ class ClientBulkWriteException(OperationFailure):
         super().__init__("batch op errors occurred", _BULK_WRITE_FAILED, results)
         self.verbose = verbose
 
-    def __reduce__(self) -> tuple[Any, Any]:
-        return self.__class__, (self.details, self.verbose)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again(self, self.details, self.verbose)
 
     @property
     def timeout(self) -> bool:

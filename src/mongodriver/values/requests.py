@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bsonx.objectid import ObjectId
@@ -11,10 +11,10 @@ from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.keys import hint_document, index_name, key_document, key_pairs
 from mongodriver.values.public_names import known_as
 from mongodriver.values.validators import (
-    validate_is_document_type,
+    document_to_insert,
+    replacement_to_send,
     validate_is_mapping,
     validate_list,
-    validate_ok_for_replace,
     validate_ok_for_update,
 )
 from mongodriver.values.write_concern import validate_boolean
@@ -73,11 +73,14 @@ class _Request:
         )
         return f"{type(self).__name__}({shown})"
 
-    def _statement(self) -> Any:
-        """It as it goes on the wire. Raises TypeError or ValueError for what cannot be sent."""
+    def _statement(self, codec_options: Any) -> Any:
+        """It as it goes on the wire. Raises TypeError or ValueError for what cannot be sent.
+
+        :param codec_options: how an instance of a class with typed fields is encoded.
+        """
         raise TypeError(f"{self!r} is not a valid request")
 
-    def _operation(self) -> dict[str, Any]:
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
         """It as an operation of a client's bulk write, for the first of its namespaces.
 
         Raises TypeError or ValueError for what cannot be sent.
@@ -92,6 +95,18 @@ class _WithOptions(_Request):
     #: In wire order: the attribute, and the field of the statement.
     _OPTIONS: tuple[tuple[str, str], ...] = (("_hint", "hint"),)
     _collation: Any
+
+    def _checked(self, check: Callable[..., Any], change: Any, *options: Any) -> Any:
+        """What `check` makes of the change, whose keys may be no strings.
+
+        :raises TypeError: for such keys; errors of an instance with typed fields are its own.
+        """
+        try:
+            return check(change, *options)
+        except AttributeError:
+            if not isinstance(change, Mapping):
+                raise
+            raise TypeError(f"{self!r} is not a valid request") from None
 
     def _complete(self, statement: dict[str, Any]) -> dict[str, Any]:
         """Add the options that are given to a statement."""
@@ -128,7 +143,8 @@ _OPERATION_OPTIONS = (
 class InsertOne(_Request, Generic[DocumentT]):
     """Insert one document.
 
-    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document.
+    :param document: a mutable mapping, which gets an ``_id`` if it has none, or a raw document, or
+        an instance of a class with typed fields.
     :param namespace: "database.collection", for `MongoClient.bulk_write` only.
     """
 
@@ -140,19 +156,18 @@ class InsertOne(_Request, Generic[DocumentT]):
         self._doc = document
         self._namespace = namespace
 
-    def _statement(self) -> Any:
+    def _statement(self, codec_options: Any) -> Any:
         document: Any = self._doc
         if type(document) is not dict:
-            validate_is_document_type("document", document)
+            document = document_to_insert(document, codec_options)
             if isinstance(document, RawBSONDocument):
                 return document
         if "_id" not in document:
             document["_id"] = ObjectId()
         return document
 
-    def _operation(self) -> dict[str, Any]:
-        document: Any = self._doc
-        validate_is_document_type("document", document)
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
+        document: Any = document_to_insert(self._doc, codec_options)
         if not isinstance(document, RawBSONDocument) and "_id" not in document:
             # First on the wire, as the codec has it for documents that stand alone.
             identified = {"_id": ObjectId(), **document}
@@ -183,13 +198,13 @@ class _DeleteRequest(_WithOptions):
         self._hint = None if hint is None else hint_document(hint)
         self._namespace = namespace
 
-    def _statement(self) -> Any:
+    def _statement(self, codec_options: Any) -> Any:
         statement: dict[str, Any] = {"q": self._filter, "limit": self._limit}
         if self._collation is None and self._hint is None:
             return statement
         return self._complete(statement)
 
-    def _operation(self) -> dict[str, Any]:
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
         operation = {"delete": 0, "filter": self._filter, "multi": self._multi}
         return self._complete_operation(operation)
 
@@ -243,25 +258,18 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         self._namespace = namespace
         self._sort = sort
 
-    def _statement(self) -> Any:
-        replacement: Any = self._doc
-        validate_ok_for_replace(replacement)
-        statement: dict[str, Any] = {"q": self._filter, "u": replacement}
+    def _statement(self, codec_options: Any) -> Any:
+        document = self._checked(replacement_to_send, self._doc, codec_options)
+        statement: dict[str, Any] = {"q": self._filter, "u": document}
         if self._upsert is not None:
             statement["upsert"] = self._upsert
         if self._collation is None and self._hint is None and self._sort is None:
             return statement
         return self._complete(statement)
 
-    def _operation(self) -> dict[str, Any]:
-        replacement: Any = self._doc
-        validate_ok_for_replace(replacement)
-        operation = {
-            "update": 0,
-            "filter": self._filter,
-            "updateMods": replacement,
-            "multi": False,
-        }
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
+        document = replacement_to_send(self._doc, codec_options)
+        operation = {"update": 0, "filter": self._filter, "updateMods": document, "multi": False}
         return self._complete_operation(operation)
 
 
@@ -321,11 +329,11 @@ class _UpdateRequest(_WithOptions):
             collation is None and array_filters is None and hint is None and sort is None
         )
 
-    def _statement(self) -> Any:
+    def _statement(self, codec_options: Any) -> Any:
         change = self._doc
         first = next(iter(change), None) if type(change) is dict else None
         if type(first) is not str or first[:1] != "$":
-            validate_ok_for_update(change)  # not what most changes are: look closely
+            self._checked(validate_ok_for_update, change)  # unlike most changes: look closely
         multi = self._multi
         if self._upsert is None and not multi:
             statement = {"q": self._filter, "u": change, "multi": False, "upsert": False}
@@ -335,7 +343,7 @@ class _UpdateRequest(_WithOptions):
                 statement["upsert"] = self._upsert
         return statement if self._is_plain else self._complete(statement)
 
-    def _operation(self) -> dict[str, Any]:
+    def _operation(self, codec_options: Any) -> dict[str, Any]:
         change = self._doc
         validate_ok_for_update(change)
         operation = {

@@ -223,6 +223,34 @@ def validate_ok_for_replace(replacement: Mapping[str, Any]) -> None:
         break
 
 
+def document_to_insert(document: Any, codec_options: Any) -> Any:
+    """A document to be inserted: of an instance a raw one that has an ``identity``, its ``_id``.
+
+    :raises TypeError: for what is no document.
+    """
+    if isinstance(document, (MutableMapping, RawBSONDocument)):
+        return document
+    from .typed_documents import identified  # few give any
+
+    made = identified(document, codec_options)
+    validate_is_document_type("document", made)
+    return made
+
+
+def replacement_to_send(replacement: Any, codec_options: Any) -> Any:
+    """A document without update operators that replaces another one.
+
+    :raises TypeError: for what is no document.
+    :raises ValueError: for one with operators.
+    """
+    if type(replacement) is not dict and not isinstance(replacement, Mapping):
+        from .typed_documents import encoded  # few give any
+
+        replacement = encoded(replacement, codec_options)
+    validate_ok_for_replace(replacement)
+    return replacement
+
+
 def validate_ok_for_update(update: Any) -> None:
     """Accept an update document of operators, or a pipeline."""
     if type(update) is not dict:

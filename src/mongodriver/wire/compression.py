@@ -127,6 +127,20 @@ def decompress_message(message: bytes, max_size: int) -> bytes:
     return HEADER.pack(_HEADER_SIZE + size, request_id, response_to, opcode) + content
 
 
+def inflate(data: bytes, compressor_id: int, most: int) -> bytes:
+    """The content of compressed bytes that do not come with their size.
+
+    Of what is longer than `most` bytes come as many and one more.
+
+    :raises CompressionError: for corrupt snappy.
+    :raises KeyError: for an unknown compressor.
+    """
+    if compressor_id == SNAPPY_ID:
+        announced = _snappy_length(data)
+        return bytes(most + 1) if announced > most else _inflate_snappy(data, announced)
+    return _INFLATE[compressor_id](data, most)
+
+
 def _inflate_noop(data: bytes, size: int) -> bytes:
     return data
 
