@@ -9,11 +9,12 @@ from time import monotonic
 import pytest
 
 from certificates import Certificates
-from fake_mongod import FakeMongod
+from fake_mongod import HANG_UP, FakeMongod
 from flavours import FLAVOURS, run_on
 from mongodriver.cmap.failures import Limits, connection_failure
 from mongodriver.io.base import ConnectionClosed, ConnectOptions, HandshakeFailed
 from mongodriver.io.probe import asks_for_certificate, find_out, speaks_plain_text
+from mongodriver.io.tls import Tls
 from mongodriver.sdam.evidence import kind_of_error
 from mongodriver.values.causes import CauseKind as K
 from scripted import scripted
@@ -39,6 +40,12 @@ def tls_server(files, asks=ssl.CERT_NONE, lowest=ssl.TLSVersion.TLSv1_2):
             pass  # the look ends in the middle of the handshake
 
     return scripted(serve)
+
+
+def client_context(files):
+    context = ssl.create_default_context(cafile=files.ca)
+    context.check_hostname = False
+    return context
 
 
 def soon():
@@ -151,10 +158,11 @@ HUNG_UP = HandshakeFailed("the peer ended the connection")
 REFUSED = ConnectionRefusedError(111, "refused")
 
 
-def looked_at(flavour, address, error, tls=None):
+def looked_at(flavour, address, error, context=None):
     """An error after a second look."""
     failure = connection_failure(error, address, Limits())
     text = str(failure)
+    tls = None if context is None else Tls(context)
 
     async def main(backend):
         await find_out(backend, address, ConnectOptions(5, tls), failure)
@@ -166,7 +174,7 @@ def looked_at(flavour, address, error, tls=None):
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_what_is_found_out_is_the_cause(flavour, files):
-    context = ssl.create_default_context()
+    context = client_context(files)
     with tls_server(files, ssl.CERT_REQUIRED) as server:
         assert kind_of_error(looked_at(flavour, server.address, CLOSED)) == K.TLS_REQUIRED
         found = looked_at(flavour, server.address, CLOSED, context)
@@ -179,6 +187,19 @@ def test_what_is_found_out_is_the_cause(flavour, files):
         found = looked_at(flavour, server.address, HUNG_UP, context)
         assert kind_of_error(found) == K.TLS_PLAIN_TEXT
         assert kind_of_error(looked_at(flavour, server.address, CLOSED)) == K.CLOSED
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_server_that_can_do_without_a_certificate_hung_up_for_another_reason(flavour, files):
+    """It asks for one, and may be back in a moment: no reason to give up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.server)
+    context.load_verify_locations(files.ca)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    with FakeMongod(lambda request: HANG_UP, tls=context) as server:
+        assert asks_for_certificate(server.address, None, soon()) is True
+        found = looked_at(flavour, server.address, CLOSED, client_context(files))
+        assert kind_of_error(found) == K.CLOSED
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

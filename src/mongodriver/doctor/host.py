@@ -194,7 +194,7 @@ class HostExamination:
     def _no_hello(self, exc: Exception) -> Problem:
         kind = kind_of_error(exc)
         if kind == CauseKind.CLOSED and self._context is not None:
-            if self._network.asks_for_certificate():
+            if self._network.refuses_certificate(self._context):
                 kind = CauseKind.TLS_CLIENT_CERTIFICATE
         elif kind == CauseKind.CLOSED:
             facts = self._network.unverified_handshake()

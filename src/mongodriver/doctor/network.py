@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from mongodriver.io.blocking import look_up, open_socket, open_through
-from mongodriver.io.probe import asks_for_certificate, speaks_plain_text
+from mongodriver.io.probe import asks_for_certificate, hangs_up, speaks_plain_text
 from mongodriver.values.address import Address
 from mongodriver.values.proxy import Proxy
 
@@ -70,9 +70,12 @@ class Network:
         except OSError:
             return False
 
-    def asks_for_certificate(self) -> bool:
-        """Whether a TLS server asks for the certificates of its clients, as far as can be told."""
+    def refuses_certificate(self, context: ssl.SSLContext) -> bool:
+        """Whether a TLS server asks for certificates and does not take this client's, or that it
+        has none, as far as can be told."""
+        at = self._address, self._proxy
         try:
-            return bool(asks_for_certificate(self._address, self._proxy, self.deadline()))
+            asks = asks_for_certificate(*at, self.deadline())
+            return bool(asks) and hangs_up(*at, context, self.deadline())
         except OSError:
             return False

@@ -1,9 +1,10 @@
-"""What a port speaks whose peer hung up: TLS, and does it want a certificate; or plain text.
+"""What a port speaks whose peer hung up: TLS, and does it refuse a certificate; or plain text.
 
 Hanging up is all that mongod does when TLS is on one side only, or when it does not take a client's
 certificate; but so do proxies whose server is down. One more connection tells them apart. It says
 nothing of the client or its user: a TLS ClientHello, of which the answer is read until it is clear,
-or one bare hello.
+or one bare hello. Where certificates are asked for, which servers do that can do without as well, a
+whole handshake shows whether the peer hangs up before it was asked anything.
 
 The functions that ask block; `find_out` has a backend run them.
 """
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from ..values.proxy import Proxy
     from .base import Backend, ConnectOptions
 
-__all__ = ["asks_for_certificate", "find_out", "speaks_plain_text"]
+__all__ = ["asks_for_certificate", "find_out", "hangs_up", "speaks_plain_text"]
 
 #: Seconds that one look may take.
 _PATIENCE = 1.0
+#: And seconds in which a server hangs up that does not take a certificate.
+_FAREWELL = 0.25
 #: More than any server's first flight.
 _MOST = 1 << 17
 
@@ -54,9 +57,9 @@ async def find_out(
         return
     look = _plain_text if kind == CauseKind.TLS_CLOSED else _with_tls
     end = monotonic() + _PATIENCE
-    tls = options.tls is not None
+    context = None if options.tls is None else options.tls.context
     try:
-        found = await backend.call(look, address, options.proxy, tls, end, deadline=end)
+        found = await backend.call(look, address, options.proxy, context, end, deadline=end)
     except OSError:
         return
     if found is not None:
@@ -70,15 +73,21 @@ def _kind(error: BaseException) -> CauseKind | None:
     return None if cause is None else fault(cause)
 
 
-def _plain_text(address: Address, proxy: Proxy | None, tls: bool, end: float) -> CauseKind | None:
+def _plain_text(
+    address: Address, proxy: Proxy | None, context: ssl.SSLContext | None, end: float
+) -> CauseKind | None:
     return CauseKind.TLS_PLAIN_TEXT if speaks_plain_text(address, proxy, end) else None
 
 
-def _with_tls(address: Address, proxy: Proxy | None, tls: bool, end: float) -> CauseKind | None:
+def _with_tls(
+    address: Address, proxy: Proxy | None, context: ssl.SSLContext | None, end: float
+) -> CauseKind | None:
     asks = asks_for_certificate(address, proxy, end)
-    if not tls:
+    if context is None:
         return None if asks is None else CauseKind.TLS_REQUIRED
-    return CauseKind.TLS_CLIENT_CERTIFICATE if asks else None
+    if asks and hangs_up(address, proxy, context, end):
+        return CauseKind.TLS_CLIENT_CERTIFICATE
+    return None
 
 
 def _open(address: Address, proxy: Proxy | None, end: float) -> socket.socket:
@@ -171,6 +180,29 @@ def _asks_in_tls_1_3(address: Address, proxy: Proxy | None, end: float) -> bool 
             incoming.write(data)
             received += data
     return False if _is_tls(received) else None
+
+
+def hangs_up(address: Address, proxy: Proxy | None, context: ssl.SSLContext, end: float) -> bool:
+    """Whether a TLS server ends a connection as soon as it has seen the client's certificate, or
+    that there is none.
+
+    :param end: when to give up.
+    :raises OSError: where that cannot be found out.
+    """
+    import ssl
+
+    with _open(address, proxy, end) as sock:
+        sock.settimeout(remaining(end))
+        try:
+            with context.wrap_socket(sock, server_hostname=address[0]) as tls:
+                tls.settimeout(min(remaining(end) or 0.0, _FAREWELL))
+                return not tls.recv(1)
+        except TimeoutError:
+            return False  # it waits for what the client has to say
+        except ssl.SSLCertVerificationError:
+            return False
+        except (ssl.SSLError, ConnectionError):
+            return True
 
 
 def _receive(sock: socket.socket, received: bytes, size: int, end: float) -> bytes:
