@@ -9,19 +9,15 @@ from typing import Any, NamedTuple
 __all__ = ["CompressionSettings", "negotiate", "validate_compressors"]
 
 
-class _Requirement(NamedTuple):
-    modules: tuple[str, ...]
-    missing: str
-
-
+#: The modules of which one is needed, and the warning where none is there.
 _REQUIREMENTS = {
-    "snappy": _Requirement(
+    "snappy": (
         ("snappy",),
         "Wire protocol compression with snappy is not available. "
         "You must install the python-snappy module for snappy support.",
     ),
-    "zlib": _Requirement(("zlib",), "The zlib module is not available"),
-    "zstd": _Requirement(
+    "zlib": (("zlib",), "The zlib module is not available"),
+    "zstd": (
         ("compression.zstd", "backports.zstd"),
         "Wire protocol compression with zstandard is not available. "
         "You must install the backports.zstd module for zstandard support.",
@@ -54,13 +50,14 @@ def validate_compressors(dummy: Any, value: str | Iterable[str]) -> list[str]:
     names = value.split(",") if isinstance(value, (str, bytes, bytearray)) else list(value)
     usable = []
     for name in names:
-        requirement = _REQUIREMENTS.get(name)
-        if requirement is None:
+        if name not in _REQUIREMENTS:
             warnings.warn(f"Unsupported compressor: {name}", stacklevel=2)
-        elif not any(map(_importable, requirement.modules)):
-            warnings.warn(requirement.missing, stacklevel=2)
-        else:
+            continue
+        modules, missing = _REQUIREMENTS[name]
+        if any(map(_importable, modules)):
             usable.append(name)
+        else:
+            warnings.warn(missing, stacklevel=2)
     return usable
 
 

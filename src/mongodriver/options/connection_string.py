@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Mapping, MutableMapping
 from copy import copy
@@ -41,8 +40,8 @@ SRV_SCHEME = "mongodb+srv://"
 _MUST_ESCAPE = (
     "Username and password must be escaped according to RFC 3986, use urllib.parse.quote_plus"
 )
-_BAD_DATABASE_CHARS = re.compile(r'[/ "$]')
-_BROKEN_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
+_HEX = frozenset("0123456789abcdefABCDEF")
+_BAD_DATABASE_CHARS = frozenset('/ "$')
 _TLS_INSECURE = "tlsInsecure"
 _IMPLIED_BY_TLS_INSECURE = (
     "tlsAllowInvalidHostnames",
@@ -95,9 +94,14 @@ class ParsedURI:
         return self.fqdn is not None
 
 
+def _has_broken_escape(text: str) -> bool:
+    """Whether a percent sign is not followed by two hexadecimal digits."""
+    return any(len(part) < 2 or not _HEX.issuperset(part[:2]) for part in text.split("%")[1:])
+
+
 def parse_userinfo(userinfo: str) -> tuple[str, str]:
     """Split "user:password" and undo its percent-encoding; InvalidURI if it is malformed."""
-    if "@" in userinfo or userinfo.count(":") > 1 or _BROKEN_ESCAPE.search(userinfo):
+    if "@" in userinfo or userinfo.count(":") > 1 or _has_broken_escape(userinfo):
         raise InvalidURI(_MUST_ESCAPE)
     user, _, password = userinfo.partition(":")
     if not user:
@@ -343,7 +347,7 @@ def _namespace(authority: str, path: str) -> tuple[str | None, str | None]:
     if not path:
         return None, None
     database, dot, collection = unquote_plus(path).partition(".")
-    if _BAD_DATABASE_CHARS.search(database):
+    if not _BAD_DATABASE_CHARS.isdisjoint(database):
         if "@" in path:
             # Rather an unescaped "/" in the password: do not show it.
             raise InvalidURI(_MUST_ESCAPE)

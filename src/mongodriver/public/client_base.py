@@ -43,7 +43,7 @@ Address = tuple[str, int | None]
 _MAX_FRAMES = 20
 
 #: Of a connection string that stands in a line of source code.
-_USER_INFO = re.compile(r"//[^\s/@]*:[^\s@]*@")
+_USER_INFO = r"//[^\s/@]*:[^\s@]*@"
 
 
 class CallSite:
@@ -64,7 +64,7 @@ class CallSite:
         getline = _getline()
         lines = []
         for filename, number, name in reversed(self._frames):
-            source = _USER_INFO.sub("//<redacted>@", getline(filename, number).strip())
+            source = re.sub(_USER_INFO, "//<redacted>@", getline(filename, number).strip())
             lines.append(f'  File "{filename}", line {number}, in {name}\n')
             if source:
                 lines.append(f"    {source}\n")

@@ -1,7 +1,5 @@
 """The kinds of server the driver tells apart."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from mongodriver.values.public_names import known_as
