@@ -532,7 +532,7 @@ class AsyncCollection(CollectionBase[DocumentT]):
             ``expireAfterSeconds``, ``partialFilterExpression``, ``collation``; and ``maxTimeMS``.
         """
         options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
-        indexes = [IndexModel(keys, **kwargs)]
+        indexes = [ops.indexes.index_model(keys, **kwargs)]
         operation = ops.indexes.CreateIndexes(self._catalogue(session), indexes, options, comment)
         await self._core.executor.execute(operation, core_session(session))
         return operation.names[0]

@@ -147,6 +147,11 @@ class CreateSearchIndexes(_SearchIndexCommand):
         return [text(index, "name") for index in plain_documents(reply, "indexesCreated")]
 
 
+def index_model(keys: Any, **options: Any) -> IndexModel:
+    """Return the model of an index, for modules that do not load the models' own."""
+    return IndexModel(keys, **options)
+
+
 def search_index_model(model: Mapping[str, Any] | SearchIndexModel) -> SearchIndexModel:
     """Return a model of a search index, or that of a mapping of its arguments."""
     return model if isinstance(model, SearchIndexModel) else SearchIndexModel(**model)
