@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn, Self, TypeVar
 
-from mongodriver.public.raw import join_raw
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
+from mongodriver.replies.raw import join_raw
 from mongodriver.values.errors import InvalidOperation
 
 __all__ = ["AsyncCommandCursor", "AsyncRawBatchCommandCursor"]

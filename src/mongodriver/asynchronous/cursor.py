@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from mongodriver.public.find_cursor import _AgnosticCursor
-from mongodriver.public.raw import join_raw
+from mongodriver.replies.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 
 __all__ = ["AsyncCursor", "AsyncRawBatchCursor", "CursorType"]

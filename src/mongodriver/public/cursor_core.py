@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from bsonx.errors import BSONError
+from bsonx.int64 import Int64
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors, may_carry
 from mongodriver.values.error_codes import CURSOR_GONE
@@ -37,6 +38,8 @@ class CursorCore(ABC, Generic[ItemT]):
     _batch_size = 0
     #: None before the first batch, 0 after the last.
     _id: int | None = None
+    #: Items are whole batches, as bytes.
+    _raw: ClassVar[bool] = False
     #: No more batches will come; those already here are still returned.
     _killed = False
     _retrieved = 0
@@ -103,6 +106,7 @@ class CursorCore(ABC, Generic[ItemT]):
             comment=self._comment,
             exhaust=self._exhaust,
         )
+        operation.gives_bytes = self._raw
         try:
             reply = await self._core.executor.execute(
                 operation, self._core_session, None, self._address, self._connection
@@ -242,9 +246,9 @@ class CursorCore(ABC, Generic[ItemT]):
         return bool(self._data) or not self._killed
 
     @property
-    def cursor_id(self) -> int | None:
+    def cursor_id(self) -> Int64 | None:
         """The server's id of the cursor: None before the first batch, 0 when it is exhausted."""
-        return self._id
+        return None if self._id is None else Int64(self._id)
 
     @property
     def address(self) -> tuple[str, int | None] | None:

@@ -17,8 +17,8 @@ from mongodriver.values.cursor_type import CursorType
 from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.keys import hint_document, key_document, key_pairs
 
+from ..replies.raw import RAW_FIELDS, raw_codec_options
 from .cursor_core import CursorCore
-from .raw import RAW_FIELDS, raw_codec_options
 from .sessions import core_session
 
 __all__ = ["_AgnosticCursor"]
@@ -29,7 +29,6 @@ DocumentT = TypeVar("DocumentT", bound=Mapping[str, Any])
 class _AgnosticCursor(CursorCore[DocumentT]):
     """A cursor that begins with a find: its query, how that is set, and its first batch."""
 
-    _raw = False
     _collection: Any
     _query: FindQuery
     #: A slice of no documents: nothing is asked for.
@@ -110,6 +109,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         operation = Find(target, query.options(), pin=pin)
         if self._raw:
             operation.user_fields = RAW_FIELDS
+            operation.gives_bytes = True
         if query.flags & (TAILABLE | AWAIT_DATA) == TAILABLE:
             # Client-side operations timeout, Tailable non-awaitData Cursors.
             operation.takes_max_time = False
