@@ -278,7 +278,7 @@ class AsyncDatabase(DatabaseBase[DocumentT]):
         :param background: check beside other operations.
         :raises CollectionInvalid: if the collection is not valid.
         """
-        name = self._name_of(name_or_collection, "str or Collection")
+        name = self._name_of(name_or_collection, f"str or {self._collection_class.__name__}")
         operation = ops.catalogue.ValidateCollection(
             self._name, name, scandata, full, background, comment
         )

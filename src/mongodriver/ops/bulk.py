@@ -151,6 +151,8 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.reply_options = target.reply_options
         self._write_concern = target.write_concern
         self.wants_result = target.acknowledged
+        # One whose last command nobody answers is in no session, not even in part.
+        self.supports_session = target.acknowledged
         self.runs = runs
         self.ordered = ordered
         self.options = options or {}
@@ -315,9 +317,13 @@ class InsertMany(BulkWrite):
         if not inserts:
             raise InvalidOperation("No operations to execute")
         self._has_raw = False
-        for document in inserts:
+        for index, document in enumerate(inserts):
             if type(document) is not dict:
-                validate_is_document_type("document", document)
+                try:
+                    validate_is_document_type("document", document)
+                except TypeError:
+                    _identify(inserts[:index])
+                    raise
                 self._has_raw = self._has_raw or isinstance(document, RawBSONDocument)
         if not target.acknowledged:
             check_bypass(bypass_document_validation)
@@ -333,6 +339,11 @@ class InsertMany(BulkWrite):
 
     def add_missing_ids(self) -> None:
         """Give an ``_id`` to the documents that were not sent, as to those that were."""
-        for document in self.runs[0].statements:
-            if not isinstance(document, RawBSONDocument) and "_id" not in document:
-                document["_id"] = ObjectId()
+        _identify(self.runs[0].statements)
+
+
+def _identify(documents: Iterable[Any]) -> None:
+    """Give an ``_id`` to documents that have none."""
+    for document in documents:
+        if not isinstance(document, RawBSONDocument) and "_id" not in document:
+            document["_id"] = ObjectId()

@@ -16,20 +16,14 @@ from .support import exactly, plain_documents_of, refuse_transaction, settled, u
 __all__ = ["GridOutBase"]
 
 
-def _deprecated(field: str) -> None:
-    warnings.warn(
-        f"GridOut property '{field}' is deprecated and will be removed in PyMongo 5.0",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-
-
 class GridOutBase:
     """A stored file. Fields of its document that have no property are attributes too."""
 
     #: Whether a root collection is one of this flavour, and what such a class is called.
     _is_collection: ClassVar[Any]
     _collection_name: ClassVar[str]
+    #: Whether properties that are deprecated say so: PyMongo's are silent in the async flavour.
+    _warns: ClassVar[bool]
 
     def __init__(
         self,
@@ -58,6 +52,14 @@ class GridOutBase:
         self._chunk = b""
         #: Where in that chunk the position is.
         self._offset = 0
+
+    def _deprecated(self, field: str) -> None:
+        if self._warns:
+            warnings.warn(
+                f"GridOut property '{field}' is deprecated and will be removed in PyMongo 5.0",
+                DeprecationWarning,
+                stacklevel=3,
+            )
 
     # -- its document --
 
@@ -93,7 +95,7 @@ class GridOutBase:
     @property
     def content_type(self) -> Any:
         """A MIME type, or None. Deprecated: put it in ``metadata``."""
-        _deprecated("contentType")
+        self._deprecated("contentType")
         return self._document("contentType").get("contentType")
 
     @property
@@ -114,7 +116,7 @@ class GridOutBase:
     @property
     def aliases(self) -> Any:
         """Other names, or None. Deprecated: put them in ``metadata``."""
-        _deprecated("aliases")
+        self._deprecated("aliases")
         return self._document("aliases").get("aliases")
 
     @property
@@ -125,7 +127,7 @@ class GridOutBase:
     @property
     def md5(self) -> Any:
         """A hash that an older driver or the application has stored, or None. Deprecated."""
-        _deprecated("md5")
+        self._deprecated("md5")
         return self._document("md5").get("md5")
 
     def __getattr__(self, name: str) -> Any:
