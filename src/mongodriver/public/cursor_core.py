@@ -38,6 +38,8 @@ class CursorCore(ABC, Generic[ItemT]):
     _batch_size = 0
     #: None before the first batch, 0 after the last.
     _id: int | None = None
+    #: The same, but still the id where the cursor was closed or lost.
+    _last_id: int | None = None
     #: Items are whole batches, as bytes.
     _raw: ClassVar[bool] = False
     #: No more batches will come; those already here are still returned.
@@ -63,7 +65,7 @@ class CursorCore(ABC, Generic[ItemT]):
         """Make a reply's batch the current one."""
         self._data = deque(self._unpack(reply.batch))
         self._retrieved += len(reply.batch)
-        self._id = reply.cursor_id
+        self._id = self._last_id = reply.cursor_id
         self._address = reply.address
         if reply.namespace:
             self._namespace = reply.namespace
@@ -117,10 +119,11 @@ class CursorCore(ABC, Generic[ItemT]):
             raise
         except PyMongoError as exc:
             connection = self._connection
+            if self._ends_quietly(exc):
+                self._release()
+                return
             if isinstance(exc, OperationFailure) and exc.code in CURSOR_GONE:
                 self._release()
-                if self._ends_quietly():
-                    return
             elif connection is not None and connection.service_id is not None:
                 # Load balancer support, Behaviour With Cursors: it keeps its connection.
                 self._killed = True
@@ -183,8 +186,8 @@ class CursorCore(ABC, Generic[ItemT]):
                         result.append(data.popleft())
         return result
 
-    def _ends_quietly(self) -> bool:
-        """Whether a cursor that is gone from the server is an end and not an error."""
+    def _ends_quietly(self, exc: PyMongoError) -> bool:
+        """Whether what has become of the server's cursor is an end and not an error."""
         return False
 
     # -- closing --
@@ -248,7 +251,7 @@ class CursorCore(ABC, Generic[ItemT]):
     @property
     def cursor_id(self) -> Int64 | None:
         """The server's id of the cursor: None before the first batch, 0 when it is exhausted."""
-        return None if self._id is None else Int64(self._id)
+        return None if self._last_id is None else Int64(self._last_id)
 
     @property
     def address(self) -> tuple[str, int | None] | None:

@@ -14,7 +14,8 @@ from mongodriver.ops.find_query import AWAIT_DATA, EXHAUST, TAILABLE, FindQuery
 from mongodriver.ops.read import Distinct, Explain
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.cursor_type import CursorType
-from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.error_codes import TAILABLE_OVER
+from mongodriver.values.errors import InvalidOperation, OperationFailure, PyMongoError
 from mongodriver.values.keys import hint_document, key_document, key_pairs
 
 from ..replies.raw import RAW_FIELDS, raw_codec_options
@@ -122,8 +123,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         left = abs(limit) - self._retrieved
         return left if not size or left < size else size
 
-    def _ends_quietly(self) -> bool:
-        return bool(self._query.flags & TAILABLE)
+    def _ends_quietly(self, exc: PyMongoError) -> bool:
+        tailable = self._query.flags & TAILABLE
+        return bool(tailable and isinstance(exc, OperationFailure) and exc.code in TAILABLE_OVER)
 
     # -- batches --
 
@@ -162,7 +164,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
     async def _rewind(self) -> None:
         await self._close()
         self._data.clear()
-        self._id = None
+        self._id = self._last_id = None
         self._address = None
         self._retrieved = 0
         self._killed = False

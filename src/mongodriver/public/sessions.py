@@ -132,7 +132,7 @@ class ClientSessionBase:
                 f"cluster_time must be a subclass of collections.Mapping, not {type(cluster_time)}"
             )
         if not isinstance(cluster_time.get("clusterTime"), Timestamp):
-            raise ValueError("Invalid cluster_time")
+            raise TypeError("Invalid cluster_time")
         self._core.advance_cluster_time(cluster_time)
 
     def advance_operation_time(self, operation_time: Timestamp) -> None:

@@ -31,6 +31,8 @@ READ_CONCERN_NOT_AVAILABLE_YET = 134
 
 # CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
 CURSOR_GONE = frozenset({43, 175, 237})
+# Also OperationFailed, CappedPositionLost and old numbers of it: how tailable cursors end.
+TAILABLE_OVER = CURSOR_GONE | {96, 136, 17406, 28617}
 
 # AuthenticationFailed, MechanismUnavailable, and Atlas's own.
 LOGIN_REFUSED = frozenset({18, 334, 8000})

@@ -22,6 +22,8 @@ _TIMES = re.compile(
     r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|T\(\)|OID|SON\(\[.*?\]\)\)\]\))"
 )
 _NUMBER = re.compile(r"('txnNumber':|txnNumber:|transaction number|transaction number is) \d+")
+_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+_TOKEN = re.compile(r'_data: "[0-9A-F]+"')
 _TOPOLOGY = re.compile(r"rtt: [0-9.e-]+|id: OID|id: [0-9a-f]{24}")
 
 #: Fields whose values differ from one run to the next; that they are there is compared.
@@ -36,6 +38,7 @@ _VOLATILE = frozenset(
             "creationDate",
             "updateDate",
             "keyMaterial",
+            "endSessions",
         ),
     )
 )
@@ -69,6 +72,7 @@ def normal(value: Any) -> str:
     text = _CLIENT.sub("CLIENT", text)
     text = text.replace("mongodriver.gridfs", "gridfs")
     text = text.replace("mongodriver.", "pymongo.").replace("bsonx", "bson")
+    text = _UUID.sub("UUID", _TOKEN.sub("_data: ...", text))
     text = _UPLOAD_DATE.sub("'uploadDate': DATE", text)
     text = _NUMBER.sub(r"\1 N", text)
     text = _OBJECT_ID.sub("OID", _TIMESTAMP.sub("T()", _ADDRESS.sub("", text)))
@@ -109,7 +113,7 @@ def shown(value: Any) -> Any:
 
 def _varies(key: Any, value: Any) -> bool:
     return (isinstance(key, str) and key in _VOLATILE) or (
-        key in ("uuid", "sessionId") and isinstance(value, (uuid.UUID, bytes))
+        key in ("uuid", "sessionId", "collectionUUID") and isinstance(value, (uuid.UUID, bytes))
     )
 
 
@@ -186,7 +190,7 @@ def _ordered(name: str, body: Mapping[str, Any]) -> Any:
             k: _in_order(v, part) if k in _BATCHES else v for k, v in cursor.items()
         }
     # What servers say of themselves differs from one moment to the next.
-    return sorted(fields) if len(fields) > 12 else fields
+    return sorted(fields) if len(fields) > 12 or name == "explain" else fields
 
 
 def _in_order(batch: Any, part: bool) -> Any:
