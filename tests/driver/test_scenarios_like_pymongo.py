@@ -8,8 +8,9 @@ import uuid
 from pathlib import Path
 
 import pytest
+from comparison.lines import read_lines
 from comparison.sides import Side
-from comparison.wanted import Verdict
+from comparison.wanted import WANTED, Verdict
 
 pytestmark = pytest.mark.server
 
@@ -46,3 +47,15 @@ def test_same_as_pymongo(area, flavour, sides, servers, record_property):
     for (name, _), expected, got in zip(scenarios, *records, strict=True):
         verdict.judge(name, expected, got)
     verdict.finish(record_property)
+
+
+def test_the_list_of_differences_is_about_scenarios_there_are(flavour):
+    known = set()
+    for path in FOLDER.parent.glob("expressions/**/*.txt"):
+        known |= {(path.stem, text) for _, text in read_lines(path)}
+    for area in AREAS:
+        module = importlib.import_module(f"scenarios.{area}")
+        known |= {(area, name) for name, _ in scenarios_of(module, flavour)}
+    areas = {area for area, _ in known}
+    listed = {key[:2] for key in WANTED if key[2] == flavour.name and key[0] in areas}
+    assert listed <= known
