@@ -6,6 +6,8 @@
 #   make test-random   the same in a random order (SEED=5: in that one)
 #   make spec      the specifications' own tests, each on all servers that suit it, with a report
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
+#   make compare   the scenarios that must give PyMongo's record, with a report by area and flavour
+#                  (COMPAREFLAGS: more for pytest, such as -k transactions)
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
@@ -31,7 +33,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random spec test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
+.PHONY: demo test test-random spec compare test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -59,7 +61,14 @@ $(VENV)/.random: $(VENV)/.base
 	@$(PIP) "pytest-randomly>=3.16"
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.base
+$(VENV)/.# Those that `make test` runs too.
+COMPARISONS := $(wildcard tests/driver/test_*_like_pymongo.py) tests/driver/test_timeouts.py
+
+compare: $(VENV)/.extension
+	env PYTHONPATH=tests $(PYTEST) -n $(WORKERS) --dist worksteal -q -p no:randomly \
+	    -p comparison_report -k "pymongo" $(COMPAREFLAGS) $(COMPARISONS)
+
+bench: $(VENV)/.base
 	$(PIP) --no-build-isolation -e ".[bench]"
 	@touch $@
 

@@ -8,6 +8,7 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+from comparison.sides import Side
 from deployments import Deployments, Servers
 from flavour import Flavour
 from recording import Commands
@@ -64,6 +65,16 @@ def shared(flavour, server):
         await client.close()
 
     flavour.run(close())
+
+
+@pytest.fixture(scope="session")
+def sides(flavour, server):
+    """PyMongo and this driver, in the same flavour on the same server, to be compared."""
+    pytest.importorskip("pymongo", reason="PyMongo, the judge, is not installed")
+    made = [Side(driver, flavour, server.uri) for driver in ("pymongo", "mongodriver")]
+    yield made
+    for side in made:
+        side.close()
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@ its details, and the commands."""
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
-from like import our_side, pymongo_side
-from recording import Commands
+from comparison.lines import scenario_of
+from comparison.sides import Side
+from comparison.wanted import Verdict
 
 import bulk_server as acts
 from bulk_server import bulk_server
@@ -86,19 +88,19 @@ CASES = [
 ]
 
 
-def same(outcome):
-    """An outcome without what differs from one server to the next."""
-    return re.sub(r"127\.0\.0\.1:\d+", "HERE", repr(outcome))
+def same(record):
+    """A record without what differs from one server to the next."""
+    return ast.literal_eval(re.sub(r"127\.0\.0\.1:\d+", "HERE", repr(record)))
 
 
 @pytest.mark.parametrize(("expression", "act", "hello"), CASES)
-def test_same_as_pymongo(flavour, make_client, expression, act, hello):
-    with bulk_server(act, **hello) as server:
-        theirs = pymongo_side(server.uri)
-        expected = same(theirs.outcome(expression, "d"))
-        theirs.client._object.close()
-    commands = Commands()
-    with bulk_server(act, **hello) as server:
-        client = make_client(server.uri, event_listeners=[commands])
-        got = same(our_side(flavour, client, commands).outcome(expression, "d"))
-    assert got == expected
+def test_same_as_pymongo(flavour, expression, act, hello, record_property):
+    records = []
+    for driver in ("pymongo", "mongodriver"):
+        with bulk_server(act, **hello) as server:
+            side = Side(driver, flavour, server.uri)
+            records.append(same(side.record(scenario_of(expression), "d")))
+            side.close()
+    verdict = Verdict("client_bulk on scripted servers", flavour.name)
+    verdict.judge(f"{act.__name__}: {expression}", *records)
+    verdict.finish(record_property)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
+from comparison.wanted import Verdict
 from flavour import Neutral, know, step
 from unified.clients import PATIENCE, until
 
@@ -91,7 +92,9 @@ def of(told, *kinds):
 
 
 @pytest.mark.parametrize("scenario", [operations, wrong_login], ids=lambda one: one.__name__)
-async def test_events_come_in_the_order_of_pymongo(server, servers, make_client, flavour, scenario):
+async def test_events_come_in_the_order_of_pymongo(
+    server, servers, make_client, flavour, scenario, record_property
+):
     uri = server.uri
     if scenario is wrong_login:
         uri = servers.uri("secured set").replace("runner:secret@", "runner:wrong@")
@@ -109,6 +112,9 @@ async def test_events_come_in_the_order_of_pymongo(server, servers, make_client,
     # Those of operations and pools happen in one thread; those of the topology are published by
     # another one.
     together = ("CommandListener", "ConnectionPoolListener")
-    assert of(told, *together) == of(expected, *together)
-    for kind in ("ServerListener", "TopologyListener"):
-        assert of(told, kind) == of(expected, kind)
+    verdict = Verdict("events of all kinds", flavour.name)
+    kinds = [together, ("ServerListener",), ("TopologyListener",)]
+    verdict.judge(
+        scenario.__name__, *({"events": [of(e, *k) for k in kinds]} for e in (expected, told))
+    )
+    verdict.finish(record_property)

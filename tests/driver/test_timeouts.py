@@ -10,8 +10,10 @@ import time
 import uuid
 
 import pytest
-from flavour import Neutral, know
-from like import Side, our_side
+from comparison.lines import scenario_of
+from comparison.sides import Side
+from comparison.wanted import Verdict
+from flavour import Neutral
 from recording import Commands
 
 import mongodriver
@@ -57,52 +59,25 @@ await db.drop_collection('new')
 """
 
 
-def limited(outcome):
-    """An outcome whose limits, which differ by the moment, are only there or not."""
-    outcome["commands"] = [
-        re.sub(r"'maxTimeMS': \d+", "'maxTimeMS': N", command) for command in outcome["commands"]
-    ]
-    return outcome
+def limited(record):
+    """A record whose limits, which differ by the moment, are only there or not."""
+    events = [re.sub(r"'maxTimeMS': \d+", "'maxTimeMS': N", text) for text in record["events"]]
+    return {**record, "events": events}
 
 
-@pytest.fixture(scope="module")
-def theirs(server):
-    import pymongo
-    from pymongo.monitoring import CommandListener
-
-    know("pymongo", "gridfs")
-
-    class Listener(CommandListener):
-        started, succeeded, failed = Commands.started, Commands.succeeded, Commands.failed
-
-    listener, commands = Listener(), Commands()
-    listener.events = commands.events
-    client = pymongo.MongoClient(server.uri, event_listeners=[listener], timeoutMS=60_000)
+def test_same_as_pymongo_within_limits(server, flavour, record_property):
+    lines = ALIKE.splitlines()
     database = f"like_{uuid.uuid4().hex[:12]}"
-    side = Side("pymongo", "bson", Neutral(client), commands, None)
-    outcomes = [limited(side.outcome(line, database)) for line in ALIKE.splitlines()]
-    client.drop_database(database)
-    client.close()
-    return database, outcomes
-
-
-def test_the_same_is_sent_as_by_pymongo(theirs, flavour, make_client):
-    database, outcomes = theirs
-    commands = Commands()
-    client = make_client_of(make_client, commands, timeoutMS=60_000)
-    side = our_side(flavour, client, commands)
-    ours = [limited(side.outcome(line, database)) for line in ALIKE.splitlines()]
-
-    async def drop():
-        await client.drop_database(database)
-
-    flavour.run(drop())
-    different = [
-        f"{line}\n  PyMongo {expected}\n  ours    {got}"
-        for line, expected, got in zip(ALIKE.splitlines(), outcomes, ours, strict=True)
-        if expected != got
-    ]
-    assert not different, "\n".join(different)
+    records = []
+    for driver in ("pymongo", "mongodriver"):
+        side = Side(driver, flavour, server.uri, timeoutMS=60_000)
+        records.append([limited(side.record(scenario_of(line), database)) for line in lines])
+        side.drop(database)
+        side.close()
+    verdict = Verdict("timeouts", flavour.name)
+    for line, expected, got in zip(lines, *records, strict=True):
+        verdict.judge(line, expected, got)
+    verdict.finish(record_property)
 
 
 def make_client_of(make_client, commands, **options):

@@ -15,9 +15,9 @@ from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
-from mongodriver.public.raw import RAW_FIELDS, raw_codec_options
 from mongodriver.public.sessions import core_session
 from mongodriver.replies.catalogue import collection_options, index_information
+from mongodriver.replies.raw import RAW_FIELDS, raw_codec_options
 from mongodriver.values.read_concern import DEFAULT_READ_CONCERN
 from mongodriver.values.read_preferences import ReadPreference
 from mongodriver.values.results import (
@@ -555,9 +555,8 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         :param kwargs: options of the index, such as ``unique``, ``name``, ``sparse``,
             ``expireAfterSeconds``, ``partialFilterExpression``, ``collation``; and ``maxTimeMS``.
         """
-
         options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
-        indexes = [ops.indexes.index_model(keys, kwargs)]
+        indexes = [ops.indexes.index_model(keys, **kwargs)]
         operation = ops.indexes.CreateIndexes(self._catalogue(session), indexes, options, comment)
         await self._core.executor.execute(operation, core_session(session))
         return operation.names[0]
@@ -786,6 +785,7 @@ async def _aggregate(
         operation.begin_empty()
         operation.codec_options = raw_codec_options(codec_options)
         operation.user_fields = RAW_FIELDS
+        operation.gives_bytes = True
     reply = await collection._core.executor.execute(operation, core_session(session))
     return cursor_class._from_reply(
         collection._core,

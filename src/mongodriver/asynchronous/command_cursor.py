@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from mongodriver.public.raw import join_raw
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
+from mongodriver.replies.raw import join_raw
 from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:

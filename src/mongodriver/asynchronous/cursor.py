@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from mongodriver.public.find_cursor import _AgnosticCursor
-from mongodriver.public.raw import join_raw
+from mongodriver.replies.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 
 if TYPE_CHECKING:

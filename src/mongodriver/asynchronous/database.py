@@ -147,16 +147,22 @@ class AsyncDatabase(
         :param read_preference: which server to ask; left out, the primary.
         :param codec_options: for the reply, apart from their type decoders; left out, the
             defaults, not those of the database.
-        :param kwargs: further fields of the command, in order.
+        :param kwargs: further fields of the command, in order. Two are none: ``write_concern`` is
+            added as the command's, and ``parse_write_concern_error`` has a WriteConcernError
+            raised where the reply says that it was not met.
         """
         if comment is not None:
             kwargs["comment"] = comment
+        concern = kwargs.pop("write_concern", None)
+        concern_errors = kwargs.pop("parse_write_concern_error", False)
         operation = RunCommand(
             self._name,
             command_fields(command, value, kwargs),
             codec_options or DEFAULT_CODEC_OPTIONS,
             read_preference,
             allowable_errors if check else EVERYTHING,
+            concern,
+            concern_errors,
         )
         return await self._core.executor.execute(operation, core_session(session))
 
@@ -386,7 +392,7 @@ class AsyncDatabase(
         :param background: check beside other operations.
         :raises CollectionInvalid: if the collection is not valid.
         """
-        name = self._name_of(name_or_collection, "str or Collection")
+        name = self._name_of(name_or_collection, f"str or {self._collection_class.__name__}")
         operation = ops.catalogue.ValidateCollection(
             self._name, name, scandata, full, background, comment
         )

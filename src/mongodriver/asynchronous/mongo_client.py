@@ -220,7 +220,8 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
             name = name.name
         if not isinstance(name, str):
             raise TypeError(
-                f"name_or_database must be an instance of str or a Database, not {type(name)}"
+                "name_or_database must be an instance of str or a "
+                f"{self._database_class.__name__}, not {type(name)}"
             )
         core = session_in_use(session)
         concern = None if core is not None and core.in_transaction else self._write_concern

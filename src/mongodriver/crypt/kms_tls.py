@@ -38,8 +38,8 @@ def tls_by_service(options: Mapping[str, Any] | None) -> dict[str, Tls]:
 def _tls(name: str, given: Any) -> Tls:
     if not isinstance(given, dict):
         raise TypeError(f'kms_tls_options["{name}"] must be a dict')
+    given.setdefault("tls", True)  # in the user's own options, as PyMongo does
     given = CaseInsensitiveDict(given)
-    given.setdefault("tls", True)
     options = combine(CaseInsensitiveDict(), given, False)
     check_options([], options)
     tls = ClientOptions(None, None, None, options).pool_options._tls

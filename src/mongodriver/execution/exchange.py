@@ -44,6 +44,7 @@ async def exchange(
 
     Both are the same object but for replies that are a class of the user's as a whole.
     """
+    operation = execution.operation
     cipher = executor.cipher
     if cipher is not None:
         command = await cipher.encrypt(execution, command)
@@ -70,5 +71,12 @@ async def exchange(
             observation.failed(exc)
         raise
     if observation is not None:
-        observation.replied(told)
+        observation.replied(_as_bytes(told) if operation.gives_bytes else told)
     return reply, told
+
+
+def _as_bytes(reply: Any) -> Any:
+    """A reply with its batch as bytes; as it is where there is no such batch."""
+    from ..replies.raw import with_joined_batch  # few listeners look at raw cursors
+
+    return with_joined_batch(reply)

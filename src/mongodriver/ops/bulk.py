@@ -158,6 +158,8 @@ class BulkWrite(Operation[dict[str, Any]]):
         self.reply_options = target.reply_options
         self._write_concern = target.write_concern
         self.wants_result = target.acknowledged
+        # One whose last command nobody answers is in no session, not even in part.
+        self.supports_session = target.acknowledged
         self.runs = runs
         self.ordered = ordered
         self.options = options or {}
@@ -327,7 +329,7 @@ class InsertMany(BulkWrite):
         self._has_raw = False
         for document in inserts:
             if type(document) is not dict:
-                inserts = [document_to_insert(one, target.codec_options) for one in inserts]
+                inserts = _documents(inserts, target.codec_options)
                 self._has_raw = any(isinstance(one, RawBSONDocument) for one in inserts)
                 break
         if not target.acknowledged:
@@ -349,6 +351,26 @@ class InsertMany(BulkWrite):
 
     def add_missing_ids(self) -> None:
         """Give an ``_id`` to the documents that were not sent, as to those that were."""
-        for document in self.runs[0].statements:
-            if not isinstance(document, RawBSONDocument) and "_id" not in document:
-                document["_id"] = ObjectId()
+        _identify(self.runs[0].statements)
+
+
+def _documents(given: list[Any], codec_options: Any) -> list[Any]:
+    """What is sent of documents and instances of classes with fields.
+
+    :raises TypeError: for what is neither; those before it have got their ``_id`` then.
+    """
+    documents: list[Any] = []
+    for one in given:
+        try:
+            documents.append(document_to_insert(one, codec_options))
+        except TypeError:
+            _identify(documents)
+            raise
+    return documents
+
+
+def _identify(documents: Iterable[Any]) -> None:
+    """Give an ``_id`` to documents that have none."""
+    for document in documents:
+        if not isinstance(document, RawBSONDocument) and "_id" not in document:
+            document["_id"] = ObjectId()

@@ -8,6 +8,7 @@ from typing import Any
 from mongodriver.values.errors import ConfigurationError, InvalidOperation
 
 from ..replies.codec import without_decoders
+from ..replies.verdicts import write_concern_error
 from .base import READ, Attempt, Command, Operation
 from .cursor import CursorReply, read_cursor
 
@@ -42,6 +43,7 @@ class RunCommand(Operation[Any]):
 
     :param fields: the command, its name first.
     :param allowable_errors: codes and messages of errors that are returned, not raised.
+    :param concern_errors: raise what the ``writeConcernError`` of the reply stands for.
     """
 
     own_name = "runCommand"
@@ -57,7 +59,11 @@ class RunCommand(Operation[Any]):
         codec_options: Any,
         read_preference: Any = None,
         allowable_errors: Container[int | str] | None = None,
+        write_concern: Any = None,
+        concern_errors: bool = False,
     ) -> None:
+        self.write_concern = write_concern
+        self._concern_errors = concern_errors
         self.name = next(iter(fields))
         self.database = database
         self.fields = fields
@@ -69,6 +75,12 @@ class RunCommand(Operation[Any]):
 
     def build(self, attempt: Attempt) -> Command:
         return Command(dict(self.fields))
+
+    def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> Any:
+        error = write_concern_error(reply) if self._concern_errors else None
+        if error is not None:
+            raise error
+        return reply
 
 
 class CursorCommand(RunCommand):

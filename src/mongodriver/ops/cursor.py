@@ -11,7 +11,7 @@ from mongodriver.values.keys import field_document, hint_document, key_document
 
 from ..replies.fields import document, documents, integer, optional_document, unexpected
 from .base import READ, Attempt, Command, Operation, present
-from .find_query import EXHAUST, FindQuery
+from .find_query import EXHAUST, FindQuery, with_modifiers
 
 __all__ = [
     "CursorReply",
@@ -240,10 +240,13 @@ class FindOne(Operation[Any]):
         if args or kwargs:
             kwargs |= present(sort=sort, hint=hint, session=session)
             self._take_query(FindQuery(filter, projection, *args, **kwargs))
-        elif projection is sort is hint is None:
+            return
+        if projection is sort is hint is None:
             self.options = {"filter": filter, "limit": 1, "singleBatch": True}
         else:
             self.options = _usual_options(filter, projection, sort, hint)
+        if "$query" in filter:
+            self.options = with_modifiers(self.options)
 
     def _take_query(self, query: FindQuery) -> None:
         if query.flags & EXHAUST:

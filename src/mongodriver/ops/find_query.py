@@ -17,7 +17,7 @@ from mongodriver.values.write_concern import validate_boolean
 from .arguments import batch_size_of
 from .base import present
 
-__all__ = ["AWAIT_DATA", "EXHAUST", "TAILABLE", "FindQuery"]
+__all__ = ["AWAIT_DATA", "EXHAUST", "TAILABLE", "FindQuery", "with_modifiers"]
 
 AWAIT_DATA = _QUERY_OPTIONS["await_data"]
 EXHAUST = _QUERY_OPTIONS["exhaust"]
@@ -173,7 +173,7 @@ class FindQuery:
             for name, flag in _FLAG_FIELDS:
                 if self.flags & flag:
                     options[name] = True
-        return options
+        return with_modifiers(options) if "$query" in self.filter else options
 
     def _has_only_usual_fields(self) -> bool:
         return (
@@ -203,6 +203,13 @@ class FindQuery:
 
 # Errors of wrong calls name the constructor that takes these arguments in PyMongo.
 FindQuery.__init__.__qualname__ = "_AgnosticCursor.__init__"
+
+
+def with_modifiers(options: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a find whose filter is a ``$query`` with modifiers."""
+    from .legacy_query import unfolded  # hardly any program has them
+
+    return unfolded(options["filter"], options)
 
 
 def _check_range(skip: Any, limit: Any) -> None:

@@ -147,8 +147,8 @@ class CreateSearchIndexes(_SearchIndexCommand):
         return [text(index, "name") for index in plain_documents(reply, "indexesCreated")]
 
 
-def index_model(keys: Any, options: Mapping[str, Any]) -> IndexModel:
-    """Return the model of an index that `create_index` is to make."""
+def index_model(keys: Any, **options: Any) -> IndexModel:
+    """Return the model of an index, for modules that do not load the models' own."""
     return IndexModel(keys, **options)
 
 

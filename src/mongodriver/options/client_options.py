@@ -169,7 +169,7 @@ def _pool_options(
         appname=options.get("appname"),
         driver=options.get("driver"),
         compression_settings=CompressionSettings(
-            tuple(options.get("compressors", ())), options.get("zlibcompressionlevel", -1)
+            list(options.get("compressors", ())), options.get("zlibcompressionlevel", -1)
         ),
         max_connecting=options.get("maxconnecting", limits.MAX_CONNECTING),
         server_api=options.get("server_api"),

@@ -28,7 +28,7 @@ _REQUIREMENTS = {
 class CompressionSettings(NamedTuple):
     """The compressors a client offers, best first, and zlib's level (-1 to 9)."""
 
-    compressors: tuple[str, ...] = ()
+    compressors: list[str] = []
     zlib_compression_level: int = -1
 
 

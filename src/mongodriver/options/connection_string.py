@@ -124,7 +124,7 @@ def parse_ipv6_literal_host(entity: str, default_port: int | None) -> tuple[str,
 def parse_host(entity: str, default_port: int | None = DEFAULT_PORT) -> Address:
     """Split "host:port", "[::1]:port" or a path into an address; ValueError if malformed."""
     host, port = entity, default_port
-    text: str | int | None = None
+    text: Any = default_port
     if entity.startswith("["):
         host, text = parse_ipv6_literal_host(entity, default_port)
     elif entity.endswith(".sock"):
@@ -144,9 +144,9 @@ def parse_host(entity: str, default_port: int | None = DEFAULT_PORT) -> Address:
 
 def _port(text: str) -> int:
     if not text.isdigit():
-        for character in text:
-            if character.isspace():
-                raise ValueError(f"Port contains whitespace character: {character!r}")
+        first = next((one for one in text if not one.isdigit()), "")
+        if first.isspace():
+            raise ValueError(f"Port contains whitespace character: {first!r}")
         # The text is not shown: it may be the rest of a password that holds a "/" or "@".
         raise ValueError(
             "Port contains non-digit characters. Hint: username and password must be escaped "

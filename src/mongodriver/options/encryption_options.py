@@ -146,9 +146,9 @@ def _spawn_args(given: list[str] | None) -> list[str]:
         given = []
     if not isinstance(given, list):
         raise TypeError(f"mongocryptd_spawn_args must be a list, not {type(given)}")
-    if any(arg.startswith(_IDLE) for arg in given):
-        return list(given)
-    return [*given, f"{_IDLE}=60"]
+    if not any(arg.startswith(_IDLE) for arg in given):
+        given.append(f"{_IDLE}=60")  # to the user's own list, as PyMongo does
+    return given
 
 
 known_as("mongodriver.encryption_options", globals())

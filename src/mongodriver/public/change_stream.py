@@ -25,7 +25,7 @@ from mongodriver.values.validators import (
     validate_string_or_none,
 )
 
-from .raw import RAW_FIELDS, raw_codec_options
+from ..replies.raw import RAW_FIELDS, raw_codec_options
 from .reply_cursor import _AgnosticCommandCursor
 from .sessions import core_session, session_in_use
 

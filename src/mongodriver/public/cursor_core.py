@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from bsonx.errors import BSONError
+from bsonx.int64 import Int64
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors, may_carry
 from mongodriver.values.error_codes import CURSOR_GONE
@@ -37,6 +38,10 @@ class CursorCore(ABC, Generic[ItemT]):
     _batch_size = 0
     #: None before the first batch, 0 after the last.
     _id: int | None = None
+    #: The same, but still the id where the cursor was closed or lost.
+    _last_id: int | None = None
+    #: Items are whole batches, as bytes.
+    _raw: ClassVar[bool] = False
     #: No more batches will come; those already here are still returned.
     _killed = False
     _retrieved = 0
@@ -60,7 +65,7 @@ class CursorCore(ABC, Generic[ItemT]):
         """Make a reply's batch the current one."""
         self._data = deque(self._unpack(reply.batch))
         self._retrieved += len(reply.batch)
-        self._id = reply.cursor_id
+        self._id = self._last_id = reply.cursor_id
         self._address = reply.address
         if reply.namespace:
             self._namespace = reply.namespace
@@ -103,6 +108,7 @@ class CursorCore(ABC, Generic[ItemT]):
             comment=self._comment,
             exhaust=self._exhaust,
         )
+        operation.gives_bytes = self._raw
         try:
             reply = await self._core.executor.execute(
                 operation, self._core_session, None, self._address, self._connection
@@ -113,10 +119,11 @@ class CursorCore(ABC, Generic[ItemT]):
             raise
         except PyMongoError as exc:
             connection = self._connection
+            if self._ends_quietly(exc):
+                self._release()
+                return
             if isinstance(exc, OperationFailure) and exc.code in CURSOR_GONE:
                 self._release()
-                if self._ends_quietly():
-                    return
             elif connection is not None and connection.service_id is not None:
                 # Load balancer support, Behaviour With Cursors: it keeps its connection.
                 self._killed = True
@@ -179,8 +186,8 @@ class CursorCore(ABC, Generic[ItemT]):
                         result.append(data.popleft())
         return result
 
-    def _ends_quietly(self) -> bool:
-        """Whether a cursor that is gone from the server is an end and not an error."""
+    def _ends_quietly(self, exc: PyMongoError) -> bool:
+        """Whether what has become of the server's cursor is an end and not an error."""
         return False
 
     # -- closing --
@@ -242,9 +249,9 @@ class CursorCore(ABC, Generic[ItemT]):
         return bool(self._data) or not self._killed
 
     @property
-    def cursor_id(self) -> int | None:
+    def cursor_id(self) -> Int64 | None:
         """The server's id of the cursor: None before the first batch, 0 when it is exhausted."""
-        return self._id
+        return None if self._last_id is None else Int64(self._last_id)
 
     @property
     def address(self) -> tuple[str, int | None] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.ops.catalogue import ListCollections
 from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.validators import validate_is_mapping
 
 if TYPE_CHECKING:
     from mongodriver.client.client import Client
@@ -39,8 +40,10 @@ def _configured(core: Client, target: CatalogueTarget) -> Mapping[str, Any] | No
 
 def creating(core: Client, target: CatalogueTarget, options: Mapping[str, Any]) -> Any:
     """The options of a new collection, with its encrypted fields if they are configured."""
-    if "encryptedFields" in options:
+    if options.get("encryptedFields"):
+        validate_is_mapping("encryptedFields", options["encryptedFields"])
         return options
+    options = {name: value for name, value in options.items() if name != "encryptedFields"}
     fields = _configured(core, target)
     return options if fields is None else {**options, "encryptedFields": fields}
 
@@ -51,6 +54,8 @@ async def dropping(
     """The encrypted fields of a collection that is to be dropped: as given, as configured, or as
     the server has them if the client encrypts.
     """
+    if given:
+        validate_is_mapping("encrypted_fields", given)
     if given or core.options.auto_encryption_opts is None:
         return given
     fields = _configured(core, target)

@@ -14,11 +14,12 @@ from mongodriver.ops.find_query import AWAIT_DATA, EXHAUST, TAILABLE, FindQuery
 from mongodriver.ops.read import Distinct, Explain
 from mongodriver.values.collation import validate_collation_or_none
 from mongodriver.values.cursor_type import CursorType
-from mongodriver.values.errors import InvalidOperation
+from mongodriver.values.error_codes import TAILABLE_OVER
+from mongodriver.values.errors import InvalidOperation, OperationFailure, PyMongoError
 from mongodriver.values.keys import hint_document, key_document, key_pairs
 
+from ..replies.raw import RAW_FIELDS, raw_codec_options
 from .cursor_core import CursorCore
-from .raw import RAW_FIELDS, raw_codec_options
 from .sessions import core_session
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 class _AgnosticCursor(CursorCore[DocumentT]):
     """A cursor that begins with a find: its query, how that is set, and its first batch."""
 
-    _raw = False
     _collection: Any
     _query: FindQuery
     #: A slice of no documents: nothing is asked for.
@@ -118,6 +118,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         operation = Find(target, query.options(), pin=pin)
         if self._raw:
             operation.user_fields = RAW_FIELDS
+            operation.gives_bytes = True
         if query.flags & (TAILABLE | AWAIT_DATA) == TAILABLE:
             # Client-side operations timeout, Tailable non-awaitData Cursors.
             operation.takes_max_time = False
@@ -130,8 +131,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         left = abs(limit) - self._retrieved
         return left if not size or left < size else size
 
-    def _ends_quietly(self) -> bool:
-        return bool(self._query.flags & TAILABLE)
+    def _ends_quietly(self, exc: PyMongoError) -> bool:
+        tailable = self._query.flags & TAILABLE
+        return bool(tailable and isinstance(exc, OperationFailure) and exc.code in TAILABLE_OVER)
 
     # -- batches --
 
@@ -170,7 +172,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
     async def _rewind(self) -> None:
         await self._close()
         self._data.clear()
-        self._id = None
+        self._id = self._last_id = None
         self._address = None
         self._retrieved = 0
         self._killed = False

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from mongodriver.ops.arguments import batch_size_of, max_await_time_ms_of
 from mongodriver.ops.cursor import CursorReply
 
+from ..replies.raw import raw_codec_options
 from .cursor_core import CursorCore
-from .raw import raw_codec_options
 from .sessions import core_session
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 
 class _AgnosticCommandCursor(CursorCore[DocumentT]):
     """A cursor that begins with the first batch of a reply."""
-
-    _raw = False
 
     def __init__(
         self,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.command_cursor import AsyncCommandCursor
 from mongodriver.public.flavour import blocking
-from mongodriver.public.raw import join_raw
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
+from mongodriver.replies.raw import join_raw
 from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.cursor import AsyncCursor
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.public.flavour import blocking
-from mongodriver.public.raw import join_raw
+from mongodriver.replies.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 from mongodriver.values.errors import InvalidOperation
 

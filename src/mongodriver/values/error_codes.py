@@ -36,6 +36,8 @@ CLUSTER_TIME_REFUSED = frozenset({204, 205, 211})
 
 # CursorNotFound, QueryPlanKilled, CursorKilled: the server has no such cursor any more.
 CURSOR_GONE = frozenset({43, 175, 237})
+# Also OperationFailed, CappedPositionLost and old numbers of it: how tailable cursors end.
+TAILABLE_OVER = CURSOR_GONE | {96, 136, 17406, 28617}
 
 # UserNotFound (of X.509), AuthenticationFailed, MechanismUnavailable, and Atlas's own.
 LOGIN_REFUSED = frozenset({11, 18, 334, 8000})

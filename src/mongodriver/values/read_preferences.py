@@ -165,7 +165,7 @@ class _ServerMode:
         if isinstance(other, _ServerMode):
             return (
                 self._mode == other._mode
-                and self._tag_sets == other._tag_sets
+                and self.tag_sets == other.tag_sets
                 and self._max_staleness == other._max_staleness
                 and self._hedge == other._hedge
             )

@@ -69,7 +69,7 @@ class _Request:
         shown = ", ".join(
             repr(value)
             for name, value in zip(self._shown, self._values(), strict=True)
-            if name != "_namespace" or value is not None
+            if name != "_namespace" or value
         )
         return f"{type(self).__name__}({shown})"
 

@@ -111,7 +111,8 @@ class UpdateResult(_WriteResult):
     def modified_count(self) -> int:
         """How many documents were changed."""
         self._raise_if_unacknowledged("modified_count")
-        return int((self.__raw_result or {}).get("nModified", 0))
+        modified: int = (self.__raw_result or {}).get("nModified")  # type: ignore[assignment]
+        return modified
 
     @property
     def upserted_id(self) -> Any:
@@ -173,7 +174,8 @@ class _BulkCounts(_WriteResult):
 
     def _count(self, name: str, field: str) -> int:
         self._raise_if_unacknowledged(name)
-        return int(self.__bulk_api_result.get(field, 0))
+        count: int = self.__bulk_api_result.get(field)  # type: ignore[assignment]
+        return count
 
     @property
     def bulk_api_result(self) -> dict[str, Any]:

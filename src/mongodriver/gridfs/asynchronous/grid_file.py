@@ -140,6 +140,7 @@ class AsyncGridOut(GridOutBase):
 
     _is_collection = staticmethod(_is_collection)
     _collection_name = "AsyncCollection"
+    _warns = False
 
     def __init__(
         self,

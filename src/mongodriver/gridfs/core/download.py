@@ -20,20 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["GridOutBase"]
 
 
-def _deprecated(field: str) -> None:
-    warnings.warn(
-        f"GridOut property '{field}' is deprecated and will be removed in PyMongo 5.0",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-
-
 class GridOutBase:
     """A stored file. Fields of its document that have no property are attributes too."""
 
     #: Whether a root collection is one of this flavour, and what such a class is called.
     _is_collection: ClassVar[Any]
     _collection_name: ClassVar[str]
+    #: Whether properties that are deprecated say so: PyMongo's are silent in the async flavour.
+    _warns: ClassVar[bool]
 
     def __init__(
         self,
@@ -62,6 +56,14 @@ class GridOutBase:
         self._chunk = b""
         #: Where in that chunk the position is.
         self._offset = 0
+
+    def _deprecated(self, field: str) -> None:
+        if self._warns:
+            warnings.warn(
+                f"GridOut property '{field}' is deprecated and will be removed in PyMongo 5.0",
+                DeprecationWarning,
+                stacklevel=3,
+            )
 
     # -- its document --
 
@@ -99,7 +101,7 @@ class GridOutBase:
     @property
     def content_type(self) -> str | None:
         """A MIME type, or None. Deprecated: put it in ``metadata``."""
-        _deprecated("contentType")
+        self._deprecated("contentType")
         content_type: str | None = self._document("contentType").get("contentType")
         return content_type
 
@@ -122,7 +124,7 @@ class GridOutBase:
     @property
     def aliases(self) -> list[str] | None:
         """Other names, or None. Deprecated: put them in ``metadata``."""
-        _deprecated("aliases")
+        self._deprecated("aliases")
         aliases: list[str] | None = self._document("aliases").get("aliases")
         return aliases
 
@@ -135,7 +137,7 @@ class GridOutBase:
     @property
     def md5(self) -> str | None:
         """A hash that an older driver or the application has stored, or None. Deprecated."""
-        _deprecated("md5")
+        self._deprecated("md5")
         md5: str | None = self._document("md5").get("md5")
         return md5
 

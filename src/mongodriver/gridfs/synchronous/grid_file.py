@@ -118,6 +118,7 @@ class GridOut(GridOutBase, io.IOBase):
 
     _is_collection = staticmethod(_is_collection)
     _collection_name = "Collection"
+    _warns = True
 
     def __init__(
         self,
