@@ -32,7 +32,7 @@ num = Decimal("45.321")
 try:
     db.test.insert_one({"num": num})
 except Exception as exc:
-    print(type(exc).__name__, exc)
+    print(type(exc).__name__, exc.args[0])
 codec_options = CodecOptions(type_registry=TypeRegistry([DecimalCodec()]))
 collection = db.get_collection("test", codec_options=codec_options)
 collection.insert_one({"_id": 1, "num": num})
