@@ -164,7 +164,10 @@ def _same_failures(pair, pymongo, recipe):
     """C and pure Python fail alike, path included; PyMongo with the same class and text."""
     c, pure = (attempt(_encoded, one.names, recipe) for one in pair)
     assert c == pure
-    assert c[:3] == attempt(_encoded, pymongo.names, recipe)[:3]
+    kind, result, *told = c
+    if told and told[1][1]:  # PyMongo's texts do not tell the place
+        told[0] = told[0].rpartition(" - at ")[0] or told[0]
+    assert (kind, result, *told[:1]) == attempt(_encoded, pymongo.names, recipe)[:3]
 
 
 @_examples(300)

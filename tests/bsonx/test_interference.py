@@ -34,7 +34,7 @@ while keys:
     try:
         bsonx.encode({"a": [document]}, True)
     except bsonx.InvalidDocument as error:
-        print(str(error).split(": ", 1)[1], len(error.path))
+        print(error.args[0].split(": ", 1)[1], len(error.path))
 """
 
 

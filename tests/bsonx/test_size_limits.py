@@ -58,7 +58,7 @@ def refusals(bx, value):
     for document, path in around(bx, value):
         with pytest.raises((bx.InvalidStringData, bx.InvalidDocument)) as info:
             bx.encode(document)
-        text = str(info.value).removeprefix("Invalid document: ")
+        text = info.value.args[0].removeprefix("Invalid document: ")
         yield type(info.value), text, info.value.path == path
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Sequence
 
 from mongodriver.local.errors import LocalServerError
@@ -37,8 +37,9 @@ def _run(options: argparse.Namespace) -> int:
         args=options.arg,
         timeout=options.timeout,
     )
-    ended = threading.Event()
-    previous = signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    # Not an Event: its lock may be held by the very wait that the signal interrupts.
+    ended: list[int] = []
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
     try:
         with server:
             if options.command:
@@ -47,9 +48,8 @@ def _run(options: argparse.Namespace) -> int:
                 ).returncode
             print(server.uri, flush=True)
             print("Ctrl-C ends it.", file=sys.stderr, flush=True)
-            # In pieces: a signal just before it begins to wait would not wake it.
-            while not ended.wait(_PIECE):
-                pass
+            while not ended:
+                time.sleep(_PIECE)
     except KeyboardInterrupt:
         pass
     finally:
