@@ -61,14 +61,7 @@ $(VENV)/.random: $(VENV)/.base
 	@$(PIP) "pytest-randomly>=3.16"
 	@touch $@
 
-$(VENV)/.# Those that `make test` runs too.
-COMPARISONS := $(wildcard tests/driver/test_*_like_pymongo.py) tests/driver/test_timeouts.py
-
-compare: $(VENV)/.extension
-	env PYTHONPATH=tests $(PYTEST) -n $(WORKERS) --dist worksteal -q -p no:randomly \
-	    -p comparison_report -k "pymongo" $(COMPAREFLAGS) $(COMPARISONS)
-
-bench: $(VENV)/.base
+$(VENV)/.bench: $(VENV)/.base
 	$(PIP) --no-build-isolation -e ".[bench]"
 	@touch $@
 
@@ -93,6 +86,13 @@ spec: $(VENV)/.extension
 	env PYTHONPATH=tests MONGODRIVER_SPEC_DEPLOYMENTS=all $(PYTEST) -n $(WORKERS) --dist worksteal -q -rf \
 	    -o addopts="--strict-markers --strict-config" -p no:randomly -p spec_report \
 	    $(SPECFLAGS) $(SPEC_TESTS)
+
+# Those that `make test` runs too.
+COMPARISONS := $(wildcard tests/driver/test_*_like_pymongo.py) tests/driver/test_timeouts.py
+
+compare: $(VENV)/.extension
+	env PYTHONPATH=tests $(PYTEST) -n $(WORKERS) --dist worksteal -q -p no:randomly \
+	    -p comparison_report -k "pymongo" $(COMPAREFLAGS) $(COMPARISONS)
 
 bench: $(VENV)/.extension $(VENV)/.bench
 	$(PY) bench/run.py --output bench/results $(BENCHFLAGS)
