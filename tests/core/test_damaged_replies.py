@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import bsonx
 from bsonx.errors import BSONError
 from core_kit import Recorder
 from damage import VALUES, Path, damaged, path_text, paths
@@ -207,8 +208,20 @@ class Replies(Recorder):
     def of_calls(self) -> list[tuple[str, Any]]:
         found = self.of(CommandSucceededEvent, CommandFailedEvent)
         return [
-            (event.command_name, getattr(event, "reply", None) or event.failure) for event in found
+            (event.command_name, as_sent(getattr(event, "reply", None) or event.failure))
+            for event in found
         ]
+
+
+def as_sent(reply: Any) -> Any:
+    """A reply as the server has sent it: events of raw cursors have their batches as bytes."""
+    cursor = reply.get("cursor")
+    if isinstance(cursor, dict):
+        for name, batch in cursor.items():
+            if isinstance(batch, list) and batch and isinstance(batch[0], bytes):
+                cursor = {**cursor, name: bsonx.decode_all(batch[0])}
+                reply = {**reply, "cursor": cursor}
+    return reply
 
 
 @pytest.fixture(scope="module")

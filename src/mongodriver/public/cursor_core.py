@@ -249,7 +249,7 @@ class CursorCore(ABC, Generic[ItemT]):
         return bool(self._data) or not self._killed
 
     @property
-    def cursor_id(self) -> Int64 | None:
+    def cursor_id(self) -> int | None:
         """The server's id of the cursor: None before the first batch, 0 when it is exhausted."""
         return None if self._last_id is None else Int64(self._last_id)
 

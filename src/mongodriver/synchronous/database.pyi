@@ -91,7 +91,9 @@ class Database(DatabaseBase[DocumentT, MongoClient[DocumentT], Collection[Docume
         :param read_preference: which server to ask; left out, the primary.
         :param codec_options: for the reply, apart from their type decoders; left out, the
             defaults, not those of the database.
-        :param kwargs: further fields of the command, in order.
+        :param kwargs: further fields of the command, in order. Two are none: ``write_concern`` is
+            added as the command's, and ``parse_write_concern_error`` has a WriteConcernError
+            raised where the reply says that it was not met.
         """
 
     @overload
