@@ -76,7 +76,7 @@ DAMAGED: dict[str, Callable[[int], bytes]] = {
     "all flags": op_msg(0xFFFF, b"\0" + OK),
     "more to come": op_msg(MORE_TO_COME, b"\0" + OK),
     "checksum without one": op_msg(CHECKSUM_PRESENT, b"\0" + OK),
-    "wrong checksum": lambda id: checksummed(id)[:-1] + b"\0",
+    "wrong checksum": lambda id: checksummed(id)[:-1] + bytes([checksummed(id)[-1] ^ 1]),
     "section of kind 2": op_msg(0, b"\x02" + OK),
     "section of kind 255": op_msg(0, b"\xff" + OK),
     "no body": op_msg(0, b"\x01\x0c\0\0\0" + b"abc" + DOCUMENT),
