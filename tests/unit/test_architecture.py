@@ -12,6 +12,7 @@
     sessions, execution, client what runs operations
     crypt                       client-side encryption, by a library of its own
     public                      what both flavours have in common
+    compat                      serving code that was written for PyMongo
     asynchronous, synchronous
     gridfs                      files in collections, in both flavours
     the root modules            PyMongo's names for what lies inside
@@ -59,7 +60,8 @@ for _name, _below in (
     ("client", "execution"),
     ("crypt", "client"),
     ("public", "crypt"),
-    ("asynchronous", "public"),
+    ("compat", "public"),
+    ("asynchronous", "compat"),
     ("synchronous", "asynchronous"),
     ("gridfs", "synchronous"),
 ):
@@ -75,12 +77,13 @@ ONLY_IN = {
         "mongodriver.io.aio",
         "mongodriver.io.aio_connect",
         "mongodriver.io.aio_tls",
-        "mongodriver.periodic_executor",
+        "mongodriver.compat.aio_network",
+        "mongodriver.compat.periodic",
     },
     "select": {
+        "mongodriver.compat.socket_checker",
         "mongodriver.io.blocking",
         "mongodriver.io.http_proxy",
-        "mongodriver.socket_checker",
     },
     "selectors": {"mongodriver.io.blocking"},
     "socket": {
@@ -112,14 +115,16 @@ CLOCK = {
     ("mongodriver.events.observation", "time.monotonic"),
 }
 
-# Upward, when it is asked for: a TLS context is made of a client's options; records are looked up.
+# Upward, when it is asked for: a TLS context is made of a client's options; records are looked up;
+# PyMongo's ``auth`` has a function that logs in.
 UPWARD = {
+    ("mongodriver.auth", "mongodriver.synchronous.auth"),
     ("mongodriver.options.client_options", "mongodriver.io.tls"),
     ("mongodriver.options.parse_uri", "mongodriver.io.dns"),
 }
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
-BESIDE = {"local", "ingest", "doctor", "testing", "compat", "__main__"}
+BESIDE = {"local", "ingest", "doctor", "testing", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.

@@ -118,6 +118,12 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
         def get_default_database(self, *args: Any, **kwargs: Any) -> Any: ...
 
     @staticmethod
+    def _topology_class() -> Any:
+        from mongodriver.asynchronous.topology import Topology
+
+        return Topology
+
+    @staticmethod
     def _session_class() -> Any:
         from .client_session import AsyncClientSession
 

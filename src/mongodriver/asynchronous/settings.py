@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from mongodriver.cmap.pool import Pool
+from mongodriver.asynchronous.monitor import Monitor
+from mongodriver.asynchronous.pool import Pool
 from mongodriver.public.topology_settings import TopologySettingsBase
-from mongodriver.sdam.monitor import Monitor
 
 __all__ = ["TopologySettings"]
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mongodriver.auth.credentials import GSSAPIProperties, MongoCredential
+    from mongodriver.synchronous.auth import authenticate
     from mongodriver.values.mechanisms import MECHANISMS
 
-__all__ = ["HAVE_KERBEROS", "MECHANISMS", "GSSAPIProperties", "MongoCredential"]
+__all__ = ["HAVE_KERBEROS", "MECHANISMS", "GSSAPIProperties", "MongoCredential", "authenticate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,6 +18,10 @@ def __getattr__(name: str) -> Any:
         from mongodriver.auth import credentials
 
         return getattr(credentials, name)
+    if name == "authenticate":
+        from mongodriver.synchronous.auth import authenticate
+
+        return authenticate
     if name != "HAVE_KERBEROS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.util import find_spec

@@ -162,10 +162,13 @@ class Connection:
             return message
         return compress_message(message, self.compressor)
 
-    async def receive(self, deadline: float | None) -> bytes:
-        """The next message of a stream of replies."""
+    async def receive(self, deadline: float | None, request_id: int | None = None) -> bytes:
+        """The next message of a stream of replies.
+
+        :param request_id: of the message that it must answer, if that is not the reply before it.
+        """
         reply = await self.stream.receive(deadline, self.max_reply_size)
-        return self._unwrap(reply, self._last_reply_id)
+        return self._unwrap(reply, self._last_reply_id if request_id is None else request_id)
 
     def note(self, message: bytes, flags: int, may_stream: bool) -> None:
         """Take note of whether more replies follow one: each answers the one before it.

@@ -152,6 +152,16 @@ class Connector:
         except OSError as exc:
             raise connection_failure(exc, address, limits) from exc
 
+    async def shake_hands(
+        self, connection: Connection, monitoring: bool, deadline: float | None
+    ) -> None:
+        """The handshake of a connection that somebody else has opened; nobody logs in.
+
+        :raises OSError: when it breaks.
+        """
+        body = self._first_hello() if monitoring else self._handshake_command()
+        await self._shake_hands(connection, body, deadline)
+
     def hello_command(self, hello_ok: bool, topology_version: Any = None) -> dict[str, Any]:
         """The complete hello command as monitors send it, without client metadata.
 

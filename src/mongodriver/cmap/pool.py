@@ -135,6 +135,11 @@ class Pool:
         """Established connections that nobody uses."""
         return len(self._idle)
 
+    @property
+    def idle(self) -> list[Connection]:
+        """Those connections, at this moment."""
+        return list(self._idle)
+
     def generation_of(self, service_id: Any) -> int:
         """The current generation, behind a load balancer that of one service."""
         if service_id is None:
@@ -197,6 +202,12 @@ class Pool:
             raise
         self._events.checked_out(connection.id, start)
         return connection
+
+    async def connect(self) -> Connection:
+        """A new connection, whatever is idle; it is given back with `checkin` as well."""
+        with self._lock:
+            self._reserve()
+        return await self._establish()
 
     async def _obtain(self, deadline: float | None) -> Connection:
         waiter = None
@@ -443,6 +454,13 @@ class Pool:
             self._serve_waiters()
         self._bury()
 
+    def discard(self, connection: Connection, reason: str) -> None:
+        """Close a connection that is in use instead of taking it back."""
+        with self._lock:
+            self._doom(connection, reason)
+            self._serve_waiters()
+        self._bury()
+
     def _unfit(self, connection: Connection) -> str | None:
         """Why a connection that comes back cannot be kept; None when it can."""
         if self.state == CLOSED:
@@ -483,14 +501,16 @@ class Pool:
         """Publish what `begin_ready` did."""
         self._events.ready()
 
-    def clear(self, service_id: Any = None, interrupt: bool = False) -> None:
+    def clear(self, service_id: Any = None, interrupt: bool = False, pause: bool = True) -> None:
         """Begin a new generation and pause; with `interrupt`, end the operations under way too.
 
         Behind a load balancer only the connections to `service_id` go, and nothing is paused.
         """
-        self.begin_clear(service_id, interrupt)()
+        self.begin_clear(service_id, interrupt, pause)()
 
-    def begin_clear(self, service_id: Any = None, interrupt: bool = False) -> Callable[[], None]:
+    def begin_clear(
+        self, service_id: Any = None, interrupt: bool = False, pause: bool = True
+    ) -> Callable[[], None]:
         """The state change of `clear`; the returned function closes, wakes and publishes."""
         with self._lock:
             if self.state == CLOSED:
@@ -498,7 +518,7 @@ class Pool:
             announce = self.state == READY
             if service_id is None:
                 self.generation += 1
-                if not self.settings.load_balanced:
+                if pause and not self.settings.load_balanced:
                     self.state = PAUSED
             else:
                 self._service_generations[service_id] = self.generation_of(service_id) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from bsonx._impl import run_coroutine
@@ -228,6 +229,17 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
             run_coroutine(core.ready(current_deadline(options.timeout)))
 
     # -- the deployment --
+
+    @staticmethod
+    def _topology_class() -> Any:
+        """Import and return its class of topologies, which few programs need."""
+        raise NotImplementedError
+
+    @cached_property
+    def _topology(self) -> Any:
+        """The deployment, for libraries that look behind the client."""
+        *_, fqdn, service = self.eq_props()
+        return self._topology_class()._of(self._core, fqdn, service)
 
     @property
     def topology_description(self) -> TopologyDescription:

@@ -20,7 +20,7 @@ from typing import Any
 
 from bsonx._impl import run_coroutine
 
-__all__ = ["blocking", "sibling"]
+__all__ = ["blocking", "blocking_function", "sibling"]
 
 #: Of functions that give a coroutine: it is made by calling them.
 _CO_COROUTINE = 0x80
@@ -74,6 +74,17 @@ def blocking(method: Any) -> Any:
         return run_coroutine(begin(self, *args, **kwargs))
 
     _show_as(call, method)
+    return call
+
+
+def blocking_function(function: Any) -> Any:
+    """The synchronous function for a coroutine function that is no method."""
+    begin = _copy(function, function.__code__)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return run_coroutine(begin(*args, **kwargs))
+
+    _show_as(call, function)
     return call
 
 

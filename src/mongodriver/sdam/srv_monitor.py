@@ -62,6 +62,11 @@ class SrvMonitor:
             self._wake = self._backend.event()
             self._task = self._backend.spawn(self._run, "mongodriver srv monitor")
 
+    def request_check(self) -> None:
+        """Ask soon, if no question is under way."""
+        if self._wake is not None:
+            self._wake.set()
+
     def stop(self) -> None:
         """End soon; an answer under way is not waited for. From a finalizer too."""
         self._stopped = True
@@ -77,7 +82,11 @@ class SrvMonitor:
     async def _run(self) -> None:
         assert self._wake is not None
         interval = self._first_interval
-        while not await self._wake.wait(interval) and self._is_polled():
+        while True:
+            await self._wake.wait(interval)
+            self._wake.clear()
+            if not self._is_polled():
+                return
             try:
                 interval = await self._rescan()
             except Exception as exc:

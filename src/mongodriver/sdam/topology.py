@@ -423,6 +423,21 @@ class Topology:
             finally:
                 self._forget(waiter)
 
+    async def wait_for_change(self, timeout: float) -> None:
+        """Have all servers checked, and wait for the next news of one, `timeout` seconds at most.
+
+        :raises InvalidOperation: when the client is closed.
+        """
+        waiter = self._backend.event()
+        with self._lock:
+            self._refuse_if_closed()
+            self._waiters.append(waiter)
+        try:
+            self.request_checks()
+            await waiter.wait(timeout)
+        finally:
+            self._forget(waiter)
+
     def refuse_at_exit(self) -> None:
         """InvalidOperation when only the finalizers are left to run.
 

@@ -1,10 +1,16 @@
-"""Whether there is a library for GSSAPI, under the name that PyMongo has it here."""
+"""Logging in, and whether there is a library for GSSAPI, under the names that PyMongo has here."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mongodriver import auth
+from mongodriver.asynchronous import auth as asynchronous
+from mongodriver.public.flavour import blocking_function
+
+__all__ = ["authenticate"]
+
+authenticate = blocking_function(asynchronous.authenticate)
 
 
 def __getattr__(name: str) -> Any:

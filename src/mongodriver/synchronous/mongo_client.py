@@ -48,6 +48,12 @@ class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"])
     _is_sync = True
 
     @staticmethod
+    def _topology_class() -> Any:
+        from mongodriver.synchronous.topology import Topology
+
+        return Topology
+
+    @staticmethod
     def _session_class() -> Any:
         from .client_session import ClientSession
 

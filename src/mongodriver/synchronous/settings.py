@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from mongodriver.cmap.pool import Pool
 from mongodriver.public.topology_settings import TopologySettingsBase
-from mongodriver.sdam.monitor import Monitor
+from mongodriver.synchronous.monitor import Monitor
+from mongodriver.synchronous.pool import Pool
 
 __all__ = ["TopologySettings"]
 
