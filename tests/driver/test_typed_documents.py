@@ -9,7 +9,7 @@ import msgspec
 import pydantic
 import pytest
 
-from bsonx import CodecOptions, ObjectId
+from bsonx import CodecOptions, ObjectId, encode
 from bsonx.raw_bson import RawBSONDocument
 from bsonx.typed import TypedDecodeError
 from mongodriver import CursorType, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
@@ -248,3 +248,15 @@ async def test_change_streams_have_typed_documents(db, cls):
     assert updated["updateDescription"]["updatedFields"] == {"title": "b"}
     assert deleted["fullDocumentBeforeChange"] == b
     assert "fullDocument" not in deleted
+
+
+async def test_a_raw_document_of_a_class_with_an_identity_is_raw(db):
+    """The name is that of our own class for instances, and of others too."""
+
+    class Mine(RawBSONDocument):
+        identity = 7
+
+    document = Mine(encode({"_id": 1}))
+    assert (await db.raw.insert_one(document)).inserted_id is None
+    await db.raw.delete_many({})
+    assert (await db.raw.insert_many([document])).inserted_ids == []

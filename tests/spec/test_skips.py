@@ -45,7 +45,7 @@ def test_the_list_has_no_other_names():
     for entry in spec_skips.LIST["deployment"]:
         assert set(entry) == {"file", "on"}
     for entry in spec_skips.LIST["test"]:
-        assert set(entry) - {"test", "by-chance"} == {"file", "kind", "why"}, entry
+        assert set(entry) - {"test", "by-chance", "newer"} == {"file", "kind", "why"}, entry
         assert entry["kind"] in spec_skips.KINDS
         assert entry["why"]
 
@@ -68,7 +68,8 @@ def test_some_test_needs_what_is_said_to_be_missing():
 def test_every_entry_is_about_a_test_of_its_own():
     entries = spec_skips.LIST["test"]
     used = [spec_skips.entry_of(*test) for test in _tests()]
-    assert [entry for entry in entries if entry not in used] == []
+    unused = [entry for entry in entries if entry not in used]
+    assert [entry for entry in unused if not entry.get("newer")] == []
 
 
 def test_every_other_entry_is_about_a_file():

@@ -139,7 +139,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         Takes the arguments of `find`. Each item is the documents of one batch, one after the
         other.
         """
-        public.encrypted_fields.refuse_encrypting(self._core, "find_raw_batches does")
+        self._core.refuse_encrypting("find_raw_batches does")
         cursor: AsyncRawBatchCursor[DocumentT] = self._raw_cursor_class(self, *args, **kwargs)
         return cursor
 
@@ -178,7 +178,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
 
         Takes the arguments of `aggregate`.
         """
-        public.encrypted_fields.refuse_encrypting(self._core, "aggregate_raw_batches does")
+        self._core.refuse_encrypting("aggregate_raw_batches does")
         cursor: AsyncRawBatchCursor[DocumentT] = await _aggregate(
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )

@@ -32,7 +32,7 @@ from ..sdam.topology_description import TopologyDescription
 from ..sessions.cluster_clock import ClusterClock
 from ..sessions.server_session import ServerSessionPool
 from ..sessions.session import Session
-from ..values.errors import PyMongoError
+from ..values.errors import InvalidOperation, PyMongoError
 from ..values.limits import CLOSE_TIMEOUT, FAREWELL_TIMEOUT, MAX_END_SESSIONS
 from ..values.read_preferences import ReadPreference
 from ..wire.header import start_anew
@@ -214,6 +214,14 @@ class Client:
             await member.join(max(end - monotonic(), 0))
         if self.executor.cipher is not None:
             await self.executor.cipher.close()
+
+    def refuse_encrypting(self, what: str) -> None:
+        """Raise InvalidOperation if it encrypts automatically.
+
+        :param what: cannot be done then.
+        """
+        if self.executor.cipher is not None:
+            raise InvalidOperation(f"{what} not support auto encryption")
 
     def _with_those_of_its_cipher(self) -> list[Client]:
         cipher = self.executor.cipher

@@ -197,10 +197,8 @@ def hangs_up(address: Address, proxy: Proxy | None, context: ssl.SSLContext, end
             with context.wrap_socket(sock, server_hostname=address[0]) as tls:
                 tls.settimeout(min(remaining(end) or 0.0, _FAREWELL))
                 return not tls.recv(1)
-        except TimeoutError:
-            return False  # it waits for what the client has to say
-        except ssl.SSLCertVerificationError:
-            return False
+        except (TimeoutError, ssl.SSLCertVerificationError):
+            return False  # it waits for what the client has to say; or is not trusted
         except (ssl.SSLError, ConnectionError):
             return True
 

@@ -341,12 +341,14 @@ class InsertMany(BulkWrite):
         """The ``_id`` of each document but those that were raw already, once all were sent."""
         if not self._has_raw:
             return self.inserted_ids
+        from mongodriver.values.identified import identity_of
+
         ids = []
         for document in self.runs[0].statements:
             if not isinstance(document, RawBSONDocument):
                 ids.append(document["_id"])
-            elif hasattr(document, "identity"):
-                ids.append(document.identity)
+            elif (identity := identity_of(document)) is not None:
+                ids.append(identity)
         return ids
 
     def add_missing_ids(self) -> None:

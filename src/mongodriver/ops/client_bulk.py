@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from bsonx import encode
-from bsonx.raw_bson import RawBSONDocument
 from mongodriver.values.errors import (
     ClientBulkWriteException,
     ConnectionFailure,
@@ -24,6 +23,7 @@ from mongodriver.values.errors import (
     WaitQueueTimeoutError,
     _bulk_error,
 )
+from mongodriver.values.identified import identity_of
 from mongodriver.values.results import (
     ClientBulkWriteResult,
     DeleteResult,
@@ -317,8 +317,9 @@ def _result_of(kind: str, operation: Mapping[str, Any], entry: Mapping[str, Any]
     """The result of an operation that succeeded."""
     if kind == "insert":
         document = operation["document"]
-        if isinstance(document, RawBSONDocument) and hasattr(document, "identity"):
-            return InsertOneResult(document.identity, acknowledged=True)  # of an instance
+        identity = identity_of(document)
+        if identity is not None:
+            return InsertOneResult(identity, acknowledged=True)
         return InsertOneResult(document.get("_id"), acknowledged=True)
     if kind == "update":
         return UpdateResult(entry, acknowledged=True, in_client_bulk=True)

@@ -157,7 +157,9 @@ class InsertOne(_Statement):
             document = document_to_insert(document, target.codec_options)
             raw = isinstance(document, RawBSONDocument)
             if raw:
-                self.inserted_id = getattr(document, "identity", None)
+                from mongodriver.values.identified import identity_of
+
+                self.inserted_id = identity_of(document)
         if not raw:
             if "_id" not in document:
                 document["_id"] = ObjectId()

@@ -1,5 +1,5 @@
 """What automatic encryption means for collections and cursors: which fields of a collection are
-encrypted ("GetEncryptedFields"), and what cannot be done.
+encrypted ("GetEncryptedFields").
 """
 
 from __future__ import annotations
@@ -9,23 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver.ops.catalogue import ListCollections
-from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.validators import validate_is_mapping
 
 if TYPE_CHECKING:
     from mongodriver.client.client import Client
     from mongodriver.ops.catalogue_target import CatalogueTarget
 
-__all__ = ["creating", "dropping", "refuse_encrypting"]
-
-
-def refuse_encrypting(core: Client, what: str) -> None:
-    """Raise InvalidOperation if a client encrypts automatically.
-
-    :param what: cannot be done then.
-    """
-    if core.executor.cipher is not None:
-        raise InvalidOperation(f"{what} not support auto encryption")
+__all__ = ["creating", "dropping"]
 
 
 def _configured(core: Client, target: CatalogueTarget) -> Mapping[str, Any] | None:

@@ -112,9 +112,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
             target = target.with_codec_options(self._codec_options)
         pin = bool(query.flags & EXHAUST)
         if pin:
-            from .encrypted_fields import refuse_encrypting
-
-            refuse_encrypting(self._core, "exhaust cursors do")
+            self._core.refuse_encrypting("exhaust cursors do")
         operation = Find(target, query.options(), pin=pin)
         if self._raw:
             operation.user_fields = RAW_FIELDS

@@ -52,7 +52,12 @@ class Publisher:
 
     def prepare(self) -> None:
         """Decide whether to run, before anybody can have anything to publish. No I/O."""
-        self._runs = bool(self._servers or self._topologies)
+        self._runs = self._is_heard
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether anybody listens; else no event is made."""
+        return bool(self._servers or self._topologies)
 
     def start(self) -> None:
         if self._task is None and self._runs:
@@ -125,7 +130,7 @@ class Publisher:
 
     def opening(self, description: TopologyDescription) -> None:
         """A topology opens, and is described so."""
-        if not self._servers and not self._topologies:
+        if not self._is_heard:
             return
         id = self._topology_id
         nothing = _without_servers(description)
@@ -145,7 +150,7 @@ class Publisher:
 
     def closing(self, description: TopologyDescription, members: Iterable[Address]) -> None:
         """A topology closes that was described so last."""
-        if not self._servers and not self._topologies:
+        if not self._is_heard:
             return
         id = self._topology_id
         nothing = _without_servers(description)
@@ -185,7 +190,7 @@ class Publisher:
     def moves(self, old: TopologyDescription, new: TopologyDescription) -> list[Addressed]:
         """The events of members that come and leave, and of the description as a whole."""
         servers, topologies, id = self._servers, self._topologies, self._topology_id
-        if not servers and not topologies:
+        if not self._is_heard:
             return []
         before, after = old.server_descriptions(), new.server_descriptions()
         added, gone = after.keys() - before.keys(), before.keys() - after.keys()

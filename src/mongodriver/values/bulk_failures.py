@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .error_codes import is_too_large
+
 __all__ = ["by_code", "summary", "within_bounds"]
 
 #: Characters that the details may take in the text of an error.
@@ -15,11 +17,10 @@ LONGEST = 4_000
 _NAMED = 5
 
 _DUPLICATE_KEYS = (11000, 11001, 12582)
-_BAD_VALUE = 2
 _INDEX = re.compile(r" index: (?:\S*\$)?(\S+)")
 #: What codes mean that have a name of their own here; the server sends none with these errors.
 _NAMES = {
-    _BAD_VALUE: "BadValue",
+    2: "BadValue",
     9: "FailedToParse",
     14: "TypeMismatch",
     28: "PathNotViable",
@@ -28,9 +29,6 @@ _NAMES = {
     66: "ImmutableField",
     112: "WriteConflict",
     121: "validation",
-    10334: "too large",
-    17419: "too large",
-    17420: "too large",
 }
 
 
@@ -71,7 +69,7 @@ def _kind(error: Any) -> str:
     if code in _DUPLICATE_KEYS:
         found = _INDEX.search(str(error.get("errmsg", "")))
         return f"E{code} on {found[1]}" if found else f"E{code}"
-    if code == _BAD_VALUE and "too large" in str(error.get("errmsg", "")):
+    if isinstance(error, Mapping) and is_too_large(code, error.get("errmsg")):
         return "too large"
     return "other" if code is None else _NAMES.get(code, f"code {code}")
 

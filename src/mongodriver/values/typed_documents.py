@@ -14,13 +14,9 @@ from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from bsonx.typed import identity_attribute, is_instance
 
-__all__ = ["IdentifiedDocument", "encoded", "identified"]
+from .identified import IdentifiedDocument
 
-
-class IdentifiedDocument(RawBSONDocument):
-    """An instance as it goes on the wire, with an ``_id`` in any case: `identity`."""
-
-    identity: Any
+__all__ = ["encoded", "identified"]
 
 
 def encoded(value: Any, codec_options: Any) -> Any:
