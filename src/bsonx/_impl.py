@@ -23,6 +23,7 @@ if HAS_C:
         encode_message,
         message_header,
         options_for_type,
+        resize,
         run_coroutine,
     )
 else:
@@ -35,6 +36,7 @@ else:
     )
     from bsonx._py.op_msg import decode_message, encode_batch, encode_message, message_header
     from bsonx._py.raw import RawDocument
+    from bsonx._py.resize import resize
     from bsonx._py.run import run_coroutine
 
 # None: the driver then goes step by step.
@@ -74,5 +76,6 @@ __all__ = [
     "json_loads_strict",
     "message_header",
     "options_for_type",
+    "resize",
     "run_coroutine",
 ]

@@ -21,6 +21,8 @@ from libc.stdint cimport int32_t, uint32_t
 cdef extern from "Python.h":
     ctypedef struct PyObject
 
+    int PyByteArray_Resize(object buffer, Py_ssize_t size) except -1
+
 cdef extern from "core/state.h":
     ctypedef struct bx_state:
         pass
@@ -202,6 +204,12 @@ cdef class _Functions:
         """Return the value of extended JSON text, with an error for whatever would get lost."""
         return bx_json_loads(bx_json_of(self.st), text, options, True)
 
+    def resize(self, bytearray buffer not None, Py_ssize_t size):
+        """Give a buffer another length. What is new is whatever memory held: overwrite it."""
+        if size < 0:
+            raise ValueError("a buffer's size cannot be negative")
+        PyByteArray_Resize(buffer, size)
+
 
 _core = bx_core_new(__spec__)
 bx_export(bx_core_state(_core), globals())
@@ -212,6 +220,7 @@ encode_batch = _functions.encode_batch
 json_bind = _functions.json_bind
 json_dumps_layout = _functions.json_dumps_layout
 json_loads_strict = _functions.json_loads_strict
+resize = _functions.resize
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_functions._after_fork_in_child)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine, Generator
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from bsonx._impl import resize
+
 if TYPE_CHECKING:
     from ..values.proxy import Proxy
     from .tls import Tls
@@ -70,11 +72,12 @@ def larger_buffer(full: bytearray, length: int) -> bytearray:
 
     A forged length so costs memory only for what has really arrived.
     """
+    size = min(2 * len(full), length)
     try:
-        full *= 2  # in place, which costs a fifth of appending zeros
+        resize(full, size)
     except BufferError:
-        full = full * 2  # whoever wrote into it has not let go of it yet
-    del full[length:]
+        full = bytearray(full)  # whoever wrote into it has not let go of it yet
+        resize(full, size)
     return full
 
 
