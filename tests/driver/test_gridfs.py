@@ -19,7 +19,7 @@ from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver import timeout
 from mongodriver.errors import InvalidOperation, OperationFailure, WTimeoutError
-from mongodriver.gridfs.core import chunk_writer
+from mongodriver.gridfs.core import chunk_writer, download
 from mongodriver.gridfs.errors import CorruptGridFile, FileExists, NoFile
 from mongodriver.read_concern import ReadConcern
 from mongodriver.read_preferences import ReadPreference
@@ -438,6 +438,19 @@ async def test_an_empty_file_asks_for_no_chunks(bucket, commands):
     stream = await bucket.open_download_stream(file_id)
     assert await stream.read() == await stream.readline() == await stream.readchunk() == b""
     assert commands.work == ["find"]
+
+
+@pytest.mark.parametrize("kept", [1, 4, 11, 12, 1000])
+async def test_pieces_of_long_files_are_put_together_in_their_order(bucket, monkeypatch, kept):
+    monkeypatch.setattr(download, "JOINED", kept)
+    content = bytes(range(50))
+    id = await bucket.upload_from_stream("f", content)
+    for start, size in ((0, -1), (0, 50), (3, 30), (8, 21), (1, 500), (49, -1)):
+        file = await bucket.open_download_stream(id)
+        await file.seek(start)
+        assert await file.read(size) == content[start:][: size if size >= 0 else None]
+        assert file.tell() == (min(start + size, 50) if size >= 0 else 50)
+        assert await file.read() == content[start:][size if size >= 0 else 50 :]
 
 
 async def test_only_the_chunks_that_are_asked_for_are_read(bucket, commands):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GridOutBase"]
 
+#: So many bytes of chunks are kept until they are put together: a batch of the server's.
+JOINED = 16 << 20
+
 
 class GridOutBase:
     """A stored file. Fields of its document that have no property are attributes too."""
@@ -210,12 +213,19 @@ class GridOutBase:
         return data
 
     async def _gather(self, first: bytes, wanted: int) -> bytes:
-        """Bytes of several chunks; each is dropped when it is copied."""
-        whole = io.BytesIO()
-        whole.write(first)
-        while missing := wanted - whole.tell():
+        """Bytes of several chunks; of a long file each is dropped soon after it was copied."""
+        whole = io.BytesIO()  # moves what it has again and again: a few pieces are joined faster
+        pieces, size = [first], len(first)
+        while missing := wanted - whole.tell() - size:
+            if size >= JOINED:
+                whole.writelines(pieces)
+                pieces, size = [], 0
             await self._load()
-            whole.write(self._take(missing))
+            pieces.append(self._take(missing))
+            size += len(pieces[-1])
+        if not whole.tell():
+            return b"".join(pieces)
+        whole.writelines(pieces)
         return whole.getvalue()
 
     async def _readline(self, size: int | None) -> bytes:
