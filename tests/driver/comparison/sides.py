@@ -75,24 +75,42 @@ def make_client(driver: str, flavour: Flavour, *args: Any, **options: Any) -> An
 
 
 class _Events:
-    """The texts of commands' events, with their operations numbered as they come."""
+    """The texts of commands' events, with their operations numbered as they come.
 
-    def __init__(self) -> None:
+    Cursors that were dropped are killed in the background, whenever that is: what kills them is
+    left out, or, if a scenario sets `killing`, what kills those of other scenarios' collections.
+    """
+
+    def __init__(self, collection: str = "") -> None:
         self.killing = False
         self.texts: list[str] = []
+        self._collection = collection
         self._operations: dict[int, int] = {}
+        self._left_out: set[int] = set()  # requests whose replies are not recorded either
+
+    def begin(self, collection: str) -> None:
+        """Forget all, for a scenario in another collection."""
+        self.__init__(collection)  # type: ignore[misc]
 
     def clear(self) -> None:
-        """Forget all, and again leave out what kills cursors: those that were dropped are killed
-        in the background, whenever that is."""
-        self.__init__()  # type: ignore[misc]
+        """Forget all."""
+        self.begin(self._collection)
 
     def add(self, event: Any) -> None:
-        if event.command_name == "configureFailPoint":
+        if event.command_name == "configureFailPoint" or self._is_left_out(event):
             return
-        if self.killing or event.command_name != "killCursors":
-            number = self._operations.setdefault(event.operation_id, len(self._operations))
-            self.texts.append(event_text(event, number))
+        number = self._operations.setdefault(event.operation_id, len(self._operations))
+        self.texts.append(event_text(event, number))
+
+    def _is_left_out(self, event: Any) -> bool:
+        if event.command_name != "killCursors":
+            return False
+        command = getattr(event, "command", None)
+        if command is not None and not (
+            self.killing and command["killCursors"] == self._collection
+        ):
+            self._left_out.add(event.request_id)
+        return event.request_id in self._left_out
 
 
 def _listener(driver: str, events: _Events) -> Any:
@@ -131,7 +149,7 @@ class Side:
             clients.append(self._make(*(args or (self._uri,)), **options))
             return clients[-1]
 
-        self._events.clear()
+        self._events.begin(collection)
         scene = self._scene(database, collection)
         stage = Stage(**scene, make=make, events=self._events, _steps=steps, arguments=[])
 
