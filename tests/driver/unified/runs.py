@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +12,7 @@ from mongodriver.execution import retry
 from mongodriver.sdam import monitor
 
 from .format import check_file
+from .slower import slower
 from .survey import skip_reason
 from .world import World
 
@@ -39,9 +39,12 @@ def run_unified(flavour, deployments, make_client, monkeypatch):
             pytest.skip(reason)
         attempts = spec_skips.attempts(folder, path.stem, test["description"])
         for deployment in chosen:
-            for attempt in reversed(range(attempts)):
+            for attempt in range(attempts):
+                # Copies: what is inserted gets an _id.
+                factor = 4**attempt
                 world = World(
-                    *copy.deepcopy((spec, test)),  # what is inserted gets an _id
+                    slower(spec, factor),
+                    slower(test, factor),
                     flavour=flavour,
                     deployment=deployment,
                     make_client=make_client,
@@ -50,7 +53,7 @@ def run_unified(flavour, deployments, make_client, monkeypatch):
                     await world.run()
                     break
                 except (AssertionError, PyMongoError):
-                    if not attempt:
+                    if attempt == attempts - 1:
                         raise
 
     return run
