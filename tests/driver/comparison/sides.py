@@ -86,7 +86,7 @@ class _Events:
         self.texts: list[str] = []
         self._collection = collection
         self._operations: dict[int, int] = {}
-        self._left_out: set[int] = set()  # requests whose replies are not recorded either
+        self._kills: set[int] = set()  # requests that are recorded, whose replies are as well
 
     def begin(self, collection: str) -> None:
         """Forget all, for a scenario in another collection."""
@@ -106,11 +106,9 @@ class _Events:
         if event.command_name != "killCursors":
             return False
         command = getattr(event, "command", None)
-        if command is not None and not (
-            self.killing and command["killCursors"] == self._collection
-        ):
-            self._left_out.add(event.request_id)
-        return event.request_id in self._left_out
+        if command is not None and self.killing and command["killCursors"] == self._collection:
+            self._kills.add(event.request_id)
+        return event.request_id not in self._kills
 
 
 def _listener(driver: str, events: _Events) -> Any:

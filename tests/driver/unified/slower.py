@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 #: How long something takes or may take, in milliseconds, as an option, an argument or expected.
-_TIMES = {"timeoutMS", "blockTimeMS", "maxTimeMS", "maxAwaitTimeMS", "maxCommitTimeMS"}
+_TIMES = {
+    "blockTimeMS",
+    "connectTimeoutMS",
+    "maxAwaitTimeMS",
+    "maxCommitTimeMS",
+    "maxTimeMS",
+    "socketTimeoutMS",
+    "timeoutMS",
+}
 
 
 def slower(value: Any, factor: int, is_time: bool = False) -> Any:
