@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 from collections.abc import Iterator
 
@@ -29,6 +30,15 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").isprintable()):
         return argname
     return None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the many thousand tests that there are: some of them call it often, and
+    each time it looked at all of them.
+    """
+    if hasattr(gc, "freeze"):
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
