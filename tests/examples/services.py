@@ -1,0 +1,111 @@
+"""Programs in processes of their own: what they say, and whether they end well."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+#: What no program may say: clients and connections that nobody has closed, clients that came through
+#: a fork, tasks that nobody waited for, errors in finalizers and threads. (Frameworks leave sockets
+#: that listen to the end of the process.)
+COMPLAINTS = re.compile(
+    r"ResourceWarning: (?!unclosed <socket.socket [^>]*laddr=[^>]*\d\)>|Enable tracemalloc)"
+    r"|ResourceWarning: unclosed <socket.socket [^>]*raddr="
+    r"|opened before fork|Traceback|Task was destroyed|never awaited"
+    r"|Exception ignored|never retrieved"
+)
+
+
+class Service:
+    """A program of Python's in a process group of its own.
+
+    :param arguments: for the interpreter, such as ``-m uvicorn ...``.
+    :param environment: added to the environment.
+    """
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONWARNINGS": "always::ResourceWarning",
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._said = ""
+        self._ended = False
+        self._heard = threading.Condition()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._heard:
+                self._said += line
+                self._heard.notify_all()
+        with self._heard:
+            self._ended = True
+            self._heard.notify_all()
+
+    @property
+    def said(self) -> str:
+        """What it and its children have printed so far."""
+        with self._heard:
+            return self._said
+
+    @property
+    def pid(self) -> int:
+        """Of the program itself."""
+        return self._process.pid
+
+    def hear(self, pattern: str, times: int = 1) -> re.Match[str]:
+        """Wait until it has printed something so many times; return the last one."""
+        with self._heard:
+            while len(found := [*re.finditer(pattern, self._said)]) < times:
+                assert not self._ended, f"it ended without {pattern!r}:\n{self._said}"
+                self._heard.wait()
+            return found[times - 1]
+
+    def wait(self) -> int:
+        """Wait for its end, and that of whoever holds its output; return the exit status."""
+        self._listener.join()
+        return self._process.wait()
+
+    def end(self, number: int = signal.SIGTERM, complaints: bool = False) -> int:
+        """Send a signal, and return the exit status.
+
+        :param complaints: whether it may have said what programs should not say.
+        """
+        self._process.send_signal(number)
+        status = self.wait()
+        if not complaints:
+            self.assert_content()
+        return status
+
+    def assert_content(self) -> None:
+        """It has said nothing that programs should not say."""
+        assert not COMPLAINTS.search(self._said), self._said
+
+    def kill(self) -> None:
+        """Leave nothing of it."""
+        if not self._ended:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
