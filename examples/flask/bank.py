@@ -2,8 +2,8 @@
 
     python -m mongodriver local --replica-set rs0 -- gunicorn -c examples/flask/gunicorn.conf.py
 
-A client may be *made* before a fork, with ``connect=False``; it must not be *used* before. Then each
-worker opens connections of its own at its first request. What has to be done once, before the
+A client may be *made* before a fork, with ``connect=False``; it must not be *used* before. Then
+each worker opens connections of its own at its first request. What has to be done once, before the
 workers are there, is done by a client that is closed again.
 """
 

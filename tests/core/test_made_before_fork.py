@@ -1,4 +1,4 @@
-"""Clients that a process has made, but not opened, before it forks: workers with a preloaded app."""
+"""Clients that a process has made, but not opened, before it forks: preloaded applications."""
 
 from __future__ import annotations
 

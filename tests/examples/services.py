@@ -13,9 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
-#: What no program may say: clients and connections that nobody has closed, clients that came through
-#: a fork, tasks that nobody waited for, errors in finalizers and threads. (Frameworks leave sockets
-#: that listen to the end of the process.)
+#: What no program may say: clients and connections that nobody has closed, clients that came
+#: through a fork, tasks that nobody waited for, errors in finalizers and threads. (Frameworks leave
+#: sockets that listen to the end of the process.)
 COMPLAINTS = re.compile(
     r"ResourceWarning: (?!unclosed <socket.socket [^>]*laddr=[^>]*\d\)>|Enable tracemalloc)"
     r"|ResourceWarning: unclosed <socket.socket [^>]*raddr="
