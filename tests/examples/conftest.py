@@ -38,8 +38,8 @@ def start(uri):
     """Starts programs with the server's connection string; kills those that a test leaves."""
     started = []
 
-    def begin(*arguments, **environment):
-        service = Service(arguments, {"MONGODB_URI": uri, **environment})
+    def begin(*arguments, stdin=None, **environment):
+        service = Service(arguments, {"MONGODB_URI": uri, **environment}, stdin)
         started.append(service)
         return service
 

@@ -29,9 +29,13 @@ class Service:
 
     :param arguments: for the interpreter, such as ``-m uvicorn ...``.
     :param environment: added to the environment.
+    :param stdin: a file that it reads, if any.
     """
 
-    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], environment: dict[str, str], stdin: Path | None = None
+    ) -> None:
+        typed = open(stdin or os.devnull)  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -41,12 +45,13 @@ class Service:
                 "PYTHONWARNINGS": "always::ResourceWarning",
                 **environment,
             },
-            stdin=subprocess.DEVNULL,
+            stdin=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
+        typed.close()
         self._said = ""
         self._ended = False
         self._heard = threading.Condition()
