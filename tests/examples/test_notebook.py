@@ -34,10 +34,25 @@ def compiled(cell, flags=0):
 
 def test_in_ipython(start, tmp_path):
     pytest.importorskip("IPython", reason="`make examples` installs the frameworks")
+    pytest.importorskip("nbformat", reason="`make examples` installs the frameworks")
     service = start("-m", "IPython", "--colors=NoColor", str(NOTEBOOK), IPYTHONDIR=str(tmp_path))
     assert service.wait() == 0, service.said
     service.assert_content()
     assert printed(service.said) == PRINTED
+
+
+def test_in_a_kernel_of_jupyter(uri, monkeypatch):
+    """Its event loop runs all the time, and is tornado's."""
+    nbclient = pytest.importorskip("nbclient", reason="`make examples` installs the frameworks")
+    nbformat = pytest.importorskip("nbformat", reason="`make examples` installs the frameworks")
+    pytest.importorskip("ipykernel", reason="`make examples` installs the frameworks")
+    monkeypatch.setenv("MONGODB_URI", uri)
+    monkeypatch.setenv("PYTHONWARNINGS", "always::ResourceWarning")
+    notebook = nbformat.read(NOTEBOOK, 4)
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert {output.name for output in outputs} == {"stdout"}
+    assert printed("".join(output.text for output in outputs)) == PRINTED
 
 
 def test_in_pythons_own_loop(start, tmp_path):
