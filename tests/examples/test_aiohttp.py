@@ -65,6 +65,7 @@ def test_files(serve, client, number):
     assert browser.delete("/files/a.bin").status_code == 404
     assert client.store["fs.chunks"].count_documents({}) == 0
     assert service.end(number) == 0
+    service.assert_content()
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(serve, client):
@@ -78,6 +79,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(serve, client):
         pass
     assert browser.get("/files").json() == []
     assert service.end() == 0
+    service.assert_content()
 
 
 def test_a_download_that_breaks_off_harms_nobody(serve):
@@ -89,6 +91,7 @@ def test_a_download_that_breaks_off_harms_nobody(serve):
             assert next(response.iter_raw())
     assert browser.get("/files/large", timeout=60).content == content
     assert service.end() == 0
+    service.assert_content()
 
 
 def test_an_end_in_the_middle_of_a_download(serve):
@@ -99,3 +102,4 @@ def test_an_end_in_the_middle_of_a_download(serve):
     with browser.stream("GET", "/files/large") as response:
         assert next(response.iter_raw())
         assert service.end() == 0
+        service.assert_content()

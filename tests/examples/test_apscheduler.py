@@ -49,4 +49,5 @@ def test_what_is_left_is_there_for_the_next_one(reminders, start, client, number
     while client.reminders.jobs.count_documents({}) > 1:
         pass  # the scheduler removes what it has begun a moment later
     assert service.end(number) == (-number if number == signal.SIGKILL else 0)
+    service.assert_content()
     assert [line.split()[-1] for line in reminders("list")] == ["Later"]

@@ -67,6 +67,7 @@ def test_notes(serve, client, loop):
     assert browser.get(path).status_code == 404
     assert browser.get("/openapi.json").status_code == 200
     assert service.end(signal.SIGINT) == 0
+    service.assert_content()
     assert "Finished server process" in service.said
 
 
@@ -82,6 +83,7 @@ def test_changes_are_told_until_the_reader_goes_away(serve, client):
     wait_until_nobody_watches(client)
     assert browser.get("/notes").status_code == 200
     service.end()
+    service.assert_content()
 
 
 def test_a_shutdown_does_not_wait_for_readers(serve, client):
@@ -89,6 +91,7 @@ def test_a_shutdown_does_not_wait_for_readers(serve, client):
     with browser.stream("GET", "/changes") as response:
         assert next(response.iter_lines()) == ": watching"
         service.end()
+        service.assert_content()
     assert "Finished server process" in service.said
     wait_until_nobody_watches(client)
 
@@ -100,6 +103,7 @@ def test_workers(serve):
             assert other.post("/notes", json={"title": f"note {number}"}).status_code == 201
     assert len(browser.get("/notes").json()) == 20
     assert service.end() == 0
+    service.assert_content()
     assert service.said.count("Application shutdown complete") == 2
 
 
@@ -112,6 +116,7 @@ def test_a_worker_that_dies_is_replaced(serve):
     with httpx.Client(base_url=browser.base_url) as other:
         assert len(other.get("/notes").json()) == 1
     assert service.end() == 0
+    service.assert_content()
 
 
 def wait_until_nobody_watches(client):
