@@ -66,7 +66,7 @@ def scheduler(paused: bool) -> Iterator[BackgroundScheduler]:
 
 def remind(text: str) -> None:
     """A job. Its name and arguments are stored; the code is that of whoever runs it."""
-    print(text, flush=True)
+    print(f"{text}\n", end="", flush=True)  # at once: jobs run in threads
 
 
 def add(seconds: float, text: str) -> None:
@@ -94,9 +94,9 @@ def run(drain: bool) -> None:
                 over.set()
 
         made.add_listener(look, EVENT_JOB_REMOVED)  # once it was begun for the last time
+        print("running", flush=True)
         made.resume()
         look()
-        print("running", flush=True)
         over.wait()
 
 
