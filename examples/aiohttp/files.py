@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 from aiohttp import web
 
@@ -27,6 +28,7 @@ routes = web.RouteTableDef()
 
 async def database(app: web.Application) -> AsyncIterator[None]:
     """Open the client when the application starts, close it when it ends."""
+    client: AsyncMongoClient[dict[str, Any]]
     async with AsyncMongoClient(os.environ["MONGODB_URI"], appname="files") as client:
         app[BUCKET] = AsyncGridFSBucket(client.store)
         yield

@@ -19,13 +19,12 @@ from pydantic import BaseModel, Field, PlainSerializer, PlainValidator, WithJson
 
 from bsonx import CodecOptions, ObjectId
 from bsonx.errors import InvalidId
-from bsonx.json_util import dumps
 from mongodriver import DESCENDING, AsyncMongoClient, ReturnDocument
 from mongodriver.asynchronous.collection import AsyncCollection
 from mongodriver.errors import ConnectionFailure, DuplicateKeyError
 
 
-def _object_id(value: object) -> ObjectId:
+def _object_id(value: Any) -> ObjectId:
     try:
         return ObjectId(value)
     except (InvalidId, TypeError) as error:
@@ -56,6 +55,20 @@ class Note(Draft):
     written: datetime
 
 
+class Key(BaseModel):
+    """Which note was changed."""
+
+    id: NoteId
+
+
+class Change(BaseModel):
+    """What a change stream tells: classes with an `operationType` are that of changes."""
+
+    operationType: str
+    documentKey: Key
+    fullDocument: Note | None = None
+
+
 class Tag(BaseModel):
     """How many notes have a tag."""
 
@@ -78,6 +91,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[State]:
 
     Each worker process of uvicorn runs this, so each has a client of its own.
     """
+    client: AsyncMongoClient[dict[str, Any]]
     async with AsyncMongoClient(os.environ["MONGODB_URI"], appname="notes") as client:
         options = CodecOptions(document_class=Note, tz_aware=True)
         notes = client.board.get_collection("notes", options)
@@ -90,7 +104,8 @@ app = FastAPI(title="Notes", lifespan=lifespan)
 
 
 def _notes(request: Request) -> Notes:
-    return request.state.notes
+    notes: Notes = request.state.notes
+    return notes
 
 
 NotesDep = Annotated[Notes, Depends(_notes)]
@@ -181,12 +196,13 @@ async def changes(notes: NotesDep) -> StreamingResponse:
     When the reader goes away the generator is cancelled, and the stream's cursor is closed.
     """
 
+    watched = notes.with_options(CodecOptions(document_class=Change, tz_aware=True))
+
     async def events() -> AsyncIterator[str]:
-        async with await notes.watch(full_document="updateLookup") as stream:
+        async with await watched.watch(full_document="updateLookup") as stream:
             yield ": watching\n\n"
             async for change in stream:
-                note = change.get("fullDocument")
-                data = note.model_dump_json() if note else dumps(change["documentKey"]["_id"])
-                yield f"event: {change['operationType']}\ndata: {data}\n\n"
+                told = change.fullDocument or change.documentKey
+                yield f"event: {change.operationType}\ndata: {told.model_dump_json()}\n\n"
 
     return StreamingResponse(events(), media_type="text/event-stream")

@@ -13,6 +13,7 @@ import atexit
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from flask import Flask, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -21,8 +22,10 @@ from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound
 from bsonx import CodecOptions, ObjectId
 from mongodriver import DESCENDING, MongoClient
 from mongodriver.client_session import ClientSession
-from mongodriver.collection import Collection
 from mongodriver.errors import DuplicateKeyError
+
+Client = MongoClient[dict[str, Any]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -50,15 +53,14 @@ class Bank:
     :param client: any client. It is not used before the first call.
     """
 
-    def __init__(self, client: MongoClient) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        options = CodecOptions(tz_aware=True)
         bank = client.bank
-        self.accounts: Collection[Account] = bank.get_collection(
-            "accounts", options.with_options(document_class=Account)
+        self.accounts = bank.get_collection(
+            "accounts", CodecOptions(document_class=Account, tz_aware=True)
         )
-        self.transfers: Collection[Transfer] = bank.get_collection(
-            "transfers", options.with_options(document_class=Transfer)
+        self.transfers = bank.get_collection(
+            "transfers", CodecOptions(document_class=Transfer, tz_aware=True)
         )
 
     def prepare(self) -> None:
@@ -94,9 +96,10 @@ def create_app() -> Flask:
     """Make the application. Its client opens in the process that serves the first request."""
     app = Flask(__name__)
     uri = os.environ["MONGODB_URI"]
+    before_the_fork: Client
     with MongoClient(uri, appname="bank, preparing") as before_the_fork:
         Bank(before_the_fork).prepare()
-    client = MongoClient(uri, appname="bank", connect=False)
+    client: Client = MongoClient(uri, appname="bank", connect=False)
     atexit.register(client.close)  # in each worker, at its end
     app.extensions["bank"] = Bank(client)
     app.add_url_rule("/accounts", view_func=open_account, methods=["POST"])
@@ -109,7 +112,8 @@ def create_app() -> Flask:
 
 def bank() -> Bank:
     """That of the application which serves the request."""
-    return current_app.extensions["bank"]
+    served: Bank = current_app.extensions["bank"]
+    return served
 
 
 def problem(error: HTTPException) -> ResponseReturnValue:
@@ -117,9 +121,9 @@ def problem(error: HTTPException) -> ResponseReturnValue:
     return jsonify(error=error.description), error.code or 500
 
 
-def sent(name: str, kind: type) -> object:
+def sent(name: str, kind: type[T]) -> T:
     """A member of the JSON document that was sent."""
-    value = request.get_json().get(name)
+    value: T = request.get_json().get(name)
     if type(value) is not kind:
         raise BadRequest(f"{name} must be a {kind.__name__}")
     return value

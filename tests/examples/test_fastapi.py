@@ -79,7 +79,12 @@ def test_changes_are_told_until_the_reader_goes_away(serve, client):
         browser.post("/notes", json={"title": "Milk"})
         assert next(lines) == ""
         assert next(lines) == "event: insert"
-        assert json.loads(next(lines).removeprefix("data: "))["title"] == "Milk"
+        note = json.loads(next(lines).removeprefix("data: "))
+        assert note["title"] == "Milk"
+        assert browser.delete(f"/notes/{note['id']}").status_code == 204
+        assert next(lines) == ""
+        assert next(lines) == "event: delete"
+        assert json.loads(next(lines).removeprefix("data: ")) == {"id": note["id"]}
     wait_until_nobody_watches(client)
     assert browser.get("/notes").status_code == 200
     service.end()
