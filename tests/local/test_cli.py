@@ -51,8 +51,8 @@ def end(number, frame):
     raise SystemExit
 
 signal.signal(signal.{name}, end)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     while True:
         signal.pause()
 finally:
