@@ -11,6 +11,7 @@
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
+#   make examples  the programs in examples/, under the frameworks they are for, which it installs
 #   make stubs     write the stub files of the synchronous modules anew
 #   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
 #   make test-pure PY=pypy3     the codec tests on an interpreter without the extension
@@ -33,7 +34,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random spec compare test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
+.PHONY: demo test test-random spec compare examples test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -93,6 +94,14 @@ COMPARISONS := $(wildcard tests/driver/test_*_like_pymongo.py) tests/driver/test
 compare: $(VENV)/.extension
 	env PYTHONPATH=tests $(PYTEST) -n $(WORKERS) --dist worksteal -q -p no:randomly \
 	    -p comparison_report -k "pymongo" $(COMPAREFLAGS) $(COMPARISONS)
+
+$(VENV)/.examples: $(VENV)/.base
+	@echo "Installing the frameworks of the examples: 150 MB."
+	@$(PIP) --no-build-isolation -e ".[examples]"
+	@touch $@
+
+examples: $(VENV)/.extension $(VENV)/.examples
+	$(PYTEST) -p no:randomly tests/examples $(TESTFLAGS)
 
 bench: $(VENV)/.extension $(VENV)/.bench
 	$(PY) bench/run.py --output bench/results $(BENCHFLAGS)

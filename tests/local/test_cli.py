@@ -1,5 +1,6 @@
 """`python -m mongodriver local`."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -39,6 +40,51 @@ def test_runs_a_command():
     assert result.returncode == 7
     assert result.stdout.startswith("mongodb://127.0.0.1:")
     assert result.stderr == ""
+
+
+# A service: it says when it is ready, and at its end how it left the server.
+SERVICE = """
+import os, signal, sys
+from mongodriver import MongoClient
+
+def end(number, frame):
+    raise SystemExit
+
+signal.signal(signal.{name}, end)
+try:
+    print("ready", flush=True)
+    while True:
+        signal.pause()
+finally:
+    with MongoClient(os.environ["MONGODB_URI"]) as client:
+        print("goodbye", client.admin.command("ping")["ok"], flush=True)
+    sys.exit(5)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_command_ends_in_good_order_before_its_server(name):
+    """Ctrl-C tells the command as well, and SIGTERM is handed on: both wait for what it does."""
+    running = subprocess.Popen(
+        [*MODULE, "local", "--", sys.executable, "-c", SERVICE.format(name=name)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout.readline() == "ready\n"
+    if name == "SIGINT":
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    else:
+        running.terminate()
+    output, errors = running.communicate(timeout=TIMEOUT)
+    assert (running.returncode, output, errors) == (5, "goodbye 1.0\n", "")
+
+
+def test_a_command_that_a_signal_has_ended():
+    """Its status is what a shell would give."""
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    assert main(["local", "--", sys.executable, "-c", code]) == 128 + signal.SIGKILL
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ class Client:
         self.backend = backend
         self.name = name
         self._opened_at = opened_at
-        self._pid = os.getpid()
+        #: The process that opened it; None before that.
+        self._pid: int | None = None
         pool_options = options.pool_options
         self.observer = observer = Observer(pool_options._event_listeners)
         spans = make_spans(options.tracing)
@@ -174,8 +175,8 @@ class Client:
         self.backend.check()
         if self.topology.open():
             self._housekeeper.start()
-            if self._pid != os.getpid():
-                self._pid = os.getpid()
+            opened_by, self._pid = self._pid, os.getpid()
+            if opened_by not in (None, self._pid):
                 warnings.warn(
                     f"{self.name} opened before fork. May not be entirely fork-safe, proceed with "
                     "caution. See PyMongo's documentation for details: "

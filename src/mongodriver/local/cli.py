@@ -43,9 +43,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         with server:
             if options.command:
-                return subprocess.run(
-                    options.command, env={**os.environ, _VARIABLE: server.uri}, check=False
-                ).returncode
+                return _run_command(options.command, server.uri, ended)
             print(server.uri, flush=True)
             print("Ctrl-C ends it.", file=sys.stderr, flush=True)
             while not ended:
@@ -55,6 +53,32 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _run_command(command: Sequence[str], uri: str, ended: list[int]) -> int:
+    """Run a command to its own end, however long it takes for that; return its exit status.
+
+    :param ended: has something in it once SIGTERM has come, which the command is told then.
+    """
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if not ignored:
+        # The terminal tells the command as well, which may have much to finish. A function, for
+        # what is ignored here the command would ignore.
+        previous = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        with subprocess.Popen(command, env={**os.environ, _VARIABLE: uri}) as process:
+            while True:
+                try:
+                    status = process.wait(_PIECE)
+                except subprocess.TimeoutExpired:
+                    if ended:
+                        ended.clear()
+                        process.terminate()
+                    continue
+                return status if status >= 0 else 128 - status  # as shells tell of a signal
+    finally:
+        if not ignored:
+            signal.signal(signal.SIGINT, previous)
 
 
 def _parser() -> argparse.ArgumentParser:
