@@ -1,0 +1,154 @@
+"""The modules that are checked together, and what they import of one another."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .findings import Finding, Problem, Severity
+from .module import Sink, read_module
+from .source import NOTEBOOK, Source, Unreadable, read_source
+from .values import OwnModule
+
+__all__ = ["Project"]
+
+#: A module that has none of these has nothing of PyMongo's of its own.
+_MENTION = re.compile(rb"pymongo|bson|gridfs|motor|mongodriver")
+_PACKAGE = "__init__.py"
+
+
+class Project:
+    """Programs, one file after the other; of others it remembers what their names stand for."""
+
+    def __init__(self) -> None:
+        self._modules: dict[Path, OwnModule | None] = {}
+        self._matters: dict[Path, bool] = {}
+
+    def check(self, path: Path) -> list[Finding]:
+        """What is wrong in a file.
+
+        :raises OSError: if it cannot be read.
+        :raises Unreadable: if it is no Python.
+        """
+        source = read_source(path, path.read_bytes())
+        if not self._does_matter(path.absolute(), source):
+            return []
+        found: set[Finding] = set()
+
+        def sink(node: ast.AST, problem: Problem) -> None:
+            found.add(_finding(path, source, node, problem))
+
+        self._read(path.absolute(), source, OwnModule(), sink)
+        return sorted(found)
+
+    def _read(
+        self,
+        path: Path,
+        source: Source,
+        module: OwnModule,
+        sink: Sink | None,
+    ) -> None:
+        def locate(name: str, level: int) -> OwnModule | None:
+            target = _located(path, name, level)
+            return None if target is None or target == path else self._module(target)
+
+        try:
+            read_module(source.tree, locate, module, sink)
+        except RecursionError:
+            raise Unreadable("nested too deeply") from None
+
+    def _module(self, path: Path) -> OwnModule | None:
+        """What the names of a module stand for; None if it has nothing to do with PyMongo."""
+        if path not in self._modules:
+            # While it is read it may import what imports it.
+            self._modules[path] = module = OwnModule()
+            try:
+                source = read_source(path, path.read_bytes())
+                if self._does_matter(path, source):
+                    self._read(path, source, module, None)
+            except (OSError, Unreadable):
+                pass
+        return self._modules[path]
+
+    def _does_matter(self, path: Path, source: Source) -> bool:
+        """Whether a file, or anything that it imports, has to do with PyMongo."""
+        known = self._matters.get(path)
+        if known is not None:
+            return known
+        seen = {path}
+        waiting = [(path, source.tree)]
+        found = False
+        while waiting and not found:
+            here, tree = waiting.pop()
+            if self._matters.get(here) or _mentions(here):
+                found = True
+                break
+            if self._matters.get(here) is False:
+                continue
+            for target in _imported(here, tree):
+                if target not in seen:
+                    seen.add(target)
+                    try:
+                        waiting.append((target, read_source(target, target.read_bytes()).tree))
+                    except (OSError, Unreadable):
+                        continue
+        if found:
+            self._matters[path] = True
+        else:
+            self._matters.update(dict.fromkeys(seen, False))
+        return found
+
+
+def _mentions(path: Path) -> bool:
+    try:
+        return _MENTION.search(path.read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def _imported(path: Path, tree: ast.Module) -> Iterator[Path]:
+    for node in ast.walk(tree):
+        names: list[tuple[str, int]] = []
+        if isinstance(node, ast.Import):
+            names = [(alias.name, 0) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            names = [(module, node.level)]
+            names += [(f"{module}.{alias.name}".strip("."), node.level) for alias in node.names]
+        for name, level in names:
+            target = _located(path, name, level)
+            if target is not None:
+                yield target
+
+
+def _located(path: Path, name: str, level: int) -> Path | None:
+    """The file of a module that is imported by another, if it lies beside it."""
+    if path.suffix == NOTEBOOK and level:
+        return None
+    folder = path.parent
+    if level:
+        for _ in range(level - 1):
+            folder = folder.parent
+    else:
+        while (folder / _PACKAGE).exists() and folder != folder.parent:
+            folder = folder.parent
+    place = folder.joinpath(*name.split(".")) if name else folder
+    for file in (place / _PACKAGE, place.with_name(f"{place.name}.py")):
+        if file.is_file():
+            return file
+    return None
+
+
+def _finding(path: Path, source: Source, node: ast.AST, problem: Problem) -> Finding:
+    line = getattr(node, "lineno", 1)
+    offset = getattr(node, "col_offset", 0)
+    if isinstance(node, ast.Attribute) and node.end_lineno and node.end_col_offset:
+        # The name, not what stands before it, which may be many lines above.
+        line, offset = node.end_lineno, node.end_col_offset - len(node.attr.encode())
+    cell, line, column = source.place(line, offset)
+    severity = Severity(problem.severity)
+    return Finding(
+        str(path), cell, line, column, severity, problem.code, problem.message, problem.remedy
+    )

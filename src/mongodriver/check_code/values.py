@@ -1,0 +1,141 @@
+"""What a name or an expression can stand for."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+__all__ = [
+    "NONE",
+    "NOTHING",
+    "UNKNOWN",
+    "Bound",
+    "Instance",
+    "Item",
+    "Named",
+    "Other",
+    "OwnClass",
+    "OwnFunction",
+    "OwnInstance",
+    "OwnModule",
+    "Several",
+    "Value",
+    "Version",
+    "known",
+    "union",
+]
+
+
+class Other(enum.Enum):
+    """What is not followed any further."""
+
+    ANYTHING = "anything"
+    NONE = "None"
+    TRUE = "true for this version of PyMongo"
+    FALSE = "false for this version of PyMongo"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A module, class, function or constant of PyMongo, by its dotted name there."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An object of a class that is followed, see `kinds`."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A method of such an object."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Several:
+    """A list, tuple, set or iterator; of what is in it."""
+
+    items: frozenset[Item]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of PyMongo, or a part of it."""
+
+    parts: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class OwnFunction:
+    """A function of the program."""
+
+    name: str
+    returns: set[Item] = field(default_factory=set)
+    yields: set[Item] = field(default_factory=set)
+    is_property: bool = False
+    is_fixture: bool = False
+
+    @property
+    def gives(self) -> Value:
+        """What a call gives; of a generator, what a with block or a test gets of it."""
+        return frozenset(self.returns | self.yields)
+
+
+@dataclass(eq=False)
+class OwnClass:
+    """A class of the program; `members` are those of its objects as well."""
+
+    name: str
+    bases: list[Value] = field(default_factory=list)
+    members: dict[str, set[Item]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OwnInstance:
+    """An object of a class of the program."""
+
+    of: OwnClass
+
+
+@dataclass(eq=False)
+class OwnModule:
+    """A module of the program, and what its names stand for."""
+
+    names: dict[str, set[Item]] = field(default_factory=dict)
+
+
+Item = (
+    Named
+    | Instance
+    | Bound
+    | Several
+    | Version
+    | OwnFunction
+    | OwnClass
+    | OwnInstance
+    | OwnModule
+    | Other
+)
+#: All it can be; nothing, where it is not known yet.
+Value = frozenset[Item]
+
+NOTHING: Value = frozenset()
+UNKNOWN: Value = frozenset({Other.ANYTHING})
+NONE: Value = frozenset({Other.NONE})
+
+
+def union(values: Iterable[Value]) -> Value:
+    """All that some values can be."""
+    return NOTHING.union(*values)
+
+
+def known(value: Value) -> Value:
+    """What it is if it is not None; nothing where it may be anything."""
+    return NOTHING if Other.ANYTHING in value else value - NONE
