@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from .kinds import kind_of
-from .values import NONE, UNKNOWN, Instance, Item, Named, OwnClass, OwnInstance, Value, union
+from .values import ELSE, NONE, UNKNOWN, Instance, Item, Named, OwnClass, OwnInstance, Value, union
 
 __all__ = ["Resolve", "annotated", "instance_of"]
 
@@ -30,8 +30,10 @@ def annotated(node: ast.expr | None, resolve: Resolve) -> Value:
     if isinstance(node, ast.Subscript):
         return _subscripted(node, resolve)
     if isinstance(node, ast.Name | ast.Attribute):
-        return union(instance_of(item) for item in resolve(node))
-    return UNKNOWN
+        found = union(instance_of(item) for item in resolve(node))
+        says_nothing = ast.unparse(node).rpartition(".")[2] in ("Any", "object")
+        return ELSE if found == UNKNOWN and not says_nothing else found
+    return ELSE
 
 
 def instance_of(item: Item) -> Value:

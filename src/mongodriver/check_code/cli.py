@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .findings import Severity
+from .findings import Severity, printable
 from .project import Project
 from .report import FORMATS, Report, Summary
 from .source import Unreadable
@@ -54,7 +54,7 @@ def _check(options: argparse.Namespace, report: Report) -> Summary:
 
     def fail(path: object, error: OSError) -> None:
         summary.failed.append((str(path), error.strerror or str(error)))
-        _complain(f"{path}: {error.strerror or error}")
+        _complain(path, error.strerror or str(error))
 
     for path in options.paths:
         for file in files(Path(path), options.exclude, lambda error: fail(error.filename, error)):
@@ -65,7 +65,7 @@ def _check(options: argparse.Namespace, report: Report) -> Summary:
                 continue
             except Unreadable as error:
                 summary.skipped.append((str(file), str(error)))
-                _complain(f"{file}: skipped: {error}")
+                _complain(file, f"skipped: {error}")
                 continue
             summary.checked += 1
             for finding in found:
@@ -77,8 +77,8 @@ def _check(options: argparse.Namespace, report: Report) -> Summary:
     return summary
 
 
-def _complain(text: str) -> None:
-    print(f"mongodriver check-code: {text}", file=sys.stderr)
+def _complain(path: object, text: str) -> None:
+    print(f"mongodriver check-code: {printable(path)}: {text}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -63,6 +63,7 @@ class Definitions(Expressions):
             self.value(default)
         returned = self.annotation(node.returns)
         if known(returned):
+            info.is_annotated = True
             info.returns.update(returned)
         decorated = any(_last_name(one) in ("setter", "deleter") for one in node.decorator_list)
         if not decorated:

@@ -13,6 +13,7 @@ from .findings import Problem
 from .members import member, member_problem, subscripted
 from .scopes import Scope
 from .values import (
+    ELSE,
     NONE,
     NOTHING,
     UNKNOWN,
@@ -63,7 +64,7 @@ class Expressions:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 self.value(child)
-        return UNKNOWN
+        return ELSE  # a dict, a sum, a text
 
     def annotation(self, node: ast.expr | None) -> Value:
         """What something with an annotation can be."""
@@ -87,7 +88,7 @@ class Expressions:
         return self.scope.look_up(node.id)
 
     def _value_of_Constant(self, node: ast.Constant, used: str) -> Value:
-        return NONE if node.value is None else UNKNOWN
+        return NONE if node.value is None else ELSE
 
     def _value_of_Attribute(self, node: ast.Attribute, used: str) -> Value:
         owner = self.value(node.value, "owner")
@@ -151,7 +152,7 @@ class Expressions:
     def _value_of_UnaryOp(self, node: ast.UnaryOp, used: str) -> Value:
         if not isinstance(node.op, ast.Not):
             self.value(node.operand)
-            return UNKNOWN
+            return ELSE
         value = self.test(node.operand)
         return {TRUE: FALSE, FALSE: TRUE}.get(value, UNKNOWN)
 
@@ -194,7 +195,7 @@ class Expressions:
             for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
                 self.value(default)
             self.value(node.body)
-        return UNKNOWN
+        return ELSE
 
     def inner_scope(self, names: Iterator[str]) -> Any:
         """A block with these unknown names of its own."""
@@ -209,7 +210,7 @@ class Expressions:
             if isinstance(node, ast.DictComp):
                 self.value(node.key)
                 self.value(node.value)
-                return UNKNOWN
+                return ELSE
             return frozenset({Several(self.value(node.elt))})
 
     _value_of_SetComp = _value_of_ListComp

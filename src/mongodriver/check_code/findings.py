@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Finding", "Problem", "Severity"]
+__all__ = ["Finding", "Problem", "Severity", "printable"]
 
 
 class Severity(enum.IntEnum):
@@ -44,5 +44,14 @@ class Finding:
 
     @property
     def place(self) -> str:
+        """Path, line and column, as compilers write them."""
         cell = f"cell {self.cell}:" if self.cell else ""
-        return f"{self.path}:{cell}{self.line}:{self.column}"
+        return f"{printable(self.path)}:{cell}{self.line}:{self.column}"
+
+
+def printable(path: object) -> str:
+    """A path as one line that any terminal can show."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in str(path)
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from . import rules
 from .expressions import Expressions
 from .installed import PACKAGES, Missing, find
+from .kinds import likely
 from .members import named
 from .values import UNKNOWN, OwnModule, Value
 
@@ -107,11 +108,11 @@ class Imports(Expressions):
             if alias.name == "*":
                 for name, items in () if own is None else [*own.names.items()]:
                     if not name.startswith("_"):
-                        self.scope.bind(name, frozenset(items))
+                        self.scope.bind(name, likely(frozenset(items)))
                 continue
             value: Value = UNKNOWN
             if own is not None and alias.name in own.names:
-                value = frozenset(own.names[alias.name])
+                value = likely(frozenset(own.names[alias.name]))
             else:
                 inner = self.locate(f"{module}.{alias.name}".strip("."), node.level)
                 if inner is not None:

@@ -9,8 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from .installed import Missing, find
+from .values import NONE, UNKNOWN, Instance, Value
 
-__all__ = ["FORMER_CLASSES", "MOTOR", "base_of", "children_of", "class_of", "gives", "kind_of"]
+__all__ = [
+    "FORMER_CLASSES",
+    "MOTOR",
+    "base_of",
+    "children_of",
+    "class_of",
+    "gives",
+    "kind_of",
+    "likely",
+]
 
 #: Where the classes are, but for what stands before the name of the asynchronous ones.
 _CLASSES = {
@@ -169,3 +179,16 @@ def gives(kind: str, name: str) -> str | None:
     if given is None:
         return None
     return kind if given is _SAME else _sibling(kind, given)
+
+
+def likely(value: Value) -> Value:
+    """What a variable is that is given in one place and made in another.
+
+    Where it is a client, database or collection in one of them it is taken for one in the others,
+    unless they say that it is something else.
+    """
+    rest = value - UNKNOWN
+    kinds = {item.kind if isinstance(item, Instance) else "" for item in rest - NONE}
+    if len(kinds) == 1 and base_of(kinds.pop()) in _CHILDREN:
+        return rest
+    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import rules
 from .findings import Problem
 from .installed import PACKAGES, Missing, find, has_member
-from .kinds import MOTOR, base_of, children_of, class_of, gives, kind_of
+from .kinds import MOTOR, base_of, children_of, class_of, gives, kind_of, likely
 from .values import (
     NOTHING,
     UNKNOWN,
@@ -49,7 +49,7 @@ def member(item: Item, name: str) -> Value:
     if isinstance(item, Version):
         return frozenset({item})
     if isinstance(item, OwnModule):
-        return frozenset(item.names.get(name, UNKNOWN))
+        return likely(frozenset(item.names.get(name, UNKNOWN)))
     if isinstance(item, OwnInstance):
         return _of_own(item.of, name, ())
     if isinstance(item, OwnClass):
@@ -117,7 +117,7 @@ def _of_own(owner: OwnClass, name: str, seen: tuple[OwnClass, ...]) -> Value:
     if owner in seen:
         return NOTHING
     if name in owner.members:
-        return union(map(_read, owner.members[name]))
+        return likely(union(map(_read, owner.members[name])))
     found = []
     for base in owner.bases:
         for item in base:

@@ -14,6 +14,7 @@ from .findings import Problem, Severity
 from .imports import Imports
 from .scopes import Scope
 from .values import (
+    ELSE,
     NONE,
     UNKNOWN,
     OwnClass,
@@ -216,7 +217,7 @@ class Reader(Definitions, Imports):
         """What a loop assigns may stand for something else when it comes round."""
         for name in _assigned(body):
             if known(self.scope.now.get(name, UNKNOWN)):
-                self.scope.now[name] |= UNKNOWN
+                self.scope.now[name] |= ELSE
 
     def _run_Try(self, node: Any) -> bool:
         caught = {name for handler in node.handlers for name in _caught(handler)}
@@ -281,7 +282,7 @@ class Reader(Definitions, Imports):
 
     def _run_Return(self, node: ast.Return) -> bool:
         value = self.value(node.value) if node.value is not None else NONE
-        if self.functions:
+        if self.functions and not self.functions[-1].is_annotated:
             self.functions[-1].returns.update(value)
         return True
 
@@ -329,7 +330,7 @@ class Reader(Definitions, Imports):
 
     def _run_AugAssign(self, node: ast.AugAssign) -> bool:
         self.value(node.value)
-        self.bind(node.target, UNKNOWN)
+        self.bind(node.target, ELSE)
         return False
 
     def _run_Delete(self, node: ast.Delete) -> bool:

@@ -77,7 +77,7 @@ def _of_missing(path: str, found: str, private: bool) -> Problem:
                 return _removed(former, table[former])
     if private:
         return Problem(Severity.ERROR, "private", f"{path} is private, and not here", _PRIVATE)
-    return _unsupported(f"mongodriver has no {path}", _nearest(name, found, path))
+    return _unsupported(f"there is no {path} here", _nearest(name, found, path))
 
 
 def _nearest(name: str, found: str, path: str) -> str:
@@ -170,7 +170,7 @@ def of_call(function: Any, kind: str, name: str, call: ast.Call) -> list[tuple[a
 
 def _own_path(function: Any, name: str) -> str:
     """Where the tables have a class or function."""
-    module = getattr(function, "__module__", "")
+    module = getattr(function, "__module__", None) or ""
     if module.startswith("mongodriver.gridfs"):
         return f"gridfs.{function.__name__}"
     own = f"{module}.{getattr(function, '__qualname__', '')}"

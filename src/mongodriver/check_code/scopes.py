@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .values import NOTHING, UNKNOWN, Item, Value
+from .kinds import likely
+from .values import UNKNOWN, Item, Value, union
 
 __all__ = ["Scope"]
 
@@ -26,15 +27,17 @@ class Scope:
     def look_up(self, name: str) -> Value:
         """What a name stands for here."""
         if name in self.elsewhere:
-            return frozenset(self.elsewhere[name].ever.get(name, ()))
+            return likely(frozenset(self.elsewhere[name].ever.get(name, ())))
         if name in self.now:
             return self.now[name]
         if name in self.ever:
-            return frozenset(self.ever[name])  # bound further down, or in a branch not taken
+            return likely(
+                frozenset(self.ever[name])
+            )  # bound further down, or in a branch not taken
         scope = self.parent
         while scope is not None:
             if not scope.is_class and name in scope.ever:
-                return frozenset(scope.ever[name])
+                return likely(frozenset(scope.ever[name]))
             scope = scope.parent
         return UNKNOWN
 
@@ -66,8 +69,7 @@ class Scope:
     def merge(self, branches: list[dict[str, Value]]) -> None:
         """Go on where several branches meet, each with its own `now`."""
         names = {name for branch in branches for name in branch}
-        merged: dict[str, Value] = {}
-        for name in names:
-            found = [branch[name] for branch in branches if name in branch]
-            merged[name] = frozenset().union(*found) if found else NOTHING
-        self.now = merged
+        self.now = {
+            name: likely(union(branch[name] for branch in branches if name in branch))
+            for name in names
+        }

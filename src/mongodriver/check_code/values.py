@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 __all__ = [
+    "ELSE",
     "NONE",
     "NOTHING",
     "UNKNOWN",
@@ -31,6 +32,7 @@ class Other(enum.Enum):
     """What is not followed any further."""
 
     ANYTHING = "anything"
+    ELSE = "something that is no object of PyMongo's"
     NONE = "None"
     TRUE = "true for this version of PyMongo"
     FALSE = "false for this version of PyMongo"
@@ -79,6 +81,7 @@ class OwnFunction:
     name: str
     returns: set[Item] = field(default_factory=set)
     yields: set[Item] = field(default_factory=set)
+    is_annotated: bool = False  #: so that what it returns is known without reading it
     is_property: bool = False
     is_fixture: bool = False
 
@@ -128,6 +131,7 @@ Value = frozenset[Item]
 
 NOTHING: Value = frozenset()
 UNKNOWN: Value = frozenset({Other.ANYTHING})
+ELSE: Value = frozenset({Other.ELSE})
 NONE: Value = frozenset({Other.NONE})
 
 
@@ -137,5 +141,5 @@ def union(values: Iterable[Value]) -> Value:
 
 
 def known(value: Value) -> Value:
-    """What it is if it is not None; nothing where it may be anything."""
-    return NOTHING if Other.ANYTHING in value else value - NONE
+    """What it is if it is not None; nothing where it may be something that is not followed."""
+    return NOTHING if value & {Other.ANYTHING, Other.ELSE} else value - NONE

@@ -24,7 +24,7 @@ _OPERATORS = {
 }
 #: Names of the variables that programs keep the outcome of such a comparison in.
 _ABOUT = re.compile(
-    r"(pymongo|motor|bson).*(version|[0-9])|version.*(pymongo|motor|bson)", re.IGNORECASE
+    r"(pymongo|motor|bson)[^()]*(version|[0-9])|version[^()]*(pymongo|motor|bson)", re.IGNORECASE
 )
 _DIGITS = re.compile(r"\d+")
 
@@ -72,7 +72,6 @@ def part_of(version: Version, index: ast.expr) -> Version:
 def is_about_versions(test: ast.expr) -> bool:
     """Whether a condition seems to depend on the version of PyMongo."""
     for node in ast.walk(test):
-        name = getattr(node, "id", None) or getattr(node, "attr", None)
-        if isinstance(name, str) and _ABOUT.search(name):
+        if isinstance(node, ast.Name | ast.Attribute) and _ABOUT.search(ast.unparse(node)):
             return True
     return False
