@@ -57,6 +57,7 @@ def test_loops_and_pipes(tmp_path):
         (b"x = 1\r\n\r\nfrom pymongo import OFF\r\n", 3),
         (b"\x0cfrom pymongo import OFF", 1),
         (b"'''\n\xe2\x80\xa8'''\nfrom pymongo import OFF", 3),
+        (b"import " + b"a" * 5000 + b"\nfrom pymongo import OFF", 2),
         (b"'\\d'\nfrom pymongo import OFF", 2),
     ],
 )

@@ -108,6 +108,8 @@ def test_deprecated_parameters_are_there(owner, method):
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_what_members_give_is_there(flavour):
     for base, given in _GIVES.items():
+        if base not in _CLASSES:
+            continue  # of another library
         owner = class_of(flavour + base)
         assert owner is not None
         assert [name for name in given if not has_member(owner, name)] == []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from . import rules
 from .expressions import Expressions
 from .installed import PACKAGES, Missing, find
-from .kinds import likely
+from .kinds import LIBRARIES, likely
 from .members import named
 from .values import UNKNOWN, OwnModule, Value
 
@@ -19,11 +19,11 @@ _OURS = [("mongodriver.gridfs", "gridfs"), ("mongodriver", "pymongo"), ("bsonx",
 
 
 def path_in_pymongo(name: str) -> str | None:
-    """A dotted name as PyMongo (or Motor) has it; None if it is of another package."""
+    """A dotted name as PyMongo has it, or one of `LIBRARIES`; None if it is of another package."""
     for ours, theirs in _OURS:
         if name == ours or name.startswith(f"{ours}."):
             return theirs + name.removeprefix(ours)
-    return name if name.split(".")[0] in {*PACKAGES, "motor"} else None
+    return name if name.split(".")[0] in {*PACKAGES, *LIBRARIES} else None
 
 
 class Imports(Expressions):

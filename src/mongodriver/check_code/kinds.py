@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .installed import Missing, find
+from .installed import Missing, find, has_member
 from .values import NONE, UNKNOWN, Instance, Value
 
 __all__ = [
-    "FORMER_CLASSES",
-    "MOTOR",
+    "LIBRARIES",
     "base_of",
     "children_of",
     "class_of",
     "gives",
+    "has_member_like",
+    "is_of_library",
     "kind_of",
     "likely",
 ]
@@ -41,17 +42,20 @@ _CLASSES = {
     "GridOutCursor": "gridfs.{}.grid_file.{}GridOutCursor",
 }
 _ASYNC = "Async"
-MOTOR = "Motor"
+#: What stands before the names of classes that other libraries have made of PyMongo's.
+_MOTOR, _FLASK = "Motor", "Flask"
+#: Those libraries.
+LIBRARIES = {"motor", "flask_pymongo"}
 
-#: Classes that PyMongo 4 has not: programs go on using their objects.
-FORMER_CLASSES = {
+#: Classes that are not here, but whose objects programs use.
+_OTHERS = {
     "pymongo.Connection": "MongoClient",
     "pymongo.ReplicaSetConnection": "MongoClient",
     "pymongo.MongoReplicaSetClient": "MongoClient",
     "pymongo.connection.Connection": "MongoClient",
     "pymongo.mongo_replica_set_client.MongoReplicaSetClient": "MongoClient",
     **{
-        f"motor.motor_{module}.{prefix}Motor{name}": f"{MOTOR}{base}"
+        f"motor.motor_{module}.{prefix}Motor{name}": f"{_MOTOR}{base}"
         for module, prefix in (("asyncio", "AsyncIO"), ("tornado", ""))
         for name, base in (
             *(("Client", "MongoClient"), ("Database", "Database"), ("Collection", "Collection")),
@@ -59,7 +63,12 @@ FORMER_CLASSES = {
             *(("ClientSession", "ClientSession"), ("GridFSBucket", "GridFSBucket")),
         )
     },
-    "motor.MotorClient": f"{MOTOR}MongoClient",
+    "motor.MotorClient": f"{_MOTOR}MongoClient",
+    "flask_pymongo.PyMongo": f"{_FLASK}PyMongo",
+    **{
+        f"flask_pymongo.wrappers.{base}": f"{_FLASK}{base}"
+        for base in ("MongoClient", "Database", "Collection")
+    },
 }
 
 #: What attributes and subscripts of some kinds give, where there is no member of that name.
@@ -75,6 +84,7 @@ _GIVES: dict[str, dict[str, str]] = {
         "watch": "ChangeStream",
         "list_databases": "CommandCursor",
     },
+    "PyMongo": {"cx": "MongoClient", "db": "Database"},
     "Database": {
         "client": "MongoClient",
         "with_options": _SAME,
@@ -130,7 +140,14 @@ _GIVES: dict[str, dict[str, str]] = {
 
 def base_of(kind: str) -> str:
     """A kind without its flavour."""
-    return kind.removeprefix(_ASYNC).removeprefix(MOTOR)
+    for prefix in (_ASYNC, _MOTOR, _FLASK):
+        kind = kind.removeprefix(prefix)
+    return kind
+
+
+def is_of_library(kind: str) -> bool:
+    """Whether it is a class that another library has made of one of PyMongo's."""
+    return kind.startswith((_MOTOR, _FLASK))
 
 
 def _sibling(kind: str, base: str) -> str:
@@ -139,27 +156,37 @@ def _sibling(kind: str, base: str) -> str:
 
 
 def class_of(kind: str) -> type[Any] | None:
-    """Our class for a kind; None for those that we have none for."""
-    base = base_of(kind)
-    if kind == base:
-        path = _CLASSES[base].format("synchronous", "")
-    elif kind.startswith(_ASYNC):
-        path = _CLASSES[base].format("asynchronous", _ASYNC)
-    else:
+    """Our class for a kind; None for those of other libraries."""
+    return None if is_of_library(kind) else _class_like(kind)
+
+
+def _class_like(kind: str) -> type[Any] | None:
+    """Our class for a kind, or that which another library's class is like."""
+    path = _CLASSES.get(base_of(kind))
+    if path is None:
         return None
-    found = find(path)
+    is_async = kind.startswith((_ASYNC, _MOTOR))
+    found = find(
+        path.format("asynchronous", _ASYNC) if is_async else path.format("synchronous", "")
+    )
     return found if isinstance(found, type) else None
 
 
 def kind_of(path: str) -> str | None:
     """The kind of a class by its dotted name; None if its objects are not followed."""
-    if path in FORMER_CLASSES or path.startswith("motor."):
-        return FORMER_CLASSES.get(path)
+    if path in _OTHERS or path.split(".")[0] in LIBRARIES:
+        return _OTHERS.get(path)
     found = find(path)
     if isinstance(found, Missing) or not isinstance(found, type):
         return None
     name = found.__name__
     return name if base_of(name) in _CLASSES and class_of(name) is found else None
+
+
+def has_member_like(kind: str, name: str) -> bool:
+    """Whether objects of a kind have a member, as far as another library's are like ours."""
+    owner = _class_like(kind)
+    return owner is not None and has_member(owner, name)
 
 
 def children_of(kind: str) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from . import rules
 from .findings import Problem
-from .installed import PACKAGES, Missing, find, has_member
-from .kinds import MOTOR, base_of, children_of, class_of, gives, kind_of, likely
+from .installed import PACKAGES, Missing, find
+from .kinds import base_of, children_of, gives, has_member_like, kind_of, likely
 from .values import (
     NOTHING,
     UNKNOWN,
@@ -26,7 +26,7 @@ from .versions import CURRENT
 __all__ = ["member", "member_problem", "named", "subscripted"]
 
 #: Attributes that give an object without being called.
-_PROPERTIES = {"client", "collection", "database", "session"}
+_PROPERTIES = {"client", "collection", "cx", "database", "db", "session"}
 _VERSIONS = {
     "pymongo.__version__",
     "pymongo.get_version_string",
@@ -94,8 +94,7 @@ def _of_instance(kind: str, name: str) -> Value:
     given = gives(kind, name)
     if given is not None and name in _PROPERTIES:
         return frozenset({Instance(given)})
-    owner = class_of(kind.replace(MOTOR, "Async"))
-    if given is not None or (owner is not None and has_member(owner, name)):
+    if given is not None or has_member_like(kind, name):
         return frozenset({Bound(kind, name)})
     child = children_of(kind)
     if child is None or name.startswith("_"):

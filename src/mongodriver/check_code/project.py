@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,11 +133,11 @@ def _located(path: Path, name: str, level: int) -> Path | None:
         for _ in range(level - 1):
             folder = folder.parent
     else:
-        while (folder / _PACKAGE).exists() and folder != folder.parent:
+        while os.path.isfile(folder / _PACKAGE) and folder != folder.parent:
             folder = folder.parent
     place = folder.joinpath(*name.split(".")) if name else folder
     for file in (place / _PACKAGE, place.with_name(f"{place.name}.py")):
-        if file.is_file():
+        if os.path.isfile(file):  # which also says no where a path is no path
             return file
     return None
 

@@ -21,7 +21,7 @@ from .installed import (
     has_member,
     parameters,
 )
-from .kinds import MOTOR, base_of, children_of, class_of
+from .kinds import base_of, children_of, class_of, is_of_library
 
 __all__ = ["of_call", "of_client", "of_member", "of_name", "of_truth"]
 
@@ -106,7 +106,7 @@ def of_member(kind: str, name: str, used: str) -> Problem | None:
     base, owner = base_of(kind), class_of(kind)
     if owner is not None and has_member(owner, name):
         return _of_present_member(kind, name)
-    if owner is None and not kind.startswith(MOTOR):
+    if owner is None and not is_of_library(kind):
         return None
     child = children_of(kind)
     former = remedies.FORMER_MEMBERS.get(base, {}).get(name)

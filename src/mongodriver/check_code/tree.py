@@ -27,7 +27,7 @@ def files(
     Links to folders are not followed, so that none is seen twice. What cannot be read is told to
     `complain`.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         yield path
         return
     for folder, folders, names in os.walk(path, onerror=complain):
@@ -42,7 +42,7 @@ def files(
 
 def _is_skipped(folder: Path, root: Path, exclude: Sequence[str]) -> bool:
     name = folder.name
-    if name.startswith(".") or name in _SKIPPED or (folder / _ENVIRONMENT).exists():
+    if name.startswith(".") or name in _SKIPPED or os.path.exists(folder / _ENVIRONMENT):
         return True
     return _is_excluded(folder, root, exclude)
 
