@@ -142,6 +142,12 @@ def test_odd_names_of_files(folder, capsys):
     assert captured.splitlines()[0].startswith(r"a\n\x1b[31m\udcff.py:1:21: error: ")
 
 
+def test_a_terminal_that_knows_few_letters():
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Report("text", out).add(Finding("ä.py", 0, 1, 1, Severity.ERROR, "removed", "gone", "do"))
+    assert out.buffer.getvalue() == b"\\xe4.py:1:1: error: gone [removed]: do\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

@@ -110,7 +110,8 @@ class Reader(Definitions, Imports):
             self.scope.now = dict(before)
             if not block():
                 after.append(self.scope.now)
-        self.scope.merge(after) if after else None
+        if after:
+            self.scope.merge(after)
         return not after
 
     @contextmanager

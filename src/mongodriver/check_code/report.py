@@ -68,7 +68,9 @@ class Report:
         return f"\x1b[1;{colour}m{text}\x1b[0m" if self._colours else text
 
     def _line(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+        encoding = getattr(self._out, "encoding", None) or "utf-8"
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, file=self._out, flush=True)
 
 
 def _document(finding: Finding) -> dict[str, Any]:
