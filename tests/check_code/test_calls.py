@@ -96,6 +96,7 @@ def test_an_argument_that_is_found(tmp_path, program, expected):
     [
         "MongoClient('a', 1, maxPoolSize=5, MAXIDLETIMEMS=3, tz_aware=True, **options)",
         "MongoClient(waitQueueMultiple=None)",
+        "from pymongo.read_preferences import Secondary\nSecondary(hedge=None)",
         "MongoClient('mongodb://a/?w=majority&replicaSet=b', tracing=True, tls=True)",
         "MongoClient('a?b=c'); MongoClient(f'mongodb://a/?{x}=1'); MongoClient('mongodb://a/?=')",
         "pymongo.AsyncMongoClient(uri, server_api=a, event_listeners=[])",

@@ -45,6 +45,11 @@ def found(folder, program):
             "    from pymongo.binary import Binary"
         ),
         "def f():\n    return 1\n    coll.insert({})",
+        "@unittest.skipIf(pymongo.version_tuple >= (4,), 'old')\n"
+        "class A:\n    def f(self):\n        coll.insert({})",
+        "@pytest.mark.skipif(pymongo.version_tuple >= (4,), reason='old')\n"
+        "def test():\n    coll.insert({})",
+        "@skipUnless(pymongo.version_tuple < (4,), 'old')\ndef test():\n    coll.insert({})",
     ],
 )
 def test_what_is_for_other_versions_is_not_reported(tmp_path, program):
@@ -99,6 +104,9 @@ def test_what_is_for_other_versions_is_not_reported(tmp_path, program):
             ),
             "2 warning",
         ),
+        ("@skipIf(PYMONGO_VERSION < f(), '')\ndef test():\n    coll.insert({})", "3 note"),
+        ("@skipIf(f(), '')\nclass A:\n    def f(self):\n        coll.insert({})", "4 error"),
+        ("if PYMONGO_VERSION < f():\n    def g():\n        coll.insert({})", "3 note"),
         ("if TYPE_CHECKING:\n    from pymongo.binary import Binary", "2 note"),
         ("if pymongo.version_tuple > f():\n    coll.insert({})", "2 note"),
         ("try:\n    pass\nexcept (AttributeError, KeyError):\n    coll.insert({})", "4 error"),

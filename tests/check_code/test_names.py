@@ -93,6 +93,7 @@ def test_a_name_that_is_found(tmp_path, program, expected):
         "from mongodriver.local import LocalServer\nimport bsonx.typed",
         "from pymongo import *\nMongoClient, ASCENDING",
         "from .pymongo import anything\nfrom . import bson",
+        f"import pymongo\nfrom {'.' * 99} import a",
         "import pymongo_inmemory, bsonsearch, gridfsync",
         "from bson.codec_options import CodecOptions\nCodecOptions()._asdict()",
         "import pymongo\nprint(pymongo.version, pymongo.version_tuple[0], pymongo.__doc__)",

@@ -11,12 +11,12 @@ from mongodriver.check_code.project import Project
 def found(tmp_path):
     """What is found in each file of some, by their names."""
 
-    def find(files):
+    def find(files, roots=()):
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        project = Project()
+        project = Project(tmp_path / root for root in roots)
         return {
             name: [f"{f.line} {f.message}" for f in project.check(tmp_path / name)]
             for name in files
@@ -86,3 +86,13 @@ def test_a_module_that_is_no_python(found, tmp_path):
     (tmp_path / "old.py").write_text("print 1 # pymongo")
     files = {"use.py": "from old import db\n" + DATABASE + "db.a.insert({})\n"}
     assert found(files) == {"use.py": [f"4 {INSERT}"]}
+
+
+def test_modules_below_the_folders_that_are_checked(found):
+    files = {
+        "shop/__init__.py": DATABASE,
+        "src/store/__init__.py": DATABASE,
+        "tests/test_it.py": "import shop, store\nshop.db.a.insert({})\nstore.db.a.insert({})\n",
+    }
+    assert found(files)["tests/test_it.py"] == []
+    assert found(files, ["."])["tests/test_it.py"] == [f"2 {INSERT}", f"3 {INSERT}"]

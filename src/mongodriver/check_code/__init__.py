@@ -5,11 +5,16 @@
     source       from files and notebooks to syntax trees
     project      the modules that are checked together, and what they import of one another
     module       one module: its statements, in order
+    definitions  its functions and classes
+    imports      its imports
     expressions  what an expression stands for
+    members      what attributes and items are
+    calls        what calls give
     annotations  what an annotation stands for
     scopes       which name stands for what
     values       what names and expressions can stand for
     kinds        the classes whose objects are followed, and what their members give
+    guards       branches for other versions of PyMongo
     versions     comparisons with a version of PyMongo
     rules        what is wrong with a use
     installed    what this distribution offers, found out by asking it

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(options: argparse.Namespace, report: Report) -> Summary:
     summary = Summary()
-    project = Project()
+    project = Project(path for path in map(Path, options.paths) if os.path.isdir(path))
     level = Severity[options.level.upper()]
 
     def fail(path: object, error: OSError) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from .expressions import Expressions
+from .expressions import FALSE, TRUE, Expressions
+from .guards import Guards
 from .scopes import Scope
 from .values import (
     UNKNOWN,
@@ -27,6 +28,8 @@ _PROPERTIES = {
     "abstractproperty",
     "lazy_property",
 }
+#: Decorators of tests, and what their condition is where the test is not run.
+_SKIPPING = {"skipif": TRUE, "skipunless": FALSE}
 
 
 class Definitions(Expressions):
@@ -34,7 +37,8 @@ class Definitions(Expressions):
 
     def __init__(self) -> None:
         self.functions = []
-        self._deferred: list[tuple[_Function, Scope, OwnClass | None]] = []
+        self.guards = Guards()
+        self._deferred: list[tuple[_Function, Scope, OwnClass | None, Guards]] = []
         # What is known of definitions from earlier readings, by their nodes.
         self._functions_of: dict[ast.AST, OwnFunction] = {}
         self._classes_of: dict[ast.AST, OwnClass] = {}
@@ -45,8 +49,10 @@ class Definitions(Expressions):
         """Read the bodies that wait, and those inside them."""
         while self._deferred:
             waiting, self._deferred = self._deferred, []
-            for node, scope, owner in waiting:
+            for node, scope, owner, guards in waiting:
+                self.guards = guards
                 self._run_body(node, scope, owner)
+        self.guards = Guards()
 
     def run(self, statements: list[ast.stmt]) -> bool:
         """Read statements one after the other."""
@@ -69,10 +75,25 @@ class Definitions(Expressions):
         if not decorated:
             self.scope.bind(node.name, frozenset({info}))
         owner = self._class if self.scope.is_class else None
-        self._deferred.append((node, self.scope, owner))
+        guards = self._guards_of(node)
+        if guards is not None:
+            self._deferred.append((node, self.scope, owner, guards))
         return False
 
     _run_AsyncFunctionDef = _run_FunctionDef
+
+    def _guards_of(self, node: _Function | ast.ClassDef) -> Guards | None:
+        """What is known inside a definition; None if it is a test that is skipped here."""
+        guards = self.guards
+        for decorator in node.decorator_list:
+            name = _last_name(decorator).lower()
+            if not isinstance(decorator, ast.Call) or name not in _SKIPPING or not decorator.args:
+                continue
+            test = decorator.args[0]
+            if self.value(test) == _SKIPPING[name]:
+                return None
+            guards = guards.where(test)
+        return guards
 
     def _run_body(self, node: _Function, scope: Scope, owner: OwnClass | None) -> None:
         outer, outer_class = self.scope, self._class
@@ -116,13 +137,16 @@ class Definitions(Expressions):
         if node.keywords:
             for keyword in node.keywords:
                 self.value(keyword.value)
-        outer, outer_class = self.scope, self._class
+        outer, outer_class, outer_guards = self.scope, self._class, self.guards
         self.scope = Scope(outer, self._names_of.setdefault(node, {}), is_class=True)
         self._class = info
-        self.run(node.body)
+        guards = self._guards_of(node)
+        if guards is not None:
+            self.guards = guards
+            self.run(node.body)
         for name, value in self.scope.ever.items():
             info.members.setdefault(name, set()).update(value)
-        self.scope, self._class = outer, outer_class
+        self.scope, self._class, self.guards = outer, outer_class, outer_guards
         self.scope.bind(node.name, frozenset({info}))
         return False
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from .annotations import instance_of
 from .definitions import Definitions
 from .expressions import FALSE, TRUE
-from .findings import Problem, Severity
+from .findings import Problem
+from .guards import Guards
 from .imports import Imports
 from .scopes import Scope
 from .values import (
@@ -25,7 +27,6 @@ from .values import (
     known,
     union,
 )
-from .versions import is_about_versions
 
 __all__ = ["Locate", "Reader", "Sink", "read_module"]
 
@@ -57,11 +58,6 @@ class Reader(Definitions, Imports):
         self.locate = locate
         self._module = module
         self.sink: Sink | None = None
-        #: Why what is wrong here may be right: about names in imports, about everything.
-        self._import_guards = 0
-        self._guards = 0
-        #: Attributes that `hasattr` is asked for.
-        self._asked_for: set[str] = set()
 
     def read(self) -> None:
         """Read the module once, then its functions."""
@@ -72,22 +68,13 @@ class Reader(Definitions, Imports):
     def report(self, node: ast.AST, problem: Problem | None) -> None:
         if problem is None or self.sink is None:
             return
-        fails = problem.severity is Severity.ERROR
-        name = getattr(node, "attr", None) or getattr(node, "name", "")
-        if (
-            self._guards
-            or (fails and self._import_guards and isinstance(node, ast.alias))
-            or (fails and name in self._asked_for)
-        ):
-            message = f"{problem.message} (in a branch that may not be taken)"
-            problem = Problem(Severity.NOTE, problem.code, message, problem.remedy)
-        self.sink(node, problem)
+        self.sink(node, self.guards.soften(node, problem))
 
     # Blocks. Each says whether it ends, so that nothing after it is reached.
 
     def run(self, statements: Iterable[ast.stmt]) -> bool:
         """Read statements one after the other."""
-        guards, asked_for = self._guards, self._asked_for
+        guards = self.guards
         try:
             for statement in statements:
                 method = getattr(self, f"_run_{type(statement).__name__}", None)
@@ -100,7 +87,7 @@ class Reader(Definitions, Imports):
                         self.value(child)
             return False
         finally:
-            self._guards, self._asked_for = guards, asked_for
+            self.guards = guards
 
     def _branches(self, blocks: Iterable[Callable[[], bool]]) -> bool:
         """Read blocks of which one is run, and go on where they meet."""
@@ -116,13 +103,16 @@ class Reader(Definitions, Imports):
 
     @contextmanager
     def guarded(self, test: ast.expr) -> Iterator[None]:
-        guards, asked_for = self._guards, self._asked_for
-        self._guards += is_about_versions(test)
-        self._asked_for = asked_for | set(_asked_for(test))
+        with self._guarded_by(self.guards.where(test)):
+            yield
+
+    @contextmanager
+    def _guarded_by(self, guards: Guards) -> Iterator[None]:
+        outer, self.guards = self.guards, guards
         try:
             yield
         finally:
-            self._guards, self._asked_for = guards, asked_for
+            self.guards = outer
 
     @contextmanager
     def inner_scope(self, names: Iterator[str]) -> Iterator[None]:
@@ -153,9 +143,8 @@ class Reader(Definitions, Imports):
 
         def body() -> bool:
             self._narrow(node.test)
-            self._import_guards += checking
-            ends.append(self.run(node.body))
-            self._import_guards -= checking
+            with self._guarded_by(replace(self.guards, imports=self.guards.imports or checking)):
+                ends.append(self.run(node.body))
             return ends[-1]
 
         def orelse() -> bool:
@@ -166,8 +155,7 @@ class Reader(Definitions, Imports):
             ended = self._branches([body, orelse])
         if any(ends):
             # The rest is the other branch.
-            self._guards += is_about_versions(node.test)
-            self._asked_for = self._asked_for | set(_asked_for(node.test))
+            self.guards = self.guards.where(node.test)
         return ended
 
     def _narrow(self, test: ast.expr) -> None:
@@ -224,15 +212,15 @@ class Reader(Definitions, Imports):
         caught = {name for handler in node.handlers for name in _caught(handler)}
         imports = bool(caught & {*_IMPORT_ERRORS, "Exception", ""})
         others = bool(caught & {"AttributeError", "TypeError", "NotImplementedError"})
+        guards = Guards(
+            self.guards.everything or others, self.guards.imports or imports, self.guards.asked_for
+        )
         before = dict(self.scope.now)
         middle: dict[str, Value] = {}
 
         def body() -> bool:
-            self._import_guards += imports
-            self._guards += others
-            ended = self.run(node.body)
-            self._import_guards -= imports
-            self._guards -= others
+            with self._guarded_by(guards):
+                ended = self.run(node.body)
             middle.update(self.scope.now)
             return ended or self.run(node.orelse)
 
@@ -381,12 +369,3 @@ def _caught(handler: ast.ExceptHandler) -> Iterator[str]:
     parts = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     for part in parts:
         yield ast.unparse(part).rpartition(".")[2]
-
-
-def _asked_for(test: ast.expr) -> Iterator[str]:
-    """The names that a condition asks for by `hasattr`."""
-    for node in ast.walk(test):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "hasattr":
-            name = node.args[-1] if node.args else None
-            if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                yield name.value

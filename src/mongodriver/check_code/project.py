@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .findings import Finding, Problem, Severity
@@ -23,7 +23,11 @@ _PACKAGE = "__init__.py"
 class Project:
     """Programs, one file after the other; of others it remembers what their names stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Iterable[Path] = ()) -> None:
+        """:param roots: folders in which programs also find modules."""
+        self._roots = [
+            folder for root in roots for folder in (root.absolute(), root.absolute() / "src")
+        ]
         self._modules: dict[Path, OwnModule | None] = {}
         self._matters: dict[Path, bool] = {}
 
@@ -52,7 +56,7 @@ class Project:
         sink: Sink | None,
     ) -> None:
         def locate(name: str, level: int) -> OwnModule | None:
-            target = _located(path, name, level)
+            target = self._located(path, name, level)
             return None if target is None or target == path else self._module(target)
 
         try:
@@ -88,7 +92,7 @@ class Project:
                 break
             if self._matters.get(here) is False:
                 continue
-            for target in _imported(here, tree):
+            for target in self._imported(here, tree):
                 if target not in seen:
                     seen.add(target)
                     try:
@@ -101,6 +105,32 @@ class Project:
             self._matters.update(dict.fromkeys(seen, False))
         return found
 
+    def _imported(self, path: Path, tree: ast.Module) -> Iterator[Path]:
+        for node in ast.walk(tree):
+            names: list[tuple[str, int]] = []
+            if isinstance(node, ast.Import):
+                names = [(alias.name, 0) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                names = [(module, node.level)]
+                names += [(f"{module}.{alias.name}".strip("."), node.level) for alias in node.names]
+            for name, level in names:
+                target = self._located(path, name, level)
+                if target is not None:
+                    yield target
+
+    def _located(self, path: Path, name: str, level: int) -> Path | None:
+        """The file of a module that is imported by another, if it lies beside it."""
+        if path.suffix == NOTEBOOK and level:
+            return None
+        if level:
+            folder = path.parent
+            for _ in range(level - 1):
+                folder = folder.parent
+            return _module_in(folder, name)
+        found = (_module_in(folder, name) for folder in (_top(path), *self._roots))
+        return next(filter(None, found), None)
+
 
 def _mentions(path: Path) -> bool:
     try:
@@ -109,33 +139,18 @@ def _mentions(path: Path) -> bool:
         return False
 
 
-def _imported(path: Path, tree: ast.Module) -> Iterator[Path]:
-    for node in ast.walk(tree):
-        names: list[tuple[str, int]] = []
-        if isinstance(node, ast.Import):
-            names = [(alias.name, 0) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            names = [(module, node.level)]
-            names += [(f"{module}.{alias.name}".strip("."), node.level) for alias in node.names]
-        for name, level in names:
-            target = _located(path, name, level)
-            if target is not None:
-                yield target
-
-
-def _located(path: Path, name: str, level: int) -> Path | None:
-    """The file of a module that is imported by another, if it lies beside it."""
-    if path.suffix == NOTEBOOK and level:
-        return None
+def _top(path: Path) -> Path:
+    """The folder from which the package of a file is imported."""
     folder = path.parent
-    if level:
-        for _ in range(level - 1):
-            folder = folder.parent
-    else:
-        while os.path.isfile(folder / _PACKAGE) and folder != folder.parent:
-            folder = folder.parent
+    while os.path.isfile(folder / _PACKAGE) and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _module_in(folder: Path, name: str) -> Path | None:
     place = folder.joinpath(*name.split(".")) if name else folder
+    if not place.name:
+        return None  # more dots than folders
     for file in (place / _PACKAGE, place.with_name(f"{place.name}.py")):
         if os.path.isfile(file):  # which also says no where a path is no path
             return file

@@ -159,13 +159,19 @@ def of_call(function: Any, kind: str, name: str, call: ast.Call) -> list[tuple[a
     for keyword in call.keywords:
         if keyword.arg is not None:
             problem = _of_parameter(key, f"{kind}.{name}" if kind else name, keyword.arg, takes)
-            problems += [(keyword, problem)] if problem else []
+            if problem and not (problem.code == "deprecated" and _is_idle(keyword.value)):
+                problems.append((keyword, problem))
     starred = any(isinstance(argument, ast.Starred) for argument in call.args)
     if takes.most is not None and not starred and len(call.args) > takes.most:
         shown = f"{kind}.{name}" if kind else name
         message = f"{shown} takes at most {takes.most} arguments by place, not {len(call.args)}"
         problems.append((call, _unsupported(message, "name them")))
     return problems
+
+
+def _is_idle(value: ast.expr) -> bool:
+    """Whether it is None, 0 or the like, as if nothing had been passed."""
+    return isinstance(value, ast.Constant) and not value.value
 
 
 def _own_path(function: Any, name: str) -> str:
@@ -205,9 +211,7 @@ def of_client(client: Any, call: ast.Call) -> list[tuple[ast.AST, Problem]]:
     for keyword in call.keywords:
         if keyword.arg is not None and keyword.arg not in named:
             problem = _of_option(keyword.arg)
-            # One that is refused may be given as None or 0.
-            idle = isinstance(keyword.value, ast.Constant) and not keyword.value.value
-            if problem and not (idle and keyword.arg.lower() in REFUSED):
+            if problem and not (keyword.arg.lower() in REFUSED and _is_idle(keyword.value)):
                 problems.append((keyword, problem))
     hosts = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "host")]
     for host in hosts:
