@@ -96,3 +96,21 @@ def test_modules_below_the_folders_that_are_checked(found):
     }
     assert found(files)["tests/test_it.py"] == []
     assert found(files, ["."])["tests/test_it.py"] == [f"2 {INSERT}", f"3 {INSERT}"]
+
+
+def test_a_long_chain_of_imports(found):
+    files = {f"m{n}.py": f"from m{n + 1} import db\n" for n in range(300)}
+    files = {"use.py": "from m0 import db\ndb.a.insert({})\n", **files, "m300.py": DATABASE}
+    assert found(files)["use.py"] == [f"2 {INSERT}"]
+
+
+def test_a_ring_of_imports(found):
+    files = {
+        "a.py": "import b\nfrom c import db\n",
+        "b.py": "import c\nfrom a import db\ndb.x.insert({})\n",
+        "c.py": "import a\n" + DATABASE,
+        "use.py": "from b import db\ndb.x.insert({})\n",
+    }
+    for names in (["a.py", "use.py", "b.py", "c.py"], ["use.py", "b.py", "c.py", "a.py"]):
+        each = found({name: files[name] for name in names})
+        assert each == {"a.py": [], "b.py": [f"3 {INSERT}"], "c.py": [], "use.py": [f"2 {INSERT}"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Several",
     "Value",
     "Version",
+    "is_of_pymongo",
     "known",
     "union",
 ]
@@ -133,6 +134,40 @@ NOTHING: Value = frozenset()
 UNKNOWN: Value = frozenset({Other.ANYTHING})
 ELSE: Value = frozenset({Other.ELSE})
 NONE: Value = frozenset({Other.NONE})
+
+
+def is_of_pymongo(*items: Item) -> bool:
+    """Whether anything of PyMongo's can be reached from some items."""
+    seen: set[int] = set()
+    waiting = list(items)
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Named | Instance | Bound | Version):
+            return True
+        if item in (Other.TRUE, Other.FALSE):
+            return True
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        waiting += _inside(item)
+    return False
+
+
+def _inside(item: Item) -> Iterator[Item]:
+    if isinstance(item, Several):
+        yield from item.items
+    elif isinstance(item, OwnFunction):
+        yield from item.gives
+    elif isinstance(item, OwnInstance):
+        yield item.of
+    elif isinstance(item, OwnClass):
+        for base in item.bases:
+            yield from base
+        for members in item.members.values():
+            yield from members
+    elif isinstance(item, OwnModule):
+        for values in item.names.values():
+            yield from values
 
 
 def union(values: Iterable[Value]) -> Value:
