@@ -140,6 +140,19 @@ def test_subclasses(tmp_path):
     ]
 
 
+def test_subclasses_that_make_attributes_up(tmp_path):
+    program = """\
+        class Base(MongoClient):
+            def __getattr__(self, name):
+                return f(name)
+
+        class Client(Base):
+            def use(self):
+                self.anything(); self.database_names(); self._Client__missing
+        """
+    assert found(tmp_path, program) == ["7 MongoClient._Client__missing is private, and not here"]
+
+
 def test_what_pytest_passes(tmp_path):
     program = """\
         import pytest

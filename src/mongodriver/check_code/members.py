@@ -65,7 +65,10 @@ def member_problem(item: Item, name: str, used: str) -> Problem | None:
         return _problem_of_named(item.path, name)
     if isinstance(item, OwnInstance):
         kind = _inherited_kind(item.of, name, ())
-        return None if kind is None else rules.of_member(kind, name, used)
+        problem = None if kind is None else rules.of_member(kind, name, used)
+        # Few classes that make attributes up make private ones up.
+        made_up = problem and problem.code != "private" and _inherits(item.of, "__getattr__", ())
+        return None if made_up else problem
     return None
 
 
@@ -142,6 +145,14 @@ def _is_module(owner: object) -> bool:
 def _unbound(kind: str, name: str) -> Problem | None:
     """Of a method that is read from its class: there it is no name of a child."""
     return rules.of_member(kind, name, "call")
+
+
+def _inherits(owner: OwnClass, name: str, seen: tuple[OwnClass, ...]) -> bool:
+    """Whether a class of the program has a member, its own or from others of the program."""
+    if name in owner.members:
+        return True
+    bases = [item for base in owner.bases for item in base if isinstance(item, OwnClass)]
+    return any(_inherits(base, name, (*seen, owner)) for base in bases if base not in seen)
 
 
 def _inherited_kind(owner: OwnClass, name: str, seen: tuple[OwnClass, ...]) -> str | None:
