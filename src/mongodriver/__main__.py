@@ -12,6 +12,7 @@ commands:
   doctor   find out what stands between this machine and a deployment
   ingest   read NDJSON, JSON and CSV files into a collection
   local    start a local mongod
+  run      run a program made for PyMongo on this driver
 
 `mongodriver COMMAND --help` explains a command."""
 
@@ -32,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mongodriver.ingest.cli import main as run_ingest
 
         return run_ingest(arguments[1:])
+    if command == "run":
+        from mongodriver.compat.run import main as run_program
+
+        return run_program(arguments[1:])
     if command == "--version":
         from mongodriver._version import __version__, version
 
