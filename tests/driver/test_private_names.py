@@ -52,6 +52,8 @@ def test_the_batches_of_a_cursor(kit):
         collection = await _three(client)
         found = collection.find(batch_size=2)
         aggregated = await done(collection.aggregate([], batchSize=2))
+        assert found._collection is collection
+        assert aggregated._collection == collection
         for cursor in (found, aggregated):
             seen = []
             for _ in range(3):

@@ -45,3 +45,22 @@ def test_same_class_as_with_pymongo(both, expression):
         for known in both
     ]
     assert names[0] == names[1]
+
+
+def test_files_are_in_collections_of_the_drivers_class(both):
+    import mongodriver.gridfs
+
+    client = both[0]["client"]
+
+    class Odd(type(both[0]["c"])):  # as Flask-PyMongo's
+        def __getattr__(self, name):
+            raise NotImplementedError(name)
+
+    class OddDatabase(type(both[0]["db"])):
+        def __getitem__(self, name):
+            return Odd(self, name)
+
+    prefix = "" if type(client).__mro__[1].__name__ == "MongoClient" else "Async"
+    bucket = getattr(mongodriver.gridfs, f"{prefix}GridFSBucket")(OddDatabase(client, "d"))
+    assert type(bucket.open_upload_stream("f")._coll.files).__name__ == f"{prefix}Collection"
+    assert bucket._files.full_name == "d.fs.files"

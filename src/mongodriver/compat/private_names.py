@@ -8,6 +8,7 @@ The classes take them from here. Elsewhere, where what they name is:
                                     cursor fetches for its user comes through it (`cursor`)
 ``Cursor._data``, ``_id``,          Motor (`mongodriver.public.cursor_core`)
 ``_killed``, ``_retrieved``
+``CommandCursor._collection``       Motor, tests of mongoengine (`mongodriver.public.reply_cursor`)
 ``MongoClient._topology``           those that look at servers (`mongodriver.public.client_base`)
 ``cursor_shared._QUERY_OPTIONS``    Motor
 ``common._UUID_REPRESENTATIONS``    mongoengine
