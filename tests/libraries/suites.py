@@ -47,12 +47,17 @@ class Suite:
     needs: list[str] = field(default_factory=list)
     #: Arguments of Python, in the folder of the source.
     command: list[str] = field(default_factory=list)
-    #: The port of the server; tests that can be told have {uri} in their environment.
-    port: int = 27017
+    #: The port of the server, for tests that cannot be told: others have {uri} or {port} in their
+    #: environment.
+    port: int | None = None
     replica_set: bool = True
     environment: dict[str, str] = field(default_factory=dict)
-    #: What is to be done with the source before: files to copy or remove.
+    #: Other packages whose source distributions the tests need, in the folder "extra".
+    extra: list[str] = field(default_factory=list)
+    #: Files to copy into a folder before, and the folder to run in, as patterns: what was fetched
+    #: is in "source/*", what is ours in "ours".
     copy: dict[str, str] = field(default_factory=dict)
+    place: str = "source/*"
     #: Patterns of tests that pass on PyMongo alone, and why.
     differences: dict[str, str] = field(default_factory=dict)
     #: What the table says of it.
@@ -92,20 +97,33 @@ def prepare(suite: Suite) -> Path:
         run(*pip, suite.package, PYMONGO, *NEEDS, *suite.needs)
         (suite.folder / "source").mkdir()
         fetch(suite)
+        for package in suite.extra:
+            (suite.folder / "extra").mkdir(exist_ok=True)
+            fetch_sdist(suite.python, package, suite.folder / "extra")
         done.touch()
-    source = next((suite.folder / "source").iterdir())
-    for wanted, place in suite.copy.items():
-        target = source / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (source / wanted).exists():
-            shutil.copytree(source / wanted, target, dirs_exist_ok=True)
-        else:
-            shutil.copy(Path(__file__).parent / wanted, target)
-    return source
+    for pattern, place in suite.copy.items():
+        inner = pattern.removeprefix("ours/")
+        root = suite.folder if inner == pattern else Path(__file__).parent
+        for wanted in root.glob(inner):
+            copy(wanted, found(suite, place) / wanted.name)
+    return found(suite, suite.place)
+
+
+def found(suite: Suite, pattern: str) -> Path:
+    """The one folder of a suite that a pattern matches."""
+    return next(suite.folder.glob(pattern))
+
+
+def copy(wanted: Path, target: Path) -> None:
+    """Copy a file, or a folder with all that is in it."""
+    if wanted.is_dir():
+        shutil.copytree(wanted, target, dirs_exist_ok=True)
+    else:
+        shutil.copy(wanted, target)
 
 
 def fetch(suite: Suite) -> None:
-    """Put the source of the tests into the folder "source", as a folder."""
+    """Put the source of the tests into the folder "source", as its only folder."""
     target = suite.folder / "source"
     if suite.source == "sdist":
         fetch_sdist(suite.python, suite.package, target)
@@ -154,7 +172,8 @@ def run_tests(suite: Suite, driver: str, source: Path) -> dict[str, str]:
     with ExitStack() as stack:
         uri = stack.enter_context(server(suite))
         log = stack.enter_context((suite.folder / f"{driver}.log").open("w"))
-        known = {"uri": uri, "report": str(report), "here": str(Path(__file__).parent)}
+        port = uri.partition("://")[2].partition("/")[0].rpartition(":")[2]
+        known = {"uri": uri, "port": port, "report": str(report)}
         for name, value in suite.environment.items():
             environment[name] = value.format(**known)
         command = [part.format(**known) for part in suite.command]
