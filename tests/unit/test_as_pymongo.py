@@ -149,10 +149,12 @@ def test_the_installed_version_is_that_of_the_api():
         "from importlib.metadata import distributions, metadata, packages_distributions, version\n"
         "print(version('pymongo'), version('PyMongo'), metadata('pymongo')['Name'],\n"
         "      next(d.version for d in distributions() if d.name == 'pymongo'),\n"
-        "      packages_distributions()['gridfs'][0])"
+        "      packages_distributions()['gridfs'][0])\n"
+        "import pymongo\n"
+        "print(pymongo.__version__, pymongo.version)"
     )
     api = _version.version
-    assert run(code) == f"{api} {api} pymongo {api} pymongo"
+    assert run(code) == f"{api} {api} pymongo {api} pymongo\n{api} {api}"
 
 
 #: What is kept in caches and queues. `repr` tells equal ones from others.

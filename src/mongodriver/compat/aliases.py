@@ -68,6 +68,9 @@ class _AliasLoader(Loader):
         name = "" if alias is None else alias.name
         if _alias_of(self._own_name, module) == name:
             module.__name__ = name
+        if name == "pymongo":
+            # Without ours behind the "+": libraries take it apart, and compare it with `version`.
+            vars(module)["__version__"] = vars(module)["version"]
         _import_the_others(name)
 
 
