@@ -13,6 +13,7 @@ commands:
   doctor      find out what stands between this machine and a deployment
   ingest      read NDJSON, JSON and CSV files into a collection
   local       start a local mongod
+  run         run a program made for PyMongo on this driver
 
 `mongodriver COMMAND --help` explains a command."""
 
@@ -37,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mongodriver.check_code.cli import main as run_check_code
 
         return run_check_code(arguments[1:])
+    if command == "run":
+        from mongodriver.compat.run import main as run_program
+
+        return run_program(arguments[1:])
     if command == "--version":
         from mongodriver._version import __version__, version
 
