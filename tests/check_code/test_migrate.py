@@ -44,6 +44,23 @@ def test_the_programs_run(program):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_program_that_is_not_touched(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import subprocess, sys, pymongo\n"
+        "print(pymongo.MongoClient.__module__, pymongo.__version__, sys.argv[1:], flush=True)\n"
+        "command = 'import bson; print(bson.ObjectId.__module__)'\n"
+        "subprocess.run([sys.executable, '-c', command], check=True)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "mongodriver", "run", str(path), "a"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines == [f"mongodriver.synchronous.mongo_client {mongodriver.version} ['a']", lines[-1]]
+    assert lines[-1] == "bsonx.objectid"
+
+
 def test_every_code_is_explained():
     source = Path(mongodriver.__file__).parent / "check_code" / "rules.py"
     codes = set(re.findall(r'Severity\.\w+, "(\w+)"', source.read_text(encoding="utf-8")))
