@@ -41,6 +41,9 @@ def found(folder, program):
         ("[c.count() for c in [db.a, db.b]]", "Collection.count"),
         ("a, b = db.a, db.b\nb.insert({})", "Collection.insert"),
         ("if (c := db.a) is not None:\n    c.insert({})", "Collection.insert"),
+        ("for c in sorted([db.a, db.b], key=f):\n    c.insert({})", "Collection.insert"),
+        ("parser.parse(coll.insert)", "Collection.insert"),
+        ("coll.find().count().parse(1)", "Cursor.count"),
         ("getattr(db, 'orders').insert({})", "Collection.insert"),
         ("(db.a if f() else db.b).insert({})", "Collection.insert"),
         ("lambda: coll.insert({})", "Collection.insert"),
@@ -186,6 +189,11 @@ def test_what_pytest_passes(tmp_path):
         "for d in coll.find():\n    d.update(a=1)",
         "x = coll\nx = []\nx.count(1)",
         "x = []\nif f():\n    x = coll\nx.count(1)",
+        "x = coll\nif f():\n    x = coll.find_one()\nx.count(1)",
+        "x = coll\nif f():\n    x = list(coll.find())\nx.count(1)",
+        "x = coll\nif f():\n    x = str(x)\nx.count(1)",
+        "x = coll\nfor x in coll.find():\n    pass\nx.update(a=1)",
+        "x = coll\nif f():\n    x = pymongo.UpdateOne({}, {})\nx.update(a=1)",
         "x = coll\nwhile f():\n    x.count(1)\n    x = []",
         (
             "class A:\n    def f(self):\n        self.x = coll\n"

@@ -9,9 +9,10 @@ from . import rules
 from .annotations import instance_of
 from .findings import Problem
 from .installed import PACKAGES, Missing, find, get
-from .kinds import base_of, class_of, gives, kind_of
+from .kinds import base_of, class_of, gives, is_of_library, kind_of
 from .members import member
 from .values import (
+    ELSE,
     UNKNOWN,
     Bound,
     Instance,
@@ -20,6 +21,7 @@ from .values import (
     Other,
     OwnClass,
     OwnFunction,
+    Several,
     Value,
     Version,
     known,
@@ -30,16 +32,27 @@ from .versions import CURRENT
 if TYPE_CHECKING:
     from .expressions import Expressions
 
+#: Functions whose results have the elements of what they are given.
+_SAME = {"iter", "list", "reversed", "set", "sorted", "tuple"}
+#: Functions whose results are no objects of PyMongo's.
+_PLAIN = {"bool", "bytes", "dict", "float", "int", "len", "open", "range", "repr", "str", "sum"}
+#: What makes versions of texts.
+_PARSERS = {"LooseVersion", "StrictVersion", "Version", "parse", "parse_version"}
+
 __all__ = ["call_problems", "called", "special_call"]
 
 
 def called(item: Item) -> Value:
     """What calling something gives; of coroutines, what they come to."""
     if isinstance(item, Named | OwnClass):
-        return instance_of(item)
+        made = instance_of(item)
+        is_other = isinstance(item, Named) and item.path.split(".")[0] in PACKAGES
+        return ELSE if made == UNKNOWN and is_other else made
     if isinstance(item, Bound):
         given = gives(item.kind, item.name)
-        return UNKNOWN if given is None else frozenset({Instance(given)})
+        if given is None:  # a document, a list, a number
+            return UNKNOWN if is_of_library(item.kind) else ELSE
+        return frozenset({Instance(given)})
     if isinstance(item, OwnFunction):
         return item.gives
     if isinstance(item, Version):
@@ -85,25 +98,24 @@ def special_call(reader: Expressions, node: ast.Call) -> Value | None:
         return reader.annotation(node.args[0])
     if last == "version" and node.args and _text(node.args[0]) == "pymongo":
         return frozenset({CURRENT})
-    if name in ("tuple", "list", "int", "iter", "sorted", "set", "reversed", "str", "next"):
-        return _converted(reader, node, name)
-    if last in ("parse", "parse_version", "Version", "LooseVersion", "StrictVersion"):
-        return _converted(reader, node, "str")
+    if name in _SAME or name in _PLAIN:
+        return _converted(reader, node, name in _SAME)
+    if last in _PARSERS:
+        reader.value(node.func, "call")
+        return _converted(reader, node, False, UNKNOWN)
     return None
 
 
-def _converted(reader: Expressions, node: ast.Call, name: str) -> Value:
+def _converted(
+    reader: Expressions, node: ast.Call, keeps_items: bool, otherwise: Value = ELSE
+) -> Value:
     values = [reader.value(argument, "argument") for argument in node.args]
     for keyword in node.keywords:
         reader.value(keyword.value, "argument")
-    if len(values) != 1:
-        return UNKNOWN
-    if name in ("int", "str", "next"):
-        return values[0] if any(isinstance(i, Version) for i in values[0]) else UNKNOWN
-    # A collection of its elements; they are known where they were written down.
-    return union(
-        frozenset({item}) if not isinstance(item, Instance) else UNKNOWN for item in values[0]
-    )
+    kept = Version | Several if keeps_items else Version
+    if len(values) == 1 and values[0] and all(isinstance(item, kept) for item in values[0]):
+        return values[0]
+    return otherwise
 
 
 def _getattr(reader: Expressions, node: ast.Call) -> Value:

@@ -219,15 +219,19 @@ class Expressions:
 
     def elements(self, node: ast.expr) -> Value:
         """What an iteration over an expression gives."""
-        return union(
-            item.items if isinstance(item, Several) else UNKNOWN for item in self.value(node)
-        )
+        return union(map(_element_of, self.value(node)))
 
     def _value_of_Yield(self, node: ast.Yield, used: str) -> Value:
         value = self.value(node.value)
         if self.functions:
             self.functions[-1].yields.update(value)
         return UNKNOWN
+
+
+def _element_of(item: Item) -> Value:
+    if isinstance(item, Several):
+        return item.items
+    return ELSE if isinstance(item, Instance) else UNKNOWN  # a cursor's documents
 
 
 def _truth(item: Item) -> Problem | None:
