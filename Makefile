@@ -8,6 +8,8 @@
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
 #   make compare   the scenarios that must give PyMongo's record, with a report by area and flavour
 #                  (COMPAREFLAGS: more for pytest, such as -k transactions)
+#   make integration   the tests of libraries built on PyMongo, on PyMongo and on this driver, with a
+#                  table (LIBRARY="beanie motor": of those; see tests/libraries/suites.toml)
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
@@ -34,7 +36,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random spec compare examples test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
+.PHONY: demo test test-random spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -45,7 +47,7 @@ $(VENV)/.created:
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml
 	@echo "Building the extension and installing what tests and demo need: a minute or two, 330 MB."
-	@$(PIP) --no-build-isolation -e ".[local,ingest,test]"
+	@$(PIP) --no-build-isolation -e ".[local,ingest,test,libraries]"
 	@touch $@ $(VENV)/.extension
 
 $(VENV)/.extension: $(VENV)/.base $(SOURCES)
@@ -102,6 +104,9 @@ $(VENV)/.examples: $(VENV)/.base
 
 examples: $(VENV)/.extension $(VENV)/.examples
 	$(PYTEST) -p no:randomly tests/examples $(TESTFLAGS)
+
+integration: $(VENV)/.extension
+	$(PY) tests/libraries/suites.py $(LIBRARY)
 
 bench: $(VENV)/.extension $(VENV)/.bench
 	$(PY) bench/run.py --output bench/results $(BENCHFLAGS)

@@ -6,12 +6,15 @@
 
 Names, results and errors are those of PyMongo's ``bson``. The work is done by a native extension
 or, where there is none, by its pure-Python twin (:func:`has_c`).
+
+For pytest, of which the distribution has a plugin: PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
 
 from bsonx import _impl, _switch
@@ -131,6 +134,15 @@ BSONLON = b"\x12"
 BSONDEC = b"\x13"
 BSONMIN = b"\xff"
 BSONMAX = b"\x7f"
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return a module that PyMongo's ``bson`` has, and that few programs need."""
+        if name in ("json_util", "typings"):
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])

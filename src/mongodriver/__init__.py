@@ -1,4 +1,7 @@
-"""The MongoDB driver: PyMongo's API, synchronous and asynchronous, on one core."""
+"""The MongoDB driver: PyMongo's API, synchronous and asynchronous, on one core.
+
+For pytest, of which the distribution has a plugin: PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 
@@ -102,7 +105,8 @@ def __getattr__(name: str) -> Any:
     """Return a public name or, as with PyMongo, a submodule that was not imported by name."""
     home = _HOMES.get(name)
     if home is not None:
-        value = getattr(import_module(home), name)
+        # By the name the package goes by, which is PyMongo's after `install_as_pymongo`.
+        value = getattr(import_module(home.replace("mongodriver", __name__, 1)), name)
         globals()[name] = value
         return value
     if not name.startswith("_"):

@@ -9,9 +9,11 @@ _USAGE = """usage: mongodriver COMMAND [options]
        mongodriver --version
 
 commands:
-  doctor   find out what stands between this machine and a deployment
-  ingest   read NDJSON, JSON and CSV files into a collection
-  local    start a local mongod
+  check-code  report what a code base uses of PyMongo that is gone, deprecated or private
+  doctor      find out what stands between this machine and a deployment
+  ingest      read NDJSON, JSON and CSV files into a collection
+  local       start a local mongod
+  run         run a program made for PyMongo on this driver
 
 `mongodriver COMMAND --help` explains a command."""
 
@@ -32,6 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mongodriver.ingest.cli import main as run_ingest
 
         return run_ingest(arguments[1:])
+    if command == "check-code":
+        from mongodriver.check_code.cli import main as run_check_code
+
+        return run_check_code(arguments[1:])
+    if command == "run":
+        from mongodriver.compat.run import main as run_program
+
+        return run_program(arguments[1:])
     if command == "--version":
         from mongodriver._version import __version__, version
 

@@ -27,6 +27,13 @@ from mongodriver.events.classes import (
     TopologyDescriptionChangedEvent,
     TopologyEvent,
     TopologyOpenedEvent,
+    _CommandEvent,
+    _ConnectionDurationEvent,
+    _ConnectionEvent,
+    _ConnectionIdEvent,
+    _PoolEvent,
+    _ServerEvent,
+    _ServerHeartbeatEvent,
 )
 from mongodriver.events.listeners import (
     CommandListener,
@@ -73,7 +80,14 @@ __all__ = [
     "TopologyEvent",
     "TopologyListener",
     "TopologyOpenedEvent",
+    "_CommandEvent",
+    "_ConnectionDurationEvent",
+    "_ConnectionEvent",
+    "_ConnectionIdEvent",
     "_EventListener",
+    "_PoolEvent",
+    "_ServerEvent",
+    "_ServerHeartbeatEvent",
     "_validate_event_listeners",
     "register",
 ]

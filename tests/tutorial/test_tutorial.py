@@ -54,4 +54,4 @@ def output(*command: str) -> str:
 def test_same_output_as_with_pymongo(script, uri):
     expected = output(str(script), uri)
     assert len(expected.splitlines()) > 5
-    assert output(str(HERE / "run_as_pymongo.py"), str(script), uri) == expected
+    assert output("-m", "mongodriver", "run", str(script), uri) == expected

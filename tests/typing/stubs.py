@@ -256,7 +256,7 @@ class Stub:
         made = value
         if isinstance(made, ast.Call) and ast.unparse(made.func) in ("blocking", "sibling"):
             made = made.args[0]
-        if isinstance(made, ast.Attribute) and isinstance(made.value, ast.Name):
+        if isinstance(made, ast.Attribute) and ast.unparse(made.value) in self.twin.classes:
             self.body += [
                 line for function in self._original(made) for line in _definition(function)
             ]

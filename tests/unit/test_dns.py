@@ -54,6 +54,12 @@ def test_srv_records_are_addresses(zone):
     assert zone["asked"] == [(NAME, "SRV", 2.5)]
 
 
+def test_records_without_their_set(monkeypatch):
+    records = list(dns.rrset.from_text(NAME, 60, "IN", "SRV", "0 5 27317 a.cluster.test."))
+    monkeypatch.setattr(dns.resolver, "resolve", lambda *args, **kwargs: records)
+    assert resolve_srv(NAME) == ([("a.cluster.test", 27317)], 0)
+
+
 def test_the_root_is_a_name(zone):
     """ "No such service" (RFC 2782); errors about it show something."""
     zone[NAME, "SRV"] = ["0 0 0 ."]

@@ -51,60 +51,6 @@ def test_gridfs_of_a_synchronous_program_does_not_load_asyncio():
     assert run(code) == "False"
 
 
-def test_gridfs_under_the_names_of_pymongo():
-    code = (
-        "import mongodriver\n"
-        "mongodriver.install_as_pymongo()\n"
-        "import gridfs, gridfs.errors, gridfs.grid_file, gridfs.grid_file_shared\n"
-        "from gridfs.asynchronous.grid_file import AsyncGridFSBucket\n"
-        "from gridfs.synchronous.grid_file import GridFSBucket\n"
-        "import mongodriver.gridfs\n"
-        "assert gridfs is mongodriver.gridfs\n"
-        "assert gridfs.GridFSBucket is GridFSBucket is gridfs.grid_file.GridFSBucket\n"
-        "assert gridfs.AsyncGridFSBucket is AsyncGridFSBucket\n"
-        "assert gridfs.NoFile is gridfs.errors.NoFile\n"
-        "from mongodriver.errors import PyMongoError\n"
-        "print(gridfs.DEFAULT_CHUNK_SIZE, issubclass(gridfs.NoFile, PyMongoError))"
-    )
-    assert run(code) == "261120 True"
-
-
-def test_install_as_pymongo():
-    code = (
-        "import mongodriver\n"
-        "mongodriver.install_as_pymongo()\n"
-        "mongodriver.install_as_pymongo()\n"
-        "import pymongo, pymongo.errors, bson, bson.objectid\n"
-        "from pymongo.synchronous.collection import Collection\n"
-        "from pymongo.collection import Collection as public\n"
-        "from bson import json_util\n"
-        "import mongodriver.errors, bsonx.objectid\n"
-        "assert pymongo is mongodriver\n"
-        "assert pymongo.errors is mongodriver.errors\n"
-        "assert pymongo.errors.__spec__.name == 'mongodriver.errors'\n"
-        "assert bson.ObjectId is bsonx.objectid.ObjectId\n"
-        "assert Collection is public\n"
-        "try:\n"
-        "    import pymongo.nonsense\n"
-        "except ModuleNotFoundError as error:\n"
-        "    print(error.name)"
-    )
-    assert run(code) == "pymongo.nonsense"
-
-
-def test_install_as_pymongo_comes_too_late():
-    pytest.importorskip("pymongo")
-    code = (
-        "import pymongo, mongodriver\n"
-        "try:\n"
-        "    mongodriver.install_as_pymongo()\n"
-        "except RuntimeError as error:\n"
-        "    print(error)\n"
-        "assert pymongo is not mongodriver"
-    )
-    assert run(code).startswith("pymongo is already imported")
-
-
 def test_the_version_is_that_of_the_api():
     assert mongodriver.version == mongodriver.get_version_string()
     assert mongodriver.version_tuple == (4, 20, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from mongodriver.compat import private_names
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import (
     abort_transaction,
@@ -76,6 +77,7 @@ class AsyncClientSession(ClientSessionBase):
 
     _transaction_class = _TransactionContext
     _bound_class = _AsyncBoundSessionContext
+    _server_session = private_names.server_session
 
     if TYPE_CHECKING:
 

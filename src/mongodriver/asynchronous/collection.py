@@ -795,6 +795,7 @@ async def _aggregate(
         max_await_time_ms=operation.max_await_time_ms,
         session=session,
         comment=comment,
+        collection=collection,
     )
 
 
@@ -804,7 +805,12 @@ async def _list_indexes(
     operation = ops.indexes.ListIndexes(collection._catalogue(session), comment)
     reply = await collection._core.executor.execute(operation, core_session(session))
     return collection._command_cursor_class._from_reply(
-        collection._core, reply, operation.codec_options, session=session, comment=comment
+        collection._core,
+        reply,
+        operation.codec_options,
+        session=session,
+        comment=comment,
+        collection=collection,
     )
 
 

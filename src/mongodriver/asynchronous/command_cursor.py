@@ -48,6 +48,9 @@ class AsyncCommandCursor(_AgnosticCommandCursor[DocumentT]):
         """Close the cursor on the server. Documents already received can still be read."""
         await self._close()
 
+    async def _refresh(self) -> int:
+        return await self._fetch()
+
     def __aiter__(self) -> Self:
         return self
 

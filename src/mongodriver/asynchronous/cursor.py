@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
+from mongodriver.compat import private_names
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.replies.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
@@ -63,6 +64,15 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
     async def close(self) -> None:
         """Close the cursor on the server. Documents already received can still be read."""
         await self._close()
+
+    async def _refresh(self) -> int:
+        return await self._fetch()
+
+    _query_flags = private_names.query_flags
+    _get_read_preference = private_names.get_read_preference
+
+    async def _next_batch(self) -> int:
+        return await self._refresh()
 
     def __aiter__(self) -> Self:
         return self

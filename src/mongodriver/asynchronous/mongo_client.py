@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops
+from mongodriver.compat import private_names
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ
@@ -75,6 +76,7 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     _database_class = AsyncDatabase
     _backend = staticmethod(_backend)
     _is_sync = False
+    _get_topology = private_names.get_topology_async
 
     if TYPE_CHECKING:
 

@@ -27,7 +27,9 @@ def resolve_srv(name: str, timeout: float | None = None) -> tuple[list[tuple[str
     hosts = [
         (record.target.to_text(omit_final_dot=True).lower(), int(record.port)) for record in answer
     ]
-    return hosts, int(answer.rrset.ttl)
+    # A list is what Celery's tests and others put in the place of an answer.
+    records = getattr(answer, "rrset", None)
+    return hosts, 0 if records is None else int(records.ttl)
 
 
 def resolve_txt(host: str, timeout: float | None = None) -> str | None:

@@ -155,8 +155,11 @@ class CollectionBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Any:
-        """Return the same collection with other options; None keeps this one's."""
-        return type(self)(
+        """Return the same collection with other options; None keeps this one's.
+
+        It is a collection of the driver's class, whatever class of an application's this one is of.
+        """
+        return self._database._collection_class(
             self._database,
             self._name,
             False,
@@ -176,7 +179,7 @@ class CollectionBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
         return self[name]
 
     def __getitem__(self, name: str) -> Self:
-        return type(self)(
+        inner: Self = self._database._collection_class(
             self._database,
             f"{self._name}.{name}",
             False,
@@ -185,6 +188,7 @@ class CollectionBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
             self.write_concern,
             self.read_concern,
         )
+        return inner
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._database!r}, {self._name!r})"

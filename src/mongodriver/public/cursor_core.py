@@ -141,7 +141,7 @@ class CursorCore(ABC, Generic[ItemT]):
             raise
         self._take(reply)
 
-    async def _refresh(self) -> int:
+    async def _fetch(self) -> int:
         """Fetch batches until one has documents or none will come; their number."""
         with one_deadline(self._core.options.timeout):
             while not self._data and not self._killed:

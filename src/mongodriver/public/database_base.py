@@ -100,9 +100,13 @@ class DatabaseBase(BaseObject, Generic[DocumentT, ClientT, CollectionT]):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Any:
-        """Return the same database with other options; None keeps this one's."""
-        return type(self)(
-            self._client,
+        """Return the same database with other options; None keeps this one's.
+
+        It is a database of the driver's class, whatever class of an application's this one is of.
+        """
+        client: Any = self._client
+        return client._database_class(
+            client,
             self._name,
             codec_options or self.codec_options,
             read_preference or self.read_preference,

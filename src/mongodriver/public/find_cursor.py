@@ -135,7 +135,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
 
     # -- batches --
 
-    async def _refresh(self) -> int:
+    async def _fetch(self) -> int:
         """Fetch batches until one has documents or none will come; their number."""
         query = self._query
         with one_deadline(self._core.options.timeout):  # however many batches are empty
@@ -150,9 +150,6 @@ class _AgnosticCursor(CursorCore[DocumentT]):
                 if query.flags & TAILABLE:
                     break  # it is for the user to ask again
         return len(self._data)
-
-    async def _next_batch(self) -> int:
-        return await self._refresh()
 
     async def _open(self) -> None:
         query = self._query

@@ -28,6 +28,9 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 class _AgnosticCommandCursor(CursorCore[DocumentT]):
     """A cursor that begins with the first batch of a reply."""
 
+    #: Whose documents they are; None where that is no collection.
+    _collection: Any = None
+
     def __init__(
         self,
         collection: AsyncCollection[DocumentT] | Collection[DocumentT],
@@ -48,6 +51,7 @@ class _AgnosticCommandCursor(CursorCore[DocumentT]):
             core_session(session),
             resume_token=cursor_info.get("postBatchResumeToken"),
         )
+        self._collection = collection
         self._start(
             collection._core,
             reply,
@@ -69,9 +73,11 @@ class _AgnosticCommandCursor(CursorCore[DocumentT]):
         max_await_time_ms: int | None = None,
         session: Any = None,
         comment: Any = None,
+        collection: Any = None,
     ) -> Self:
         """A cursor over what a cursor operation returned."""
         cursor = cls.__new__(cls)
+        cursor._collection = collection
         cursor._start(core, reply, codec_options, batch_size, max_await_time_ms, session, comment)
         return cursor
 

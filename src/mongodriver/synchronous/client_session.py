@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.client_session import AsyncClientSession
+from mongodriver.compat import private_names
 from mongodriver.public.flavour import blocking, sibling
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import end_session, end_transaction
@@ -73,6 +74,7 @@ class ClientSession(ClientSessionBase):
 
     _transaction_class = _TransactionContext
     _bound_class = _BoundSessionContext
+    _server_session = private_names.server_session
 
     end_session = blocking(AsyncClientSession.end_session)
     bind = sibling(AsyncClientSession.bind)

@@ -28,14 +28,14 @@ class CommandCursor(_AgnosticCommandCursor[DocumentT]):
     to_list = blocking(AsyncCommandCursor.to_list)
     close = blocking(AsyncCommandCursor.close)
 
-    def _refresh_now(self) -> int:
-        return run_coroutine(self._refresh())
+    def _refresh(self) -> int:
+        return run_coroutine(self._fetch())
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> DocumentT:
-        if self._data or self._refresh_now():
+        if self._data or self._refresh():
             document: DocumentT = self._data.popleft()
             return document
         raise StopIteration

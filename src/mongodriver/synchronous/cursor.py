@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.cursor import AsyncCursor
+from mongodriver.compat import private_names
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.public.flavour import blocking
 from mongodriver.replies.raw import join_raw
@@ -38,14 +39,20 @@ class Cursor(_AgnosticCursor[DocumentT]):
     to_list = blocking(AsyncCursor.to_list)
     close = blocking(AsyncCursor.close)
 
-    def _refresh_now(self) -> int:
-        return run_coroutine(self._refresh())
+    def _refresh(self) -> int:
+        return run_coroutine(self._fetch())
+
+    _query_flags = private_names.query_flags
+    _get_read_preference = private_names.get_read_preference
+
+    async def _next_batch(self) -> int:
+        return self._refresh()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> DocumentT:
-        if self._data or self._refresh_now():
+        if self._data or self._refresh():
             document: DocumentT = self._data.popleft()
             return document
         raise StopIteration

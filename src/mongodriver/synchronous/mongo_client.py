@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
+from mongodriver.compat import private_names
 from mongodriver.io.blocking import BlockingBackend
 from mongodriver.public.client_base import Address, ClientBase
 from mongodriver.public.flavour import blocking
@@ -46,6 +47,8 @@ class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"])
     _database_class = Database
     _backend = BlockingBackend
     _is_sync = True
+    _connect = private_names.connect
+    _get_topology = private_names.get_topology
 
     @staticmethod
     def _topology_class() -> Any:

@@ -75,7 +75,7 @@ class Collation:
     Further keyword arguments are sent as they are. Raises TypeError or ValueError.
     """
 
-    __slots__ = ("_document",)
+    __slots__ = ("__document",)  # the name that PyMongo's pickles have
 
     def __init__(
         self,
@@ -100,25 +100,25 @@ class Collation:
             "normalization": normalization,
             "backwards": backwards,
         }
-        self._document: dict[str, Any] = {"locale": validate_string("locale", locale)}
+        self.__document: dict[str, Any] = {"locale": validate_string("locale", locale)}
         for name, value in given.items():
             if value is not None:
-                self._document[name] = _CHECKS[name](name, value)
-        self._document.update(kwargs)
+                self.__document[name] = _CHECKS[name](name, value)
+        self.__document.update(kwargs)
 
     @property
     def document(self) -> dict[str, Any]:
         """The collation as it is sent to the server; a new dict each time."""
-        return self._document.copy()
+        return self.__document.copy()
 
     def __repr__(self) -> str:
         return "Collation({})".format(
-            ", ".join(f"{name}={value!r}" for name, value in self._document.items())
+            ", ".join(f"{name}={value!r}" for name, value in self.__document.items())
         )
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Collation):
-            return self._document == other._document
+            return self.__document == other.__document
         return NotImplemented
 
     def __ne__(self, other: object) -> bool:

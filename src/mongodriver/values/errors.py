@@ -194,10 +194,11 @@ class OperationFailure(PyMongoError):
         max_wire_version: int | None = None,
     ) -> None:
         super().__init__(self._worded(error, details), _labels(details))
-        self._code = code
-        self._details = details
-        self._wire_version = max_wire_version
-        self._backoff = details.get("baseBackoffMS") if details is not None else None
+        # By the names that PyMongo's pickles have: results of Celery's tasks, for instance.
+        self.__code = code
+        self.__details = details
+        self.__max_wire_version = max_wire_version
+        self.__base_backoff_ms = details.get("baseBackoffMS") if details is not None else None
 
     def _worded(self, error: str, details: Mapping[str, Any] | None) -> str:
         """The text of the error, whose details are not known yet to the others."""
@@ -205,25 +206,25 @@ class OperationFailure(PyMongoError):
 
     @property
     def _max_wire_version(self) -> int | None:
-        return self._wire_version
+        return self.__max_wire_version
 
     @property
     def _base_backoff_ms(self) -> Any:
-        return self._backoff
+        return self.__base_backoff_ms
 
     @property
     def code(self) -> int | None:
         """The server's error code, or None."""
-        return self._code
+        return self.__code
 
     @property
     def details(self) -> Mapping[str, Any] | None:
         """The server's reply, or the element of it that holds the error; None if unknown."""
-        return self._details
+        return self.__details
 
     @property
     def timeout(self) -> bool:
-        return self._code == _MAX_TIME_MS_EXPIRED
+        return self.__code == _MAX_TIME_MS_EXPIRED
 
 
 class CursorNotFound(OperationFailure):
@@ -300,7 +301,7 @@ def _summary(self: BulkWriteError | ClientBulkWriteException) -> str:
     """One line: "3 of 10,000 failed: 2 E11000 on idx_email, 1 validation"."""
     from mongodriver.values.bulk_failures import summary
 
-    return summary(self._details, self._total)
+    return summary(self.details, self._total)
 
 
 def _by_code(
@@ -309,7 +310,7 @@ def _by_code(
     """The failed writes by the server's error codes: elements of ``writeErrors``."""
     from mongodriver.values.bulk_failures import by_code
 
-    return by_code(self._details.get("writeErrors") or ())
+    return by_code(self.details.get("writeErrors") or ())
 
 
 class BulkWriteError(OperationFailure):
@@ -319,7 +320,6 @@ class BulkWriteError(OperationFailure):
     thousand characters; it ends with the summary then.
     """
 
-    _details: _DocumentOut
     #: How many writes were asked for, if that is known.
     _total: int | None = None
     _worded = _bulk_text
@@ -339,7 +339,7 @@ class BulkWriteError(OperationFailure):
 
     @property
     def timeout(self) -> bool:
-        return _last_timed_out(self._details)
+        return _last_timed_out(self.details)
 
 
 def _last_timed_out(details: Mapping[str, Any]) -> bool:
@@ -364,7 +364,6 @@ class ClientBulkWriteException(OperationFailure):
     of `BulkWriteError`.
     """
 
-    _details: _DocumentOut
     #: How many writes were asked for, if that is known.
     _total: int | None = None
     _worded = _bulk_text
@@ -386,31 +385,31 @@ class ClientBulkWriteException(OperationFailure):
 
     @property
     def timeout(self) -> bool:
-        error = self._details.get("error")
+        error = self.details.get("error")
         if isinstance(error, PyMongoError):
             return error.timeout
         if isinstance(error, Mapping):
             return error.get("errtype") in _TIMEOUTS
-        return _last_timed_out(self._details)
+        return _last_timed_out(self.details)
 
     @property
     def error(self) -> Any | None:
         """The error that stopped the whole bulk, or None: an exception or, of one that came while
         the results were read, a mapping with its ``errmsg``, ``code`` and ``errtype``.
         """
-        return self._details.get("error")
+        return self.details.get("error")
 
     @property
     def write_concern_errors(self) -> list[WriteConcernError] | None:
         """The write concern errors that occurred, as documents."""
         # To type checkers what PyMongo says they are.
-        errors: list[WriteConcernError] = self._details.get("writeConcernErrors", [])
+        errors: list[WriteConcernError] = self.details.get("writeConcernErrors", [])
         return errors
 
     @property
     def write_errors(self) -> list[WriteError] | None:
         """The writes that failed, as documents with `idx` and `op`."""
-        errors: list[WriteError] = self._details.get("writeErrors", [])
+        errors: list[WriteError] = self.details.get("writeErrors", [])
         return errors
 
     @property
@@ -418,9 +417,9 @@ class ClientBulkWriteException(OperationFailure):
         """The result of the writes that succeeded, or None if none did."""
         from mongodriver.values.results import ClientBulkWriteResult
 
-        if not self._details.get("anySuccessful"):
+        if not self.details.get("anySuccessful"):
             return None
-        details: Any = self._details
+        details: Any = self.details
         return ClientBulkWriteResult(details, acknowledged=True, has_verbose_results=self.verbose)
 
 
@@ -445,16 +444,16 @@ class EncryptionError(PyMongoError):
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
-        self._cause = cause
+        self.__cause = cause
 
     @property
     def cause(self) -> Exception:
         """The exception that caused this one."""
-        return self._cause
+        return self.__cause
 
     @property
     def timeout(self) -> bool:
-        return isinstance(self._cause, PyMongoError) and self._cause.timeout
+        return isinstance(self.__cause, PyMongoError) and self.__cause.timeout
 
 
 class EncryptedCollectionError(EncryptionError):
@@ -465,7 +464,7 @@ class EncryptedCollectionError(EncryptionError):
         self._encrypted_fields = encrypted_fields
 
     def __reduce__(self) -> tuple[Any, Any]:
-        return self.__class__, (self._cause, self._encrypted_fields)
+        return self.__class__, (self.cause, self._encrypted_fields)
 
     @property
     def encrypted_fields(self) -> Mapping[str, Any]:

@@ -80,6 +80,10 @@ class _Request:
         """
         raise TypeError(f"{self!r} is not a valid request")
 
+    def _add_to_bulk(self, bulkobj: Any) -> None:
+        """Add it to somebody else's bulk: mongomock's, see `mongodriver.compat.private_names`."""
+        raise TypeError(f"{self!r} is not a valid request")
+
     def _operation(self, codec_options: Any) -> dict[str, Any]:
         """It as an operation of a client's bulk write, for the first of its namespaces.
 
@@ -107,6 +111,9 @@ class _WithOptions(_Request):
             if not isinstance(change, Mapping):
                 raise
             raise TypeError(f"{self!r} is not a valid request") from None
+
+    def _checked_collation(self) -> Any:
+        return validate_collation_or_none(self._collation)
 
     def _complete(self, statement: dict[str, Any]) -> dict[str, Any]:
         """Add the options that are given to a statement."""
@@ -166,6 +173,9 @@ class InsertOne(_Request, Generic[DocumentT]):
             document["_id"] = ObjectId()
         return document
 
+    def _add_to_bulk(self, bulkobj: Any) -> None:
+        bulkobj.add_insert(self._doc)
+
     def _operation(self, codec_options: Any) -> dict[str, Any]:
         document: Any = document_to_insert(self._doc, codec_options)
         if not isinstance(document, RawBSONDocument) and "_id" not in document:
@@ -203,6 +213,11 @@ class _DeleteRequest(_WithOptions):
         if self._collation is None and self._hint is None:
             return statement
         return self._complete(statement)
+
+    def _add_to_bulk(self, bulkobj: Any) -> None:
+        bulkobj.add_delete(
+            self._filter, self._limit, collation=self._checked_collation(), hint=self._hint
+        )
 
     def _operation(self, codec_options: Any) -> dict[str, Any]:
         operation = {"delete": 0, "filter": self._filter, "multi": self._multi}
@@ -266,6 +281,16 @@ class ReplaceOne(_WithOptions, Generic[DocumentT]):
         if self._collation is None and self._hint is None and self._sort is None:
             return statement
         return self._complete(statement)
+
+    def _add_to_bulk(self, bulkobj: Any) -> None:
+        bulkobj.add_replace(
+            self._filter,
+            self._doc,
+            self._upsert,
+            collation=self._checked_collation(),
+            hint=self._hint,
+            sort=self._sort,
+        )
 
     def _operation(self, codec_options: Any) -> dict[str, Any]:
         document = replacement_to_send(self._doc, codec_options)
@@ -342,6 +367,19 @@ class _UpdateRequest(_WithOptions):
             if self._upsert is not None:
                 statement["upsert"] = self._upsert
         return statement if self._is_plain else self._complete(statement)
+
+    def _add_to_bulk(self, bulkobj: Any) -> None:
+        options: dict[str, Any] = {} if self._multi else {"sort": self._sort}
+        bulkobj.add_update(
+            self._filter,
+            self._doc,
+            self._multi,
+            self._upsert if self._multi else bool(self._upsert),
+            collation=self._checked_collation(),
+            array_filters=self._array_filters,
+            hint=self._hint,
+            **options,
+        )
 
     def _operation(self, codec_options: Any) -> dict[str, Any]:
         change = self._doc

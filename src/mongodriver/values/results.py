@@ -158,10 +158,10 @@ class DeleteResult(_WriteResult):
         return int(self.__raw_result.get("n", 0))
 
 
-class _BulkCounts(_WriteResult):
+class _BulkWriteResultBase(_WriteResult):
     """The counts of a bulk write, over one collection or many."""
 
-    __slots__ = ("__bulk_api_result",)
+    __slots__ = ("__bulk_api_result",)  # in PyMongo's pickles by the name of this class
 
     def __init__(self, bulk_api_result: dict[str, Any], acknowledged: bool) -> None:
         self.__bulk_api_result = bulk_api_result
@@ -208,7 +208,7 @@ class _BulkCounts(_WriteResult):
         return self._count("upserted_count", "nUpserted")
 
 
-class BulkWriteResult(_BulkCounts):
+class BulkWriteResult(_BulkWriteResultBase):
     """Result of ``Collection.bulk_write``."""
 
     __slots__ = ()
@@ -221,7 +221,7 @@ class BulkWriteResult(_BulkCounts):
         return {entry["index"]: entry["_id"] for entry in upserted}
 
 
-class ClientBulkWriteResult(_BulkCounts):
+class ClientBulkWriteResult(_BulkWriteResultBase):
     """Result of ``MongoClient.bulk_write``."""
 
     __slots__ = ("__has_verbose_results",)

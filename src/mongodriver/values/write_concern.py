@@ -27,7 +27,8 @@ class WriteConcern:
     Raises TypeError, ValueError, or ConfigurationError for combinations that exclude each other.
     """
 
-    __slots__ = ("_acknowledged", "_document")
+    # By the names that PyMongo's pickles have.
+    __slots__ = ("__acknowledged", "__document", "__server_default")
 
     def __init__(
         self,
@@ -49,37 +50,38 @@ class WriteConcern:
             document["w"] = _checked_w(w)
             if w == 0 and j:
                 raise ConfigurationError("Cannot set w to 0 and j to True")
-        self._document = document
-        self._acknowledged = document.get("w") != 0
+        self.__document = document
+        self.__acknowledged = document.get("w") != 0
+        self.__server_default = not document
 
     @property
     def is_server_default(self) -> bool:
         """Whether nothing is set, so that the server's default applies."""
-        return not self._document
+        return self.__server_default
 
     @property
     def document(self) -> dict[str, Any]:
         """The write concern as it is sent to the server; a new dict each time."""
-        return self._document.copy()
+        return self.__document.copy()
 
     @property
     def acknowledged(self) -> bool:
         """False for w=0: the server sends no reply."""
-        return self._acknowledged
+        return self.__acknowledged
 
     def __repr__(self) -> str:
         return "WriteConcern({})".format(
-            ", ".join(f"{name}={value!r}" for name, value in self._document.items())
+            ", ".join(f"{name}={value!r}" for name, value in self.__document.items())
         )
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, WriteConcern):
-            return self._document == other._document
+            return self.__document == other.__document
         return NotImplemented
 
     def __ne__(self, other: object) -> bool:
         if isinstance(other, WriteConcern):
-            return self._document != other._document
+            return self.__document != other.__document
         return NotImplemented
 
     __hash__ = None  # type: ignore[assignment]

@@ -59,7 +59,8 @@ def usual(collection: Any) -> Any:
     cls = options.document_class
     readable = isinstance(cls, type) and issubclass(cls, Mapping)
     if readable and options.type_registry == _NO_CONVERSIONS:
-        return collection
+        # Not an application's own class, whose attributes may be something else.
+        return collection.with_options()
     options = options.with_options(
         type_registry=_NO_CONVERSIONS, document_class=cls if readable else dict
     )

@@ -1,0 +1,109 @@
+"""`mongodriver check-code`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .findings import Severity, printable
+from .project import Project
+from .report import FORMATS, Report, Summary
+from .source import Unreadable
+from .tree import files
+
+__all__ = ["main"]
+
+_NOTHING, _FOUND, _FAILED, _INTERRUPTED = 0, 1, 2, 130
+_EPILOG = """
+Severities: an error will fail when it is reached; a warning is about something deprecated or
+private; a note is about a branch that may not be taken, such as one for another version of PyMongo.
+
+Files that are not Python 3 are named and skipped. Folders whose names begin with a dot, virtual
+environments, __pycache__, node_modules and site-packages are not looked into.
+
+Exit status: 0 nothing found, 1 something found, 2 it could not be done: the command line is wrong,
+a path cannot be read, or none of the files is Python 3.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `check-code` subcommand with the command line `arguments`; return the exit status."""
+    options = _parser().parse_args(arguments)
+    report = Report("json" if options.json else options.format, sys.stdout)
+    try:
+        summary = _check(options, report)
+        report.end(summary)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads has enough, as `head`; the interpreter flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FOUND
+    if summary.failed or (summary.skipped and not summary.checked):
+        return _FAILED
+    return _FOUND if summary.found.total() else _NOTHING
+
+
+def _check(options: argparse.Namespace, report: Report) -> Summary:
+    summary = Summary()
+    project = Project(path for path in map(Path, options.paths) if os.path.isdir(path))
+    level = Severity[options.level.upper()]
+
+    def fail(path: object, error: OSError) -> None:
+        summary.failed.append((str(path), error.strerror or str(error)))
+        _complain(path, error.strerror or str(error))
+
+    for path in options.paths:
+        for file in files(Path(path), options.exclude, lambda error: fail(error.filename, error)):
+            try:
+                found = project.check(file)
+            except OSError as error:
+                fail(file, error)
+                continue
+            except Unreadable as error:
+                summary.skipped.append((str(file), str(error)))
+                _complain(file, f"skipped: {error}")
+                continue
+            summary.checked += 1
+            for finding in found:
+                if finding.severity < level:
+                    summary.hidden += 1
+                    continue
+                summary.found[finding.severity] += 1
+                report.add(finding)
+    return summary
+
+
+def _complain(path: object, text: str) -> None:
+    print(f"mongodriver check-code: {printable(path)}: {text}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mongodriver check-code",
+        description="Report what a code base uses of PyMongo, bson and gridfs that is gone, "
+        "deprecated, private or not supported here. Nothing is imported or run.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a file, a notebook, or a folder")
+    add("--json", action="store_true", help="print one JSON document: --format json")
+    add("--format", choices=FORMATS, default="text", help="default: text")
+    add(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave out what has such a name or path below PATH (* and ?), may be repeated",
+    )
+    add(
+        "--level",
+        choices=[str(severity) for severity in Severity],
+        default=str(Severity.WARNING),
+        help="the least severity to report, and to count for the exit status (default: warning)",
+    )
+    return parser
