@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
-from mongodriver.ops.arguments import check_dereferenceable, command_fields
+from mongodriver.ops.arguments import (
+    check_creation,
+    check_dereferenceable,
+    command_fields,
+    max_await_time_ms_of,
+)
 from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
@@ -16,6 +21,7 @@ from mongodriver.public.database_base import DatabaseBase
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
+from mongodriver.values.validators import validate_is_mapping
 
 from .collection import AsyncCollection, create_on_server
 
@@ -188,6 +194,7 @@ class AsyncDatabase(
         those of the reply, whatever batch they come in.
         """
         options = codec_options or DEFAULT_CODEC_OPTIONS
+        max_await_time_ms_of(max_await_time_ms)
         fields = command_fields(command, value, kwargs)
         operation = CursorCommand(self._name, fields, options, read_preference)
         reply = await self._core.executor.execute(operation, core_session(session))
@@ -314,6 +321,7 @@ class AsyncDatabase(
             ``validator``, ``viewOn``, ``clusteredIndex``, ``collation``.
         :raises CollectionInvalid: if it exists and that was to be checked.
         """
+        check_creation(kwargs)
         with one_deadline(self._core.options.timeout):
             core = session_in_use(session)
             if check_exists and not (core is not None and core.in_transaction):
@@ -375,6 +383,8 @@ class AsyncDatabase(
         **kwargs: Any,
     ) -> list[str]:
         """Return the names of the collections. Takes the arguments of `list_collections`."""
+        if filter is not None:
+            validate_is_mapping("filter", filter)
         return await _collection_names(self, session, kwargs, filter, comment)
 
     async def validate_collection(
