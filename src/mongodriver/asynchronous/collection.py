@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
+from mongodriver.ops.arguments import check_pipeline_options
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
@@ -776,6 +777,7 @@ async def _aggregate(
     let: Any,
     comment: Any,
 ) -> Any:
+    check_pipeline_options(options, collection._database)
     operation = Aggregate(
         collection._reading(), pipeline, options, collection._write_concern, let, comment
     )

@@ -11,6 +11,7 @@ from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.arguments import (
     check_creation,
     check_dereferenceable,
+    check_pipeline_options,
     command_fields,
     max_await_time_ms_of,
 )
@@ -219,6 +220,7 @@ class AsyncDatabase(
         Takes the arguments of `AsyncCollection.aggregate`.
         """
         let, comment = kwargs.pop("let", None), kwargs.pop("comment", None)
+        check_pipeline_options(kwargs, self)
         operation = Aggregate(self._reading(), pipeline, kwargs, self._write_concern, let, comment)
         reply = await self._core.executor.execute(operation, core_session(session))
         cursor: AsyncCommandCursor[DocumentT] = self._command_cursor(

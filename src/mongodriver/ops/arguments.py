@@ -17,6 +17,7 @@ __all__ = [
     "check_creation",
     "check_dereferenceable",
     "check_new_name",
+    "check_pipeline_options",
     "check_unacknowledged",
     "command_fields",
     "max_await_time_ms_of",
@@ -62,6 +63,17 @@ def check_creation(options: Mapping[str, Any]) -> None:
     for name in ("encryptedFields", "clusteredIndex"):
         if options.get(name):
             validate_is_mapping(name, options[name])
+
+
+def check_pipeline_options(options: Mapping[str, Any], database: object) -> None:
+    """Raise ConfigurationError for what is a command of its own.
+
+    :param database: whose methods the user has.
+    """
+    if "explain" in options:
+        raise ConfigurationError(
+            f"The explain option is not supported. Use {type(database).__name__}.command instead."
+        )
 
 
 def check_unacknowledged(statements: Iterable[Mapping[str, Any]]) -> None:
