@@ -16,6 +16,7 @@ from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
+from mongodriver.public.flavour import own_methods
 from mongodriver.public.sessions import core_session
 from mongodriver.replies.catalogue import collection_options, index_information
 from mongodriver.replies.raw import RAW_FIELDS, raw_codec_options
@@ -54,6 +55,7 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
 
 
+@own_methods
 class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB collection.
 

@@ -19,6 +19,7 @@ from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
 from mongodriver.public.database_base import DatabaseBase
+from mongodriver.public.flavour import own_methods
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
@@ -52,6 +53,7 @@ MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
 TypedT = TypeVar("TypedT", bound="Typed")
 
 
+@own_methods
 class AsyncDatabase(
     DatabaseBase[DocumentT, "AsyncMongoClient[DocumentT]", "AsyncCollection[DocumentT]"]
 ):
@@ -167,7 +169,7 @@ class AsyncDatabase(
             command_fields(command, value, kwargs),
             codec_options or DEFAULT_CODEC_OPTIONS,
             read_preference,
-            allowable_errors if check else EVERYTHING,
+            tuple(allowable_errors or ()) if check else EVERYTHING,
             concern,
             concern_errors,
         )

@@ -8,7 +8,7 @@ from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, writable_server
 from mongodriver.io.blocking import BlockingBackend
 from mongodriver.public.client_base import Address, ClientBase
-from mongodriver.public.flavour import blocking
+from mongodriver.public.flavour import blocking, own_methods
 from mongodriver.values.server_type import SERVER_TYPE
 
 from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
@@ -25,6 +25,7 @@ __all__ = ["MongoClient"]
 DocumentT = TypeVar("DocumentT", bound="Document")
 
 
+@own_methods
 class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"]):
     """A MongoDB deployment.
 
