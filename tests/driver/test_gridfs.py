@@ -117,7 +117,7 @@ async def test_the_end_of_a_source_is_where_it_gives_nothing(bucket, db):
     assert source.asked == [4, 3, 4, 3, 2, 4]
 
 
-@pytest.mark.parametrize("wrong", ["text", 5, [1]])
+@pytest.mark.parametrize("wrong", ["text", 5, [1], None, "", 0])
 async def test_a_source_has_to_give_bytes(bucket, db, wrong):
     with pytest.raises(TypeError, match="a bytes-like object is required, not"):
         await bucket.upload_from_stream("f", Source(wrong))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from types import MappingProxyType
 
 import pytest
 from flavour import plain
@@ -327,10 +328,15 @@ async def test_commands(db, commands):
         await db.command({})
 
 
-async def test_a_command_does_not_change_its_argument(db):
-    command = {"ping": 1}
-    await db.command(command, comment="c")
-    assert command == {"ping": 1}
+async def test_a_command_gets_what_is_given_beside_it(db):
+    """And nothing else, such as a session that another use would send again."""
+    for command in ({"ping": 1}, SON(ping=1)):
+        await db.command(command)
+        assert command == {"ping": 1}
+        await db.command(command, comment="c")
+        assert command == {"ping": 1, "comment": "c"}
+    frozen = MappingProxyType({"ping": 1})
+    assert (await db.command(frozen, comment="c"))["ok"] == 1
 
 
 async def test_cursor_commands(db):

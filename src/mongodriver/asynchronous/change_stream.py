@@ -41,8 +41,8 @@ class AsyncChangeStream(_AgnosticChangeStream[DocumentT]):
         """The next change, or None if there is none after asking the server once, which waits for
         `max_await_time_ms`.
 
-        :raises PyMongoError: when the stream cannot go on; it is closed then, unless the time given
-            by `timeout()` or ``timeoutMS`` was over.
+        :raises PyMongoError: when the stream cannot go on; it is closed then, unless time was over
+            or the error is a passing one: the next call goes on then.
         """
         return await self._try_next()
 

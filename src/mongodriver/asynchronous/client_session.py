@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mongodriver.compat import private_names
+from mongodriver.public.flavour import own_methods
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import (
     abort_transaction,
@@ -65,6 +66,7 @@ class _AsyncBoundSessionContext(Binding["AsyncClientSession"]):
             await end_session(self._session)
 
 
+@own_methods
 class AsyncClientSession(ClientSessionBase):
     """A session: operations that belong together, with causal consistency or a snapshot, or in
     transactions.

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
+from mongodriver.ops.arguments import check_pipeline_options
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate, Count, CountDocuments, Distinct
 from mongodriver.ops.write import Delete, FindAndModify, InsertOne, Replace, Update
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
+from mongodriver.public.flavour import own_methods
 from mongodriver.public.sessions import core_session
 from mongodriver.replies.catalogue import collection_options, index_information
 from mongodriver.replies.raw import RAW_FIELDS, raw_codec_options
@@ -53,6 +55,7 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
 
 
+@own_methods
 class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB collection.
 
@@ -776,6 +779,7 @@ async def _aggregate(
     let: Any,
     comment: Any,
 ) -> Any:
+    check_pipeline_options(options, collection._database)
     operation = Aggregate(
         collection._reading(), pipeline, options, collection._write_concern, let, comment
     )

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops, public
 from mongodriver.execution.timeouts import one_deadline
-from mongodriver.ops.arguments import check_dereferenceable, command_fields
+from mongodriver.ops.arguments import (
+    check_creation,
+    check_dereferenceable,
+    check_pipeline_options,
+    command_fields,
+    max_await_time_ms_of,
+)
 from mongodriver.ops.command import EVERYTHING, CursorCommand, RunCommand
 from mongodriver.ops.cursor import FindOne
 from mongodriver.ops.read import Aggregate
 from mongodriver.public.database_base import DatabaseBase
+from mongodriver.public.flavour import own_methods
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.replies.catalogue import names
 from mongodriver.values.errors import CollectionInvalid
+from mongodriver.values.validators import validate_is_mapping
 
 from .collection import AsyncCollection, create_on_server
 
@@ -45,6 +53,7 @@ MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
 TypedT = TypeVar("TypedT", bound="Typed")
 
 
+@own_methods
 class AsyncDatabase(
     DatabaseBase[DocumentT, "AsyncMongoClient[DocumentT]", "AsyncCollection[DocumentT]"]
 ):
@@ -160,7 +169,7 @@ class AsyncDatabase(
             command_fields(command, value, kwargs),
             codec_options or DEFAULT_CODEC_OPTIONS,
             read_preference,
-            allowable_errors if check else EVERYTHING,
+            tuple(allowable_errors or ()) if check else EVERYTHING,
             concern,
             concern_errors,
         )
@@ -188,6 +197,7 @@ class AsyncDatabase(
         those of the reply, whatever batch they come in.
         """
         options = codec_options or DEFAULT_CODEC_OPTIONS
+        max_await_time_ms_of(max_await_time_ms)
         fields = command_fields(command, value, kwargs)
         operation = CursorCommand(self._name, fields, options, read_preference)
         reply = await self._core.executor.execute(operation, core_session(session))
@@ -212,6 +222,7 @@ class AsyncDatabase(
         Takes the arguments of `AsyncCollection.aggregate`.
         """
         let, comment = kwargs.pop("let", None), kwargs.pop("comment", None)
+        check_pipeline_options(kwargs, self)
         operation = Aggregate(self._reading(), pipeline, kwargs, self._write_concern, let, comment)
         reply = await self._core.executor.execute(operation, core_session(session))
         cursor: AsyncCommandCursor[DocumentT] = self._command_cursor(
@@ -314,6 +325,7 @@ class AsyncDatabase(
             ``validator``, ``viewOn``, ``clusteredIndex``, ``collation``.
         :raises CollectionInvalid: if it exists and that was to be checked.
         """
+        check_creation(kwargs)
         with one_deadline(self._core.options.timeout):
             core = session_in_use(session)
             if check_exists and not (core is not None and core.in_transaction):
@@ -375,6 +387,8 @@ class AsyncDatabase(
         **kwargs: Any,
     ) -> list[str]:
         """Return the names of the collections. Takes the arguments of `list_collections`."""
+        if filter is not None:
+            validate_is_mapping("filter", filter)
         return await _collection_names(self, session, kwargs, filter, comment)
 
     async def validate_collection(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from bsonx import decode, encode
 from bsonx.binary import Binary
 from mongodriver.public.client_encryption_base import ClientEncryptionBase
+from mongodriver.public.flavour import own_methods
 from mongodriver.values.encryption import Algorithm, QueryType, RewrapManyDataKeyResult
 from mongodriver.values.errors import (
     ConfigurationError,
@@ -43,6 +44,7 @@ OtherT = TypeVar("OtherT", bound="Document")
 _ENCRYPTED = 6
 
 
+@own_methods
 class AsyncClientEncryption(ClientEncryptionBase[DocumentT]):
     """Explicit encryption: of values, and of the keys for them.
 

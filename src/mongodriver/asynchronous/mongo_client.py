@@ -13,6 +13,7 @@ from mongodriver.io.deadline import sooner
 from mongodriver.ops.base import READ
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
+from mongodriver.public.flavour import own_methods
 from mongodriver.public.sessions import core_session, session_in_use
 from mongodriver.sdam.topology_rules import TOPOLOGY_TYPE
 from mongodriver.values.driver_info import DriverInfo
@@ -54,6 +55,7 @@ def _backend() -> Any:
     return AioBackend()
 
 
+@own_methods
 class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB deployment, for asyncio programs.
 

@@ -276,7 +276,9 @@ class ConnectionBase:
     def validate_session(self, client: Any, session: Any) -> None:
         """InvalidOperation for the session of another client."""
         if session is not None and session._client is not client:
-            raise InvalidOperation("Can only use session with the MongoClient that started it")
+            raise InvalidOperation(
+                f"Can only use session with the {session._client._core.name} that started it"
+            )
 
     def hello_cmd(self) -> dict[str, Any]:
         """The hello command that it is asked with."""

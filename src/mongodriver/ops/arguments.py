@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 from bsonx.dbref import DBRef
 from mongodriver.values.errors import ConfigurationError, InvalidName, OperationFailure
+from mongodriver.values.validators import validate_is_mapping
 
 __all__ = [
     "batch_size_of",
     "check_bypass",
     "check_client_bypass",
     "check_collection_name",
+    "check_creation",
     "check_dereferenceable",
     "check_new_name",
+    "check_pipeline_options",
     "check_unacknowledged",
     "command_fields",
     "max_await_time_ms_of",
@@ -40,7 +43,8 @@ def batch_size_of(value: Any) -> int:
 def command_fields(command: Any, value: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     """A user's command as one dict, its name first.
 
-    :param command: the command as a mapping, or its name alone, whose value `value` is then.
+    :param command: the command as a mapping, which gets the fields of `more` as PyMongo's does; or
+        its name alone, whose value `value` is then.
     :raises TypeError, ValueError: for what is neither, or empty.
     """
     if isinstance(command, str):
@@ -49,7 +53,27 @@ def command_fields(command: Any, value: Any, more: Mapping[str, Any]) -> dict[st
         raise TypeError(f"command must be a str or a mapping, not {type(command)}")
     if not command:
         raise ValueError("command must not be empty")
+    if more and isinstance(command, MutableMapping):
+        command.update(more)
     return {**command, **more}
+
+
+def check_creation(options: Mapping[str, Any]) -> None:
+    """Raise TypeError for options of a new collection that are no documents."""
+    for name in ("encryptedFields", "clusteredIndex"):
+        if options.get(name):
+            validate_is_mapping(name, options[name])
+
+
+def check_pipeline_options(options: Mapping[str, Any], database: object) -> None:
+    """Raise ConfigurationError for what is a command of its own.
+
+    :param database: whose methods the user has.
+    """
+    if "explain" in options:
+        raise ConfigurationError(
+            f"The explain option is not supported. Use {type(database).__name__}.command instead."
+        )
 
 
 def check_unacknowledged(statements: Iterable[Mapping[str, Any]]) -> None:

@@ -198,7 +198,10 @@ class BulkWrite(Operation[dict[str, Any]]):
             for run in runs:
                 if run.kind != "insert":
                     check_unacknowledged(run.statements)
-        options = present(comment=comment, bypassDocumentValidation=bypass_document_validation)
+        # PyMongo sends no comment that is empty
+        options = present(
+            comment=comment or None, bypassDocumentValidation=bypass_document_validation
+        )
         return cls(target, runs, ordered, options, present(let=let))
 
     def _begin_run(self) -> None:

@@ -99,7 +99,9 @@ class ClientBulkWrite(Operation[None]):
         self.ordered = ordered
         self.verbose = verbose
         self.options = present(
-            bypassDocumentValidation=bypass_document_validation, comment=comment, let=let
+            bypassDocumentValidation=bypass_document_validation,
+            comment=comment or None,  # PyMongo sends none that is empty
+            let=let or None,
         )
         self.result: dict[str, Any] = {
             "anySuccessful": False,

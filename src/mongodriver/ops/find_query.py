@@ -143,7 +143,7 @@ class FindQuery:
         if not self._has_only_usual_fields():
             options |= present(
                 let=self.let,
-                comment=self.comment,
+                comment=self.comment or None,  # PyMongo sends none that is empty
                 maxScan=self.max_scan,
                 maxTimeMS=self.max_time_ms,
                 max=self.max or None,

@@ -78,10 +78,6 @@ class Aggregate(Operation[Any]):
             self.write_concern = write_concern
 
     def _take_options(self, given: Mapping[str, Any], let: Any, comment: Any) -> None:
-        if "explain" in given:
-            raise ConfigurationError(
-                "The explain option is not supported. Use Database.command instead."
-            )
         for name in ("aggregate", "pipeline"):
             if name in given:
                 raise ConfigurationError(
@@ -100,7 +96,7 @@ class Aggregate(Operation[Any]):
         collation = validate_collation_or_none(options.pop("collation", None))
         cursor = options.setdefault("cursor", {})
         if batch_size is not None and isinstance(cursor, dict) and not self.has_output_stage:
-            options["cursor"] = {**cursor, "batchSize": batch_size}
+            cursor["batchSize"] = batch_size  # in the caller's, as PyMongo does
         if collation is not None:
             options["collation"] = collation
         self.options = options

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from bsonx import decode
 from bsonx.codec_options import untyped
 from bsonx.raw_bson import RawBSONDocument
-from mongodriver.execution.timeouts import one_deadline
+from mongodriver.execution.timeouts import current_deadline, one_deadline
 from mongodriver.ops.arguments import max_await_time_ms_of
 from mongodriver.ops.base import present
 from mongodriver.ops.change_stream import Watch, is_resumable
@@ -99,7 +99,9 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         self._stage = present(
             fullDocument=full_document, fullDocumentBeforeChange=full_document_before_change
         )
-        self._more_of_stage = {**present(showExpandedEvents=show_expanded_events), **self._scope}
+        self._more_of_stage = dict(self._scope)
+        if show_expanded_events:  # servers before 6.0 do not know it, as False neither
+            self._more_of_stage = {"showExpandedEvents": show_expanded_events, **self._scope}
         #: An empty `start_after` is none, as PyMongo has it.
         self._resume_token: Any = start_after or resume_after
         self._start_at_operation_time = start_at_operation_time
@@ -215,25 +217,24 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         already.
         """
         if not self._cursor.alive:
-            await self._begin_anew()  # the call before ended with its time
+            await self._resume()  # the call before could not, or ended with its time
         try:
-            return await self._cursor._try_next()
+            return await self._next_or_resume()
         except PyMongoError as exc:
             if not (exc.timeout or is_resumable(exc)):
                 await self._close()
+            raise
+
+    async def _next_or_resume(self) -> Any:
+        try:
+            return await self._cursor._try_next()
+        except PyMongoError as exc:
+            out_of_time = exc.timeout and current_deadline(None) is not None
+            if out_of_time or not is_resumable(exc):
                 raise
-        await self._begin_anew()
+        await self._resume()
         data = self._cursor._data
         return data.popleft() if data else None
-
-    async def _begin_anew(self) -> None:
-        """Resume; the stream is over if that fails, unless only the time was."""
-        try:
-            await self._resume()
-        except PyMongoError as exc:
-            if not exc.timeout:
-                await self._close()
-            raise
 
     async def _returned(self, change: Any) -> DocumentT:
         """What the user gets for a document of the cursor, which the stream has seen then."""

@@ -76,7 +76,8 @@ class ClientEncryptionBase(Generic[DocumentT]):
     def _opened(self) -> Any:
         """What carries it out. Raises InvalidOperation once it is closed."""
         if self._explicit is None:
-            raise InvalidOperation("Cannot use closed ClientEncryption")
+            name = "ClientEncryption" if self._is_sync else "AsyncClientEncryption"
+            raise InvalidOperation(f"Cannot use closed {name}")
         return self._explicit
 
     def _keys(self) -> KeyVault:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
+from mongodriver.ops.arguments import check_creation
 from mongodriver.ops.catalogue import ListCollections
 from mongodriver.values.validators import validate_is_mapping
 
@@ -30,8 +31,8 @@ def _configured(core: Client, target: CatalogueTarget) -> Mapping[str, Any] | No
 
 def creating(core: Client, target: CatalogueTarget, options: Mapping[str, Any]) -> Any:
     """The options of a new collection, with its encrypted fields if they are configured."""
+    check_creation(options)
     if options.get("encryptedFields"):
-        validate_is_mapping("encryptedFields", options["encryptedFields"])
         return options
     options = {name: value for name, value in options.items() if name != "encryptedFields"}
     fields = _configured(core, target)
@@ -46,8 +47,9 @@ async def dropping(
     """
     if given:
         validate_is_mapping("encrypted_fields", given)
-    if given or core.options.auto_encryption_opts is None:
         return given
+    if core.options.auto_encryption_opts is None:
+        return None
     fields = _configured(core, target)
     if fields is not None:
         return fields

@@ -16,11 +16,13 @@ writes from the asynchronous ones.
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from bsonx._impl import run_coroutine
 
-__all__ = ["blocking", "blocking_function", "sibling"]
+__all__ = ["blocking", "blocking_function", "own_methods", "sibling"]
+
+ClassT = TypeVar("ClassT", bound=type)
 
 #: Of functions that give a coroutine: it is made by calling them.
 _CO_COROUTINE = 0x80
@@ -93,3 +95,20 @@ def sibling(method: Any) -> Any:
     function = _copy(method, method.__code__)
     function.__annotations__ = _annotations(method)
     return function
+
+
+def own_methods(cls: ClassT) -> ClassT:
+    """Give a class what it has of the one that both flavours share under its own name.
+
+    That is the name which errors of wrong calls and profilers tell.
+    """
+    shared = cls.__mro__[1]
+    for name, method in vars(shared).items():
+        public = name[0] != "_" or name == "__init__"
+        if public and type(method) is FunctionType and name not in vars(cls):
+            function = _copy(method, method.__code__)
+            function.__annotations__ = method.__annotations__
+            function.__qualname__ = f"{cls.__name__}.{name}"
+            function.__module__ = cls.__module__
+            setattr(cls, name, function)
+    return cls

@@ -104,6 +104,10 @@ class _AgnosticCommandCursor(CursorCore[DocumentT]):
         self._batch_size = batch_size_of(batch_size)
         return self
 
+    def _next_batch_size(self) -> int:
+        """As PyMongo's: one at a time is never asked for, which would double the round trips."""
+        return 2 if self._batch_size == 1 else self._batch_size
+
     async def _try_next(self) -> Any:
         """The next document, after one getMore at most, or None."""
         if not self._data and not self._killed:

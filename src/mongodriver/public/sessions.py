@@ -148,7 +148,7 @@ class ClientSessionBase:
         self._core.advance_operation_time(operation_time)
 
     def __copy__(self) -> NoReturn:
-        raise TypeError("A ClientSession cannot be copied, create a new session instead")
+        raise TypeError(f"A {type(self).__name__} cannot be copied, create a new session instead")
 
 
 def _first(*choices: Any) -> Any:

@@ -67,7 +67,9 @@ class Session:
         if self.ended:
             raise InvalidOperation("Cannot use ended session")
         if pool is not self._pool:
-            raise InvalidOperation("Can only use session with the MongoClient that started it")
+            raise InvalidOperation(
+                f"Can only use session with the {self.owner.name} that started it"
+            )
         if not operation.acknowledged:
             raise ConfigurationError(
                 "Explicit sessions are incompatible with unacknowledged write concern: "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.client_session import AsyncClientSession
 from mongodriver.compat import private_names
-from mongodriver.public.flavour import blocking, sibling
+from mongodriver.public.flavour import blocking, own_methods, sibling
 from mongodriver.public.sessions import Binding, ClientSessionBase
 from mongodriver.public.transactions import end_session, end_transaction
 from mongodriver.values.session_options import SessionOptions, TransactionOptions
@@ -62,6 +62,7 @@ class _BoundSessionContext(Binding["ClientSession"]):
             run_coroutine(end_session(self._session))
 
 
+@own_methods
 class ClientSession(ClientSessionBase):
     """A session: operations that belong together, with causal consistency or a snapshot, or in
     transactions.

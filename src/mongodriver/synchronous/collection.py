@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.collection import AsyncCollection, create_on_server
 from mongodriver.public.collection_base import CollectionBase, ReturnDocument
-from mongodriver.public.flavour import blocking, sibling
+from mongodriver.public.flavour import blocking, own_methods, sibling
 
 from .command_cursor import CommandCursor, RawBatchCommandCursor
 from .cursor import Cursor, RawBatchCursor
@@ -23,6 +23,7 @@ __all__ = ["Collection", "ReturnDocument"]
 DocumentT = TypeVar("DocumentT", bound="Document")
 
 
+@own_methods
 class Collection(CollectionBase[DocumentT, "Database[DocumentT]", "ClientSession"]):
     """A MongoDB collection.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongodriver.asynchronous.database import AsyncDatabase
 from mongodriver.public.database_base import DatabaseBase
-from mongodriver.public.flavour import blocking
+from mongodriver.public.flavour import blocking, own_methods
 
 from .collection import Collection
 from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
@@ -20,6 +20,7 @@ __all__ = ["Database"]
 DocumentT = TypeVar("DocumentT", bound="Document")
 
 
+@own_methods
 class Database(DatabaseBase[DocumentT, "MongoClient[DocumentT]", "Collection[DocumentT]"]):
     """A MongoDB database.
 

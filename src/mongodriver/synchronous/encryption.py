@@ -12,7 +12,7 @@ from mongodriver.asynchronous.encryption import (
     create_encrypted_collection,
 )
 from mongodriver.public.client_encryption_base import ClientEncryptionBase
-from mongodriver.public.flavour import blocking, sibling
+from mongodriver.public.flavour import blocking, own_methods, sibling
 from mongodriver.values.encryption import Algorithm, QueryType, RewrapManyDataKeyResult
 
 from .collection import Collection
@@ -34,6 +34,7 @@ DocumentT = TypeVar("DocumentT", bound="Document")
 OtherT = TypeVar("OtherT", bound="Document")
 
 
+@own_methods
 class ClientEncryption(ClientEncryptionBase[DocumentT]):
     """Explicit encryption: of values, and of the keys for them.
 

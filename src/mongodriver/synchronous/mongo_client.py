@@ -9,7 +9,7 @@ from mongodriver.asynchronous.mongo_client import AsyncMongoClient, address_of, 
 from mongodriver.compat import private_names
 from mongodriver.io.blocking import BlockingBackend
 from mongodriver.public.client_base import Address, ClientBase
-from mongodriver.public.flavour import blocking
+from mongodriver.public.flavour import blocking, own_methods
 from mongodriver.values.server_type import SERVER_TYPE
 
 from .command_cursor import CommandCursor  # noqa: F401  # PyMongo's module has it as well
@@ -26,6 +26,7 @@ __all__ = ["MongoClient"]
 DocumentT = TypeVar("DocumentT", bound="Document")
 
 
+@own_methods
 class MongoClient(ClientBase[DocumentT, "Database[DocumentT]", "ClientSession"]):
     """A MongoDB deployment.
 

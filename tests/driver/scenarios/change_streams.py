@@ -273,3 +273,87 @@ async def reprs(s):
     stream = await s.client.watch()
     s.show(type(stream).__name__)
     await stream.close()
+
+
+async def _fail_with(s, names, code, labels=None, times=1):
+    """Have the next commands of these names fail."""
+    data = {"failCommands": names, "errorCode": code}
+    data |= {} if labels is None else {"errorLabels": labels}
+    await s.client.admin.command(
+        "configureFailPoint", "failCommand", mode={"times": times}, data=data
+    )
+
+
+async def _kill(s):
+    """Have the server lose the cursors of the collection."""
+    pipeline = [
+        {"$currentOp": {"idleCursors": True}},
+        {"$match": {"type": "idleCursor", "ns": s.t.full_name}},
+        {"$replaceWith": {"id": "$cursor.cursorId"}},
+    ]
+    cursors = [one["id"] async for one in await s.client.admin.aggregate(pipeline)]
+    await s.db.command("killCursors", s.t.name, cursors=cursors)
+
+
+_LABEL = ["ResumableChangeStreamError"]
+
+
+async def errors_that_do_not_last_when_it_resumes(s):
+    """It lives on, and the next call goes on."""
+    for code, labels in ((8, _LABEL), (43, []), (50, None), (280, _LABEL)):
+        stream = await s.t.watch(max_await_time_ms=AWAIT)
+        await s.t.insert_one({"_id": code})
+        await _kill(s)
+        await _fail_with(s, ["aggregate"], code, labels)
+        for _ in range(2):
+            await s.of(stream.try_next())
+            s.show(stream.alive)
+        await stream.close()
+
+
+async def errors_that_last_when_it_resumes(s):
+    for code, labels in ((8, None), (280, None)):
+        stream = await s.t.watch(max_await_time_ms=AWAIT)
+        await s.t.insert_one({"_id": code})
+        await _kill(s)
+        await _fail_with(s, ["aggregate"], code, labels)
+        for _ in range(2):
+            await s.of(stream.try_next())
+            s.show(stream.alive)
+        await stream.close()
+
+
+async def errors_when_it_resumes_at_last(s):
+    """Where the call before could not, no error is the end."""
+    stream = await s.t.watch(max_await_time_ms=AWAIT)
+    await s.t.insert_one({"_id": 1})
+    await _fail_with(s, ["getMore", "aggregate"], 8, _LABEL, times=2)
+    await s.of(stream.try_next())
+    await _fail_with(s, ["aggregate"], 8)
+    for _ in range(3):
+        await s.of(stream.try_next())
+        s.show(stream.alive)
+    await stream.close()
+
+
+async def the_server_runs_out_of_time(s):
+    stream = await s.t.watch(max_await_time_ms=AWAIT)
+    await s.t.insert_one({"_id": 1})
+    await _fail_with(s, ["getMore"], 50)
+    for _ in range(3):
+        await s.of(stream.try_next())
+        s.show(stream.alive)
+    await stream.close()
+
+
+async def one_at_a_time(s):
+    stream = await s.t.watch(batch_size=1, max_await_time_ms=AWAIT)
+    await s.t.insert_many([{"_id": i} for i in range(3)])
+    for _ in range(3):
+        await s.of(stream.try_next())
+    await stream.close()
+
+
+async def values_that_are_no_switches(s):
+    for value in (0, "", [], None, "x", 1):
+        await s.of(lambda value=value: s.t.watch(show_expanded_events=value))

@@ -200,8 +200,8 @@ class GridInBase:
     async def _write_from(self, read: Any) -> None:
         """Write all that a file has; a read that gives less than it is asked for is no end."""
         writer = self._writer
-        while data := await settled(read(writer.room)):
-            await writer.write(data if isinstance(data, bytes) else _as_bytes(data))
+        while data := _as_bytes(await settled(read(writer.room))):
+            await writer.write(data)
 
     async def _writelines(self, sequence: Iterable[Any]) -> None:
         for line in sequence:
@@ -279,10 +279,12 @@ class GridInBase:
 
 
 def _as_bytes(data: Any) -> bytes:
-    """What a source has given, if that is bytes of another kind.
+    """What a source has given, as bytes.
 
-    :raises TypeError: if it is none.
+    :raises TypeError: if it is none; None is not the end, but a source that has nothing yet.
     """
+    if isinstance(data, bytes):
+        return data
     if isinstance(data, (bytearray, memoryview)):
         return bytes(data)
     raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'")
