@@ -9,6 +9,7 @@ from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 from mongodriver import ops
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
+from mongodriver.io.either import EitherBackend
 from mongodriver.ops.base import READ
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
@@ -46,13 +47,6 @@ MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
 TypedT = TypeVar("TypedT", bound="Typed")
 
 
-def _backend() -> Any:
-    # Imported late: asyncio is loaded only in programs that use it.
-    from mongodriver.io.aio import AioBackend
-
-    return AioBackend()
-
-
 class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
     """A MongoDB deployment, for asyncio programs.
 
@@ -73,7 +67,7 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     """
 
     _database_class = AsyncDatabase
-    _backend = staticmethod(_backend)
+    _backend = EitherBackend
     _is_sync = False
 
     if TYPE_CHECKING:
@@ -140,6 +134,7 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     aclose = close
 
     async def __aenter__(self) -> Self:
+        await cast("EitherBackend", self._core.backend).enter()
         return self
 
     async def __aexit__(
@@ -148,7 +143,10 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        await self._core.close()
+        try:
+            await self._core.close()
+        finally:
+            await cast("EitherBackend", self._core.backend).leave()
 
     # -- the deployment --
 
