@@ -1,4 +1,4 @@
-"""The two backends, for tests that run a coroutine on each; asyncio's on uvloop as well."""
+"""The backends, for tests that run a coroutine on each; asyncio's on uvloop as well."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
 
@@ -16,7 +17,23 @@ try:
 except ImportError:
     uvloop = None
 
-FLAVOURS = ["blocking", "asyncio"]
+try:
+    import trio
+except ImportError:
+    trio = None
+
+#: What runs in trio is marked, for not all of it is part of `make test` (see conftest.py).
+TRIO = pytest.param(
+    "trio",
+    marks=[pytest.mark.trio, pytest.mark.skipif(trio is None, reason="trio is not installed")],
+)
+FLAVOURS = ["blocking", "asyncio", TRIO]
+ASYNCHRONOUS = ["asyncio", TRIO]
+CLIENTS: dict[str, Any] = {
+    "blocking": MongoClient,
+    "asyncio": AsyncMongoClient,
+    "trio": AsyncMongoClient,
+}
 
 #: The loop that FastAPI's default server runs applications in.
 UVLOOP = pytest.param(
@@ -27,12 +44,26 @@ UVLOOP = pytest.param(
 )
 EVENT_LOOPS = ["asyncio", UVLOOP]
 EVERYWHERE = [*FLAVOURS, UVLOOP]
+EVERYWHERE_ASYNCHRONOUS = [*EVENT_LOOPS, TRIO]
+
+
+def backends() -> list[Any]:
+    """The classes of backends that there are here."""
+    found: list[Any] = [BlockingBackend, AioBackend]
+    if trio is not None:
+        from mongodriver.io.trio_backend import TrioBackend
+
+        found.append(TrioBackend)
+    return found
 
 
 def run_on(flavour: str, main: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
     """Run ``main(backend)`` to its end on a backend of the flavour; return its result."""
     if flavour == "blocking":
         return run(main(BlockingBackend()))
+
+    if flavour == "trio":
+        return trio.run(_with_trio, main)
 
     async def whole() -> Any:
         # The backend binds to the loop that is running.
@@ -41,3 +72,9 @@ def run_on(flavour: str, main: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any
     if flavour == "uvloop":
         return uvloop.run(whole())
     return asyncio.run(whole())
+
+
+async def _with_trio(main: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+    from mongodriver.io.trio_backend import TrioBackend
+
+    return await main(TrioBackend())

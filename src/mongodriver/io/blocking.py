@@ -522,14 +522,18 @@ _SHARED_FOR = 1.0
 _lookups: dict[tuple[str, int], tuple[float, DaemonCall[list[Target]]]] = {}
 
 
-def lookup(host: str, port: int) -> DaemonCall[list[Target]]:
+def lookup(
+    host: str, port: int, kind: type[DaemonCall[Any]] = DaemonCall
+) -> DaemonCall[list[Target]]:
     """`resolve` in a thread of its own; one that has just been begun is not begun again.
 
     So a resolver that never answers holds one thread a second at most, however many ask.
+
+    :param kind: of the call, whose thread may be another library's.
     """
     begun, call = _lookups.get((host, port), (0.0, None))
     if call is None or call.done or begun + _SHARED_FOR < time.monotonic():
-        call = DaemonCall(resolve, host, port)
+        call = kind(resolve, host, port)
         _lookups[host, port] = time.monotonic(), call
         call.when_done(lambda: _forget_lookup(host, port, call))
     return call

@@ -29,8 +29,6 @@ __all__ = ["TrioBackend", "TrioEvent", "TrioTask"]
 
 ResultT = TypeVar("ResultT")
 
-#: Threads that one client may use at the same time, of the resolver for example.
-_MAX_THREADS = 40
 _NOT_HERE = (
     "Cannot use AsyncMongoClient in a different run of trio. It belongs to the one that it was "
     "first used in."
@@ -173,7 +171,6 @@ class TrioBackend:
         self._nursery = nursery
         self._blocks: list[Any] = []
         self._token: Any = None
-        self._threads: Any = None
         self._orphaned = False
 
     def check(self) -> None:
@@ -190,7 +187,6 @@ class TrioBackend:
         if self._token is not None or token is None:
             raise RuntimeError(_NOT_HERE)
         self._token = token
-        self._threads = trio.CapacityLimiter(_MAX_THREADS)
 
     def _is_gone(self) -> bool:
         """Whether the user's nursery has ended; that of a task group is not known."""
@@ -281,10 +277,7 @@ class TrioBackend:
         self, function: Callable[..., ResultT], *args: Any, deadline: float | None = None
     ) -> ResultT:
         self.check()
-        result: ResultT = await within(
-            deadline, partial(in_thread, limiter=self._threads), function, *args
-        )
-        return result
+        return await within(deadline, in_thread, function, *args)
 
     # -- connections --
 
@@ -322,18 +315,18 @@ class TrioBackend:
         opened: Any,
         deadline: float | None,
     ) -> Pipe:
-        pipe = PlainPipe(opened or await open_socket(address, self._threads))
+        pipe = PlainPipe(opened or await open_socket(address))
         if options.tls is None:
             return pipe
         try:
-            return await start_tls(pipe, address, options.tls, proxy, deadline, self._threads)
+            return await start_tls(pipe, address, options.tls, proxy, deadline)
         except BaseException:
             pipe.close()
             raise
 
     async def _open_through(self, proxy: Any, address: Address, deadline: float | None) -> Any:
         try:
-            return await within(deadline, open_through, proxy, address, self._threads)
+            return await within(deadline, open_through, proxy, address)
         except ProxyError:
             raise
         except OSError as exc:

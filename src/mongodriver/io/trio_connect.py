@@ -15,10 +15,12 @@ from .blocking import (
     ATTEMPT_DELAY,
     Target,
     begin_connect,
+    lookup,
     open_connection,
     resolve,
     set_tcp_options,
 )
+from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 from .trio_pipes import PlainPipe, TlsPipe
 
@@ -31,18 +33,41 @@ __all__ = ["in_thread", "open_socket", "open_through", "start_tls"]
 ResultT = TypeVar("ResultT")
 
 
-async def in_thread(function: Callable[..., ResultT], *args: Any, limiter: Any = None) -> ResultT:
-    """What a function returns in a thread of trio's. Cancelling only ends the waiting.
+class ThreadCall(DaemonCall[ResultT]):
+    """A call in one of trio's threads, which are daemons as well."""
 
-    :param limiter: of the number of such threads; None: that of the run.
-    """
-    result: ResultT = await trio.to_thread.run_sync(
-        function, *args, abandon_on_cancel=True, limiter=limiter
-    )
-    return result
+    def _start(self) -> None:
+        trio.lowlevel.start_thread_soon(self._run, _heard, name="mongodriver call")
 
 
-async def open_socket(address: Address, limiter: Any) -> socket.socket:
+def _heard(_: Any) -> None:
+    """Whoever waits for a call is told of its end otherwise."""
+
+
+async def outcome(call: DaemonCall[ResultT]) -> ResultT:
+    """What a call returns or raises. Cancelling only ends the waiting."""
+    token, ended = trio.lowlevel.current_trio_token(), trio.Event()
+
+    def wake() -> None:
+        try:
+            token.run_sync_soon(ended.set)
+        except trio.RunFinishedError:
+            pass  # nobody waits any more
+
+    call.when_done(wake)
+    try:
+        await ended.wait()
+        return call.result()
+    finally:
+        del call  # it may hold an error, whose traceback holds this frame
+
+
+async def in_thread(function: Callable[..., ResultT], *args: Any) -> ResultT:
+    """What a function returns that is called in a thread."""
+    return await outcome(ThreadCall(function, *args))
+
+
+async def open_socket(address: Address) -> socket.socket:
     """A connected socket that does not block. Raises OSError; the caller limits the time."""
     host, port = address
     if port is None:
@@ -50,7 +75,7 @@ async def open_socket(address: Address, limiter: Any) -> socket.socket:
     try:
         targets = resolve(host, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
-        targets = await in_thread(resolve, host, port, limiter=limiter)
+        targets = await outcome(lookup(host, port, ThreadCall))
     if len(targets) == 1:
         sock = await _connect_one(targets[0])
     else:
@@ -59,10 +84,10 @@ async def open_socket(address: Address, limiter: Any) -> socket.socket:
     return sock
 
 
-async def open_through(proxy: Proxy, address: Address, limiter: Any) -> socket.socket:
+async def open_through(proxy: Proxy, address: Address) -> socket.socket:
     """A socket that a proxy has connected with an address. Raises ProxyError."""
     try:
-        sock = await open_socket(proxy.address, limiter)
+        sock = await open_socket(proxy.address)
         try:
             await converse_in(_Sockets, sock, conversation(proxy, address))
         except BaseException:
@@ -91,7 +116,6 @@ async def start_tls(
     tls: Tls,
     proxy: Proxy | None,
     deadline: float | None,
-    limiter: Any,
 ) -> TlsPipe:
     """TLS over a connection, which is the caller's to close where this fails.
 
@@ -104,7 +128,7 @@ async def start_tls(
         await secure.handshake()
         inquiry = tls.inquiry(address, secure.ssl_object, partial(open_connection, proxy, address))
         if inquiry is not None:
-            await in_thread(inquiry, deadline, limiter=limiter)
+            await in_thread(inquiry, deadline)
     except BaseException as exc:
         tls.forget_session(address)
         if isinstance(exc, ConnectionError) and not isinstance(exc, HandshakeFailed):
