@@ -173,6 +173,8 @@ def end(connection):
     stream = connection.stream
     if hasattr(stream, "_sock"):
         sock = stream._sock
+    elif hasattr(stream, "_pipe"):
+        sock = stream._pipe.sock
     else:
         sock = stream._transport.get_extra_info("socket")
     with socket.socket(fileno=os.dup(sock.fileno())) as twin:

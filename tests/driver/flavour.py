@@ -218,6 +218,15 @@ class Flavour:
     def is_sync(self) -> bool:
         return self.name == "sync"
 
+    @property
+    def kind(self) -> str:
+        """ "sync" or "async"."""
+        return "sync" if self.is_sync else "async"
+
+    def of_pymongo(self) -> Flavour:
+        """PyMongo in the same flavour, but not in trio."""
+        return Flavour("async") if self.name == "trio" else self
+
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a test's coroutine."""
         if self.is_sync:
