@@ -24,8 +24,9 @@ __all__ = ["both", "bx", "usual_signals"]
 IN_TRIO = {
     *("test_trio", "test_failover", "test_through_proxy", "test_cancellations"),
     *("test_streams", "test_tls_streams", "test_connecting", "test_mutex", "test_pool_accounting"),
-    *("test_unified_crud", "test_cursors", "test_change_streams", "test_gridfs"),
-    *("test_sessions", "test_transactions", "test_tls_servers", "test_server"),
+    *("test_client_bulk_write", "test_typed_documents", "test_cursors", "test_gridfs"),
+    *("test_change_streams", "test_sessions", "test_transactions", "test_tls_servers"),
+    "test_server",
 }
 
 # Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;

@@ -1,4 +1,13 @@
-"""The backends, for tests that run a coroutine on each; asyncio's on uvloop as well."""
+"""The backends, for tests that run a coroutine on each; asyncio's on uvloop as well.
+
+Of asyncio alone are the tests of what PyMongo has for event loops and we have for its sake
+(`test_behind_the_client`, `test_connections` and `test_network_layer` in tests/driver,
+`test_shared_modules` in tests/unit), of uvloop (`test_uvloop`), of the end of the interpreter
+(tests/core/test_exit.py, and `test_at_exit` of tests/unit/test_deadlines.py), of the race of
+addresses in event loops (tests/unit/test_connecting.py; trio's is in tests/core/test_trio.py), and
+`test_a_client_stays_with_its_loop` and `test_a_backend_stays_with_its_first_loop`, which have twins
+there.
+"""
 
 from __future__ import annotations
 

@@ -6,10 +6,12 @@ import gc
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +25,7 @@ from tasks import count_tasks
 
 trio = pytest.importorskip("trio")
 
+from mongodriver.io import trio_connect  # noqa: E402
 from mongodriver.io.trio_backend import TrioBackend  # noqa: E402
 
 pytestmark = [pytest.mark.trio, pytest.mark.server]
@@ -183,6 +186,21 @@ def test_no_thread_is_begun(server):
     assert trio.run(main) == (set(), set())
 
 
+def test_a_block_ends_in_its_task(server):
+    async def main():
+        async with AsyncMongoClient(server.uri) as client:
+
+            async def leave():
+                with pytest.raises(RuntimeError, match="ends in the task in which it has begun"):
+                    await client.__aexit__(None, None, None)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(leave)
+        return client._core.closed, count_tasks()
+
+    assert trio.run(main) == (True, 1)
+
+
 # -- one run --
 
 
@@ -289,6 +307,57 @@ def test_a_local_server_in_trio():
             return (await client.admin.command("ping"))["ok"]
 
     assert trio.run(main) == 1
+
+
+# -- the addresses of a name --
+
+
+@pytest.fixture
+def race(monkeypatch):
+    """Runs a race of targets, whose fates are in their names; what became of them."""
+    seen = SimpleNamespace(begun=[], given_up=[], made=[])
+
+    async def connect_one(target):
+        seen.begun.append(target)
+        if target.startswith("refuses"):
+            raise OSError(111, f"refused {target}")
+        try:
+            if target == "silent":
+                await trio.sleep_forever()
+        except trio.Cancelled:
+            seen.given_up.append(target)
+            raise
+        seen.made.append(socket.socket())
+        return seen.made[-1]
+
+    monkeypatch.setattr(trio_connect, "_connect_one", connect_one)
+    monkeypatch.setattr(trio_connect, "ATTEMPT_DELAY", 0.01)
+    seen.run = lambda *targets: trio_connect._Race(targets).run()
+    return seen
+
+
+def test_the_first_address_that_answers_wins(race):
+    won = trio.run(race.run, "silent", "refuses", "answers", "unused")
+    won.close()
+    assert race.begun == ["silent", "refuses", "answers"]
+    assert race.given_up == ["silent"]
+    assert race.made == [won]
+
+
+def test_the_last_error_tells_why_no_address_answers(race):
+    with pytest.raises(OSError, match="refused refuses 2"):
+        trio.run(race.run, "refuses 1", "refuses 2")
+
+
+def test_a_race_that_is_cancelled_leaves_nothing_open(race):
+    async def main():
+        with trio.move_on_after(0.05) as scope:
+            await race.run("silent", "silent")
+        return scope.cancelled_caught
+
+    assert trio.run(main)
+    assert race.given_up == ["silent", "silent"]
+    assert not race.made
 
 
 # -- cancelling --

@@ -48,7 +48,7 @@ TypedT = TypeVar("TypedT", bound="Typed")
 
 
 class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
-    """A MongoDB deployment, for asyncio programs.
+    """A MongoDB deployment, for programs that run in asyncio or in trio.
 
     :param host: a host name, a connection string, or a list of them.
     :param port: for hosts without one.
@@ -62,8 +62,9 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
         that cannot be reached are no error here.
 
-    It belongs to the event loop it is first used in, and is shared by all tasks. Its attributes
-    are databases.
+    It belongs to the event loop, or the run of trio, that it is first used in, and is shared by all
+    tasks. Its attributes are databases. In trio what it runs in the background lives in a nursery
+    of its own within an ``async with`` block, or in the one given as ``trio_nursery``.
     """
 
     _database_class = AsyncDatabase

@@ -33,6 +33,10 @@ _NOT_HERE = (
     "Cannot use AsyncMongoClient in a different run of trio. It belongs to the one that it was "
     "first used in."
 )
+_OTHER_TASK = (
+    "The block of an AsyncMongoClient ends in the task in which it has begun. Without a block, "
+    "close the client where you like."
+)
 _GONE = (
     "The nursery of this AsyncMongoClient has ended, and with it all that the client runs in the "
     "background. Close the client in the nursery that it is given."
@@ -219,10 +223,16 @@ class TrioBackend:
         self._blocks.append(block)
 
     async def leave(self) -> None:
-        block = self._blocks.pop()
-        if block is None:
+        if not self._blocks:
             return
-        nursery, self._nursery = self._nursery, None
+        block, nursery = self._blocks[-1], self._nursery
+        if block is None:
+            self._blocks.pop()
+            return
+        if nursery.parent_task is not trio.lowlevel.current_task():
+            raise RuntimeError(_OTHER_TASK)
+        self._blocks.pop()
+        self._nursery = None
         # Not told of what the block has raised, which it would make a group of exceptions. Nothing
         # here raises anything, so that the nursery has only to be waited for.
         nursery.cancel_scope.cancel()

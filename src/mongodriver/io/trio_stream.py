@@ -89,7 +89,9 @@ class TrioStream:
         """What to raise for an exception, which ends the stream."""
         was_closed, self.closed = self.closed, True
         self._pipe.close()
-        if isinstance(exc, trio.ClosedResourceError) or (was_closed and isinstance(exc, OSError)):
+        # A socket that was closed meanwhile has no descriptor any more, which is a ValueError.
+        closed = (OSError, ValueError) if was_closed else ()
+        if isinstance(exc, (trio.ClosedResourceError, *closed)):
             return ConnectionClosed("connection closed")
         return exc
 
