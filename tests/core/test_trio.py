@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import random
@@ -155,8 +156,6 @@ def test_a_nursery_is_for_asynchronous_clients_in_trio(server):
     async def use():
         with pytest.raises(RuntimeError, match="has a nursery of trio, which does not run"):
             await client.admin.command("ping")
-
-    import asyncio
 
     asyncio.run(use())
 
@@ -360,6 +359,27 @@ def test_a_race_that_is_cancelled_leaves_nothing_open(race):
     assert not race.made
 
 
+def test_a_guest_of_an_event_loop(server):
+    """Each of the two has its own library, in one thread."""
+
+    async def use():
+        async with AsyncMongoClient(server.uri) as client:
+            await client.admin.command("ping")
+            return client._core.backend.chosen.name
+
+    async def host():
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+        trio.lowlevel.start_guest_run(
+            use,
+            run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+            done_callback=ended.set_result,
+        )
+        return await use(), (await ended).unwrap()
+
+    assert asyncio.run(host()) == ("asyncio", "trio")
+
+
 # -- cancelling --
 
 
@@ -525,7 +545,8 @@ def test_a_finalizer_sets_an_event_of_a_task_that_waits(server):
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(waits)
-            await trio.testing.wait_all_tasks_blocked()
+            while event._waiter is None:
+                await trio.lowlevel.checkpoint()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 Sets()

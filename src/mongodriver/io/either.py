@@ -23,7 +23,11 @@ ResultT = TypeVar("ResultT")
 def trio_runs() -> bool:
     """Whether the caller runs in a task of trio."""
     trio = sys.modules.get("trio")
-    if trio is None or not trio.lowlevel.in_trio_task():
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
         return False
     # Code for asyncio may run in a task of trio, by trio-asyncio, which tells of it.
     sniffio = sys.modules.get("sniffio")
