@@ -20,6 +20,7 @@ from core_kit import PING, Background, Find, Run, make_client, opened, pool_of, 
 from fake_mongod import MONGOS, SILENCE, FakeMongod
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import ConfigurationError, DuplicateKeyError, InvalidOperation
+from mongodriver.io.daemon import DaemonCall
 from mongodriver.local import LocalServer
 from mongodriver.monitoring import CommandListener
 from tasks import count_tasks
@@ -33,16 +34,16 @@ pytestmark = [pytest.mark.trio, pytest.mark.server]
 
 
 class Names(CommandListener):
-    """The names of the commands that were sent."""
+    """The names of the commands that were sent, and that were answered."""
 
     def __init__(self):
-        self.sent = []
+        self.sent, self.answered = [], []
 
     def started(self, event):
         self.sent.append(event.command_name)
 
     def succeeded(self, event):
-        pass
+        self.answered.append(event.command_name)
 
     def failed(self, event):
         pass
@@ -200,6 +201,41 @@ def test_a_block_ends_in_its_task(server):
     assert trio.run(main) == (True, 1)
 
 
+@pytest.mark.parametrize("in_block", [True, False])
+def test_an_exception_in_the_background_ends_nothing_else(in_block, caplog):
+    error = ZeroDivisionError("background")
+
+    async def fail():
+        raise error
+
+    async def main():
+        backend = TrioBackend()
+        if in_block:
+            await backend.enter()
+        task = backend.spawn(fail, "mongodriver fails")
+        await task.join(60)
+        await trio.lowlevel.checkpoint()
+        await backend.leave()
+        return True
+
+    assert trio.run(main)
+    assert [r.exc_info[1] for r in caplog.records if r.name == "mongodriver"] == [error]
+
+
+def test_names_are_looked_up_in_threads_of_trio(monkeypatch):
+    def start(call):
+        raise AssertionError("a thread of our own")
+
+    monkeypatch.setattr(DaemonCall, "_start", start)
+
+    async def main(port):
+        async with opened(TrioBackend(), f"mongodb://localhost:{port}/") as client:
+            return (await client.execute(Run(PING)))["ok"]
+
+    with FakeMongod(MONGOS) as fake:
+        assert trio.run(main, fake.address[1]) == 1
+
+
 # -- one run --
 
 
@@ -238,6 +274,12 @@ def test_without_any_library_it_cannot_be_used(server):
     coroutine = client.admin.command("ping")
     with pytest.raises(RuntimeError, match="no running event loop"):
         coroutine.send(None)
+
+    async def main():
+        async with client:
+            return (await client.admin.command("ping"))["ok"]
+
+    assert trio.run(main) == 1  # it is not decided by that
 
 
 LOADED = """
@@ -420,6 +462,9 @@ def test_cancelling_at_any_moment_leaves_the_pool_whole(server, seed):
             async def read():
                 return len(await things.find(batch_size=7).to_list())
 
+            async def note(found):
+                found.append(await read())
+
             async def work():
                 nonlocal cancelled
                 while cancelled < 100:
@@ -435,10 +480,15 @@ def test_cancelling_at_any_moment_leaves_the_pool_whole(server, seed):
                 for _ in range(8):
                     nursery.start_soon(work)
             pool = pool_of(client._core)
-            left = pool.operation_count, len(pool._waiters)
-            return left, [await read() for _ in range(8)], pool.size <= 4
+            # The housekeeping may be killing cursors still.
+            await wait(client._core.backend, lambda: pool.operation_count == 0)
+            found = []
+            async with trio.open_nursery() as nursery:
+                for _ in range(8):
+                    nursery.start_soon(note, found)
+            return found, pool.size <= 4, len(pool._waiters)
 
-    assert trio.run(main) == ((0, 0), [30] * 8, True)
+    assert trio.run(main) == ([30] * 8, True, 0)
 
 
 def test_a_cancelled_transaction_is_aborted(server):
@@ -460,7 +510,7 @@ def test_a_cancelled_transaction_is_aborted(server):
             return [document["_id"] async for document in things.find()]
 
     assert trio.run(main) == [0]
-    assert "abortTransaction" in names.sent
+    assert "abortTransaction" in names.answered
 
 
 def test_last_words_end_when_nobody_answers(monkeypatch):
