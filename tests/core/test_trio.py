@@ -96,9 +96,11 @@ def test_blocks_within_one_another(server):
 
 
 def test_a_block_that_is_cancelled_ends_all_the_same(server):
+    names = Names()
+
     async def main():
         with trio.CancelScope() as scope:
-            async with AsyncMongoClient(server.uri) as client:
+            async with AsyncMongoClient(server.uri, event_listeners=[names]) as client:
                 await client.admin.command("ping")
                 pool = pool_of(client._core)
                 scope.cancel()
@@ -107,6 +109,7 @@ def test_a_block_that_is_cancelled_ends_all_the_same(server):
         return pool.state, client._core.closed, count_tasks()
 
     assert trio.run(main) == ("closed", True, 1)
+    assert names.sent == ["ping"]
 
 
 def test_a_nursery_is_given(server):
