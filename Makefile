@@ -4,6 +4,7 @@
 #                  (DEMOFLAGS="--members 3 --kill-primary": the primary dies meanwhile)
 #   make test      the whole test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
 #   make test-random   the same in a random order (SEED=5: in that one)
+#   make test-trio     every test of asynchronous clients in trio, of which `make test` has a part
 #   make spec      the specifications' own tests, each on all servers that suit it, with a report
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
 #   make compare   the scenarios that must give PyMongo's record, with a report by area and flavour
@@ -36,7 +37,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
+.PHONY: demo test test-random test-trio spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -80,6 +81,10 @@ test: $(VENV)/.extension $(VENV)/.demo
 
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.random
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
+
+test-trio: $(VENV)/.extension
+	env MONGODRIVER_TRIO=all $(PYTEST) -n $(WORKERS) --dist worksteal -m "trio and not slow" \
+	    -p no:randomly $(TESTFLAGS)
 
 SPEC_TESTS := tests/spec $(wildcard tests/driver/test_unified_*.py) \
     tests/driver/test_seedlist_specs.py tests/unit/test_pool_spec.py tests/bsonx/test_corpus.py tests/bsonx/test_json_corpus.py tests/bsonx/test_vector.py

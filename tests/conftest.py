@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import Iterator
 
@@ -20,6 +21,15 @@ with contextlib.suppress(ImportError):  # where only tests without it run
 
 __all__ = ["both", "bx", "usual_signals"]
 
+#: Whose tests run in trio in `make test` too: of each part one or two.
+IN_TRIO = {
+    *("test_trio", "test_failover", "test_through_proxy", "test_cancellations"),
+    *("test_streams", "test_tls_streams", "test_connecting", "test_mutex", "test_pool_accounting"),
+    *("test_client_bulk_write", "test_typed_documents", "test_cursors", "test_gridfs"),
+    *("test_change_streams", "test_sessions", "test_transactions", "test_tls_servers"),
+    "test_server",
+}
+
 # Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;
 # and what a process ignores, its children ignore from their start.
 _SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGALRM"]
@@ -30,6 +40,16 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").isprintable()):
         return argname
     return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests in trio, leave those that are in `make test`, or all (`make test-trio`)."""
+    if os.environ.get("MONGODRIVER_TRIO") == "all":
+        return
+    left = [i for i in items if i.get_closest_marker("trio") is None or i.path.stem in IN_TRIO]
+    if len(left) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(left)])
+        items[:] = left
 
 
 def pytest_collection_finish() -> None:

@@ -16,8 +16,6 @@ from mongodriver.client_options import ClientOptions
 from mongodriver.ops.base import READ, WRITE, Command, Operation
 from mongodriver.options.connection_string import combine, parse
 
-NAMES = {"blocking": "MongoClient", "asyncio": "AsyncMongoClient"}
-
 
 class Run(Operation[Any]):
     """Any command, sent as it is; the result is its reply."""
@@ -109,7 +107,8 @@ def make_client(backend: Any, uri: str, **options: Any) -> Client:
         combine(parsed.options, options),
         backend.name == "blocking",
     )
-    return Client(settings, parsed.nodes, backend, name=NAMES[backend.name])
+    name = "MongoClient" if backend.name == "blocking" else "AsyncMongoClient"
+    return Client(settings, parsed.nodes, backend, name=name)
 
 
 @contextlib.asynccontextmanager

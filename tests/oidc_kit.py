@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
 from core_kit import Find, pool_of, use
 from mongodriver.auth_oidc import OIDCCallback, OIDCCallbackContext, OIDCCallbackResult
 from oidc_server import OidcServer
+from tasks import pass_on
 
 
 class Callback(OIDCCallback):
@@ -32,10 +32,10 @@ class Callback(OIDCCallback):
 
 
 class Awaited(Callback):
-    """The same as a coroutine, for clients of an event loop."""
+    """The same as a coroutine, for asynchronous clients."""
 
     async def fetch(self, context: OIDCCallbackContext) -> OIDCCallbackResult:  # type: ignore[override]
-        await asyncio.sleep(0)
+        await pass_on()
         return super().fetch(context)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import quote
 
 import pytest
@@ -19,10 +18,11 @@ from core_kit import (
     until_known_to_fail,
     use,
 )
-from flavours import run_on
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
 from mongodriver.local import LocalServer
 from mongodriver.monitoring import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
+from tasks import together
 
 pytestmark = pytest.mark.server
 
@@ -221,13 +221,14 @@ def test_events_show_nothing_of_a_login(flavour, guarded):
     assert failed.failure == {"code": 13, "codeName": "Unauthorized"}
 
 
-def test_many_connections_log_in_at_the_same_time(guarded):
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_many_connections_log_in_at_the_same_time(guarded, library):
     async def main(backend):
         async with opened(backend, as_user(guarded, "new"), maxconnecting=10) as client:
-            replies = await asyncio.gather(*[client.execute(Run(PING)) for _ in range(30)])
+            replies = await together(*[client.execute(Run(PING)) for _ in range(30)])
             return sum(r["ok"] for r in replies)
 
-    assert run_on("asyncio", main) == 30
+    assert run_on(library, main) == 30
 
 
 def test_a_password_is_in_no_repr(guarded):

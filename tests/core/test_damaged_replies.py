@@ -18,14 +18,13 @@ from bsonx.errors import BSONError
 from core_kit import Recorder
 from damage import VALUES, Path, damaged, path_text, paths
 from fake_mongod import FakeMongod
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
+from mongodriver import MongoClient
 from mongodriver.errors import NetworkTimeout, PyMongoError
 from mongodriver.monitoring import CommandFailedEvent, CommandSucceededEvent
 from mongodriver.operations import DeleteOne, IndexModel, InsertOne, UpdateOne
 from mongodriver.write_concern import WriteConcern
 
-CLIENTS = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 DATABASE = "damaged"
 UNMET = WriteConcern(2, wtimeout=1)
 DOCUMENTS = [{"_id": n, "a": n, "b": {"c": [n]}} for n in range(6)]

@@ -6,7 +6,6 @@ that was given up.
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 import time
@@ -15,11 +14,12 @@ import pytest
 
 from core_kit import Find, Insert, Recorder, Run, use
 from fake_mongod import MONGOS, SILENCE, FakeMongod, respond
-from flavours import FLAVOURS
+from flavours import ASYNCHRONOUS, FLAVOURS
 from mongodriver.client_session import TransactionOptions
 from mongodriver.errors import ExecutionTimeout
 from mongodriver.monitoring import CommandFailedEvent, CommandStartedEvent
 from mongodriver.ops.base import CLOSING
+from tasks import WasCancelled, begin, in_thread, pause
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 
@@ -74,10 +74,10 @@ async def interrupt(client, server, comment, operation, attempts=0, **options):
             thread.join()
         thread.join()
         return
-    task = asyncio.ensure_future(client.execute(operation, **options))
-    await asyncio.to_thread(active)
+    task = begin(client.execute(operation, **options))
+    await in_thread(active)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(WasCancelled):
         await task
 
 
@@ -242,27 +242,28 @@ def test_the_getmore_of_a_cursor_with_a_session_of_its_own(flavour, server, comm
     assert given_up not in ended(recorder)
 
 
-def test_what_waits_for_a_connection_leaves_its_session_in_order():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_what_waits_for_a_connection_leaves_its_session_in_order(library):
     """Nothing was sent: the session is as good as new."""
 
     async def main(client):
         await client.execute(Run({"ping": 1}))
         session = client.start_session()
         assert session.session_id
-        first = asyncio.ensure_future(client.execute(Run({"find": "c"})))
+        first = begin(client.execute(Run({"find": "c"})))
         while not fake.of("find"):
-            await asyncio.sleep(0.001)
-        waiting = asyncio.ensure_future(client.execute(Run({"ping": 1}), session=session))
+            await pause(0.001)
+        waiting = begin(client.execute(Run({"ping": 1}), session=session))
         while not client.topology.servers[0].pool._waiters:
-            await asyncio.sleep(0.001)
+            await pause(0.001)
         for task in (waiting, first):
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            with pytest.raises(WasCancelled):
                 await task
         return session.lent.dirty
 
     with FakeMongod(MONGOS, lambda r: SILENCE if r.name == "find" else {"ok": 1}) as fake:
-        assert use("asyncio", fake.uri, main, maxpoolsize=1) is False
+        assert use(library, fake.uri, main, maxpoolsize=1) is False
 
 
 def test_a_time_limit_that_is_over_before_anything_is_sent(flavour):

@@ -30,11 +30,12 @@ from core_kit import (
     wait,
 )
 from fake_mongod import SILENCE, FakeMongod
-from flavours import run_on
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
 from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import run
+from tasks import WasCancelled, begin, count_tasks, together
 
 pytestmark = pytest.mark.server
 
@@ -75,8 +76,8 @@ def test_close_ends_everything_and_may_be_repeated(flavour, server, background):
         name = client.name
         with pytest.raises(InvalidOperation, match=f"Cannot use {name} after close"):
             await client.execute(Run(PING))
-        left = asyncio.all_tasks() if flavour != "blocking" else background()
-        return connection.closed, pool.state, client.closed, len(left)
+        left = count_tasks() if flavour != "blocking" else len(background())
+        return connection.closed, pool.state, client.closed, left
 
     closed, state, client_closed, left = run_on(flavour, main)
     assert (closed, state, client_closed) == (True, "closed", True)
@@ -100,7 +101,7 @@ def test_an_unclosed_client_warns_and_lets_go(flavour, server, background):
             gc.collect()
         assert gone() is None
         if flavour != "blocking":
-            await wait(backend, lambda: len(asyncio.all_tasks()) == 1)
+            await wait(backend, lambda: count_tasks() == 1)
 
     run_on(flavour, main)
     wait_until(lambda: not background())
@@ -122,7 +123,7 @@ def test_an_unused_client_is_collected_without_a_warning(flavour, server):
 def test_concurrent_operations_share_a_bounded_pool(flavour, server):
     async def main(client):
         if flavour != "blocking":
-            await asyncio.gather(*[client.execute(Run(PING)) for _ in range(200)])
+            await together(*[client.execute(Run(PING)) for _ in range(200)])
         else:
             run_threads(8, lambda: [run(client.execute(Run(PING))) for _ in range(25)])
         pool = pool_of(client)
@@ -172,6 +173,8 @@ def end(connection):
     stream = connection.stream
     if hasattr(stream, "_sock"):
         sock = stream._sock
+    elif hasattr(stream, "_pipe"):
+        sock = stream._pipe.sock
     else:
         sock = stream._transport.get_extra_info("socket")
     with socket.socket(fileno=os.dup(sock.fileno())) as twin:
@@ -219,38 +222,40 @@ def test_ctrl_c_leaves_a_healthy_client():
         assert use("blocking", fake.uri, main) == ((0, 0), 1)
 
 
-def test_cancelling_operations_leaves_a_healthy_client():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_cancelling_operations_leaves_a_healthy_client(library):
     async def main(client):
         await client.execute(Run(PING))
-        tasks = [asyncio.ensure_future(client.execute(Find("slow"))) for _ in range(6)]
+        tasks = [begin(client.execute(Find("slow"))) for _ in range(6)]
         await wait(client.backend, lambda: len(fake.of("find")) == 3)
         for task in tasks:
             task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(r, asyncio.CancelledError) for r in results)
+        results = await together(*tasks, return_exceptions=True)
+        assert all(isinstance(r, WasCancelled) for r in results)
         pool = pool_of(client)
         left = pool.size, pool.operation_count
-        replies = await asyncio.gather(*[client.execute(Run(PING)) for _ in range(20)])
+        replies = await together(*[client.execute(Run(PING)) for _ in range(20)])
         return left, sum(r["ok"] for r in replies)
 
     # Three were waiting for a connection, three for a reply.
     with FakeMongod(answer=lambda r: SILENCE if r.name == "find" else {"ok": 1}) as fake:
-        assert use("asyncio", fake.uri, main, maxpoolsize=3) == ((0, 0), 20)
+        assert use(library, fake.uri, main, maxpoolsize=3) == ((0, 0), 20)
 
 
-def test_cancelling_a_selection_leaves_nothing_behind():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_cancelling_a_selection_leaves_nothing_behind(library):
     async def main(backend):
         client = make_client(backend, "mongodb://127.0.0.1:1/")
-        task = asyncio.ensure_future(client.execute(Run(PING)))
+        task = begin(client.execute(Run(PING)))
         await wait(backend, lambda: client.topology._waiters)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(WasCancelled):
             await task
         waiting = len(client.topology._waiters)
         await client.close()
         return waiting
 
-    assert run_on("asyncio", main) == 0
+    assert run_on(library, main) == 0
 
 
 def test_closing_ends_what_waits_for_a_server(flavour):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 
 import pytest
 
 from core_kit import PING, Background, Find, Insert, Run, make_client, opened, wait
-from flavours import FLAVOURS, run_on
+from flavours import ASYNCHRONOUS, FLAVOURS, run_on
 from mongodriver import MongoClient
 from mongodriver.errors import AutoReconnect, ServerSelectionTimeoutError
 from mongodriver.io.blocking import run
 from mongodriver.local import LocalServer
 from mongodriver.read_preferences import Nearest
 from mongodriver.write_concern import WriteConcern
+from tasks import count_tasks
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
 
@@ -147,14 +147,13 @@ def test_close_with_members_lost(flavour, replica_set, uri, fate):
         try:
             await client.close()
             assert client.closed
-            left = asyncio.all_tasks() if flavour == "asyncio" else ()
-            return len(left)
+            return 1 if flavour == "blocking" else count_tasks()
         finally:
             if fate == "pause":
                 for number in range(3):
                     replica_set.resume(number)
 
-    assert run_on(flavour, main) == (1 if flavour == "asyncio" else 0)
+    assert run_on(flavour, main) == 1
     for _ in range(6000):
         if not background.names():
             break
@@ -198,7 +197,8 @@ def test_cursors_are_killed_while_another_member_is_down(flavour, replica_set, u
     assert run_on(flavour, main) == [7]
 
 
-def test_threads_go_on_when_the_loop_of_another_client_ends(replica_set, uri):
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_threads_go_on_when_the_loop_of_another_client_ends(library, replica_set, uri):
     """A blocking client and an asynchronous one in one process have nothing in common."""
 
     async def main(backend):
@@ -207,7 +207,7 @@ def test_threads_go_on_when_the_loop_of_another_client_ends(replica_set, uri):
 
     async def threads(backend):
         async with opened(backend, uri) as client:
-            assert run_on("asyncio", main) == 1
+            assert run_on(library, main) == 1
             return run(client.execute(Run(PING)))["ok"]
 
     assert run_on("blocking", threads) == 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 
 import pytest
 
 from core_kit import Find, Insert, Run, opened, pool_of, use
-from flavours import run_on
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver.auth_oidc import (
     OIDCCallback,
     OIDCCallbackContext,
@@ -27,6 +26,7 @@ from oidc_kit import (
     used,
 )
 from oidc_server import ISSUER, REAUTHENTICATE, OidcServer, refusal
+from tasks import together
 
 
 @pytest.fixture(params=[False, True], ids=["machine", "human"])
@@ -46,23 +46,25 @@ def test_1_1_the_callback_is_called(flavour, human):
     assert callback.calls == 1
 
 
-def test_a_callback_may_be_a_coroutine():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_a_callback_may_be_a_coroutine(library):
     callback = Awaited("t")
     with OidcServer("t") as server:
-        assert used("asyncio", server, callback, find) == []
+        assert used(library, server, callback, find) == []
     assert callback.calls == 1
 
 
-def test_1_2_it_is_called_once_for_many_connections(human):
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_1_2_it_is_called_once_for_many_connections(human, library):
     callback = Callback("t")
     with OidcServer("t") as server:
 
         async def whole(backend):
             async with opened(backend, server.uri, **options_for(callback, human)) as client:
                 finds = [find(client) for _ in range(100)]
-                assert await asyncio.gather(*finds) == [[]] * 100
+                assert await together(*finds) == [[]] * 100
 
-        run_on("asyncio", whole)
+        run_on(library, whole)
         assert len({r.connection for r in server.of("find")}) > 1
     assert callback.calls == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import threading
@@ -10,7 +9,7 @@ import threading
 import pytest
 
 from core_kit import pool_of
-from flavours import run_on
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver.auth.oidc import TIME_BETWEEN_CALLS_SECONDS
 from mongodriver.auth_oidc import (
     OIDCCallbackContext,
@@ -24,6 +23,7 @@ from oidc_kit import (
     used,
 )
 from oidc_server import REAUTHENTICATE, OidcServer
+from tasks import WasCancelled, begin, pause
 
 
 def test_calls_are_some_time_apart(flavour):
@@ -41,7 +41,8 @@ def test_calls_are_some_time_apart(flavour):
     assert second - first >= TIME_BETWEEN_CALLS_SECONDS * 0.99
 
 
-def test_a_callback_that_takes_too_long_holds_up_nobody_but_those_who_wait_for_it():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_a_callback_that_takes_too_long_holds_up_nobody_but_those_who_wait_for_it(library):
     begun, go_on = threading.Event(), threading.Event()
 
     class Slow(Callback):
@@ -63,12 +64,13 @@ def test_a_callback_that_takes_too_long_holds_up_nobody_but_those_who_wait_for_i
             client.executor.settings.timeout = None
             assert await find(client) == []
 
-        used("asyncio", server, callback, main, timeoutms=500)
+        used(library, server, callback, main, timeoutms=500)
     # The second one has waited for the first, and had its token.
     assert callback.calls == 1
 
 
-def test_whoever_is_cancelled_leaves_the_turn_to_others():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_whoever_is_cancelled_leaves_the_turn_to_others(library):
     begun, go_on = threading.Event(), threading.Event()
 
     class Slow(Callback):
@@ -80,18 +82,18 @@ def test_whoever_is_cancelled_leaves_the_turn_to_others():
     with OidcServer("t") as server:
 
         async def main(client):
-            tasks = [asyncio.create_task(find(client)) for _ in range(3)]
+            tasks = [begin(find(client)) for _ in range(3)]
             while not begun.is_set():
-                await asyncio.sleep(0.001)
+                await pause(0.001)
             for task in tasks[:2]:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
+                with contextlib.suppress(WasCancelled):
                     await task
             go_on.set()
             assert await tasks[2] == []
             assert await find(client) == []
 
-        used("asyncio", server, callback := Slow("t"), main)
+        used(library, server, callback := Slow("t"), main)
     assert callback.calls == 1
 
 

@@ -14,6 +14,8 @@ from flavour import Flavour
 from recording import Commands
 from unified.runs import run_unified
 
+from flavours import TRIO
+
 __all__ = ["run_unified"]
 
 
@@ -46,9 +48,9 @@ def deployments(flavour, servers):
     made.close()
 
 
-@pytest.fixture(scope="session", params=["sync", "async"])
+@pytest.fixture(scope="session", params=["sync", "async", TRIO])
 def flavour(request):
-    """Sync and async, one after the other."""
+    """Sync, async in asyncio, and in trio, one after the other."""
     made = Flavour(request.param)
     yield made
     made.close()

@@ -1,8 +1,9 @@
-"""One test, two flavours: tests are coroutines that see an asynchronous client.
+"""One test, three flavours: tests are coroutines that see an asynchronous client.
 
-In the async flavour that is an `AsyncMongoClient`. In the sync flavour it is a `MongoClient` behind
-a `Neutral` proxy: what is a coroutine method on the asynchronous twin gives an awaitable, iteration
-is ``async for``, and the test's coroutine is stepped to its end without an event loop.
+In the async flavours, in asyncio and in trio, that is an `AsyncMongoClient`. In the sync flavour it
+is a `MongoClient` behind a `Neutral` proxy: what is a coroutine method on the asynchronous twin
+gives an awaitable, iteration is ``async for``, and the test's coroutine is stepped to its end
+without an event loop.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -170,23 +172,67 @@ def step(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise AssertionError("a synchronous test waited for something")
 
 
+class TrioRunner:
+    """A run of trio in a thread of its own, which goes on between the tests."""
+
+    def __init__(self) -> None:
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._begun.wait()
+
+    def _run(self) -> None:
+        import trio
+
+        async def main() -> None:
+            self._token = trio.lowlevel.current_trio_token()
+            self._end = trio.Event()
+            self._begun.set()
+            await self._end.wait()
+
+        trio.run(main)
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """What a coroutine returns or raises, in a task of that run."""
+        import trio
+
+        async def whole() -> Any:
+            return await coroutine
+
+        return trio.from_thread.run(whole, trio_token=self._token)
+
+    def close(self) -> None:
+        """End the run, and all that is left of it."""
+        self._token.run_sync_soon(self._end.set)
+        self._thread.join()
+
+
 class Flavour:
     """How a test runs, and how it makes clients."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._runner: asyncio.Runner | None = None
+        self._runner: Any = None
 
     @property
     def is_sync(self) -> bool:
         return self.name == "sync"
+
+    @property
+    def kind(self) -> str:
+        """ "sync" or "async"."""
+        return "sync" if self.is_sync else "async"
+
+    def of_pymongo(self) -> Flavour:
+        """PyMongo in the same flavour, but not in trio."""
+        return Flavour("async") if self.name == "trio" else self
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a test's coroutine."""
         if self.is_sync:
             return step(coroutine)
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            self._runner = TrioRunner() if self.name == "trio" else asyncio.Runner()
         return self._runner.run(coroutine)
 
     def make(self, *args: Any, **kwargs: Any) -> Any:
@@ -203,7 +249,7 @@ class Flavour:
         return neutral(make(*args, **kwargs))
 
     def close(self) -> None:
-        """End the event loop, if there is one."""
+        """End the event loop or the run of trio, if there is one."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None

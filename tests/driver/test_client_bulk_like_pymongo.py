@@ -101,6 +101,6 @@ def test_same_as_pymongo(flavour, expression, act, hello, record_property):
             side = Side(driver, flavour, server.uri)
             records.append(same(side.record(scenario_of(expression), "d")))
             side.close()
-    verdict = Verdict("client_bulk on scripted servers", flavour.name)
+    verdict = Verdict("client_bulk on scripted servers", flavour.kind)
     verdict.judge(f"{act.__name__}: {expression}", *records)
     verdict.finish(record_property)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import gc
 import time
@@ -14,6 +13,7 @@ import bsonx
 from bsonx.son import SON
 from mongodriver.cursor import CursorType
 from mongodriver.errors import CursorNotFound, InvalidOperation, OperationFailure
+from tasks import pause
 
 pytestmark = pytest.mark.server
 
@@ -194,7 +194,7 @@ async def test_a_dropped_cursor_is_killed_in_the_background(ten, commands, flavo
         if flavour.is_sync:
             time.sleep(0.01)
         else:
-            await asyncio.sleep(0.01)
+            await pause(0.01)
 
 
 async def test_a_cursor_killed_elsewhere_raises(ten):

@@ -55,7 +55,7 @@ def compare(path, flavour, sides, record_property):
     for side in sides:
         records.append([side.record(scenario_of(text), database) for _, text in lines])
         side.drop(database)
-    verdict = Verdict(path.stem, flavour.name)
+    verdict = Verdict(path.stem, flavour.kind)
     for (kind, text), expected, got in zip(lines, *records, strict=True):
         if kind != "!":
             verdict.judge(text, expected, got)

@@ -9,8 +9,8 @@ from comparison.wanted import Verdict
 from flavour import Neutral, know, step
 from unified.clients import PATIENCE, until
 
-from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend
+from mongodriver.io.either import EitherBackend
 
 pytestmark = pytest.mark.server
 
@@ -101,7 +101,7 @@ async def test_events_come_in_the_order_of_pymongo(
     told = []
     client = make_client(uri, event_listeners=listeners("mongodriver", told))
     await scenario(client)
-    backend = BlockingBackend() if flavour.is_sync else AioBackend()
+    backend = BlockingBackend() if flavour.is_sync else EitherBackend()
     assert await until(backend, lambda: closed(told), PATIENCE)
     expected = theirs(uri, scenario)
     if scenario is wrong_login:
@@ -112,7 +112,7 @@ async def test_events_come_in_the_order_of_pymongo(
     # Those of operations and pools happen in one thread; those of the topology are published by
     # another one.
     together = ("CommandListener", "ConnectionPoolListener")
-    verdict = Verdict("events of all kinds", flavour.name)
+    verdict = Verdict("events of all kinds", flavour.kind)
     kinds = [together, ("ServerListener",), ("TopologyListener",)]
     verdict.judge(
         scenario.__name__, *({"events": [of(e, *k) for k in kinds]} for e in (expected, told))

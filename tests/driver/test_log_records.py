@@ -16,8 +16,8 @@ from unified.clients import PATIENCE, until
 
 from mongodriver.errors import OperationFailure
 from mongodriver.events import log_switch
-from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend
+from mongodriver.io.either import EitherBackend
 from mongodriver.server_description import ServerDescription
 
 pytestmark = pytest.mark.server
@@ -70,7 +70,7 @@ def id_of(client):
 
 
 def backend_of(flavour):
-    return BlockingBackend() if flavour.is_sync else AioBackend()
+    return BlockingBackend() if flavour.is_sync else EitherBackend()
 
 
 async def test_nothing_is_written_of_what_nobody_wants(records, make_client):

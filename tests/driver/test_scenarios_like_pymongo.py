@@ -22,7 +22,7 @@ def scenarios_of(module, flavour):
     """The coroutine functions of a module, but those for the other flavour alone."""
     for name, function in vars(module).items():
         here = inspect.iscoroutinefunction(function) and function.__module__ == module.__name__
-        if here and name[0] != "_" and getattr(function, "flavour", flavour.name) == flavour.name:
+        if here and name[0] != "_" and getattr(function, "flavour", flavour.kind) == flavour.kind:
             yield name, function
 
 
@@ -43,7 +43,7 @@ def test_same_as_pymongo(area, flavour, sides, servers, record_property):
         side.drop(database)
         if server is not None:
             side.close()
-    verdict = Verdict(area, flavour.name)
+    verdict = Verdict(area, flavour.kind)
     for (name, _), expected, got in zip(scenarios, *records, strict=True):
         verdict.judge(name, expected, got)
     verdict.finish(record_property)
@@ -57,5 +57,5 @@ def test_the_list_of_differences_is_about_scenarios_there_are(flavour):
         module = importlib.import_module(f"scenarios.{area}")
         known |= {(area, name) for name, _ in scenarios_of(module, flavour)}
     areas = {area for area, _ in known}
-    listed = {key[:2] for key in WANTED if key[2] == flavour.name and key[0] in areas}
+    listed = {key[:2] for key in WANTED if key[2] == flavour.kind and key[0] in areas}
     assert listed <= known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import time
@@ -27,6 +26,7 @@ from mongodriver.errors import (
 from mongodriver.options.srv import SrvName
 from mongodriver.values import limits
 from seedlist import DOMAIN, records
+from tasks import begin, in_thread, together
 
 HOST = f"localhost.{DOMAIN}"
 TEST1, TEST3 = (f"_mongodb._tcp.{name}.{DOMAIN}" for name in ("test1", "test3"))
@@ -479,11 +479,11 @@ async def test_all_who_come_meanwhile_share_a_look_up(client_of, flavour, zone, 
             thread.join()
         assert len(results) == 8
     else:
-        tasks = [asyncio.create_task(client.admin.command("ping")) for _ in range(8)]
-        await asyncio.to_thread(zone.wait_for_questions, TEST1, 1)
+        tasks = [begin(client.admin.command("ping")) for _ in range(8)]
+        await in_thread(zone.wait_for_questions, TEST1, 1)
         tasks.pop().cancel()
         zone.records[TEST1, "SRV"] = srv(27017)
-        await asyncio.gather(*tasks)
+        await together(*tasks)
     assert [q[:2] for q in zone.asked].count((f"test1.{DOMAIN}", "TXT")) == 1
 
 
@@ -492,11 +492,10 @@ async def test_a_look_up_that_was_cancelled_is_begun_again(client_of, flavour, z
         pytest.skip("threads cannot be cancelled")
     zone.records[TEST1, "SRV"] = SILENCE
     client = client_of(URI1, connect=False)
-    task = asyncio.create_task(client.admin.command("ping"))
-    await asyncio.to_thread(zone.wait_for_questions, TEST1, 1)
+    task = begin(client.admin.command("ping"))
+    await in_thread(zone.wait_for_questions, TEST1, 1)
     zone.records[TEST1, "SRV"] = srv(27017)
-    (look_up,) = (t for t in asyncio.all_tasks() if t.get_name() == "mongodriver DNS")
-    look_up.cancel()
+    plain(client)._core.discovery._try.task.cancel()
     await task
     assert described(client) == {27017}
 
@@ -519,10 +518,10 @@ async def test_closing_wakes_those_who_wait(client_of, flavour, silent, seldom):
             await client.close()
             thread.join()
         else:
-            task = asyncio.create_task(client.admin.command("ping"))
-            await asyncio.to_thread(silent.wait_for_questions, TEST1, 1)
+            task = begin(client.admin.command("ping"))
+            await in_thread(silent.wait_for_questions, TEST1, 1)
             await client.close()
-            errors += [e for e in await asyncio.gather(task, return_exceptions=True) if e]
+            errors += [e for e in await together(task, return_exceptions=True) if e]
     assert [type(error) for error in errors] == [InvalidOperation]
 
 

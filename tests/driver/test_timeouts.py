@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import threading
@@ -24,6 +23,7 @@ from mongodriver.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
 )
+from tasks import pass_on, together
 
 pytestmark = pytest.mark.server
 
@@ -74,7 +74,7 @@ def test_same_as_pymongo_within_limits(server, flavour, record_property):
         records.append([limited(side.record(scenario_of(line), database)) for line in lines])
         side.drop(database)
         side.close()
-    verdict = Verdict("timeouts", flavour.name)
+    verdict = Verdict("timeouts", flavour.kind)
     for line, expected, got in zip(lines, *records, strict=True):
         verdict.judge(line, expected, got)
     verdict.finish(record_property)
@@ -169,11 +169,11 @@ async def test_a_block_is_of_one_thread_or_task(coll, commands, flavour):
 
             async def task(found):
                 with block:
-                    await asyncio.sleep(0)
+                    await pass_on()
                     await coll.find_one()
                     found.append(True)
 
-            await asyncio.gather(task(inside), task(outside))
+            await together(task(inside), task(outside))
         commands.clear()
         await coll.find_one()
     ((_, limit),) = limits(commands)

@@ -434,13 +434,19 @@ async def test_the_server_is_told_its_name(make_client, authority, folder):
     assert set(told) == {"localhost", None}  # RFC 6066: an address is no name
 
 
+def ssl_of(stream):
+    if hasattr(stream, "_pipe"):
+        return stream._pipe.ssl_object
+    return getattr(stream, "_sock", None) or stream._transport.ssl_object
+
+
 def resumed(client):
     """Of the connections in the pools, whether they have resumed a session."""
     found = []
     for pool in pools(client):
         for connection in pool._established:
             stream = connection.stream
-            secure = getattr(stream, "_sock", None) or stream._transport.ssl_object
+            secure = ssl_of(stream)
             found.append(secure.session_reused)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 
@@ -28,6 +27,7 @@ from mongodriver.public import with_transaction as module
 from mongodriver.read_concern import ReadConcern
 from mongodriver.read_preferences import Nearest, Secondary
 from mongodriver.write_concern import WriteConcern
+from tasks import WasCancelled, begin, flag, pass_on
 
 pytestmark = pytest.mark.server
 
@@ -576,12 +576,12 @@ async def test_a_cancelled_operation(flavour, client, coll):
                 begun.set()
                 await coll.find_one({"$where": "sleep(60000) || true"}, session=session)
 
-        begun = asyncio.Event()
-        task = asyncio.create_task(work())
+        begun = flag()
+        task = begin(work())
         await begun.wait()
-        await asyncio.sleep(0)
+        await pass_on()
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(WasCancelled):
             await task
         assert not session.in_transaction
         async with await session.start_transaction():

@@ -1,6 +1,5 @@
 """A standalone server: start, end and everything that can go wrong."""
 
-import asyncio
 import os
 import signal
 import socket
@@ -9,6 +8,7 @@ import sys
 
 import pytest
 
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver.local import LocalServer, LocalServerError, process
 from mongodriver.local.control import Control
 
@@ -37,13 +37,14 @@ def test_start_and_end():
     assert server.members == ()
 
 
-def test_async_with():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_async_with(library):
     async def main() -> str:
         async with LocalServer() as server:
             assert command(server, {"ping": 1})["ok"] == 1
             return str(server._folder)
 
-    folder = asyncio.run(main())
+    folder = run_on(library, lambda _: main())
     assert not os.path.exists(folder)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 from forking import Checkouts
 from server_state import wait_until_idle
 
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import PyMongoError
 from mongodriver.local import LocalServer
+from tasks import WasCancelled, begin, in_thread, pass_on, together
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(3600)]
 
@@ -59,17 +61,18 @@ class Proof:
     async def one(self, worker: int) -> None:
         """Begin an operation, and cancel it some turns of the loop later, if it still runs."""
         work = self.chance.choice([self.count, self.read, self.iterate, self.transact])
-        task = asyncio.ensure_future(work(worker))
+        task = begin(work(worker))
         for _ in range(self.chance.randrange(LONGEST)):
             if task.done():
                 break
-            await asyncio.sleep(0)
-        if task.cancel():
+            await pass_on()
+        if not task.done():
+            task.cancel()
             self.cancelled += 1
         try:
             await task
-        except (asyncio.CancelledError, PyMongoError) as exc:
-            assert isinstance(exc, asyncio.CancelledError) or work == self.transact, exc
+        except (WasCancelled, PyMongoError) as exc:
+            assert isinstance(exc, WasCancelled) or work == self.transact, exc
             ended = False
         else:
             ended = True
@@ -88,7 +91,7 @@ async def check(proof: Proof, checkouts: Checkouts) -> None:
     lsids = [session.lsid["id"] for session in core.executor.sessions._free]
     assert len(lsids) == len(set(lsids))
     # Every connection of the pool can be had, and works.
-    found = await asyncio.gather(*(proof.db.many.count_documents({}) for _ in range(4 * POOL)))
+    found = await together(*(proof.db.many.count_documents({}) for _ in range(4 * POOL)))
     assert set(found) == {50}
     assert checkouts.count == 0
     counts = {document["_id"]: document["n"] async for document in proof.db.counts.find()}
@@ -99,18 +102,20 @@ async def check(proof: Proof, checkouts: Checkouts) -> None:
     assert halves[True] == halves[False]
 
 
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
 @pytest.mark.parametrize("seed", ["1"])
-def test_cancellations_under_load(seed):
-    async def main(uri: str) -> None:
+def test_cancellations_under_load(seed, library):
+    async def main(_: Any) -> None:
         checkouts = Checkouts()
-        async with AsyncMongoClient(uri, event_listeners=[checkouts], maxPoolSize=POOL) as client:
+        options: Any = {"event_listeners": [checkouts], "maxPoolSize": POOL}
+        async with AsyncMongoClient(server.uri, **options) as client:
             proof = Proof(client, seed)
-            await asyncio.gather(*(proof.work(worker) for worker in range(WORKERS)))
+            await together(*(proof.work(worker) for worker in range(WORKERS)))
             print(proof.cancelled, "cancelled;", sum(proof.acknowledged.values()), "counts done")
-            await asyncio.to_thread(wait_until_idle, watcher)
+            await in_thread(wait_until_idle, watcher)
             await check(proof, checkouts)
 
     with LocalServer(replica_set=True) as server, MongoClient(server.uri) as watcher:
         watcher.proof.many.insert_many([{"n": number} for number in range(50)])
         watcher.proof.create_collection("pairs")
-        asyncio.run(main(server.uri))
+        run_on(library, main)

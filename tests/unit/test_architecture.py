@@ -69,11 +69,10 @@ for _name, _below in (
         ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", "identity", _name}
     )
 
-# Of the standard library, what only one place may touch.
+# Of the standard library, and of libraries, what only one place may touch.
 ONLY_IN = {
     "asyncio": {
         "mongodriver.asynchronous.settings",
-        "mongodriver.asynchronous.uri_parser",
         "mongodriver.io.aio",
         "mongodriver.io.aio_connect",
         "mongodriver.io.aio_tls",
@@ -90,7 +89,15 @@ ONLY_IN = {
         "mongodriver.io.aio_connect",
         "mongodriver.io.blocking",
         "mongodriver.io.http_proxy",
+        "mongodriver.io.trio_connect",
+        "mongodriver.io.trio_pipes",
         "mongodriver.identity.host_names",
+    },
+    "trio": {
+        "mongodriver.io.trio_backend",
+        "mongodriver.io.trio_connect",
+        "mongodriver.io.trio_pipes",
+        "mongodriver.io.trio_stream",
     },
 }
 
@@ -107,6 +114,7 @@ IMPURE = {
     "subprocess",
     "threading",
     "time",
+    "trio",
 }
 
 # A description says when it was made, as PyMongo's does; an event says how long something took.
@@ -350,6 +358,9 @@ def test_there_is_something_to_check() -> None:
         ("mongodriver.cmap.pool", "from mongodriver.client_options import ClientOptions"),
         ("mongodriver.cmap.pool", "from ..sdam.topology import Topology"),
         ("mongodriver.cmap.pool", "import socket"),
+        ("mongodriver.cmap.pool", "import trio"),
+        ("mongodriver.io.aio", "import trio"),
+        ("mongodriver.asynchronous.mongo_client", "import trio"),
         ("mongodriver.cmap.pool", "if True:\n    import asyncio.tasks"),
         ("mongodriver.asynchronous.cursor", "from ..synchronous import cursor"),
         ("mongodriver.mongo_client", "import asyncio"),

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 
 import mongodriver.auth
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver.auth_oidc import OIDCCallback, OIDCCallbackContext, OIDCCallbackResult
 from oidc_server import REAUTHENTICATE, OidcServer
-
-CLIENTS: dict[str, Any] = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 
 
 async def settled(value: Any) -> Any:

@@ -16,7 +16,7 @@ import pytest
 
 from core_kit import PING, Recorder, Run, make_client, until_known_to_fail, use
 from fake_mongod import MONGOS, STANDALONE, FakeMongod
-from flavours import FLAVOURS, run_on
+from flavours import FLAVOURS, backends, run_on
 from mongodriver import MongoClient
 from mongodriver.client import housekeeping
 from mongodriver.client.housekeeping import DeadCursor
@@ -24,7 +24,6 @@ from mongodriver.client.settings import MonitorSettings
 from mongodriver.cmap.connector import Connector
 from mongodriver.cmap.pool import Pool
 from mongodriver.errors import ServerSelectionTimeoutError
-from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
 from mongodriver.sdam.monitor import RttMonitor
 from mongodriver.sdam.topology import Topology
@@ -40,7 +39,7 @@ def flavour(request):
 def reported(monkeypatch):
     """What background work reports instead of ending."""
     found = []
-    for backend in (BlockingBackend, AioBackend):
+    for backend in backends():
         monkeypatch.setattr(backend, "report", lambda self, exc: found.append(exc))
     return found
 
@@ -213,7 +212,7 @@ def test_the_measuring_of_round_trips_survives_any_exception(flavour, reported):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_reports_go_where_those_of_threads_and_loops_go(flavour, monkeypatch):
+def test_reports_go_where_those_of_threads_and_loops_go(flavour, monkeypatch, caplog):
     told = []
     monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
 
@@ -224,6 +223,7 @@ def test_reports_go_where_those_of_threads_and_loops_go(flavour, monkeypatch):
 
     error = ValueError("x")
     run_on(flavour, main)
+    told += [record.exc_info[1] for record in caplog.records if record.name == "mongodriver"]
     assert told == [error]
 
 

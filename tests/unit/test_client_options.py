@@ -180,9 +180,9 @@ def test_documents_of_updates(name: str, value: str) -> None:
         "common._UUID_REPRESENTATIONS",
         "common.WRITE_CONCERN_OPTIONS",
         "common.TIMEOUT_OPTIONS",
-        # PyMongo has neither proxies nor spans nor serverSelectionFailFast.
-        "sorted(n for n in common.VALIDATORS"
-        " if 'proxy' not in n and 'failfast' not in n and n != 'tracing')",
+        # PyMongo has neither proxies nor spans nor trio nor serverSelectionFailFast.
+        "sorted(n for n in common.VALIDATORS if 'proxy' not in n and 'failfast' not in n"
+        " and n not in ('tracing', 'trio_nursery'))",
         "[n for n in sorted(common.URI_OPTIONS_VALIDATOR_MAP)"
         " if 'proxy' not in n and 'failfast' not in n]",
         "sorted(common.KW_VALIDATORS)",

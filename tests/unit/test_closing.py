@@ -6,7 +6,6 @@ waited would wait for ever.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from mongodriver.client import housekeeping
 from mongodriver.errors import InvalidOperation, PyMongoError
 from mongodriver.execution.timeouts import timeout
 from scripted import scripted
+from tasks import count_tasks
 
 #: A selection that is waited for at all outlasts every test.
 PATIENT = {"serverselectiontimeoutms": 3_600_000, "heartbeatfrequencyms": 500}
@@ -576,15 +576,14 @@ def test_many_clients_leave_nothing_behind(flavour):
         for _ in range(100):
             async with opened(type(backend)(), fake.uri, minpoolsize=1) as client:
                 await client.execute(Run(PING))
-        left = asyncio.all_tasks() if flavour == "asyncio" else ()
-        return len(left)
+        return 1 if flavour == "blocking" else count_tasks()
 
     background = Background()
     with FakeMongod(MONGOS) as fake:
         tasks = run_on(flavour, main)
         fake.wait_for(lambda: len(fake.of("endSessions")) == 100)
         wait_until(lambda: not fake.open_connections)
-    assert tasks == (1 if flavour == "asyncio" else 0)
+    assert tasks == 1
     wait_until(lambda: not background.names())
 
 

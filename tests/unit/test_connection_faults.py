@@ -33,6 +33,7 @@ from mongodriver.monitoring import ServerHeartbeatFailedEvent
 from mongodriver.ops.cursor import Find, GetMore, ReadTarget
 from mongodriver.replies.fields import bad_reply
 from scripted import HEADER
+from tasks import begin, together
 
 SESSIONS = {**STANDALONE, "logicalSessionTimeoutMinutes": 30}
 
@@ -279,7 +280,7 @@ class Together:
 
     def begin(self, operation):
         if not self._blocking:
-            self._begun.append(asyncio.ensure_future(operation))
+            self._begun.append(begin(operation))
             return
         index = len(self._begun)
         self._results.append(None)
@@ -296,7 +297,7 @@ class Together:
 
     async def results(self):
         if not self._blocking:
-            return await asyncio.gather(*self._begun, return_exceptions=True)
+            return await together(*self._begun, return_exceptions=True)
         for thread in self._begun:
             thread.join()
         return self._results

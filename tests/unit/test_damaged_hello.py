@@ -20,8 +20,7 @@ from bsonx.timestamp import Timestamp
 from core_kit import PING, Recorder, Run, until_known_to_fail, use, wait
 from damage import VALUES, damaged, path_text, paths
 from fake_mongod import EXHAUST_ALLOWED, STANDALONE, FakeMongod
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver.cmap.connection import Connection
 from mongodriver.errors import ProtocolError, PyMongoError, ServerSelectionTimeoutError
 from mongodriver.hello import Hello
@@ -33,8 +32,6 @@ from mongodriver.sdam.topology_description import (
     updated_topology_description,
 )
 from mongodriver.server_description import ServerDescription
-
-CLIENTS = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 
 #: What a primary of MongoDB 6.0 says, and all that others may add.
 HELLO: dict[str, Any] = {

@@ -14,11 +14,9 @@ import pytest
 from bsonx.binary import Binary
 from damage import VALUES, damaged
 from fake_mongod import STANDALONE, FakeMongod
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver.errors import OperationFailure, ProtocolError
 
-CLIENTS = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 SALT, ITERATIONS = b"salt", 4096
 SALTED = hashlib.pbkdf2_hmac("sha256", b"pencil", SALT, ITERATIONS)
 SERVER_KEY = hmac.digest(SALTED, b"Server Key", "sha256")

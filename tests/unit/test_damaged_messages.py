@@ -12,14 +12,12 @@ from bsonx.errors import BSONError
 from bsonx.int64 import Int64
 from bsonx.objectid import ObjectId
 from fake_mongod import MORE_TO_COME, STANDALONE, FakeMongod, respond
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver.cursor import CursorType
 from mongodriver.errors import ProtocolError, PyMongoError
 from mongodriver.wire.checksum import crc32c
 from mongodriver.wire.header import CHECKSUM_PRESENT, HEADER
 
-CLIENTS = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 DOCUMENT = b"\x05\0\0\0\0"
 OK = b"\x11\0\0\0\x01ok\0\0\0\0\0\0\0\xf0\x3f\0"
 

@@ -33,6 +33,7 @@ from mongodriver.errors import (
     WaitQueueTimeoutError,
 )
 from mongodriver.execution.timeouts import current_deadline, one_deadline, timeout
+from mongodriver.io import blocking
 from mongodriver.io.base import ConnectOptions
 from mongodriver.io.deadline import Deadline
 from mongodriver.ops.cursor import GetMore, KillCursors
@@ -311,8 +312,10 @@ def silent_dns(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     yield asked
     done.set()
-    for thread in asked:
-        thread.join(60)
+    for call in list(blocking._lookups.values()):
+        ended = threading.Event()
+        call[1].when_done(ended.set)
+        ended.wait(60)
 
 
 def test_dns_never_answers(flavour, silent_dns):

@@ -121,8 +121,8 @@ ACTED_ON: dict[str, tuple[Any, dict[str, Any]]] = {
     "zlibcompressionlevel": (5, {"compressors": "zlib"}),
 }
 
-#: Of an optional library: tests/driver/test_encryption.py.
-ELSEWHERE = {"auto_encryption_opts"}
+#: Of optional libraries: tests/driver/test_encryption.py, tests/core/test_trio.py.
+ELSEWHERE = {"auto_encryption_opts", "trio_nursery"}
 
 #: Option, value, and how the error calls it.
 REFUSED_VALUES = [

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import threading
 
 import pytest
 from cmap import ADDRESS, FakeConnection, FakeStream
 
+from flavours import ASYNCHRONOUS, run_on
 from mongodriver.client.settings import PoolSettings
 from mongodriver.cmap.pool import Pool
 from mongodriver.errors import AutoReconnect, WaitQueueTimeoutError
 from mongodriver.events.observer import Observer
-from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
+from tasks import WasCancelled, begin, pause, together
 
 LIMIT = 4
 
@@ -71,29 +71,29 @@ def check(pool):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_tasks_that_are_cancelled_at_any_moment(seed):
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_tasks_that_are_cancelled_at_any_moment(seed, library):
     luck = random.Random(seed)
 
-    async def main():
-        backend = AioBackend()
+    async def main(backend):
         backend.check()
         pool = make_pool(backend, luck)
         tasks = set()
         for _ in range(400):
-            tasks.add(asyncio.ensure_future(use(pool, backend, luck)))
+            tasks.add(begin(use(pool, backend, luck)))
             if luck.random() < 0.3:
                 luck.choice(list(tasks)).cancel()
             if luck.random() < 0.05:
                 upset(pool, luck)
             if luck.random() < 0.2:
-                await asyncio.sleep(luck.random() / 1000)
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+                await pause(luck.random() / 1000)
+        results = await together(*tasks, return_exceptions=True)
         failures = [r for r in results if r is not None]
-        assert all(isinstance(r, asyncio.CancelledError) for r in failures)
+        assert all(isinstance(r, WasCancelled) for r in failures)
         assert failures
         check(pool)
 
-    asyncio.run(main())
+    run_on(library, main)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -17,8 +17,7 @@ from bsonx.errors import InvalidBSON
 from bsonx.int64 import Int64
 from bsonx.raw_bson import RawBSONDocument
 from fake_mongod import STANDALONE, FakeMongod, respond
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver.errors import (
     BulkWriteError,
     DuplicateKeyError,
@@ -28,7 +27,6 @@ from mongodriver.errors import (
 )
 from mongodriver.operations import InsertOne
 
-CLIENTS = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 BAD, PLACE = b"\xff\xfe", "XX"
 
 

@@ -15,7 +15,7 @@ import tracemalloc
 
 import pytest
 
-from flavours import EVENT_LOOPS, EVERYWHERE, run_on
+from flavours import EVERYWHERE, EVERYWHERE_ASYNCHRONOUS, run_on
 from mongodriver.io import blocking
 from mongodriver.io.aio import BUFFER_SIZE, AioBackend
 from mongodriver.io.base import (
@@ -30,6 +30,7 @@ from mongodriver.io.base import (
 from mongodriver.io.blocking import READ_SIZE, run
 from mongodriver.io.tls import Tls
 from scripted import HEADER, message, read_message, scripted
+from tasks import WasCancelled, begin, in_thread, pass_on, together
 
 LIMIT = 1_000_000
 
@@ -417,6 +418,8 @@ def test_tcp_options_are_set(flavour):
 def raw_socket(stream):
     if hasattr(stream, "_sock"):
         return stream._sock
+    if hasattr(stream, "_pipe"):
+        return stream._pipe.sock
     return stream._transport.get_extra_info("socket")
 
 
@@ -526,14 +529,13 @@ def test_ctrl_c_in_the_middle_of_an_exchange_closes_the_stream():
     assert talk("blocking", script, client)
 
 
-@pytest.mark.parametrize("loop_name", EVENT_LOOPS)
+@pytest.mark.parametrize("loop_name", EVERYWHERE_ASYNCHRONOUS)
 def test_cancelling_an_exchange_closes_the_stream(loop_name):
     async def client(stream):
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(stream.exchange(message(b"ask"), None, LIMIT))
-        await asyncio.to_thread(asked.wait, 10)
+        task = begin(stream.exchange(message(b"ask"), None, LIMIT))
+        await in_thread(asked.wait, 10)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(WasCancelled):
             await task
         return stream.closed
 
@@ -611,14 +613,14 @@ def test_call_runs_a_function(flavour):
     assert run_on(flavour, main) == (2, 1)
 
 
-@pytest.mark.parametrize("loop_name", EVENT_LOOPS)
+@pytest.mark.parametrize("loop_name", EVERYWHERE_ASYNCHRONOUS)
 def test_a_cancelled_wait_leaves_the_event_usable(loop_name):
     async def main(backend):
         event = backend.event()
-        task = asyncio.ensure_future(event.wait())
-        await asyncio.sleep(0)
+        task = begin(event.wait())
+        await pass_on()
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await together(task, return_exceptions=True)
         event.set()
         return await event.wait()
 

@@ -13,11 +13,10 @@ import pytest
 from bsonx.timestamp import Timestamp
 from core_kit import PING, Background, Recorder, Run, make_client, use, wait
 from fake_mongod import STANDALONE, FakeMongod
-from flavours import FLAVOURS, run_on
+from flavours import FLAVOURS, backends, run_on
 from mongodriver import MongoClient
 from mongodriver.asynchronous.mongo_client import AsyncMongoClient, writable_server
 from mongodriver.errors import InvalidOperation, ServerSelectionTimeoutError
-from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend, run
 from mongodriver.monitoring import (
     ServerClosedEvent,
@@ -220,7 +219,7 @@ def test_a_listener_may_close_the_client():
 
 def test_a_subscriber_that_fails_does_not_end_the_telling(flavour, monkeypatch):
     reported, seen = [], []
-    for backend in (BlockingBackend, AioBackend):
+    for backend in backends():
         monkeypatch.setattr(backend, "report", lambda self, exc: reported.append(exc))
 
     def failing(event):

@@ -12,8 +12,7 @@ from bsonx.int64 import Int64
 from bsonx.timestamp import Timestamp
 from core_kit import Run, use
 from fake_mongod import MONGOS, FakeMongod
-from flavours import FLAVOURS, run_on
-from mongodriver import AsyncMongoClient, MongoClient
+from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver.errors import (
     BulkWriteError,
     DuplicateKeyError,
@@ -24,7 +23,6 @@ from mongodriver.errors import (
 )
 from mongodriver.operations import IndexModel, InsertOne
 
-CLIENTS = {"blocking": MongoClient, "asyncio": AsyncMongoClient}
 UNMET = {"code": 100, "errmsg": "Not enough data-bearing nodes", "codeName": "Unsatisfiable"}
 ENCRYPTED = {"fields": []}
 

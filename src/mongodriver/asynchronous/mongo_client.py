@@ -10,6 +10,7 @@ from mongodriver import ops
 from mongodriver.compat import private_names
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.io.deadline import sooner
+from mongodriver.io.either import EitherBackend
 from mongodriver.ops.base import READ
 from mongodriver.ops.command import RunCommand
 from mongodriver.public.client_base import Address, ClientBase
@@ -48,16 +49,9 @@ MappingT = TypeVar("MappingT", bound=Mapping[str, Any])
 TypedT = TypeVar("TypedT", bound="Typed")
 
 
-def _backend() -> Any:
-    # Imported late: asyncio is loaded only in programs that use it.
-    from mongodriver.io.aio import AioBackend
-
-    return AioBackend()
-
-
 @own_methods
 class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncClientSession"]):
-    """A MongoDB deployment, for asyncio programs.
+    """A MongoDB deployment, for programs that run in asyncio or in trio.
 
     :param host: a host name, a connection string, or a list of them.
     :param port: for hosts without one.
@@ -71,12 +65,13 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     :raises ConfigurationError, InvalidURI, TypeError, ValueError: for wrong arguments. Servers
         that cannot be reached are no error here.
 
-    It belongs to the event loop it is first used in, and is shared by all tasks. Its attributes
-    are databases.
+    It belongs to the event loop, or the run of trio, that it is first used in, and is shared by all
+    tasks. Its attributes are databases. In trio what it runs in the background lives in a nursery
+    of its own within an ``async with`` block, or in the one given as ``trio_nursery``.
     """
 
     _database_class = AsyncDatabase
-    _backend = staticmethod(_backend)
+    _backend = EitherBackend
     _is_sync = False
     _get_topology = private_names.get_topology_async
 
@@ -144,6 +139,7 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
     aclose = close
 
     async def __aenter__(self) -> Self:
+        await cast("EitherBackend", self._core.backend).enter()
         return self
 
     async def __aexit__(
@@ -152,7 +148,10 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        await self._core.close()
+        try:
+            await self._core.close()
+        finally:
+            await cast("EitherBackend", self._core.backend).leave()
 
     # -- the deployment --
 

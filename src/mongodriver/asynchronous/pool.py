@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
-from mongodriver.asynchronous.mongo_client import _backend
 from mongodriver.compat.commands import run_on
 from mongodriver.compat.connections import ConnectionBase
 from mongodriver.compat.pools import PoolBase
 from mongodriver.events.observer import Observer
+from mongodriver.io.either import EitherBackend
 from mongodriver.values.read_preferences import ReadPreference
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Pool(PoolBase):
     """
 
     _connection_class = AsyncConnection
-    _backend = staticmethod(_backend)
+    _backend = EitherBackend
     _checkout_class: Any = _Checkout
 
     def checkout(self, handler: Any = None) -> Any:

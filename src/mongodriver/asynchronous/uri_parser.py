@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from mongodriver.io.either import in_thread
 from mongodriver.options.parse_uri import DEFAULT_PORT
 from mongodriver.options.parse_uri import parse_uri as parse
 
@@ -25,7 +25,7 @@ async def parse_uri(
     srv_host_validator: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
     """Parse a connection string into a dict, in a thread: `mongodriver.uri_parser.parse_uri`."""
-    return await asyncio.to_thread(
+    return await in_thread(
         parse,
         uri,
         default_port,

@@ -238,7 +238,9 @@ class Client:
 
         :param end: monotonic time by which that must be over.
         """
-        for tell in (self._bury_cursors, self._end_sessions) if self._in_use else ():
+        if not self._in_use or self.backend.is_cancelled():
+            return
+        for tell in (self._bury_cursors, self._end_sessions):
             seconds = min(FAREWELL_TIMEOUT, end - monotonic())
             if seconds > 0:
                 await tell(seconds)

@@ -129,7 +129,7 @@ class Account:
             turn.give_up()
 
     async def _call(self, context: OIDCCallbackContext, turn: _Turn, end: float) -> str:
-        is_async = self._backend.name == "asyncio"
+        is_async = self._backend.name != "blocking"
         if is_async and inspect.iscoroutinefunction(self._callback.fetch):
             return await self._await(self._callback.fetch, context)
         # A thread goes on when nobody listens any more; its turn ends when it does.

@@ -50,7 +50,7 @@ class PoolBase:
     client_id: Any
     _connection_class: ClassVar[Any]
     #: Makes the backend of this flavour.
-    _backend: ClassVar[Callable[[], Any]]
+    _backend: ClassVar[Callable[..., Any]]
 
     address = fact("address", "(host, port) of the server.")
     operation_count = fact("operation_count", "Who has a connection or waits for one.")

@@ -66,7 +66,7 @@ class Executor:
         #: Stands between commands and the wire; None: nothing does.
         self.cipher: Cipher | None = None
         self._open_client = open_client
-        self._check = backend.check if backend.name == "asyncio" else None
+        self._check = None if backend.name == "blocking" else backend.check
 
     async def execute(
         self,

@@ -10,6 +10,7 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -348,6 +349,12 @@ class AioBackend:
 
     def is_over(self) -> bool:
         return self._loop is not None and self._loop.is_closed()
+
+    def is_cancelled(self) -> bool:
+        return False  # that is an exception, raised once
+
+    def undisturbed(self, seconds: float) -> AbstractContextManager[Any]:
+        return nullcontext()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

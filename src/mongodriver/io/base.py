@@ -1,12 +1,13 @@
 """What a backend offers to the core: streams, events, sleeping and background coroutines.
 
 The core is written once, as coroutines, against these protocols. On the blocking backend none of
-the coroutines ever suspends; on the asyncio backend they suspend as usual.
+the coroutines ever suspends; on those of asyncio and trio they suspend as usual.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import AbstractContextManager
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -170,17 +171,23 @@ class Task(Protocol):
 
 
 class Backend(Protocol):
-    """One way of doing I/O: blocking calls, or an asyncio event loop."""
+    """One way of doing I/O: blocking calls, an asyncio event loop, or trio."""
 
     @property
     def name(self) -> str:
-        """``"blocking"`` or ``"asyncio"``."""
+        """``"blocking"``, or another name where coroutines suspend."""
 
     def check(self) -> None:
         """Raise RuntimeError where the backend cannot be used: in another event loop."""
 
     def is_over(self) -> bool:
         """Whether nothing can be run with it any more: its event loop has been closed."""
+
+    def is_cancelled(self) -> bool:
+        """Whether all that the caller awaits would be cancelled at once, as he was (in trio)."""
+
+    def undisturbed(self, seconds: float) -> AbstractContextManager[Any]:
+        """A block for last words: where `is_cancelled`, it can still await for some seconds."""
 
     async def connect(
         self, address: Address, options: ConnectOptions, deadline: float | None = None

@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -213,7 +214,7 @@ class BlockingStream:
         if self.closed or self._extra:
             return True
         try:
-            return _readable(self._sock)
+            return is_readable(self._sock)
         except (OSError, ValueError):
             return True
 
@@ -283,7 +284,8 @@ def _shut_down(sock: Any, tls: bool) -> None:
     sock.shutdown(socket.SHUT_RDWR)
 
 
-def _readable(sock: socket.socket) -> bool:
+def is_readable(sock: socket.socket) -> bool:
+    """Whether a socket has something to be read at this moment, its end included."""
     if not hasattr(select, "poll"):
         return bool(select.select([sock], (), (), 0)[0])
     poller = select.poll()
@@ -354,6 +356,12 @@ class BlockingBackend:
 
     def is_over(self) -> bool:
         return False
+
+    def is_cancelled(self) -> bool:
+        return False
+
+    def undisturbed(self, seconds: float) -> AbstractContextManager[Any]:
+        return nullcontext()
 
     async def connect(
         self, address: Address, options: ConnectOptions, deadline: float | None = None
@@ -514,14 +522,18 @@ _SHARED_FOR = 1.0
 _lookups: dict[tuple[str, int], tuple[float, DaemonCall[list[Target]]]] = {}
 
 
-def lookup(host: str, port: int) -> DaemonCall[list[Target]]:
+def lookup(
+    host: str, port: int, kind: type[DaemonCall[Any]] = DaemonCall
+) -> DaemonCall[list[Target]]:
     """`resolve` in a thread of its own; one that has just been begun is not begun again.
 
     So a resolver that never answers holds one thread a second at most, however many ask.
+
+    :param kind: of the call, whose thread may be another library's.
     """
     begun, call = _lookups.get((host, port), (0.0, None))
     if call is None or call.done or begun + _SHARED_FOR < time.monotonic():
-        call = DaemonCall(resolve, host, port)
+        call = kind(resolve, host, port)
         _lookups[host, port] = time.monotonic(), call
         call.when_done(lambda: _forget_lookup(host, port, call))
     return call
@@ -562,7 +574,7 @@ def _connect_first(targets: list[tuple[int, Any]], deadline: float | None) -> so
             while targets or pending.get_map():
                 if targets:
                     try:
-                        pending.register(_begin_connect(*targets.pop(0)), selectors.EVENT_WRITE)
+                        pending.register(begin_connect(*targets.pop(0)), selectors.EVENT_WRITE)
                     except OSError as exc:
                         error = exc
                         continue
@@ -583,7 +595,8 @@ def _connect_first(targets: list[tuple[int, Any]], deadline: float | None) -> so
                 key.fileobj.close()  # type: ignore[union-attr]
 
 
-def _begin_connect(family: int, target: Any) -> socket.socket:
+def begin_connect(family: int, target: Any) -> socket.socket:
+    """A socket that does not block and is being connected; writable when that is over."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setblocking(False)
     code = sock.connect_ex(target)

@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 
 ResultT = TypeVar("ResultT")
 
+_NAME = "mongodriver call"
+
 
 class DaemonCall(Generic[ResultT]):
     """One call of a function, begun at once. Its outcome may be waited for by several."""
@@ -23,11 +25,13 @@ class DaemonCall(Generic[ResultT]):
         self._waiters: list[Callable[[], None]] | None = []  # None: it is over
         self._result: ResultT
         self._error: BaseException | None = None
-        thread = threading.Thread(target=self._run, name="mongodriver call", daemon=True)
         try:
-            thread.start()
+            self._start()
         except RuntimeError:
             self._run()  # no more threads: at the end of the interpreter, or of what is allowed
+
+    def _start(self) -> None:
+        threading.Thread(target=self._run, name=_NAME, daemon=True).start()
 
     def _run(self) -> None:
         try:

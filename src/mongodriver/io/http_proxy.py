@@ -16,6 +16,7 @@ from ..values.errors import ConfigurationError, reason
 from ..values.public_names import known_as
 from .blocking import open_socket
 from .deadline import Deadline, remaining
+from .either import in_thread
 
 if TYPE_CHECKING:
     from ..values.encryption_options import KMSConnectContext
@@ -134,8 +135,6 @@ class AsyncHTTPProxyKMSConnect(HTTPProxyKMSConnect):
 
     async def __call__(self, context: KMSConnectContext) -> Any:
         """Return a socket that the proxy has connected with a service, see there."""
-        from .aio_connect import in_thread  # asyncio is loaded only in programs that use it
-
         return await in_thread(super().__call__, context)
 
 

@@ -325,6 +325,14 @@ def _is_active(hello: dict[str, Any]) -> bool:
 
 
 async def _in_thread(function: Callable[[], object]) -> None:
+    from mongodriver.io.either import trio_runs
+
+    if trio_runs():
+        import trio
+
+        with trio.CancelScope(shield=True):  # a server is ended although its block was cancelled
+            await trio.to_thread.run_sync(function)
+        return
     import asyncio  # only in programs that run a loop anyway
 
     await asyncio.to_thread(function)

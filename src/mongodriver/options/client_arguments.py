@@ -134,6 +134,7 @@ def shown_options(
     for name in ("tz_aware", "connect"):
         yield f"{name}={values[name]!r}"
     hidden = {"document_class", "tz_aware", "connect", "username", "password", "proxyusername"}
+    hidden.add("trio_nursery")  # with all that runs in it
     for name, value in values.items():
         if name in hidden:
             continue

@@ -200,6 +200,8 @@ class ClientOptions:
         given = (
             options if isinstance(options, CaseInsensitiveDict) else CaseInsensitiveDict(options)
         )
+        if is_sync and given.get("trio_nursery") is not None:
+            raise ConfigurationError("trio_nursery is an option of AsyncMongoClient alone")
         self._options = given
         # In the order in which PyMongo finds faults.
         self._codec_options = _codec_options(given)
@@ -325,6 +327,11 @@ class ClientOptions:
         """What was given as ``tracing``, or None; see `mongodriver.options.tracing`."""
         tracing: Mapping[str, Any] | None = self._options.get("tracing")
         return tracing
+
+    @property
+    def trio_nursery(self) -> Any:
+        """The nursery for what runs in the background, or None."""
+        return self._options.get("trio_nursery")
 
     @property
     def load_balanced(self) -> bool | None:

@@ -27,6 +27,7 @@ from mongodriver.values.validators import (
     validate_non_negative_int_or_basestring,
     validate_non_negative_integer,
     validate_non_negative_integer_or_none,
+    validate_nursery_or_none,
     validate_port,
     validate_positive_float_or_zero,
     validate_positive_integer,
@@ -349,7 +350,10 @@ KW_VALIDATORS: dict[str, Validator] = {
 }
 
 # The same, of this driver alone.
-OWN_KW_VALIDATORS: dict[str, Validator] = {"tracing": validate_tracing_or_none}
+OWN_KW_VALIDATORS: dict[str, Validator] = {
+    "tracing": validate_tracing_or_none,
+    "trio_nursery": validate_nursery_or_none,
+}
 
 URI_OPTIONS_ALIAS_MAP: dict[str, list[str]] = {"tls": ["ssl"]}
 INTERNAL_URI_OPTION_NAME_MAP: dict[str, str] = {"ssl": "tls"}
@@ -450,8 +454,9 @@ def _validator(key: str, validators: Mapping[str, Validator], name: str) -> Vali
         return validators[name]
     from difflib import get_close_matches  # only for errors
 
-    meant = "proxy" in name or "fast" in name
-    known = [other for other in validators if meant or other not in OWN_VALIDATORS]
+    meant = any(part in name for part in ("proxy", "fast", "trac", "trio", "nursery"))
+    own = OWN_VALIDATORS.keys() | OWN_KW_VALIDATORS.keys()
+    known = [other for other in validators if meant or other not in own]
     raise_config_error(key, get_close_matches(name, known, cutoff=0.2))
 
 

@@ -98,7 +98,7 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
     #: The classes of this flavour that a client makes.
     _database_class: ClassVar[Any]
     #: Makes the backend of this flavour.
-    _backend: ClassVar[Callable[[], Any]]
+    _backend: ClassVar[Callable[..., Any]]
     #: Whether it blocks; then the constructor itself may start monitoring.
     _is_sync: ClassVar[bool]
 
@@ -186,6 +186,7 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
         - ``connect`` (True): look for the servers at once.
         - ``event_listeners``: listeners of `mongodriver.monitoring`.
         - ``tracing``: OpenTelemetry; see docs/monitoring.md.
+        - ``trio_nursery``: for what an `AsyncMongoClient` runs in the background; see docs/trio.md.
         """
         arguments = client_arguments(
             self.HOST if host is None else host,
@@ -212,10 +213,11 @@ class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
         self._options = options
         self._srv = arguments.srv
         self._default_database_name = arguments.database
+        nursery = options.trio_nursery
         self._core = core = Client(
             options,
             arguments.seeds,
-            type(self)._backend(),
+            type(self)._backend() if nursery is None else type(self)._backend(nursery),
             name=type(self).__name__,
             opened_at=CallSite(2),
             srv=arguments.srv,

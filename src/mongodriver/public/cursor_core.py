@@ -206,6 +206,9 @@ class CursorCore(ABC, Generic[ItemT]):
                 return
             self._connection = None
             self._core.unpin(connection)
+        if self._core.backend.is_cancelled():
+            self._bury()
+            return
         operation = KillCursors(self._namespace, [cursor_id], self._codec_options)
         try:
             await self._core.executor.execute(

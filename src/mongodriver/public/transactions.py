@@ -9,6 +9,7 @@ from mongodriver.execution.timeouts import refreshed
 from mongodriver.ops.transactions import AbortTransaction, CommitTransaction
 from mongodriver.sessions.transaction import ABORTED, COMMITTED
 from mongodriver.values.errors import PyMongoError
+from mongodriver.values.limits import FAREWELL_TIMEOUT
 
 if TYPE_CHECKING:
     from .sessions import ClientSessionBase
@@ -69,7 +70,8 @@ async def abort_after_failure(session: ClientSessionBase) -> None:
     """
     if session._core.abandon_transaction():
         return
-    with refreshed():
+    backend = session._client._core.backend
+    with refreshed(), backend.undisturbed(FAREWELL_TIMEOUT):
         await abort_transaction(session)
 
 

@@ -272,6 +272,13 @@ def validate_is_callable_or_none(option: str, value: Any) -> Callable[..., Any] 
     raise TypeError(f"{option} must be a callable, not {type(value)}")
 
 
+def validate_nursery_or_none(option: str, value: Any) -> Any:
+    """Accept what tasks of trio are started in: a nursery, a task group of AnyIO's, or None."""
+    if value is None or (hasattr(value, "start_soon") and hasattr(value, "cancel_scope")):
+        return value
+    raise TypeError(f"{option} must be a trio.Nursery or an AnyIO task group, not {type(value)}")
+
+
 def validate_document_class(option: str, value: Any) -> type[Any]:
     """Accept a class for documents: a mutable mapping (a generic alias too), raw BSON, or typed."""
     origin = _origin(value)

@@ -125,8 +125,10 @@ class Side:
     """One driver in one flavour."""
 
     def __init__(self, driver: str, flavour: Flavour, uri: str, **options: Any) -> None:
+        self._borrowed = flavour
         if driver == "pymongo":
             know("pymongo", "gridfs")
+            flavour = flavour.of_pymongo()
         self._driver, self._flavour, self._uri = driver, flavour, uri
         self._events = _Events()
         self._listener = _listener(driver, self._events)
@@ -226,3 +228,5 @@ class Side:
             await self.client.close()
 
         self._flavour.run(close())
+        if self._flavour is not self._borrowed:
+            self._flavour.close()

@@ -12,8 +12,8 @@ from flavour import Flavour
 from bsonx.errors import BSONError
 from mongodriver import timeout
 from mongodriver.errors import OperationFailure, PyMongoError
-from mongodriver.io.aio import AioBackend
 from mongodriver.io.blocking import BlockingBackend
+from mongodriver.io.either import EitherBackend
 
 from .clients import PATIENCE, until
 from .data import check_outcome, insert_data
@@ -53,7 +53,7 @@ class World:
         self.flavour = flavour
         self.deployment = deployment
         self.make_client = make_client
-        self.backend: Any = BlockingBackend() if flavour.is_sync else AioBackend()
+        self.backend: Any = BlockingBackend() if flavour.is_sync else EitherBackend()
         self.entities = Entities(self)
         self.matcher = Matcher(self.entities)
         self.fail_points = FailPoints(self)
