@@ -88,8 +88,9 @@ def run(*command: str, **options: Any) -> None:
 
 def prepare(suite: Suite) -> Path:
     """Make the environment and fetch the tests, where that was not done; their folder."""
-    done = suite.folder / f"done-{suite.package}"
-    if not done.exists():
+    done = suite.folder / "done"
+    wanted = repr((suite.package, suite.source, suite.needs, suite.extra))
+    if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(suite.folder, ignore_errors=True)
         suite.folder.mkdir(parents=True)
         run(sys.executable, "-m", "venv", str(suite.folder / "venv"))
@@ -100,7 +101,7 @@ def prepare(suite: Suite) -> Path:
         for package in suite.extra:
             (suite.folder / "extra").mkdir(exist_ok=True)
             fetch_sdist(suite.python, package, suite.folder / "extra")
-        done.touch()
+        done.write_text(wanted)
     for pattern, place in suite.copy.items():
         inner = pattern.removeprefix("ours/")
         root = suite.folder if inner == pattern else Path(__file__).parent
