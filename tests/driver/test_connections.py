@@ -44,6 +44,8 @@ def test_a_pool(kit):
             assert (connection.active, pool.active_sockets) == (True, 1)
             assert (await done(connection.command("admin", {"ping": 1})))["ok"] == 1
         assert (list(pool.conns), pool.active_sockets) == ([connection], 0)
+        idle = pool.conns
+        assert (len(idle), idle[0], repr(idle)[:7]) == (1, connection, "deque([")
         more = await done(pool.connect())
         assert more != connection
         await done(more.unpin()) if kit.package == "mongodriver" else await done(pool.checkin(more))

@@ -146,6 +146,46 @@ def test_a_client_is_connected_by_its_private_method(kit):
     asyncio.run(main())
 
 
+def test_the_servers_and_the_idle_sessions_of_a_deployment(kit):
+    async def main():
+        client = await connected(kit)
+        sessions = [await done(client.start_session()) for _ in range(2)]
+        for session in sessions:
+            await done(client.admin.command("ping", session=session))
+        ids = [session.session_id for session in sessions]
+        for session in sessions:
+            await done(session.end_session())
+        topology = client._topology
+        assert [one.session_id for one in topology._session_pool][:2] == ids[::-1]
+        address = await done(client.address)
+        assert [*topology._servers] == [address]
+        assert topology._servers[address].description.address == address
+        await done(client.close())
+
+    asyncio.run(main())
+
+
+def test_a_cursor_is_closed_by_its_private_method(kit, monkeypatch):
+    if not kit.is_sync:
+        pytest.skip("Motor has synchronous ones alone")
+
+    async def main():
+        client = kit.client(kit.uri)
+        collection = await _three(client)
+        calls: list = []
+        for cursor in (collection.find(batch_size=2), collection.aggregate([], batchSize=2)):
+            monkeypatch.setattr(type(cursor), "_die_lock", lambda self: calls.append(self))
+            cursor.close()
+            assert calls.pop() is cursor
+            monkeypatch.undo()
+            next(cursor)
+            cursor._die_lock()
+            assert cursor._killed
+        client.close()
+
+    asyncio.run(main())
+
+
 def test_the_bases_of_events(kit):
     monitoring = kit.monitoring
     for base, event in (

@@ -26,6 +26,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build/libraries"
+SCRIPTS = Path(__file__).parent / "scripts"
 PYMONGO = "pymongo==4.20.0"
 #: Of the distribution that our driver needs beside PyMongo's.
 NEEDS = ["dnspython>=2.7", "pytest", "pytest-timeout"]
@@ -55,7 +56,7 @@ class Suite:
     #: Other packages whose source distributions the tests need, in the folder "extra".
     extra: list[str] = field(default_factory=list)
     #: Files to copy into a folder before, and the folder to run in, as patterns: what was fetched
-    #: is in "source/*", what is ours in "ours".
+    #: is in "source/*", what is ours in "ours"; "work" is there, and empty.
     copy: dict[str, str] = field(default_factory=dict)
     place: str = "source/*"
     #: Patterns of tests that pass on PyMongo alone, and why.
@@ -88,8 +89,9 @@ def run(*command: str, **options: Any) -> None:
 
 def prepare(suite: Suite) -> Path:
     """Make the environment and fetch the tests, where that was not done; their folder."""
-    done = suite.folder / f"done-{suite.package}"
-    if not done.exists():
+    done = suite.folder / "done"
+    wanted = repr((suite.package, suite.source, suite.needs, suite.extra))
+    if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(suite.folder, ignore_errors=True)
         suite.folder.mkdir(parents=True)
         run(sys.executable, "-m", "venv", str(suite.folder / "venv"))
@@ -100,7 +102,8 @@ def prepare(suite: Suite) -> Path:
         for package in suite.extra:
             (suite.folder / "extra").mkdir(exist_ok=True)
             fetch_sdist(suite.python, package, suite.folder / "extra")
-        done.touch()
+        done.write_text(wanted)
+    (suite.folder / "work").mkdir(exist_ok=True)
     for pattern, place in suite.copy.items():
         inner = pattern.removeprefix("ours/")
         root = suite.folder if inner == pattern else Path(__file__).parent
@@ -176,8 +179,11 @@ def run_tests(suite: Suite, driver: str, source: Path) -> dict[str, str]:
         known = {"uri": uri, "port": port, "report": str(report)}
         for name, value in suite.environment.items():
             environment[name] = value.format(**known)
-        command = [part.format(**known) for part in suite.command]
-        subprocess.run(
+        if suite.source:
+            command = [part.format(**known) for part in suite.command]
+        else:
+            command = [str(SCRIPTS / f"use_{suite.name}.py"), uri]
+        done = subprocess.run(
             [suite.python, *prefix, *command],
             cwd=source,
             env=environment,
@@ -187,7 +193,9 @@ def run_tests(suite: Suite, driver: str, source: Path) -> dict[str, str]:
             timeout=LIMIT,
             check=False,
         )
-    return outcomes(report)
+    if suite.source:
+        return outcomes(report)
+    return {"our program": "failed" if done.returncode else "passed"}
 
 
 def outcomes(report: Path) -> dict[str, str]:

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+import suites
+
 pytestmark = pytest.mark.server
 
-SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("use_*.py"))
+SCRIPTS = sorted(suites.SCRIPTS.glob("use_*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +44,21 @@ def test_it_runs_on_this_driver(script, uri):
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr
+
+
+def test_what_passes_on_pymongo_alone_needs_a_reason():
+    suite = suites.Suite("x", "x==1", differences={"*private*": "of PyMongo's own"})
+    theirs = dict.fromkeys(["a", "b", "t::private", "new"], "passed") | {"c": "failed"}
+    ours = {"a": "passed", "b": "failed", "t::private": "failed", "c": "passed"}
+    row, unknown = suites.judge(suite, theirs, ours)
+    assert unknown == ["b", "new"]
+    assert row == (
+        "| x==1 | 4 (1 failed, 0 skipped) | 2 (2 failed, 0 skipped) "
+        "| 1: of PyMongo's own; 2 unexplained; 1 pass on ours alone |"
+    )
+
+
+def test_every_suite_says_what_it_runs():
+    for suite in suites.suites().values():
+        assert "==" in suite.package
+        assert suite.command if suite.source else (suites.SCRIPTS / f"use_{suite.name}.py").exists()

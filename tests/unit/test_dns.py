@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import MagicMock
+
 import dns.exception
 import dns.resolver
 import dns.rrset
@@ -9,6 +11,7 @@ import pytest
 
 from mongodriver.errors import ConfigurationError
 from mongodriver.io.dns import resolve_srv, resolve_txt
+from mongodriver.uri_parser import parse_uri
 
 
 class Answer:
@@ -58,6 +61,11 @@ def test_records_without_their_set(monkeypatch):
     records = list(dns.rrset.from_text(NAME, 60, "IN", "SRV", "0 5 27317 a.cluster.test."))
     monkeypatch.setattr(dns.resolver, "resolve", lambda *args, **kwargs: records)
     assert resolve_srv(NAME) == ([("a.cluster.test", 27317)], 0)
+
+
+def test_a_resolver_that_a_mock_stands_for(monkeypatch):
+    monkeypatch.setattr(dns.resolver, "resolve", MagicMock())
+    assert parse_uri("mongodb+srv://cluster.example.com/db")["database"] == "db"
 
 
 def test_the_root_is_a_name(zone):

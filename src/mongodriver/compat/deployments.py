@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -225,6 +226,16 @@ class TopologyBase:
 
     def _primary(self) -> Address | None:
         return next(iter(self._addresses(SERVER_TYPE.RSPrimary)), None)
+
+    @property
+    def _servers(self) -> dict[Address, Any]:
+        """The servers by their addresses. For Motor's tests."""
+        return {server.address: self._face(server) for server in self._core.servers}
+
+    @property
+    def _session_pool(self) -> deque[ServerSession]:
+        """The sessions that nobody uses, the one used last on the left. For Motor's tests."""
+        return deque(map(ServerSession, reversed(self._client.sessions.free)))
 
     def has_server(self, address: Address) -> bool:
         """Whether there is a server of this address."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -36,6 +36,25 @@ def pool_settings(options: PoolOptions) -> PoolSettings:
         bool(options.load_balanced),
         options.non_default_options,
     )
+
+
+class _Idle(Sequence[Any]):
+    """The connections of a pool that nobody uses: not a copy, for those who keep it."""
+
+    def __init__(self, pool: PoolBase) -> None:
+        self._pool = pool
+
+    def __len__(self) -> int:
+        return self._pool._core.idle_count
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._pool._face, self._pool._core.idle)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __repr__(self) -> str:
+        return repr(deque(self))
 
 
 class PoolBase:
@@ -131,9 +150,9 @@ class PoolBase:
         return self._core.size - self._core.idle_count
 
     @property
-    def conns(self) -> deque[Any]:
-        """The connections that nobody uses."""
-        return deque(self._face(core) for core in self._core.idle)
+    def conns(self) -> Sequence[Any]:
+        """The connections that nobody uses, at each moment that they are looked at."""
+        return _Idle(self)
 
     def _face(self, core: Connection) -> Any:
         face = self._faces.get(core)

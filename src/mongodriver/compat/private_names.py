@@ -10,6 +10,8 @@ The classes take them from here. Elsewhere, where what they name is:
 ``_killed``, ``_retrieved``
 ``CommandCursor._collection``       Motor, tests of mongoengine (`mongodriver.public.reply_cursor`)
 ``MongoClient._topology``           those that look at servers (`mongodriver.public.client_base`)
+``Topology._servers``,              tests of Motor (`mongodriver.compat.deployments`)
+``_session_pool``
 ``cursor_shared._QUERY_OPTIONS``    Motor
 ``common._UUID_REPRESENTATIONS``    mongoengine
 ``database_shared._check_name``     mongoengine
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "connect",
+    "die_lock",
     "get_read_preference",
     "get_topology",
     "get_topology_async",
@@ -63,7 +66,7 @@ async def get_topology_async(self: Any) -> Any:
     return self._topology
 
 
-# -- cursors of `find` --
+# -- cursors --
 
 
 @property  # type: ignore[misc]
@@ -84,6 +87,14 @@ def get_read_preference(self: Any) -> _ServerMode:
     if session is not None and session.in_transaction:
         return cast("_ServerMode", session.transaction.options.read_preference)
     return cast("_ServerMode", self._collection.read_preference)
+
+
+def die_lock(self: Any) -> None:
+    """``Cursor._die_lock()``, also of command cursors: what ``close`` does.
+
+    Motor's cursors of commands that were not sent yet have one that does nothing.
+    """
+    run_coroutine(self._close())
 
 
 # -- sessions --

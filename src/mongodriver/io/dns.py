@@ -46,9 +46,9 @@ def resolve_txt(host: str, timeout: float | None = None) -> str | None:
         return None
     except DNSException as exc:
         raise ConfigurationError(str(exc)) from exc
-    if len(answer) != 1:
+    if len(answer) > 1:
         raise ConfigurationError("Only one TXT record is supported")
-    return b"".join(answer[0].strings).decode("utf-8")
+    return b"".join(answer[0].strings).decode("utf-8") if len(answer) else None
 
 
 def _resolve(name: str, kind: str, timeout: float | None) -> Any:

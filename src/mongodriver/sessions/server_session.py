@@ -119,6 +119,11 @@ class ServerSessionPool:
         """Take the deployment's session timeout, None behind a load balancer or while unknown."""
         self._lifetime = _FOR_EVER if minutes is None else minutes * 60 - _EXPIRY_MARGIN
 
+    @property
+    def free(self) -> list[ServerSession]:
+        """Those that nobody uses, the one used last at the end."""
+        return list(self._free)
+
     def acquire(self) -> ServerSession:
         """A session that will not expire within the next minute."""
         now = monotonic()

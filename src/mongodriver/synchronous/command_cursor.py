@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from bsonx._impl import run_coroutine
 from mongodriver.asynchronous.command_cursor import AsyncCommandCursor
+from mongodriver.compat import private_names
 from mongodriver.public.flavour import blocking
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
 from mongodriver.replies.raw import join_raw
@@ -26,10 +27,15 @@ class CommandCursor(_AgnosticCommandCursor[DocumentT]):
 
     try_next = blocking(AsyncCommandCursor.try_next)
     to_list = blocking(AsyncCommandCursor.to_list)
-    close = blocking(AsyncCommandCursor.close)
 
     def _refresh(self) -> int:
         return run_coroutine(self._fetch())
+
+    _die_lock = private_names.die_lock
+
+    def close(self) -> None:
+        """Close the cursor on the server. Documents already received can still be read."""
+        self._die_lock()
 
     def __iter__(self) -> Self:
         return self

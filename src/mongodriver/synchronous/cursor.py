@@ -37,7 +37,6 @@ class Cursor(_AgnosticCursor[DocumentT]):
     distinct = blocking(AsyncCursor.distinct)
     explain = blocking(AsyncCursor.explain)
     to_list = blocking(AsyncCursor.to_list)
-    close = blocking(AsyncCursor.close)
 
     def _refresh(self) -> int:
         return run_coroutine(self._fetch())
@@ -47,6 +46,12 @@ class Cursor(_AgnosticCursor[DocumentT]):
 
     async def _next_batch(self) -> int:
         return self._refresh()
+
+    _die_lock = private_names.die_lock
+
+    def close(self) -> None:
+        """Close the cursor on the server. Documents already received can still be read."""
+        self._die_lock()
 
     def __iter__(self) -> Self:
         return self
