@@ -64,14 +64,17 @@ _lasting = []
 @pytest.fixture(scope="module", autouse=True)
 def settled():
     """Put aside what lives already: with a large suite in memory a collection takes long."""
+    gc.unfreeze()  # that is where tests are kept (conftest.py)
     gc.collect()
     _lasting[:] = gc.get_objects()
     leaves()
     gc.freeze()
     yield
-    gc.unfreeze()
     leaves.cache_clear()
     _lasting.clear()
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @functools.cache
