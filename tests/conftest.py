@@ -46,9 +46,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Of the tests in trio, leave those that are in `make test`, or all (`make test-trio`)."""
     if os.environ.get("MONGODRIVER_TRIO") == "all":
         return
-    left = [i for i in items if i.get_closest_marker("trio") is None or i.path.stem in IN_TRIO]
-    if len(left) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(left)])
+    left: list[pytest.Item] = []
+    without: list[pytest.Item] = []
+    for item in items:
+        stays = item.get_closest_marker("trio") is None or item.path.stem in IN_TRIO
+        (left if stays else without).append(item)
+    if without:
+        config.hook.pytest_deselected(items=without)
         items[:] = left
 
 
