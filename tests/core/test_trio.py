@@ -83,6 +83,60 @@ def test_what_a_block_raises_is_no_group(server):
         trio.run(main)
 
 
+def test_what_a_cancelled_block_raises_is_not_lost(server):
+    async def main():
+        with trio.CancelScope() as scope:
+            async with AsyncMongoClient(server.uri) as client:
+                await client.admin.command("ping")
+                scope.cancel()
+                raise ZeroDivisionError("of the block")
+
+    with pytest.raises(ZeroDivisionError, match="of the block"):
+        trio.run(main)
+
+
+def test_blocks_of_two_tasks(server):
+    """The one that has opened the nursery ends first."""
+
+    async def main():
+        client = AsyncMongoClient(server.uri)
+        begun, both, first_ended = trio.Event(), trio.Event(), trio.Event()
+
+        async def first():
+            async with client:
+                await client.admin.command("ping")
+                begun.set()
+                await both.wait()
+            first_ended.set()
+
+        async def second():
+            await begun.wait()
+            async with client:
+                both.set()
+                await first_ended.wait()
+                with pytest.raises(InvalidOperation, match="after close"):
+                    await client.admin.command("ping")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(first)
+            nursery.start_soon(second)
+        return count_tasks()
+
+    assert trio.run(main) == 1
+
+
+def test_the_block_of_a_client_with_a_nursery_ends_in_any_task(server):
+    async def main():
+        async with trio.open_nursery() as nursery:
+            client = AsyncMongoClient(server.uri, trio_nursery=nursery)
+            await client.__aenter__()
+            await client.admin.command("ping")
+            nursery.start_soon(client.__aexit__, None, None, None)
+        return client._core.closed, count_tasks()
+
+    assert trio.run(main) == (True, 1)
+
+
 def test_blocks_within_one_another(server):
     async def main():
         async with AsyncMongoClient(server.uri) as client:

@@ -148,10 +148,16 @@ class AsyncMongoClient(ClientBase[DocumentT, "AsyncDatabase[DocumentT]", "AsyncC
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
+        backend = cast("EitherBackend", self._core.backend)
         try:
-            await self._core.close()
-        finally:
-            await cast("EitherBackend", self._core.backend).leave()
+            try:
+                await self._core.close()
+            finally:
+                await backend.leave()
+        except BaseException as exc:
+            # It does not hide what the block has raised.
+            if exc_val is None or not backend.comes_again(exc):
+                raise
 
     # -- the deployment --
 

@@ -94,6 +94,15 @@ class EitherBackend:
         if self._chosen is not None and self._chosen.name == "trio":
             await self._chosen.leave()
 
+    def comes_again(self, exc: BaseException) -> bool:
+        """Whether an exception is trio's cancellation, which is raised wherever one waits."""
+        trio = sys.modules.get("trio")
+        if trio is None:
+            return False
+        if isinstance(exc, BaseExceptionGroup):
+            return exc.split(trio.Cancelled)[1] is None
+        return isinstance(exc, trio.Cancelled)
+
     async def connect(
         self, address: Address, options: ConnectOptions, deadline: float | None = None
     ) -> Stream:

@@ -173,7 +173,8 @@ class TrioBackend:
 
     def __init__(self, nursery: Any = None) -> None:
         self._nursery = nursery
-        self._blocks: list[Any] = []
+        #: The tasks that are in a block of the client's, each with the nursery that it has opened.
+        self._blocks: list[tuple[Any, Any]] = []
         self._token: Any = None
         self._orphaned = False
 
@@ -220,24 +221,30 @@ class TrioBackend:
         if self._nursery is None:
             block = trio.open_nursery()
             self._nursery = await block.__aenter__()
-        self._blocks.append(block)
+        self._blocks.append((trio.lowlevel.current_task(), block))
 
     async def leave(self) -> None:
         if not self._blocks:
             return
-        block, nursery = self._blocks[-1], self._nursery
+        block = self._end_block()
         if block is None:
-            self._blocks.pop()
             return
-        if nursery.parent_task is not trio.lowlevel.current_task():
-            raise RuntimeError(_OTHER_TASK)
-        self._blocks.pop()
-        self._nursery = None
+        nursery, self._nursery = self._nursery, None
         # Not told of what the block has raised, which it would make a group of exceptions. Nothing
         # here raises anything, so that the nursery has only to be waited for.
         nursery.cancel_scope.cancel()
         await block.__aexit__(None, None, None)
         self._orphaned = False
+
+    def _end_block(self) -> Any:
+        """The nursery that the task's innermost block has opened; None if it has not."""
+        here = trio.lowlevel.current_task()
+        # Blocks that have opened none may end in another task.
+        for task, block in sorted(self._blocks[::-1], key=lambda b: b[0] is not here):
+            if task is here or block is None:
+                self._blocks.remove((task, block))
+                return block
+        raise RuntimeError(_OTHER_TASK)
 
     def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> TrioTask:
         task = TrioTask(self.token)
