@@ -192,9 +192,18 @@ def test_a_client_whose_nursery_has_ended(server):
         later = AsyncMongoClient(server.uri, trio_nursery=nursery)
         with pytest.raises(RuntimeError, match="nursery of this AsyncMongoClient has ended"):
             await later.admin.command("ping")
-        client._core.topology.abort()
+        pool = pool_of(client._core)
+        (connection,) = pool.idle
+        await client.close()
+        await later.close()
+        # It is closed by the run, a moment later.
+        await wait(client._core.backend, lambda: connection.stream._pipe.sock.fileno() == -1)
+        assert client._core.closed
 
-    trio.run(main)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trio.run(main)
+        gc.collect()
 
 
 def test_what_is_no_nursery_is_refused():

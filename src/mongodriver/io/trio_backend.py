@@ -207,6 +207,8 @@ class TrioBackend:
     def is_over(self) -> bool:
         if self._token is None:
             return False
+        if self._orphaned and self._is_gone():
+            return True
         try:
             self._token.run_sync_soon(int)
         except trio.RunFinishedError:
@@ -239,11 +241,12 @@ class TrioBackend:
     def _end_block(self) -> Any:
         """The nursery that the task's innermost block has opened; None if it has not."""
         here = trio.lowlevel.current_task()
+        own = [block for block in self._blocks if block[0] is here]
         # Blocks that have opened none may end in another task.
-        for task, block in sorted(self._blocks[::-1], key=lambda b: b[0] is not here):
-            if task is here or block is None:
-                self._blocks.remove((task, block))
-                return block
+        for ended in (*reversed(own), *self._blocks):
+            if ended[0] is here or ended[1] is None:
+                self._blocks.remove(ended)
+                return ended[1]
         raise RuntimeError(_OTHER_TASK)
 
     def spawn(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> TrioTask:
