@@ -23,6 +23,7 @@ from mongodriver.errors import ConfigurationError, DuplicateKeyError, InvalidOpe
 from mongodriver.io.daemon import DaemonCall
 from mongodriver.local import LocalServer
 from mongodriver.monitoring import CommandListener
+from mongodriver.write_concern import WriteConcern
 from tasks import count_tasks
 
 trio = pytest.importorskip("trio")
@@ -514,6 +515,30 @@ def test_a_cancelled_operation_closes_its_connection():
         assert trio.run(main) == ((True, 0, 0), 1)
 
 
+def test_in_a_cancelled_scope_nothing_is_sent():
+    async def main():
+        async with AsyncMongoClient(fake.uri) as client:
+            await client.admin.command("ping")
+            pool = pool_of(client._core)
+            (connection,) = pool.idle
+            things = client.d.things
+            silent = things.with_options(write_concern=WriteConcern(w=0))
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                for write in (things.insert_one, silent.insert_one):
+                    with pytest.raises(trio.Cancelled):
+                        await write({})
+            assert pool.idle == [connection]
+            assert not connection.closed
+            assert (await client.admin.command("ping"))["ok"]
+
+    with FakeMongod(MONGOS) as fake:
+        trio.run(main)
+        assert not fake.of("insert")
+        assert not fake.of("killSessions")
+        assert len(fake.of("ping")) == 2
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_cancelling_at_any_moment_leaves_the_pool_whole(server, seed):
     luck = random.Random(seed)
@@ -579,6 +604,25 @@ def test_a_cancelled_transaction_is_aborted(server):
     assert "abortTransaction" in names.answered
 
 
+def test_a_transaction_is_aborted_whose_next_operation_is_cancelled_at_once(server):
+    names = Names()
+
+    async def main():
+        async with AsyncMongoClient(server.uri, event_listeners=[names]) as client:
+            things = client.core_tests.trio_transactions
+            await things.drop()
+            with trio.CancelScope() as scope:
+                session = client.start_session()
+                async with session, await session.start_transaction():
+                    await things.insert_one({"_id": 1}, session=session)
+                    scope.cancel()
+                    await things.insert_one({"_id": 2}, session=session)
+            assert scope.cancelled_caught
+
+    trio.run(main)
+    assert names.answered[-2:] == ["abortTransaction", "endSessions"]
+
+
 def test_last_words_end_when_nobody_answers(monkeypatch):
     """The abort of a transaction that was cancelled takes no longer than it may."""
     monkeypatch.setattr("mongodriver.public.transactions.FAREWELL_TIMEOUT", 0.05)
@@ -620,6 +664,30 @@ def test_a_cursor_of_a_cancelled_block_is_left_to_the_housekeeping(server):
             await wait(client._core.backend, lambda: "killCursors" in names.sent)
 
     trio.run(main)
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_a_cursor_whose_close_is_cancelled_is_left_to_the_housekeeping(library):
+    anyio = pytest.importorskip("anyio")
+
+    def answer(request):
+        if request.name == "find":
+            return {"ok": 1, "cursor": {"id": 7, "ns": "d.c", "firstBatch": [{}]}}
+        asked = len(fake.of("killCursors"))
+        return SILENCE if request.name == "killCursors" and asked == 1 else {"ok": 1}
+
+    async def main():
+        async with AsyncMongoClient(fake.uri) as client:
+            cursor = client.d.c.find()
+            await cursor.next()
+            async with anyio.create_task_group() as group:
+                group.start_soon(cursor.close)
+                await wait(client._core.backend, lambda: fake.of("killCursors"))
+                group.cancel_scope.cancel()
+            await wait(client._core.backend, lambda: len(fake.of("killCursors")) == 2)
+
+    with FakeMongod(MONGOS, answer) as fake:
+        anyio.run(main, backend=library)
 
 
 def test_ctrl_c_in_the_middle_of_an_operation():

@@ -23,7 +23,7 @@ async def round_trip(
     """
     operation = execution.operation
     deadline = reply_deadline(executor, execution, connection)
-    execution.sent = True
+    sent_before, execution.sent = execution.sent, True
     try:
         if not operation.acknowledged:
             await connection.send(message, deadline, operation.name)
@@ -35,7 +35,10 @@ async def round_trip(
         raise connection_lost(executor, execution, connection, exc) from exc
     except BaseException:
         # Cancelled, or Ctrl-C: the server may go on for long.
-        execution.give_up_session()
+        if connection.closed:
+            execution.give_up_session()
+        else:
+            execution.sent = sent_before  # it was too late to begin
         raise
 
 

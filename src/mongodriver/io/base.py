@@ -108,7 +108,8 @@ class Stream(Protocol):
 
     Deadlines are values of `time.monotonic()`, None for no limit; a missed one raises
     TimeoutError. Whatever is raised by `send`, `receive` or `exchange`, cancellation and Ctrl-C
-    included, leaves the stream closed: a stream never carries half a message.
+    included, leaves the stream closed: a stream never carries half a message. It stays open only
+    for whoever was cancelled before anything was sent (in trio).
     """
 
     closed: bool

@@ -56,6 +56,8 @@ class TrioStream:
     async def exchange(self, message: bytes, deadline: float | None, max_size: int) -> bytes:
         if self.closed:
             raise ConnectionClosed("connection closed")
+        # Whoever was cancelled before sends nothing, and the connection is as good as it was.
+        await trio.lowlevel.checkpoint_if_cancelled()
         try:
             if deadline is None:
                 return await self._exchange(message, max_size)
@@ -70,9 +72,9 @@ class TrioStream:
     async def send(self, message: bytes, deadline: float | None) -> None:
         if self.closed:
             raise ConnectionClosed("connection closed")
+        # Before anything is sent: often nothing else here waits, and others have their turn.
+        await trio.lowlevel.checkpoint()
         try:
-            # Before anything is sent: often nothing else here waits, and others have their turn.
-            await trio.lowlevel.checkpoint()
             await within(deadline, self._pipe.send, message)
         except BaseException as exc:
             raise self._broken(exc)

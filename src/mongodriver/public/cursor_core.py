@@ -219,6 +219,9 @@ class CursorCore(ABC, Generic[ItemT]):
             # sooner.
             if isinstance(exc, PyMongoError) and exc.timeout:
                 self._bury()
+        except BaseException:
+            self._bury()  # cancelled, perhaps before the server was told
+            raise
         finally:
             self._release()
 
