@@ -623,6 +623,33 @@ def test_a_transaction_is_aborted_whose_next_operation_is_cancelled_at_once(serv
     assert names.answered[-2:] == ["abortTransaction", "endSessions"]
 
 
+@pytest.mark.parametrize("explicitly", [True, False])
+def test_a_commit_that_is_cancelled_before_aborts(server, explicitly):
+    names = Names()
+
+    async def main():
+        async with AsyncMongoClient(server.uri, event_listeners=[names]) as client:
+            things = client.core_tests.trio_transactions
+            await things.drop()
+            session = client.start_session()
+            with trio.CancelScope() as scope:
+                async with await session.start_transaction():
+                    await things.insert_one({"_id": 1}, session=session)
+                    scope.cancel()
+                    if explicitly:
+                        await session.commit_transaction()
+            assert scope.cancelled_caught
+            assert names.answered[-1] == "abortTransaction"
+            assert await things.find_one() is None
+            async with await session.start_transaction():
+                await things.insert_one({"_id": 2}, session=session)
+            await session.end_session()
+            return [document["_id"] async for document in things.find()]
+
+    assert trio.run(main) == [2]
+    assert names.sent.count("commitTransaction") == 1
+
+
 def test_last_words_end_when_nobody_answers(monkeypatch):
     """The abort of a transaction that was cancelled takes no longer than it may."""
     monkeypatch.setattr("mongodriver.public.transactions.FAREWELL_TIMEOUT", 0.05)

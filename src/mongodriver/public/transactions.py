@@ -49,6 +49,11 @@ async def commit_transaction(session: ClientSessionBase) -> None:
     core.check_can_commit()
     transaction = core.transaction
     again = transaction.state == COMMITTED
+    backend = session._client._core.backend
+    if not again and not transaction.empty and backend.is_cancelled():
+        # Nothing would be sent, and the transaction left to hold its locks.
+        await abort_after_failure(session)
+        await backend.sleep(0)  # raises the cancellation
     transaction.end(COMMITTED)
     error = None
     try:
