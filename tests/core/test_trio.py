@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from core_kit import PING, Background, Find, Run, make_client, opened, pool_of, 
 from fake_mongod import MONGOS, SILENCE, FakeMongod
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import ConfigurationError, DuplicateKeyError, InvalidOperation
+from mongodriver.io.base import ConnectOptions
 from mongodriver.io.daemon import DaemonCall
 from mongodriver.local import LocalServer
 from mongodriver.monitoring import CommandListener
@@ -466,6 +468,26 @@ def test_a_race_that_is_cancelled_leaves_nothing_open(race):
     assert trio.run(main)
     assert race.given_up == ["silent", "silent"]
     assert not race.made
+
+
+def test_a_proxy_that_takes_all_the_time_leaves_nothing_open(monkeypatch):
+    here, there = socket.socketpair()
+
+    async def open_through(self, proxy, address, deadline):
+        while time.monotonic() <= deadline:
+            pass
+        return here
+
+    monkeypatch.setattr(TrioBackend, "_open_through", open_through)
+
+    async def main():
+        options = ConnectOptions(0.01, proxy=object())
+        with pytest.raises(TimeoutError):
+            await TrioBackend().connect(("127.0.0.1", 1), options)
+
+    with there:
+        trio.run(main)
+    assert here.fileno() == -1
 
 
 def test_a_guest_of_an_event_loop(server):

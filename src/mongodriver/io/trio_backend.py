@@ -313,6 +313,8 @@ class TrioBackend:
                 opened = await self._open_through(proxy, address, deadline)
             return await within(deadline, self._connect, address, options, opened, deadline)
         except OSError:
+            if opened is not None:
+                PlainPipe(opened).close()  # the proxy may have taken all the time
             # Perhaps nothing was waited for. Whoever tries again and again lets the others go on.
             await trio.lowlevel.checkpoint()
             raise
