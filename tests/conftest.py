@@ -23,7 +23,8 @@ __all__ = ["both", "bx", "usual_signals"]
 
 #: Whose tests run in trio in `make test` too: of each part one or two.
 IN_TRIO = {
-    *("test_trio", "test_failover", "test_through_proxy", "test_cancellations"),
+    *("test_trio", "test_trio_cancelling", "test_cancellations"),
+    *("test_failover", "test_through_proxy"),
     *("test_streams", "test_tls_streams", "test_connecting", "test_mutex", "test_pool_accounting"),
     *("test_client_bulk_write", "test_typed_documents", "test_cursors", "test_gridfs"),
     *("test_change_streams", "test_sessions", "test_transactions", "test_tls_servers"),
