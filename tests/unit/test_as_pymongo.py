@@ -191,6 +191,33 @@ def test_pickles_of_pymongo_are_read():
     assert run(code) == "ReadConcern(local) False True False {'a': 1}"
 
 
+#: Imports modules in several threads at the same time.
+IMPORTERS = """
+import importlib, sys, threading
+names = {names!r}
+barrier = threading.Barrier(len(names))
+wrong = []
+def importer(name):
+    barrier.wait()
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        wrong.append((name, repr(error)))
+sys.setswitchinterval(1e-5)
+threads = [threading.Thread(target=importer, args=(name,)) for name in names]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_that_import_parts_at_the_same_time():
+    code = IMPORTERS.format(names=("pymongo.errors", "bson.objectid"))
+    code += "print(wrong, 'bson.errors' in sys.modules, 'pymongo.errors' in sys.modules)"
+    assert run(code) == "[] True True"
+
+
 def test_it_comes_too_late():
     pytest.importorskip("pymongo")
     done = python(
