@@ -212,10 +212,23 @@ for thread in threads:
 """
 
 
-def test_threads_that_import_parts_at_the_same_time():
-    code = IMPORTERS.format(names=("pymongo.errors", "bson.objectid"))
-    code += "print(wrong, 'bson.errors' in sys.modules, 'pymongo.errors' in sys.modules)"
-    assert run(code) == "[] True True"
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("pymongo.errors", "bson.objectid"),
+        ("bson.objectid", "bson"),
+        ("pymongo", "bson", "gridfs"),
+        ("pymongo", "pymongo.collection", "pymongo.errors"),
+    ],
+)
+def test_threads_that_import_parts_at_the_same_time(names):
+    code = IMPORTERS.format(names=names)
+    code += (
+        "from mongodriver.compat.aliases import _alias_of\n"
+        "own = {_alias_of(name, module): module for name, module in sys.modules.items()}\n"
+        "print(wrong, [name for name in own if name and sys.modules.get(name) is not own[name]])"
+    )
+    assert run(code) == "[] []"
 
 
 def test_it_comes_too_late():

@@ -58,6 +58,8 @@ class _AliasLoader(Loader):
         self._spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        # At first all of it, or threads that import parts of it wait for one another.
+        importlib.import_module("bsonx")
         module = importlib.import_module(self._own_name)
         self._spec = module.__spec__
         return module
@@ -120,12 +122,21 @@ def _import_the_others(but: str) -> None:
             for own_name, module in sys.modules.copy().items():
                 alias = _alias_of(own_name, module)
                 if alias not in (None, but) and alias not in sys.modules and _is_complete(module):
-                    importlib.import_module(str(alias))
+                    _import(str(alias))
             if _turn.is_over():
                 return
     except BaseException:
         _turn.give_up()
         raise
+
+
+def _import(alias: str) -> None:
+    """Import a module, unless another thread does so that waits for what this one imports."""
+    try:
+        importlib.import_module(alias)
+    except RuntimeError as error:
+        if type(error).__name__ != "_DeadlockError":  # the import system's own, and not public
+            raise
 
 
 def _is_complete(module: Any) -> bool:
