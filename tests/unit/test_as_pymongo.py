@@ -332,7 +332,13 @@ def test_run_leaves_a_program_its_own_start(tmp_path):
 
 
 def test_run_refuses_what_it_cannot_do(tmp_path):
-    for options in (["-I"], ["-WE", "-bE"], ["-X", "dev", "-S"]):
+    for options in (
+        ["-I"],
+        ["-WE", "-bE"],
+        ["-X", "dev", "-S"],
+        ["-uW", "error", "-E"],
+        ["--check-hash-based-pycs", "default", "-E"],
+    ):
         done = started(*options, "program.py", cwd=tmp_path)
         assert (done.returncode, done.stderr) == (
             2,
@@ -340,6 +346,16 @@ def test_run_refuses_what_it_cannot_do(tmp_path):
         )
     assert started(cwd=tmp_path).returncode == 2
     assert started("--help", cwd=tmp_path).stdout.startswith("usage: mongodriver run")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-umSIE"], ["-uWIgnore", "x.py", "-E"], ["-uc", "", "-E"], ["-", "-I"], ["--", "x.py", "-S"]],
+)
+def test_run_takes_what_is_not_pythons_option(arguments):
+    from mongodriver.compat import run
+
+    assert not run._refused(arguments)
 
 
 def test_run_where_pymongo_is_there_first(tmp_path):
