@@ -231,6 +231,11 @@ def test_threads_that_import_parts_at_the_same_time(names):
     assert run(code) == "[] []"
 
 
+def test_threads_that_import_the_codec_and_what_needs_it():
+    done = python("-c", IMPORTERS.format(names=("bsonx", "mongodriver.gridfs")) + "print(wrong)")
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_it_comes_too_late():
     pytest.importorskip("pymongo")
     done = python(
