@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -27,12 +28,12 @@ def _load() -> ModuleType | None:
     if _wanted == "py":
         return None
     try:
-        from bsonx import _native
+        native = import_module("bsonx._native")
     except ImportError:
         if _wanted == "c":
             raise
         return None
-    return _native
+    return native
 
 
 _native = _load()

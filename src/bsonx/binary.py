@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, overload
 from uuid import UUID
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._storage import BinaryStorage
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Binary(BinaryStorage):
     not an int, ValueError for one out of range.
     """
 
-    _type_marker = _markers.BINARY
+    _type_marker = _Markers.BINARY
 
     __subtype: int
 

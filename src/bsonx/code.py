@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from copy import copy
 from typing import Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._storage import CodeStorage
 
 __all__ = ["Code"]
@@ -19,7 +19,7 @@ class Code(CodeStorage):
     the scope. TypeError for other types. Stored as BSON type 0x0D, or 0x0F with a scope.
     """
 
-    _type_marker = _markers.CODE
+    _type_marker = _Markers.CODE
 
     __scope: Mapping[str, Any] | None
 

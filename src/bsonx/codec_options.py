@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, get_origin
 from uuid import UUID
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx.binary import (
     ALL_UUID_REPRESENTATIONS,
     UUID_REPRESENTATION_NAMES,
@@ -349,7 +349,7 @@ class CodecOptions(_Options[_DocumentType], Generic[_DocumentType]):
 
 def _is_document_class(candidate: Any) -> bool:
     candidate = get_origin(candidate) or candidate  # dict[str, int] is dict
-    if getattr(candidate, "_type_marker", None) == _markers.RAW_DOCUMENT:
+    if getattr(candidate, "_type_marker", None) == _Markers.RAW_DOCUMENT:
         return True
     return isinstance(candidate, type) and issubclass(candidate, MutableMapping)
 

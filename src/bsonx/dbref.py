@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx.son import SON
 
 __all__ = ["DBRef"]
@@ -20,7 +20,7 @@ class DBRef:
 
     __slots__ = ("__collection", "__database", "__id", "__kwargs")
 
-    _type_marker = _markers.DBREF
+    _type_marker = _Markers.DBREF
 
     def __init__(
         self,

@@ -21,7 +21,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bsonx import _impl
+from bsonx._impl import json_bind as _native_bind
+from bsonx._impl import json_dumps as _native_dumps
+from bsonx._impl import json_dumps_layout as _dumps_layout
+from bsonx._impl import json_loads as _native_loads
+from bsonx._impl import json_loads_strict as _native_loads_strict
 from bsonx._py.json import decode as _decode
 from bsonx._py.json import encode as _encode
 from bsonx._py.json import strict as _strict
@@ -91,8 +95,8 @@ DEFAULT_JSON_OPTIONS: JSONOptions = RELAXED_JSON_OPTIONS
 
 get_size.__module__ = __name__
 
-if _impl.json_bind is not None:
-    _impl.json_bind(
+if _native_bind is not None:
+    _native_bind(
         JSONOptions,
         _encode.encode_value,
         _encode.convert,
@@ -103,10 +107,9 @@ if _impl.json_bind is not None:
         _strict.object_hook_strict,
         _strict.json_loads_strict,
     )
-_dumps = _impl.json_dumps or _encode.json_dumps
-_dumps_layout = _impl.json_dumps_layout
-_loads = _impl.json_loads or _decode.json_loads
-_loads_strict = _impl.json_loads_strict or _strict.json_loads_strict
+_dumps = _native_dumps or _encode.json_dumps
+_loads = _native_loads or _decode.json_loads
+_loads_strict = _native_loads_strict or _strict.json_loads_strict
 _LAYOUT_ARGUMENTS = frozenset(("indent", "separators", "sort_keys", "ensure_ascii"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 
 __all__ = ["MinKey"]
 
@@ -14,7 +14,7 @@ class MinKey:
 
     __slots__ = ()
 
-    _type_marker = _markers.MINKEY
+    _type_marker = _Markers.MINKEY
 
     def __getstate__(self) -> Any:
         return {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any
 
-from bsonx import _markers
 from bsonx._impl import RawDocument
+from bsonx._markers import Markers as _Markers
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS as DEFAULT
 from bsonx.codec_options import CodecOptions
 
@@ -24,7 +24,7 @@ class RawBSONDocument(RawDocument, Mapping[str, Any]):
 
     __slots__ = ()
 
-    _type_marker = _markers.RAW_DOCUMENT
+    _type_marker = _Markers.RAW_DOCUMENT
 
     def items(self) -> ItemsView[str, Any]:
         """Return the decoded fields as (name, value) pairs, in stored order."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._storage import RegexStorage
 
 __all__ = ["Regex", "str_flags_to_int"]
@@ -41,7 +41,7 @@ class Regex(RegexStorage, Generic[_T]):
 
     __slots__ = ()
 
-    _type_marker = _markers.REGEX
+    _type_marker = _Markers.REGEX
 
     pattern: _T
 

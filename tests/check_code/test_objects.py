@@ -240,6 +240,9 @@ def test_nothing_is_taken_for_what_it_is_not(tmp_path, program):
         "while db and f(): pass",
         "x = 1 if coll else 2",
         "[x for x in y if coll]",
+        "x = bool(coll)",
+        "if bool(db): pass",
+        "x = bool(coll and f())",
     ],
 )
 def test_truth(tmp_path, program):
@@ -251,7 +254,14 @@ def test_truth(tmp_path, program):
 
 @pytest.mark.parametrize(
     "program",
-    ["if client: pass", "if coll is None: pass", "if coll.find_one(): pass", "x = f() or coll"],
+    [
+        "if client: pass",
+        "if coll is None: pass",
+        "if coll.find_one(): pass",
+        "x = f() or coll",
+        "bool(client)",
+        "bool(f() or coll.find())",
+    ],
 )
 def test_truth_of_others(tmp_path, program):
     assert found(tmp_path, program) == []

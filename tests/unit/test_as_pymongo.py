@@ -191,6 +191,51 @@ def test_pickles_of_pymongo_are_read():
     assert run(code) == "ReadConcern(local) False True False {'a': 1}"
 
 
+#: Imports modules in several threads at the same time.
+IMPORTERS = """
+import importlib, sys, threading
+names = {names!r}
+barrier = threading.Barrier(len(names))
+wrong = []
+def importer(name):
+    barrier.wait()
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        wrong.append((name, repr(error)))
+sys.setswitchinterval(1e-5)
+threads = [threading.Thread(target=importer, args=(name,)) for name in names]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("pymongo.errors", "bson.objectid"),
+        ("bson.objectid", "bson"),
+        ("pymongo", "bson", "gridfs"),
+        ("pymongo", "pymongo.collection", "pymongo.errors"),
+    ],
+)
+def test_threads_that_import_parts_at_the_same_time(names):
+    code = IMPORTERS.format(names=names)
+    code += (
+        "from mongodriver.compat.aliases import _alias_of\n"
+        "own = {_alias_of(name, module): module for name, module in sys.modules.items()}\n"
+        "print(wrong, [name for name in own if name and sys.modules.get(name) is not own[name]])"
+    )
+    assert run(code) == "[] []"
+
+
+def test_threads_that_import_the_codec_and_what_needs_it():
+    done = python("-c", IMPORTERS.format(names=("bsonx", "mongodriver.gridfs")) + "print(wrong)")
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_it_comes_too_late():
     pytest.importorskip("pymongo")
     done = python(
@@ -292,7 +337,13 @@ def test_run_leaves_a_program_its_own_start(tmp_path):
 
 
 def test_run_refuses_what_it_cannot_do(tmp_path):
-    for options in (["-I"], ["-WE", "-bE"], ["-X", "dev", "-S"]):
+    for options in (
+        ["-I"],
+        ["-WE", "-bE"],
+        ["-X", "dev", "-S"],
+        ["-uW", "error", "-E"],
+        ["--check-hash-based-pycs", "default", "-E"],
+    ):
         done = started(*options, "program.py", cwd=tmp_path)
         assert (done.returncode, done.stderr) == (
             2,
@@ -300,6 +351,16 @@ def test_run_refuses_what_it_cannot_do(tmp_path):
         )
     assert started(cwd=tmp_path).returncode == 2
     assert started("--help", cwd=tmp_path).stdout.startswith("usage: mongodriver run")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-umSIE"], ["-uWIgnore", "x.py", "-E"], ["-uc", "", "-E"], ["-", "-I"], ["--", "x.py", "-S"]],
+)
+def test_run_takes_what_is_not_pythons_option(arguments):
+    from mongodriver.compat import run
+
+    assert not run._refused(arguments)
 
 
 def test_run_where_pymongo_is_there_first(tmp_path):

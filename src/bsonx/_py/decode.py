@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.bounds import (
     bad,
     bad_value,
@@ -61,7 +61,7 @@ class Plan:
             self.document_class = dict  # of what has no type of its own
         self.errors = options.unicode_decode_error_handler or "strict"
         self.uuid_representation = options.uuid_representation
-        self.raw = getattr(self.document_class, "_type_marker", None) == _markers.RAW_DOCUMENT
+        self.raw = getattr(self.document_class, "_type_marker", None) == _Markers.RAW_DOCUMENT
         self.keys: dict[bytes, str] = _strict_keys if self.errors == "strict" else {}
         readers = dict(READERS)
         readers[0x03] = _read_raw if self.raw else _read_document

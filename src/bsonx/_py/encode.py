@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.names import CHECKED_NAMES, NAMES, POSITIONS, Names
 from bsonx._py.typed.encode import Unreadable, elements
 from bsonx._py.types.datetime_ms import DatetimeMS
@@ -68,7 +68,7 @@ def encode_document(document: Any, check_keys: bool, codec_options: CodecOptions
 def _top(stored: Any, document: Any, names: Names, options: CodecOptions[Any], depth: int) -> bytes:
     """Return the BSON of what is stored in place of a top-level document."""
     if not isinstance(stored, dict):
-        if _marker(stored) == _markers.RAW_DOCUMENT:
+        if _marker(stored) == _Markers.RAW_DOCUMENT:
             return _raw_bytes(stored)
         if not isinstance(stored, Mapping):
             return _top_instance(stored, document, names, options, depth)
@@ -377,7 +377,7 @@ def _subdocument(value: Any, options: CodecOptions[Any], depth: int) -> bytes:
     """Return a document whose keys are not checked."""
     if type(value) is dict:
         return _document(value.items(), NAMES, NAMES, options, depth + 1)
-    if _marker(value) == _markers.RAW_DOCUMENT:
+    if _marker(value) == _Markers.RAW_DOCUMENT:
         return _raw_bytes(value)
     if not isinstance(value, Mapping):
         raise TypeError(f"encoder expected a mapping type but got: {value!r}")
@@ -469,18 +469,18 @@ _ENCODERS: dict[type, _Encoder] = {
 
 # By the marker that the BSON types of every compatible package carry, subclasses included.
 _MARKED: dict[int, _Encoder] = {
-    _markers.BINARY: _binary,
-    _markers.OBJECTID: _objectid,
-    _markers.DATETIME: _datetime_ms,
-    _markers.REGEX: _regex,
-    _markers.CODE: _code,
-    _markers.TIMESTAMP: _timestamp,
-    _markers.INT64: _long,
-    _markers.DECIMAL128: _decimal128,
-    _markers.DBREF: _dbref,
-    _markers.RAW_DOCUMENT: _raw,
-    _markers.MAXKEY: _maxkey,
-    _markers.MINKEY: _minkey,
+    _Markers.BINARY: _binary,
+    _Markers.OBJECTID: _objectid,
+    _Markers.DATETIME: _datetime_ms,
+    _Markers.REGEX: _regex,
+    _Markers.CODE: _code,
+    _Markers.TIMESTAMP: _timestamp,
+    _Markers.INT64: _long,
+    _Markers.DECIMAL128: _decimal128,
+    _Markers.DBREF: _dbref,
+    _Markers.RAW_DOCUMENT: _raw,
+    _Markers.MAXKEY: _maxkey,
+    _Markers.MINKEY: _minkey,
 }
 
 # Subclasses of these encode as their base.
@@ -511,7 +511,7 @@ def _encode_unknown(
     name: bytes, value: Any, options: CodecOptions[Any], names: Names, depth: int, origin: int
 ) -> bytes:
     marker = _marker(value)
-    if marker in _MARKED and (marker != _markers.INT64 or isinstance(value, int)):
+    if marker in _MARKED and (marker != _Markers.INT64 or isinstance(value, int)):
         return _MARKED[marker](name, value, names, options, depth)
     registry = options.type_registry
     if origin in (_PLAIN, _FROM_FALLBACK):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any, ClassVar, NoReturn, TypeVar
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.codec import raw_elements, raw_get
 from bsonx.codec_options import CodecOptions
 from bsonx.errors import InvalidBSON
@@ -42,7 +42,7 @@ class RawDocument:
             _refuse(data)
         if codec_options is None:
             codec_options = self._default_options
-        elif getattr(codec_options.document_class, "_type_marker", None) != _markers.RAW_DOCUMENT:
+        elif getattr(codec_options.document_class, "_type_marker", None) != _Markers.RAW_DOCUMENT:
             raise TypeError(
                 "RawBSONDocument cannot use CodecOptions with document "
                 f"class {codec_options.document_class}"

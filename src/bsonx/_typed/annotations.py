@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, MutableMapping
 from typing import Any, get_args, get_origin
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._typed import nodes as p
 from bsonx._typed.choices import enum_node, literal_node, union_node
 from bsonx._typed.constraints import constrained
@@ -230,7 +230,7 @@ class Builder:
             return self.model(tp)
         if issubclass(tp, pathlib.PurePath):
             return _converted(self.node(str), label_of(tp), tp)
-        if getattr(tp, "_type_marker", None) == _markers.RAW_DOCUMENT or issubclass(
+        if getattr(tp, "_type_marker", None) == _Markers.RAW_DOCUMENT or issubclass(
             tp, MutableMapping
         ):
             return Node(Kind.DOCUMENT, label_of(tp), (p.DOCUMENT,), cls=tp)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 from typing import Any, TypeVar, get_args, get_origin
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import DOCUMENT, Kind, Node, TypePlan
 
@@ -84,7 +84,7 @@ def typed_plan(document_class: Any) -> TypePlan | None:
         values = get_args(document_class)[1:]
         if not values or values[0] in (Any, object) or isinstance(values[0], TypeVar):
             return None
-    if getattr(origin, "_type_marker", None) == _markers.RAW_DOCUMENT:
+    if getattr(origin, "_type_marker", None) == _Markers.RAW_DOCUMENT:
         return None
     return plan_for(document_class)
 

@@ -98,6 +98,9 @@ def special_call(reader: Expressions, node: ast.Call) -> Value | None:
         return reader.annotation(node.args[0])
     if last == "version" and node.args and _text(node.args[0]) == "pymongo":
         return frozenset({CURRENT})
+    if name == "bool" and len(node.args) == 1:
+        tested = reader.test(node.args[0])
+        return tested if any(isinstance(item, Version) for item in tested) else ELSE
     if name in _SAME or name in _PLAIN:
         return _converted(reader, node, name in _SAME)
     if last in _PARSERS:

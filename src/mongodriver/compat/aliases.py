@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from threading import get_ident
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -58,6 +58,8 @@ class _AliasLoader(Loader):
         self._spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        # At first all of it, or threads that import parts of it wait for one another.
+        importlib.import_module("bsonx")
         module = importlib.import_module(self._own_name)
         self._spec = module.__spec__
         return module
@@ -74,8 +76,38 @@ class _AliasLoader(Loader):
         _import_the_others(name)
 
 
-#: The threads that do that.
-_importing: set[int] = set()
+class _Turn:
+    """Who imports the others: one thread at a time, for all.
+
+    Two that did so would wait for one another's modules.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._is_taken = False
+        self._is_asked = False
+
+    def take(self) -> bool:
+        """Whether the caller is the one; otherwise the one is told to look once more."""
+        with self._lock:
+            mine, self._is_taken = not self._is_taken, True
+            self._is_asked = not mine
+            return mine
+
+    def is_over(self) -> bool:
+        """Whether nobody has asked since; if so, the turn is given back."""
+        with self._lock:
+            over, self._is_asked = not self._is_asked, False
+            self._is_taken = not over
+            return over
+
+    def give_up(self) -> None:
+        """Give the turn back after an error."""
+        with self._lock:
+            self._is_taken = self._is_asked = False
+
+
+_turn = _Turn()
 
 
 def _import_the_others(but: str) -> None:
@@ -83,17 +115,28 @@ def _import_the_others(but: str) -> None:
 
     :param but: the one that is being imported.
     """
-    thread = get_ident()
-    if thread in _importing:
+    if not _turn.take():
         return
-    _importing.add(thread)
     try:
-        for own_name, module in sys.modules.copy().items():
-            alias = _alias_of(own_name, module)
-            if alias not in (None, but) and alias not in sys.modules and _is_complete(module):
-                importlib.import_module(str(alias))
-    finally:
-        _importing.discard(thread)
+        while True:
+            for own_name, module in sys.modules.copy().items():
+                alias = _alias_of(own_name, module)
+                if alias not in (None, but) and alias not in sys.modules and _is_complete(module):
+                    _import(str(alias))
+            if _turn.is_over():
+                return
+    except BaseException:
+        _turn.give_up()
+        raise
+
+
+def _import(alias: str) -> None:
+    """Import a module, unless another thread does so that waits for what this one imports."""
+    try:
+        importlib.import_module(alias)
+    except RuntimeError as error:
+        if type(error).__name__ != "_DeadlockError":  # the import system's own, and not public
+            raise
 
 
 def _is_complete(module: Any) -> bool:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_USAGE, file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
-    if any(_ignores_path(argument) for argument in _options(arguments)) or _is_isolated():
+    if _refused(arguments) or _is_isolated():
         print("mongodriver run: not with Python's options -E, -I and -S", file=sys.stderr)
         return 2
     environment = {**os.environ, "PYTHONPATH": _python_path()}
@@ -50,21 +50,25 @@ def _python_path() -> str:
     return os.pathsep.join(paths)
 
 
-def _options(arguments: Sequence[str]) -> list[str]:
-    """Those options of Python's that stand before the program."""
-    found = []
+def _refused(arguments: Sequence[str]) -> bool:
+    """Whether the options of Python's that stand before the program would leave our startup out."""
     rest = iter(arguments)
     for argument in rest:
-        if not argument.startswith("-") or argument[:2] in ("-m", "-c", "--"):
-            break
-        found.append(argument)
-        if argument in ("-W", "-X"):
+        if argument == "--check-hash-based-pycs":
             next(rest, None)
-    return found
-
-
-def _ignores_path(option: str) -> bool:
-    return option[:2] not in ("-W", "-X") and any(letter in option for letter in "EIS")
+        elif argument in ("-", "--") or not argument.startswith("-"):
+            return False
+        elif not argument.startswith("--"):
+            for place, letter in enumerate(argument[1:], 2):
+                if letter in "EIS":
+                    return True
+                if letter in "cm":  # the program
+                    return False
+                if letter in "WX":
+                    if place == len(argument):  # its value is the next
+                        next(rest, None)
+                    break
+    return False
 
 
 def _is_isolated() -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.json.options import DatetimeRepresentation, JSONMode
 from bsonx._py.types.datetime_ms import MAX_MILLIS
 from bsonx._py.types.moments import asked_fields, is_nat, millis_from_datetime
@@ -218,17 +218,17 @@ _ENCODERS: dict[type, _Encoder] = {
 
 # Types of other BSON packages are known by their marker.
 _MARKERS: dict[int, _Encoder] = {
-    _markers.BINARY: _encode_binary,
-    _markers.OBJECTID: _encode_objectid,
-    _markers.DATETIME: _encode_datetime_ms,
-    _markers.REGEX: _encode_regex,
-    _markers.CODE: _encode_code,
-    _markers.TIMESTAMP: _encode_timestamp,
-    _markers.INT64: _encode_int64,
-    _markers.DECIMAL128: _encode_decimal128,
-    _markers.DBREF: _encode_dbref,
-    _markers.MAXKEY: _encode_max_key,
-    _markers.MINKEY: _encode_min_key,
+    _Markers.BINARY: _encode_binary,
+    _Markers.OBJECTID: _encode_objectid,
+    _Markers.DATETIME: _encode_datetime_ms,
+    _Markers.REGEX: _encode_regex,
+    _Markers.CODE: _encode_code,
+    _Markers.TIMESTAMP: _encode_timestamp,
+    _Markers.INT64: _encode_int64,
+    _Markers.DECIMAL128: _encode_decimal128,
+    _Markers.DBREF: _encode_dbref,
+    _Markers.MAXKEY: _encode_max_key,
+    _Markers.MINKEY: _encode_min_key,
 }
 
 _BUILT_IN_TYPES = (datetime, float, int, re.Pattern, str, uuid.UUID, bytes)

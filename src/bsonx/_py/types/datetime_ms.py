@@ -7,7 +7,7 @@ import operator
 import sys
 from typing import Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.types.moments import EPOCH_NAIVE, millis_from_datetime
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, DatetimeConversion
 from bsonx.errors import InvalidBSON
@@ -34,7 +34,7 @@ class DatetimeMS:
 
     __slots__ = ("_value",)
 
-    _type_marker = _markers.DATETIME
+    _type_marker = _Markers.DATETIME
 
     def __init__(self, value: int | datetime.datetime) -> None:
         if isinstance(value, int):

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 
 _PAIR = struct.Struct("<QQ")  # low word, high word
 
@@ -125,7 +125,7 @@ class Decimal128:
 
     __slots__ = ("__high", "__low")
 
-    _type_marker = _markers.DECIMAL128
+    _type_marker = _Markers.DECIMAL128
 
     def __init__(self, value: _Value) -> None:
         if isinstance(value, (str, decimal.Decimal)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 
 
 class Int64(int):
@@ -15,7 +15,7 @@ class Int64(int):
 
     __slots__ = ()
 
-    _type_marker = _markers.INT64
+    _type_marker = _Markers.INT64
 
     def __getstate__(self) -> Any:
         return {}

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.types.moments import utc_moment
 from bsonx.errors import InvalidId
 from bsonx.tz_util import utc
@@ -54,7 +54,7 @@ class ObjectId:
 
     __slots__ = ("__id",)
 
-    _type_marker = _markers.OBJECTID
+    _type_marker = _Markers.OBJECTID
 
     def __init__(self, oid: str | ObjectId | bytes | None = None) -> None:
         if oid is None:

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from bsonx import _markers
+from bsonx._markers import Markers as _Markers
 from bsonx._py.types.moments import utc_moment
 from bsonx.tz_util import utc
 
@@ -23,7 +23,7 @@ class Timestamp:
 
     __slots__ = ("__inc", "__time")
 
-    _type_marker = _markers.TIMESTAMP
+    _type_marker = _Markers.TIMESTAMP
 
     def __init__(self, time: datetime.datetime | int, inc: int) -> None:
         if isinstance(time, datetime.datetime):
