@@ -84,10 +84,12 @@ ONLY_IN = {
         "mongodriver.io.blocking",
         "mongodriver.io.http_proxy",
     },
-    "selectors": {"mongodriver.io.blocking"},
+    "selectors": {"mongodriver.io.blocking_connect"},
     "socket": {
+        "mongodriver.io.addresses",
         "mongodriver.io.aio_connect",
         "mongodriver.io.blocking",
+        "mongodriver.io.blocking_connect",
         "mongodriver.io.http_proxy",
         "mongodriver.io.trio_connect",
         "mongodriver.io.trio_pipes",

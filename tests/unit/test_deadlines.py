@@ -33,7 +33,7 @@ from mongodriver.errors import (
     WaitQueueTimeoutError,
 )
 from mongodriver.execution.timeouts import current_deadline, one_deadline, timeout
-from mongodriver.io import blocking
+from mongodriver.io import addresses
 from mongodriver.io.base import ConnectOptions
 from mongodriver.io.deadline import Deadline
 from mongodriver.ops.cursor import GetMore, KillCursors
@@ -312,7 +312,7 @@ def silent_dns(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     yield asked
     done.set()
-    for call in list(blocking._lookups.values()):
+    for call in list(addresses._lookups.values()):
         ended = threading.Event()
         call[1].when_done(ended.set)
         ended.wait(60)
@@ -341,7 +341,7 @@ def test_a_later_lookup_is_a_new_one(flavour, silent_dns, monkeypatch):
             with pytest.raises(TimeoutError):
                 await backend.connect(("slow.test", 1), ConnectOptions(60), Deadline(0.01))
 
-    monkeypatch.setattr("mongodriver.io.blocking._SHARED_FOR", -1.0)
+    monkeypatch.setattr("mongodriver.io.addresses._SHARED_FOR", -1.0)
     run_on(flavour, main)
     assert len(silent_dns) == 3
 

@@ -7,7 +7,7 @@ import ssl
 from time import monotonic
 from typing import Any
 
-from mongodriver.io.blocking import look_up, open_socket, open_through
+from mongodriver.io.blocking_connect import look_up, open_socket, open_through
 from mongodriver.io.probe import asks_for_certificate, hangs_up, speaks_plain_text
 from mongodriver.values.address import Address
 from mongodriver.values.proxy import Proxy

@@ -13,16 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .addresses import ATTEMPT_DELAY, Target, begin_lookup, resolve
 from .base import Address, ConnectionClosed, Conversation, HandshakeFailed
-from .blocking import (
-    ATTEMPT_DELAY,
-    Target,
-    is_plain_socket,
-    lookup,
-    open_connection,
-    resolve,
-    set_tcp_options,
-)
+from .blocking_connect import is_plain_socket, open_connection, set_tcp_options
 from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 
@@ -200,7 +193,7 @@ async def _open_socket(loop: asyncio.AbstractEventLoop, host: str, port: int) ->
         targets = resolve(host, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
         # A name. The same resolver for every loop: uvloop has one of its own.
-        targets = await outcome(loop, lookup(host, port))
+        targets = await outcome(loop, begin_lookup(host, port))
     if len(targets) == 1:
         sock = await _connect_one(loop, targets[0])
     else:

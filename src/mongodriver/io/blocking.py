@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-import errno
-import os
 import select
-import selectors
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from bsonx._impl import exchange as exchange_in_c
 from bsonx._impl import run_coroutine
@@ -26,35 +22,21 @@ from .base import (
     ConnectionClosed,
     ConnectOptions,
     Conversation,
-    HandshakeFailed,
     first_buffer,
     larger_buffer,
     message_length,
     unpack_length,
 )
-from .daemon import DaemonCall
-from .deadline import remaining, sooner
-
-if TYPE_CHECKING:
-    import ssl
-
-    from ..values.proxy import Proxy
-    from .stapling import Dial
-    from .tls import Tls
+from .blocking_connect import hold, is_plain_socket, open_connection, open_socket, start_tls
+from .daemon import DaemonCall, wait_for
+from .deadline import sooner
 
 ResultT = TypeVar("ResultT")
 
 #: Asked of the kernel in one go: most replies are smaller and arrive whole.
 READ_SIZE = 32 * 1024
-#: Seconds before the next address of a name is tried beside the ones under way (RFC 8305).
-ATTEMPT_DELAY = 0.25
-_IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
-
 #: How long a socket that C reads from waits in the kernel: seconds and microseconds.
 _LOOK_UP_AFTER = struct.pack("@ll", 0, 200_000)
-
-#: Address family and address of a socket.
-Target = tuple[int, Any]
 
 #: Run a coroutine of the core to its end. RuntimeError if it suspends, which none does here.
 run: Callable[[Coroutine[Any, Any, ResultT]], ResultT] = run_coroutine
@@ -372,7 +354,7 @@ class BlockingBackend:
         tls = options.tls
         if tls is None:
             return BlockingStream(sock)
-        secure = _start_tls(sock, tls, address, dial, deadline)
+        secure = start_tls(sock, tls, address, dial, deadline)
         return BlockingStream(secure, True, partial(tls.keep_session, address, secure))
 
     async def converse(
@@ -387,7 +369,7 @@ class BlockingBackend:
         sock = open_socket(address, deadline) if opened is None else opened
         if options.tls is not None:
             dial = partial(open_connection, None, address)
-            sock = _start_tls(sock, options.tls, address, dial, deadline)
+            sock = start_tls(sock, options.tls, address, dial, deadline)
         try:
             hold(sock, talk, deadline)
         finally:
@@ -422,225 +404,5 @@ class BlockingBackend:
         return wait_for(DaemonCall(function, *args), deadline)
 
 
-def is_plain_socket(value: Any) -> bool:
-    """Whether a value is a socket without TLS."""
-    return isinstance(value, socket.socket) and not hasattr(value, "server_hostname")
-
-
-def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
-    """The outcome of a call. Raises TimeoutError when it is not there in time."""
-    ended = threading.Event()
-    call.when_done(ended.set)
-    try:
-        if not ended.wait(remaining(deadline)):
-            raise TimeoutError("timed out")
-        return call.result()
-    finally:
-        del call  # it may hold an error, whose traceback holds this frame
-
-
 def _run_main(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     run(main())
-
-
-def open_connection(proxy: Proxy | None, address: Address, deadline: float | None) -> socket.socket:
-    """A stream socket that is connected with an address, through a proxy where there is one."""
-    if proxy is None or address[1] is None:
-        return open_socket(address, deadline)
-    return open_through(proxy, address, deadline)
-
-
-def open_socket(address: Address, deadline: float | None) -> socket.socket:
-    """A connected stream socket. Raises OSError, TimeoutError at the deadline (monotonic)."""
-    host, port = address
-    if port is None:
-        return _connect_one(socket.AF_UNIX, host, deadline)
-    targets = look_up(host, port, deadline)
-    if len(targets) == 1:
-        sock = _connect_one(*targets[0], deadline)
-    else:
-        sock = _connect_first(targets, deadline)
-    set_tcp_options(sock)
-    return sock
-
-
-def open_through(proxy: Proxy, address: Address, deadline: float | None) -> socket.socket:
-    """A stream socket that a proxy has connected with an address. Raises ProxyError."""
-    from .socks import conversation, converse, proxy_error  # few have a proxy
-
-    try:
-        sock = open_socket(proxy.address, deadline)
-        try:
-            converse(sock, conversation(proxy, address), lambda: remaining(deadline))
-        except BaseException:
-            sock.close()
-            raise
-    except OSError as exc:
-        raise proxy_error(proxy, exc) from exc
-    return sock
-
-
-def hold(sock: Any, talk: Conversation, deadline: float | None) -> None:
-    """Carry a conversation on over a socket, until the deadline."""
-    try:
-        step = next(talk)
-        while True:
-            sock.settimeout(remaining(deadline))
-            if isinstance(step, bytes):
-                sock.sendall(step)
-                step = next(talk)
-            else:
-                step = talk.send(sock.recv(step))
-    except StopIteration:
-        pass
-
-
-def look_up(host: str, port: int, deadline: float | None) -> list[Target]:
-    """`resolve`, given up at the deadline: the system's resolver knows none."""
-    try:
-        return resolve(host, port, socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass
-    if deadline is None:
-        return resolve(host, port)
-    return wait_for(lookup(host, port), deadline)
-
-
-def resolve(host: str, port: int, flags: int = 0) -> list[Target]:
-    """The addresses of a host, in the order to try them. Raises socket.gaierror."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    except UnicodeError as exc:
-        # A label that is empty or too long: no name that anybody could be asked for.
-        raise socket.gaierror(socket.EAI_NONAME, f"not a host name: {host!r} ({exc})") from exc
-    return _interleave([(family, target) for family, _, _, _, target in found])
-
-
-#: Seconds for which those who look for a name wait for a lookup that others have begun.
-_SHARED_FOR = 1.0
-#: The lookups of a moment ago, and when they began.
-_lookups: dict[tuple[str, int], tuple[float, DaemonCall[list[Target]]]] = {}
-
-
-def lookup(
-    host: str, port: int, kind: type[DaemonCall[Any]] = DaemonCall
-) -> DaemonCall[list[Target]]:
-    """`resolve` in a thread of its own; one that has just been begun is not begun again.
-
-    So a resolver that never answers holds one thread a second at most, however many ask.
-
-    :param kind: of the call, whose thread may be another library's.
-    """
-    begun, call = _lookups.get((host, port), (0.0, None))
-    if call is None or call.done or begun + _SHARED_FOR < time.monotonic():
-        call = kind(resolve, host, port)
-        _lookups[host, port] = time.monotonic(), call
-        call.when_done(lambda: _forget_lookup(host, port, call))
-    return call
-
-
-def _forget_lookup(host: str, port: int, call: DaemonCall[list[Target]]) -> None:
-    if _lookups.get((host, port), (0.0, None))[1] is call:
-        _lookups.pop((host, port), None)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_lookups.clear)  # their threads are the parent's
-
-
-def _interleave(targets: Sequence[Target]) -> list[Target]:
-    """Alternate the address families, beginning with the resolver's first choice."""
-    first = [t for t in targets if t[0] == targets[0][0]]
-    other = [t for t in targets if t[0] != targets[0][0]]
-    return [t for t in chain.from_iterable(zip_longest(first, other)) if t is not None]
-
-
-def _connect_one(family: int, target: Any, deadline: float | None) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.settimeout(remaining(deadline))
-        sock.connect(target)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _connect_first(targets: list[tuple[int, Any]], deadline: float | None) -> socket.socket:
-    """Race the addresses of one name, each started a moment after the one before it."""
-    error: OSError = OSError("no address to connect to")
-    with selectors.DefaultSelector() as pending:
-        try:
-            while targets or pending.get_map():
-                if targets:
-                    try:
-                        pending.register(begin_connect(*targets.pop(0)), selectors.EVENT_WRITE)
-                    except OSError as exc:
-                        error = exc
-                        continue
-                wait = remaining(deadline)
-                if targets:
-                    wait = ATTEMPT_DELAY if wait is None else min(wait, ATTEMPT_DELAY)
-                for key, _ in pending.select(wait):
-                    sock: Any = key.fileobj
-                    pending.unregister(sock)
-                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    if code == 0:
-                        return sock  # type: ignore[no-any-return]
-                    error = OSError(code, os.strerror(code))
-                    sock.close()
-            raise error
-        finally:
-            for key in pending.get_map().values():
-                key.fileobj.close()  # type: ignore[union-attr]
-
-
-def begin_connect(family: int, target: Any) -> socket.socket:
-    """A socket that does not block and is being connected; writable when that is over."""
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setblocking(False)
-    code = sock.connect_ex(target)
-    if code not in _IN_PROGRESS:
-        sock.close()
-        raise OSError(code, os.strerror(code))
-    return sock
-
-
-def _start_tls(
-    sock: socket.socket, tls: Tls, address: Address, dial: Dial, deadline: float | None
-) -> ssl.SSLSocket:
-    secure: Any = None
-    try:
-        sock.settimeout(remaining(deadline))
-        session = tls.session(address)
-        known: Any = {} if session is None else {"session": session}  # not all libraries' take one
-        secure = tls.context.wrap_socket(sock, server_hostname=address[0], **known)
-        inquiry = tls.inquiry(address, secure, dial)
-        if inquiry is not None:
-            inquiry(deadline)
-        return secure  # type: ignore[no-any-return]
-    except BaseException as exc:
-        (secure or sock).close()
-        tls.forget_session(address)
-        if isinstance(exc, ConnectionError):
-            raise HandshakeFailed(str(exc) or "the peer ended the connection") from exc
-        raise
-
-
-#: Keepalive: first probe after 120 s of silence, then every 10 s, dead after 9 missed.
-_KEEPALIVE = (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 9))
-
-
-def set_tcp_options(sock: Any) -> None:
-    """No delay, and keepalive probes quick enough to notice a peer that vanished."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE:
-        option = getattr(socket, name, None)
-        if option is None:
-            continue
-        try:
-            if sock.getsockopt(socket.IPPROTO_TCP, option) > value:
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
-        except OSError:
-            pass  # a platform may list an option it does not allow

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from .deadline import remaining
+
 ResultT = TypeVar("ResultT")
 
 _NAME = "mongodriver call"
@@ -65,3 +67,15 @@ class DaemonCall(Generic[ResultT]):
             raise error
         finally:
             del self, error  # the error's traceback holds this frame: a cycle otherwise
+
+
+def wait_for(call: DaemonCall[ResultT], deadline: float | None) -> ResultT:
+    """The outcome of a call. Raises TimeoutError when it is not there in time."""
+    ended = threading.Event()
+    call.when_done(ended.set)
+    try:
+        if not ended.wait(remaining(deadline)):
+            raise TimeoutError("timed out")
+        return call.result()
+    finally:
+        del call  # it may hold an error, whose traceback holds this frame

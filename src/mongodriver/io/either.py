@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .blocking import is_plain_socket
+from .blocking_connect import is_plain_socket
 
 if TYPE_CHECKING:
     from .base import Address, Backend, ConnectOptions, Conversation, Event, Stream, Task

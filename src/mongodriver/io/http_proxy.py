@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..values.errors import ConfigurationError, reason
 from ..values.public_names import known_as
-from .blocking import open_socket
+from .blocking_connect import open_socket
 from .deadline import Deadline, remaining
 from .either import in_thread
 

@@ -20,7 +20,7 @@ from ..values.causes import CauseKind
 from ..wire.header import OP_MSG, next_request_id, unpack_header
 from ..wire.op_msg import encode_message
 from .base import HEADER_SIZE, Address
-from .blocking import open_socket, open_through
+from .blocking_connect import open_socket, open_through
 from .deadline import remaining
 from .faults import Finding, fault
 

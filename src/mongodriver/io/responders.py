@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-from .blocking import open_socket
+from .blocking_connect import open_socket
 from .daemon import DaemonCall
 from .deadline import remaining
 from .ocsp import Answer, NotBelieved, Question, now

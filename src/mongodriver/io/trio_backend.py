@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import trio
 
 from .base import Address, ConnectOptions, Conversation
-from .blocking import is_plain_socket
+from .blocking_connect import is_plain_socket
 from .deadline import sooner
 from .socks import ProxyError, proxy_error
 from .trio_connect import in_thread, open_socket, open_through, start_tls

@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
+from .addresses import ATTEMPT_DELAY, Target, begin_lookup, resolve
 from .base import Address, HandshakeFailed
-from .blocking import (
-    ATTEMPT_DELAY,
-    Target,
-    begin_connect,
-    lookup,
-    open_connection,
-    resolve,
-    set_tcp_options,
-)
+from .blocking_connect import begin_connect, open_connection, set_tcp_options
 from .daemon import DaemonCall
 from .socks import conversation, converse_in, proxy_error
 from .trio_pipes import PlainPipe, TlsPipe
@@ -75,7 +68,7 @@ async def open_socket(address: Address) -> socket.socket:
     try:
         targets = resolve(host, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
-        targets = await outcome(lookup(host, port, ThreadCall))
+        targets = await outcome(begin_lookup(host, port, ThreadCall))
     if len(targets) == 1:
         sock = await _connect_one(targets[0])
     else:
