@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mongodriver import auth
+from mongodriver.auth.gssapi import have_kerberos
 
 if TYPE_CHECKING:
     from mongodriver.auth.credentials import MongoCredential
@@ -40,4 +40,4 @@ def __getattr__(name: str) -> Any:
     """Look it up when it is asked for."""
     if name != "HAVE_KERBEROS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return auth.HAVE_KERBEROS
+    return have_kerberos()

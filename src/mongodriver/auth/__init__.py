@@ -24,6 +24,6 @@ def __getattr__(name: str) -> Any:
         return authenticate
     if name != "HAVE_KERBEROS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib.util import find_spec
+    from mongodriver.auth.gssapi import have_kerberos
 
-    return any(find_spec(library) is not None for library in ("gssapi", "winkerberos"))
+    return have_kerberos()

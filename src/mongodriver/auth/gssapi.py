@@ -9,11 +9,18 @@ from mongodriver.auth.sasl import Command, Reply, payload_of, sasl_continue, sas
 from mongodriver.replies.fields import flag
 from mongodriver.values.errors import OperationFailure
 
-__all__ = ["Gssapi", "SecurityContext"]
+__all__ = ["Gssapi", "SecurityContext", "have_kerberos"]
 
 _NO_SECURITY_LAYER = 1
 #: Kerberos needs two; whoever asks for many more leads nowhere.
 _MOST_TOKENS = 10
+
+
+def have_kerberos() -> bool:
+    """Whether there is a library for it, which is not loaded."""
+    from importlib.util import find_spec  # few programs ask
+
+    return any(find_spec(library) is not None for library in ("gssapi", "winkerberos"))
 
 
 class SecurityContext(Protocol):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mongodriver import auth
 from mongodriver.asynchronous import auth as asynchronous
+from mongodriver.auth.gssapi import have_kerberos
 from mongodriver.public.flavour import blocking_function
 
 __all__ = ["authenticate"]
@@ -17,4 +17,4 @@ def __getattr__(name: str) -> Any:
     """Look it up when it is asked for."""
     if name != "HAVE_KERBEROS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return auth.HAVE_KERBEROS
+    return have_kerberos()
