@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 
 from .expressions import FALSE, TRUE, Expressions
 from .guards import Guards
@@ -54,9 +55,9 @@ class Definitions(Expressions):
                 self._run_body(node, scope, owner)
         self.guards = Guards()
 
+    @abstractmethod
     def run(self, statements: list[ast.stmt]) -> bool:
         """Read statements one after the other."""
-        raise NotImplementedError
 
     def _run_FunctionDef(self, node: _Function) -> bool:
         info = self._functions_of.setdefault(node, OwnFunction(node.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,16 +43,16 @@ def agreed(value: Value, problem_of: Callable[[Item], Problem | None]) -> Proble
     return problems[0] if problems and all(problems) else None
 
 
-class Expressions:
+class Expressions(ABC):
     """Evaluates expressions in a scope."""
 
     scope: Scope
     #: The functions that are being read, the innermost last.
     functions: list[OwnFunction]
 
+    @abstractmethod
     def report(self, node: ast.AST, problem: Problem | None) -> None:
         """Say what is wrong at a place, if anything is."""
-        raise NotImplementedError
 
     def value(self, node: ast.expr | None, used: str = "value") -> Value:
         """What an expression can be. How it is `used` is told to the rules."""
@@ -78,9 +79,9 @@ class Expressions:
         self.report(node, agreed(value, _truth))
         return value
 
+    @abstractmethod
     def bind(self, target: ast.expr, value: Value) -> None:
         """Let a target of an assignment stand for a value."""
-        raise NotImplementedError
 
     # One for each kind of expression.
 
@@ -163,9 +164,9 @@ class Expressions:
         with self.guarded(node.test):
             return _alternative([self.value(node.body, used), self.value(node.orelse, used)])
 
+    @abstractmethod
     def guarded(self, test: ast.expr) -> Any:
         """A block in which a condition that may be about versions holds, or does not."""
-        raise NotImplementedError
 
     def _value_of_Compare(self, node: ast.Compare, used: str) -> Value:
         values = [self.value(part) for part in (node.left, *node.comparators)]
@@ -197,9 +198,9 @@ class Expressions:
             self.value(node.body)
         return ELSE
 
+    @abstractmethod
     def inner_scope(self, names: Iterator[str]) -> Any:
         """A block with these unknown names of its own."""
-        raise NotImplementedError
 
     def _value_of_ListComp(self, node: Any, used: str) -> Value:
         with self.inner_scope(iter(())):
