@@ -92,6 +92,23 @@ class Recorder(
         self.events.clear()
 
 
+class Names(monitoring.CommandListener):
+    """The names of the commands that were sent, and that were answered."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.answered: list[str] = []
+
+    def started(self, event: Any) -> None:
+        self.sent.append(event.command_name)
+
+    def succeeded(self, event: Any) -> None:
+        self.answered.append(event.command_name)
+
+    def failed(self, event: Any) -> None:
+        pass
+
+
 for _base in Recorder.__bases__:
     for _name in (n for n in vars(_base) if not n.startswith("_")):
         setattr(Recorder, _name, lambda self, event: self.events.append(event))

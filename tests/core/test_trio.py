@@ -14,14 +14,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from core_kit import PING, Background, Run, opened, pool_of, wait
+from core_kit import PING, Background, Names, Run, opened, pool_of, wait
 from fake_mongod import MONGOS, FakeMongod
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import ConfigurationError, DuplicateKeyError, InvalidOperation
 from mongodriver.io.base import ConnectOptions
 from mongodriver.io.daemon import DaemonCall
 from mongodriver.local import LocalServer
-from mongodriver.monitoring import CommandListener
 from tasks import count_tasks
 
 trio = pytest.importorskip("trio")
@@ -30,22 +29,6 @@ from mongodriver.io import trio_connect  # noqa: E402
 from mongodriver.io.trio_backend import TrioBackend  # noqa: E402
 
 pytestmark = [pytest.mark.trio, pytest.mark.server]
-
-
-class Names(CommandListener):
-    """The names of the commands that were sent, and that were answered."""
-
-    def __init__(self):
-        self.sent, self.answered = [], []
-
-    def started(self, event):
-        self.sent.append(event.command_name)
-
-    def succeeded(self, event):
-        self.answered.append(event.command_name)
-
-    def failed(self, event):
-        pass
 
 
 def names_in(nursery):

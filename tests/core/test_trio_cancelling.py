@@ -10,10 +10,9 @@ import warnings
 
 import pytest
 
-from core_kit import PING, Find, Run, make_client, opened, pool_of, wait
+from core_kit import PING, Find, Names, Run, make_client, opened, pool_of, wait
 from fake_mongod import MONGOS, SILENCE, FakeMongod
 from mongodriver import AsyncMongoClient
-from mongodriver.monitoring import CommandListener
 from mongodriver.write_concern import WriteConcern
 
 trio = pytest.importorskip("trio")
@@ -21,22 +20,6 @@ trio = pytest.importorskip("trio")
 from mongodriver.io.trio_backend import TrioBackend  # noqa: E402
 
 pytestmark = [pytest.mark.trio, pytest.mark.server]
-
-
-class Names(CommandListener):
-    """The names of the commands that were sent, and that were answered."""
-
-    def __init__(self):
-        self.sent, self.answered = [], []
-
-    def started(self, event):
-        self.sent.append(event.command_name)
-
-    def succeeded(self, event):
-        self.answered.append(event.command_name)
-
-    def failed(self, event):
-        pass
 
 
 def test_a_cancelled_operation_closes_its_connection():
