@@ -133,8 +133,10 @@ def shown_options(
     yield f"document_class={name}"
     for name in ("tz_aware", "connect"):
         yield f"{name}={values[name]!r}"
-    hidden = {"document_class", "tz_aware", "connect", "username", "password", "proxyusername"}
-    hidden.add("trio_nursery")  # with all that runs in it
+    hidden = {
+        *("document_class", "tz_aware", "connect", "username", "password", "proxyusername"),
+        "trio_nursery",  # with all that runs in it
+    }
     for name, value in values.items():
         if name in hidden:
             continue

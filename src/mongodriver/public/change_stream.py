@@ -99,9 +99,9 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         self._stage = present(
             fullDocument=full_document, fullDocumentBeforeChange=full_document_before_change
         )
-        self._more_of_stage = dict(self._scope)
-        if show_expanded_events:  # servers before 6.0 do not know it, as False neither
-            self._more_of_stage = {"showExpandedEvents": show_expanded_events, **self._scope}
+        # Servers before 6.0 do not know it, as False neither.
+        expanded = present(showExpandedEvents=show_expanded_events or None)
+        self._more_of_stage = {**expanded, **self._scope}
         #: An empty `start_after` is none, as PyMongo has it.
         self._resume_token: Any = start_after or resume_after
         self._start_at_operation_time = start_at_operation_time

@@ -117,7 +117,7 @@ class _WithOptions(_Request):
 
     def _complete(self, statement: dict[str, Any]) -> dict[str, Any]:
         """Add the options that are given to a statement."""
-        collation = validate_collation_or_none(self._collation)
+        collation = self._checked_collation()
         if collation is not None:
             statement["collation"] = collation
         for name, field in self._OPTIONS:
