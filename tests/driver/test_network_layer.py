@@ -7,11 +7,13 @@ import importlib
 import socket
 import struct
 import time
+import tracemalloc
 from types import SimpleNamespace
 
 import bson
 import pytest
 
+from mongodriver.io.base import FIRST_BUFFER
 from mongodriver.uri_parser import parse_uri
 
 
@@ -148,6 +150,97 @@ def test_a_protocol(kit):
             await protocol.read(7, 100)
         protocol.close()
         await protocol.wait_closed()
+
+    asyncio.run(main())
+
+
+#: Longer than what is gathered at first, and than twice that.
+LONG = 3 * FIRST_BUFFER + 5
+
+
+def long_message(filler=b"x"):
+    content = bytes(5) + bson.encode({"a": filler * LONG})
+    return struct.pack("<iiii", 16 + len(content), 7, 3, 2013) + content
+
+
+def test_long_messages_of_a_protocol():
+    from mongodriver.network_layer import PyMongoProtocol
+
+    async def main():
+        loop, (one, other) = asyncio.get_running_loop(), socket.socketpair()
+        transport, protocol = await loop.create_connection(PyMongoProtocol, sock=one)
+        other.setblocking(False)
+        messages = [long_message(filler) for filler in (b"x", b"y", b"z")]
+        sending = asyncio.ensure_future(loop.sock_sendall(other, b"".join(messages)))
+        for message in messages:
+            data, code = await protocol.read(3, 48_000_000)
+            assert (bytes(data), code) == (message[16:], 2013)
+        await sending
+        transport.abort()
+        other.close()
+
+    asyncio.run(main())
+
+
+def test_long_messages_of_sockets():
+    from mongodriver import network_layer as layer
+
+    async def main():
+        one, other = socket.socketpair()
+        one.setblocking(False)
+        other.setblocking(False)
+        message = long_message()
+        sending = asyncio.ensure_future(layer.async_socket_sendall(one, message))
+        assert bytes(await layer.async_receive_data_socket(other, len(message))) == message
+        await sending
+        one.close()
+        other.close()
+
+    asyncio.run(main())
+
+
+def test_a_length_is_believed_as_bytes_come():
+    """Nothing is set aside for what a header only announces, and a peer fills no memory unasked."""
+    from mongodriver.network_layer import PyMongoProtocol
+
+    async def main():
+        loop, (one, other) = asyncio.get_running_loop(), socket.socketpair()
+        transport, protocol = await loop.create_connection(PyMongoProtocol, sock=one)
+        other.setblocking(False)
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            await loop.sock_sendall(other, struct.pack("<iiii", 47_000_000, 7, 3, 2013) + b"x")
+            while protocol._have <= 16:  # the header, and the byte behind it
+                await asyncio.sleep(0)
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert after - before < 4 * FIRST_BUFFER
+        transport.abort()
+        other.close()
+
+    asyncio.run(main())
+
+
+def test_nothing_is_read_ahead_of_whoever_reads():
+    from mongodriver.network_layer import PyMongoProtocol
+
+    async def main():
+        loop, (one, other) = asyncio.get_running_loop(), socket.socketpair()
+        transport, protocol = await loop.create_connection(PyMongoProtocol, sock=one)
+        other.setblocking(False)
+        count = 40
+        sending = asyncio.ensure_future(loop.sock_sendall(other, long_message() * count))
+        await protocol.read(3, 48_000_000)
+        while transport.is_reading():
+            await asyncio.sleep(0)
+        assert not sending.done()
+        for _ in range(count - 1):
+            await protocol.read(3, 48_000_000)
+        await sending
+        transport.abort()
+        other.close()
 
     asyncio.run(main())
 

@@ -10,6 +10,7 @@ from typing import Any
 from mongodriver.compat.messages import OpMsg
 from mongodriver.compat.network import NetworkingInterfaceBase, check_header, read_message
 from mongodriver.io.aio import AioStream
+from mongodriver.io.base import first_buffer, larger_buffer
 from mongodriver.values.limits import MAX_MESSAGE_SIZE
 from mongodriver.values.public_names import known_as
 from mongodriver.wire.compression import decompress_message
@@ -80,10 +81,12 @@ class PyMongoProtocol(asyncio.BufferedProtocol):
         self._error: Exception | None = None
         self._request_id: int | None = None
         self._max_size = MAX_MESSAGE_SIZE
+        self._paused = False
 
     def _begin(self) -> None:
         """The header of the next message follows."""
         self._message: bytearray = self._header
+        self._length = HEADER.size
         self._have = 0
 
     @property
@@ -117,10 +120,19 @@ class PyMongoProtocol(asyncio.BufferedProtocol):
             except Exception as exc:
                 self.close(exc)
                 return
-            self._message = self._header + bytes(length)
+            self._length += length
+            self._message = first_buffer(self._length)
+            self._message[: HEADER.size] = self._header
+            return
+        if self._have < self._length:
+            self._message = larger_buffer(self._message, self._length)
             return
         self._messages.append(bytes(self._message))
         self._begin()
+        if self._reader is None or self._reader.done():
+            # Nobody waits: let the socket fill up.
+            self._paused = True
+            self.transport.pause_reading()
         _wake(self._reader)
 
     def connection_lost(self, exc: Exception | None = None) -> None:
@@ -169,6 +181,9 @@ class PyMongoProtocol(asyncio.BufferedProtocol):
                 while not self._messages:
                     if self._error is not None:
                         raise self._error
+                    if self._paused:
+                        self._paused = False
+                        self.transport.resume_reading()
                     self._reader = asyncio.get_running_loop().create_future()
                     await self._reader
         except TimeoutError:
@@ -306,14 +321,17 @@ async def async_receive_data_socket(sock: Any, length: int) -> memoryview:
     :raises OSError: when the peer has closed the connection.
     """
     loop = asyncio.get_running_loop()
-    data = memoryview(bytearray(length))
+    data = first_buffer(length)
     have = 0
     while have < length:
-        received = await loop.sock_recv_into(sock, data[have:])
+        if have == len(data):
+            data = larger_buffer(data, length)
+        with memoryview(data) as whole, whole[have:] as rest:
+            received = await loop.sock_recv_into(sock, rest)
         if received == 0:
             raise OSError("connection closed")
         have += received
-    return data
+    return memoryview(data)
 
 
 known_as("mongodriver.network_layer", globals())

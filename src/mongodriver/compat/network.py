@@ -8,6 +8,7 @@ from typing import Any
 
 from mongodriver.compat.messages import OpMsg
 from mongodriver.compat.socket_checker import SocketChecker
+from mongodriver.io.base import first_buffer, larger_buffer
 from mongodriver.values.errors import ProtocolError
 from mongodriver.values.limits import MAX_MESSAGE_SIZE
 from mongodriver.values.public_names import known_as
@@ -177,18 +178,21 @@ def receive_data(conn: Any, length: int, deadline: float | None) -> memoryview:
     :raises TimeoutError: when they have not come by then.
     :raises OSError: when the server has closed the connection.
     """
-    data = memoryview(bytearray(length))
+    data = first_buffer(length)
     have = 0
     while have < length:
+        if have == len(data):
+            data = larger_buffer(data, length)
         wait_for_read(conn, deadline)
         try:
-            received = conn.conn.recv_into(data[have:])
+            with memoryview(data) as whole, whole[have:] as rest:
+                received = conn.conn.recv_into(rest)
         except BLOCKING_IO_ERRORS:
             continue
         if received == 0:
             raise OSError("connection closed")
         have += received
-    return data
+    return memoryview(data)
 
 
 def check_header(header: Any, request_id: int | None, max_message_size: int) -> int:
