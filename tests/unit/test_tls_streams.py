@@ -98,6 +98,31 @@ def test_bytes_that_are_no_tls(flavour, authority, trusting):
     assert isinstance(ask_once(flavour, script, trusting), ssl.SSLError)
 
 
+@pytest.mark.trio
+def test_records_that_come_byte_by_byte(authority, trusting, monkeypatch):
+    """In trio, where records are put together here."""
+    pytest.importorskip("trio")
+    from mongodriver.io.trio_pipes import PlainPipe
+
+    receive_into = PlainPipe.receive_into
+    monkeypatch.setattr(PlainPipe, "receive_into", lambda pipe, view: receive_into(pipe, view[:1]))
+    reply = message(bytes(40_000))  # so long that it is gathered in place
+
+    def script(secure):
+        read_message(secure)
+        secure.sendall(reply)
+        secure.recv(1)
+
+    async def main(backend):
+        address = ("localhost", server.address[1])
+        stream = await backend.connect(address, ConnectOptions(10, trusting))
+        assert await stream.exchange(message(b"ask"), None, LIMIT) == reply
+        stream.close()
+
+    with scripted(test_streams.tls_script(authority, script)) as server:
+        run_on("trio", main)
+
+
 def test_an_end_that_nobody_has_announced(flavour, authority, trusting):
     """Cut off, as anybody in between can do: it is an error like any other end."""
 

@@ -159,6 +159,16 @@ class TlsPipe:
                 return data
 
     async def receive_into(self, view: memoryview) -> int:
+        while (have := self._decrypt(view)) is None:
+            if not await self._take_more():
+                return 0
+        await self._flush()
+        return have
+
+    def _decrypt(self, view: memoryview) -> int | None:
+        """Put what can be decrypted into a buffer; how many bytes, 0 at the end, None if none can
+        be before more has come.
+        """
         have = 0
         try:
             while have < len(view):
@@ -167,10 +177,7 @@ class TlsPipe:
                     break
                 have += count
         except self._wants_more:
-            if not have:
-                # As before, now that there is more.
-                return await self.receive_into(view) if await self._take_more() else 0
-        await self._flush()
+            return have or None
         return have
 
     async def _take_more(self) -> bool:
