@@ -7,7 +7,8 @@ from typing import Any
 
 import bson
 
-from driver import DATABASE, Server, repeat, repeat_async
+from driver import DATABASE, Server, cursor_id, repeat, repeat_async
+from floor import RawSocket, op_msg
 from interleaved import Case
 
 EVENTS = 2_000
@@ -19,13 +20,14 @@ def cases(server: Server) -> Iterator[Case]:
         return
     for name, document in written(server).items():
         start = happen(server, name, document)
+        floor = repeat(reader_floor(server.raw, name, start))
         sync = {key: repeat(reader(one, name, start)) for key, one in server.sync.items()}
-        yield Case("streams", f"{name} events", sync, EVENTS)
+        yield Case("streams", f"{name} events", {**sync, "floor": floor}, EVENTS)
         both = {
             key: repeat_async(server.loop, reader_async(one, name, start))
             for key, one in server.asynchronous.items()
         }
-        yield Case("streams async", f"{name} events", both, EVENTS)
+        yield Case("streams async", f"{name} events", {**both, "floor": floor}, EVENTS)
 
 
 def written(server: Server) -> dict[str, dict[str, Any]]:
@@ -55,6 +57,39 @@ def reader(client: Any, name: str, start: Any) -> Callable[[], object]:
                 next(stream)
 
     return read
+
+
+def reader_floor(raw: RawSocket, name: str, start: Any) -> Callable[[], object]:
+    """The same batches over the bare socket: of a reply only the cursor's id is looked at."""
+    collection = f"watched_{name}"
+    stage = {"$changeStream": {"startAtOperationTime": start}}
+    target = {"$db": DATABASE, "readConcern": {"level": "majority"}}
+    size = {"batchSize": EVENTS}
+    first = op_msg({"aggregate": collection, "pipeline": [stage], "cursor": size, **target})
+
+    def more(cursor: int) -> bytes:
+        command = {"getMore": bson.Int64(cursor), "collection": collection, **size}
+        return op_msg({**command, "$db": DATABASE})
+
+    def events(reply: memoryview) -> int:
+        cursor = bson.decode(bytes(reply[21:]))["cursor"]
+        return len(cursor.get("firstBatch", cursor.get("nextBatch")))
+
+    reply = raw.exchange(first)
+    cursor, read, batches = cursor_id(reply), events(reply), 0
+    while read < EVENTS:
+        read += events(raw.exchange(more(cursor)))
+        batches += 1
+
+    def run() -> None:
+        cursor = cursor_id(raw.exchange(first))
+        message = more(cursor)
+        for _ in range(batches):
+            raw.exchange(message)
+        kill = {"killCursors": collection, "cursors": [bson.Int64(cursor)], "$db": DATABASE}
+        raw.exchange(op_msg(kill))
+
+    return run
 
 
 def reader_async(client: Any, name: str, start: Any) -> Callable[[], Awaitable[object]]:
