@@ -1,0 +1,93 @@
+/* BSON documents one behind the other. */
+#include "core/documents.h"
+#include "types/types.h"
+
+void bx_documents_init(bx_documents *d, bx_state *st)
+{
+    bx_writer_init(&d->w, st->InvalidDocument);
+    d->ends = NULL;
+    d->count = d->room = d->start = 0;
+}
+
+int bx_documents_begin(bx_documents *d)
+{
+    if (bx_writer_reserve(&d->w, 4) < 0) return -1;
+    d->start = bx_put_size_later(&d->w);
+    return 0;
+}
+
+int bx_documents_put_new_id(bx_documents *d, bx_state *st)
+{
+    if (bx_writer_reserve(&d->w, BX_ID_ELEMENT) < 0) return -1;
+    bx_put_bytes(&d->w, "\x07_id", 5);
+    if (bx_objectid_generate(st, d->w.p) < 0) return -1;
+    d->w.p += 12;
+    return 0;
+}
+
+void bx_documents_take_new_id(bx_documents *d)
+{
+    uint8_t *id = d->w.base + d->start + 4;
+
+    memmove(id, id + BX_ID_ELEMENT, (size_t)(d->w.p - id) - BX_ID_ELEMENT);
+    d->w.p -= BX_ID_ELEMENT;
+}
+
+static int note_end(bx_documents *d)
+{
+    if (d->count == d->room) {
+        size_t room = d->room == 0 ? 256 : 2 * d->room;
+        uint32_t *ends;
+
+        if (room > PY_SSIZE_T_MAX / sizeof(uint32_t) ||
+            (ends = PyMem_Realloc(d->ends, room * sizeof(uint32_t))) == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        d->ends = ends;
+        d->room = room;
+    }
+    d->ends[d->count++] = (uint32_t)bx_writer_size(&d->w);
+    return 0;
+}
+
+int bx_documents_end(bx_documents *d)
+{
+    if (bx_writer_reserve(&d->w, 1) < 0) return -1;
+    bx_put_u8(&d->w, 0);
+    bx_patch_u32(&d->w, d->start, (uint32_t)bx_documents_last_size(d));
+    return note_end(d);
+}
+
+void bx_documents_drop(bx_documents *d)
+{
+    d->w.p = d->w.base + d->start;
+    if (d->count > 0 && d->ends[d->count - 1] > d->start) d->count--;
+}
+
+PyObject *bx_documents_finish(bx_documents *d)
+{
+    PyObject *ends =
+        PyBytes_FromStringAndSize((const char *)d->ends, (Py_ssize_t)(d->count * sizeof(uint32_t)));
+    PyObject *documents;
+
+    if (ends == NULL) {
+        bx_documents_abandon(d);
+        return NULL;
+    }
+    documents = bx_writer_finish(&d->w);
+    PyMem_Free(d->ends);
+    d->ends = NULL;
+    if (documents == NULL) {
+        Py_DECREF(ends);
+        return NULL;
+    }
+    return Py_BuildValue("NN", documents, ends);
+}
+
+void bx_documents_abandon(bx_documents *d)
+{
+    bx_writer_abandon(&d->w);
+    PyMem_Free(d->ends);
+    d->ends = NULL;
+}
