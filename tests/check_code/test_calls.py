@@ -81,6 +81,22 @@ def found(folder, program):
             "deprecated: use Database.create_collection",
         ),
         (
+            "db.list_collection_names(include_system_collections=False)",
+            "error removed the parameter include_system_collections of "
+            "Database.list_collection_names is gone in PyMongo 4: use "
+            'filter={"name": {"$not": {"$regex": "^system\\."}}}',
+        ),
+        (
+            "coll.aggregate([], useCursor=False)",
+            "error removed the parameter useCursor of Collection.aggregate is gone in PyMongo 4: "
+            "leave it out: the result is always a cursor",
+        ),
+        (
+            "coll.create_index('a', unique=True, drop_dups=True)",
+            "error removed the parameter drop_dups of Collection.create_index is gone in PyMongo "
+            "4: servers keep duplicates since 3.0: remove them before",
+        ),
+        (
             "import bson\nbson.decode_all(b'', as_class=dict)",
             "error removed the parameter as_class of bson.decode_all is gone in PyMongo 4: pass "
             "codec_options",

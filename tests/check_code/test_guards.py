@@ -45,6 +45,9 @@ def found(folder, program):
             "    from pymongo.binary import Binary"
         ),
         "def f():\n    return 1\n    coll.insert({})",
+        "if False:\n    from pymongo import SON",
+        "if 0:\n    coll.insert({})\nelif True:\n    pass\nelse:\n    coll.insert({})",
+        "x = coll.insert({}) if False else 1",
         "@unittest.skipIf(pymongo.version_tuple >= (4,), 'old')\n"
         "class A:\n    def f(self):\n        coll.insert({})",
         "@pytest.mark.skipif(pymongo.version_tuple >= (4,), reason='old')\n"

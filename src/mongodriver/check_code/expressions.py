@@ -75,6 +75,8 @@ class Expressions(ABC):
         """What a condition can be."""
         if isinstance(node, ast.BoolOp):
             return self._junction(node, last=self.test)
+        if isinstance(node, ast.Constant):
+            return TRUE if node.value else FALSE
         value = self.value(node)
         self.report(node, agreed(value, _truth))
         return value

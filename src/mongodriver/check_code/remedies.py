@@ -158,6 +158,7 @@ FORMER_PROPERTIES: dict[str, dict[str, str]] = {
         "incoming_manipulators": _MANIPULATOR,
         "outgoing_copying_manipulators": _MANIPULATOR,
         "outgoing_manipulators": _MANIPULATOR,
+        "system_js": "find, insert and delete in the collection system.js",
     },
 }
 
@@ -178,6 +179,18 @@ FORMER_PARAMETERS: dict[tuple[str, str], dict[str, str]] = {
         "tailable": "use cursor_type=CursorType.TAILABLE",
         "timeout": "use no_cursor_timeout=True for timeout=False",
         "upsert": "use find_one_and_update",
+    },
+    ("Collection", "aggregate"): {"useCursor": "leave it out: the result is always a cursor"},
+    ("Collection", "create_index"): {
+        "bucketSize": 'servers have no haystack indexes since 5.0: use "2d" or GEOSPHERE',
+        "bucket_size": 'servers have no haystack indexes since 5.0: use "2d" or GEOSPHERE',
+        "cache_for": "leave it out: create_index always asks the server",
+        "dropDups": "servers keep duplicates since 3.0: remove them before",
+        "drop_dups": "servers keep duplicates since 3.0: remove them before",
+        "ttl": "leave it out, or use expireAfterSeconds",
+    },
+    ("Database", "list_collection_names"): {
+        "include_system_collections": 'use filter={"name": {"$not": {"$regex": "^system\\."}}}',
     },
     ("Collection", "insert_one"): {"w": "with_options(write_concern=WriteConcern(w=...))"},
     ("gridfs.GridFS", ""): {"disable_md5": "files have no MD5 sum any more: leave it out"},

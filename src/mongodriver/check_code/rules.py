@@ -193,10 +193,14 @@ def _of_parameter(key: tuple[str, str], shown: str, name: str, takes: Parameters
         if remedy:
             message = f"the parameter {name} of {shown} is deprecated"
             return Problem(Severity.WARNING, "deprecated", message, remedy)
+    if name in takes.names:
         return None
+    # Also where any name is taken: servers refuse what they do not know.
     remedy = remedies.FORMER_PARAMETERS.get(key, {}).get(name)
     if remedy:
         return _removed(f"the parameter {name} of {shown}", remedy)
+    if takes.takes_any_name:
+        return None
     close = get_close_matches(name, takes.names, 1, 0.7)
     return _unsupported(
         f"{shown} has no parameter {name}", f"is {close[0]} meant?" if close else "leave it out"
