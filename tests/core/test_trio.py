@@ -119,6 +119,17 @@ def test_the_block_of_a_client_with_a_nursery_ends_in_any_task(server):
     assert trio.run(main) == (True, 1)
 
 
+def test_a_client_that_an_event_loop_has_used(server):
+    client = AsyncMongoClient(server.uri)
+
+    async def use():
+        await client.admin.command("ping")
+
+    asyncio.run(use())
+    with pytest.raises(RuntimeError, match="Cannot use AsyncMongoClient in different event loop"):
+        trio.run(use)
+
+
 def test_blocks_within_one_another(server):
     async def main():
         async with AsyncMongoClient(server.uri) as client:

@@ -7,11 +7,12 @@ import gc
 import time
 
 import pytest
-from flavour import Neutral
+from flavour import Neutral, plain
 
 import bsonx
 from bsonx.son import SON
-from mongodriver.cursor import CursorType
+from mongodriver.asynchronous.cursor import AsyncCursor
+from mongodriver.cursor import Cursor, CursorType
 from mongodriver.errors import CursorNotFound, InvalidOperation, OperationFailure
 from tasks import pause
 
@@ -346,3 +347,42 @@ async def test_aggregation_into_a_collection(ten, db, commands):
     assert await cursor.to_list() == []
     assert commands.sent[0]["cursor"] == {}
     assert await db.copied.find().to_list() == [{"_id": 3}]
+
+
+async def test_iteration_goes_by_an_overridden_next(ten, flavour):
+    if flavour.is_sync:
+
+        class Marked(Cursor):
+            def next(self):
+                return {**super().next(), "marked": True}
+
+        cursor = Marked(plain(ten), {}, sort=[("_id", 1)])
+        read = list(cursor)
+    else:
+
+        class AsyncMarked(AsyncCursor):
+            async def next(self):
+                return {**await super().next(), "marked": True}
+
+        cursor = AsyncMarked(ten, {}, sort=[("_id", 1)])
+        read = [document async for document in cursor]
+    assert read == [{"_id": n, "marked": True} for n in range(10)]
+
+
+async def test_an_overridden_iteration_is_not_what_next_calls(ten, flavour):
+    if flavour.is_sync:
+
+        class Marked(Cursor):
+            def __next__(self):
+                return {**super().__next__(), "marked": True}
+
+        assert list(Marked(plain(ten), {"_id": 1})) == [{"_id": 1, "marked": True}]
+        assert Marked(plain(ten), {"_id": 1}).next() == {"_id": 1}
+    else:
+
+        class AsyncMarked(AsyncCursor):
+            async def __anext__(self):
+                return {**await super().__anext__(), "marked": True}
+
+        assert [d async for d in AsyncMarked(ten, {"_id": 1})] == [{"_id": 1, "marked": True}]
+        assert await AsyncMarked(ten, {"_id": 1}).next() == {"_id": 1}

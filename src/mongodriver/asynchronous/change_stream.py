@@ -35,7 +35,7 @@ class AsyncChangeStream(_AgnosticChangeStream[DocumentT]):
 
     async def next(self) -> DocumentT:
         """Wait for the next change. Raises StopAsyncIteration when the stream is closed."""
-        return await self.__anext__()
+        return await AsyncChangeStream.__anext__(self)
 
     async def try_next(self) -> DocumentT | None:
         """The next change, or None if there is none after asking the server once, which waits for

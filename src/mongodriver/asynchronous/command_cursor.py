@@ -29,7 +29,7 @@ class AsyncCommandCursor(_AgnosticCommandCursor[DocumentT]):
 
     async def next(self) -> DocumentT:
         """Return the next document. Raises StopAsyncIteration at the end."""
-        return await self.__anext__()
+        return await AsyncCommandCursor.__anext__(self)
 
     async def try_next(self) -> DocumentT | None:
         """Return the next document, or None if there is none after asking the server once."""

@@ -55,7 +55,7 @@ class AsyncCursor(_AgnosticCursor[DocumentT]):
 
     async def next(self) -> DocumentT:
         """Return the next document. Raises StopAsyncIteration at the end."""
-        return await self.__anext__()
+        return await AsyncCursor.__anext__(self)
 
     async def to_list(self, length: int | None = None) -> list[DocumentT]:
         """Return the remaining documents as a list, at most `length` of them."""

@@ -336,7 +336,13 @@ class AioBackend:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def check(self) -> None:
-        if self._loop is not asyncio.get_running_loop():
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            if self._loop is None:
+                raise
+            here = None  # in trio, say
+        if self._loop is not here:
             self._bind()
 
     def _bind(self) -> None:

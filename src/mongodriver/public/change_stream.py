@@ -26,6 +26,7 @@ from mongodriver.values.validators import (
 )
 
 from ..replies.raw import RAW_FIELDS, raw_codec_options
+from .cursor_core import ByNext
 from .reply_cursor import _AgnosticCommandCursor
 from .sessions import core_session, session_in_use
 
@@ -54,7 +55,7 @@ _DOCUMENTS = ("fullDocument", "fullDocumentBeforeChange")
 _NO_TOKEN = "Cannot provide resume functionality when the resume token is missing."
 
 
-class _AgnosticChangeStream(Generic[DocumentT]):
+class _AgnosticChangeStream(ByNext, Generic[DocumentT]):
     """The changes of a collection, a database or a cluster, across elections and lost cursors.
 
     Arguments are those of ``watch``.

@@ -22,12 +22,31 @@ if TYPE_CHECKING:
 
     from .sessions import ClientSessionBase
 
-__all__ = ["CursorCore"]
+__all__ = ["ByNext", "CursorCore"]
 
 ItemT = TypeVar("ItemT")
 
 
-class CursorCore(ABC, Generic[ItemT]):
+class ByNext:
+    """What is iterated over by its `next`, as in PyMongo: a subclass that has one of its own gives
+    what that returns.
+    """
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "next" in vars(cls):
+            for name in ("__next__", "__anext__"):
+                if hasattr(cls, name) and name not in vars(cls):
+                    setattr(cls, name, _next)
+
+
+def _next(self: Any) -> Any:
+    return self.next()
+
+
+class CursorCore(ByNext, ABC, Generic[ItemT]):
     """A server-side cursor and the documents of its current batch."""
 
     _core: Client

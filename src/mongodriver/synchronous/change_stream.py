@@ -52,7 +52,7 @@ class ChangeStream(_AgnosticChangeStream[DocumentT]):
 
     def next(self) -> DocumentT:
         """Wait for the next change. Raises StopIteration when the stream is closed."""
-        return self.__next__()
+        return ChangeStream.__next__(self)
 
     def __enter__(self) -> Self:
         return self

@@ -48,7 +48,7 @@ class CommandCursor(_AgnosticCommandCursor[DocumentT]):
 
     def next(self) -> DocumentT:
         """Return the next document. Raises StopIteration at the end."""
-        return self.__next__()
+        return CommandCursor.__next__(self)
 
     def __enter__(self) -> Self:
         return self

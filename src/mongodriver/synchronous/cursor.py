@@ -64,7 +64,7 @@ class Cursor(_AgnosticCursor[DocumentT]):
 
     def next(self) -> DocumentT:
         """Return the next document. Raises StopIteration at the end."""
-        return self.__next__()
+        return Cursor.__next__(self)
 
     def __enter__(self) -> Self:
         return self
