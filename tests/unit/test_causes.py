@@ -20,9 +20,9 @@ from mongodriver.errors import (
     ServerSelectionTimeoutError,
 )
 from mongodriver.hello import Hello
-from mongodriver.io.base import BadMessage, ConnectionClosed, HandshakeFailed
+from mongodriver.io.base import BadMessage, ConnectionClosed, HandshakeFailed, ProxyError
 from mongodriver.io.faults import Finding, fault
-from mongodriver.io.socks import ProxyError, ProxyTimeout
+from mongodriver.io.socks import ProxyTimeout
 from mongodriver.read_preferences import ReadPreference, Secondary
 from mongodriver.sdam.diagnosis import end_of_selection, selection_error
 from mongodriver.sdam.evidence import Evidence, kind_of_error

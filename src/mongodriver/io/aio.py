@@ -22,13 +22,14 @@ from .base import (
     ConnectionClosed,
     ConnectOptions,
     Conversation,
+    ProxyError,
     first_buffer,
     larger_buffer,
     message_length,
 )
 from .daemon import DaemonCall
 from .deadline import remaining, sooner
-from .socks import ProxyError, proxy_error
+from .socks import proxy_error
 
 ResultT = TypeVar("ResultT")
 

@@ -44,6 +44,10 @@ class HandshakeFailed(ConnectionError):
     """The peer ended the connection instead of speaking TLS."""
 
 
+class ProxyError(ConnectionError):
+    """The proxy cannot be reached, or does not connect us with the server."""
+
+
 def message_length(header: bytes | bytearray | memoryview, max_size: int) -> int:
     """The message length a header announces, checked before anything of that size is allocated.
 
@@ -101,6 +105,8 @@ class ConnectOptions:
         self.connect_timeout = connect_timeout
         self.tls = tls
         self.proxy = proxy
+        if proxy is not None:
+            from . import socks  # noqa: F401  # now: threads in the background connect with it
 
 
 class Stream(Protocol):

@@ -9,8 +9,7 @@ import errno
 from typing import Any
 
 from ..values.causes import CauseKind
-from .base import BadMessage, ConnectionClosed, HandshakeFailed
-from .socks import ProxyError
+from .base import BadMessage, ConnectionClosed, HandshakeFailed, ProxyError
 
 __all__ = ["Finding", "fault", "is_certificate_error"]
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ..values.address import address_text
 from ..values.errors import reason
 from ..values.proxy import Proxy
-from .base import Address
+from .base import Address, ProxyError
 
 #: Yields bytes to send, or a number of bytes to receive, which it is then sent.
 Conversation = Generator["bytes | int", bytes, None]
@@ -33,10 +33,6 @@ _REFUSALS = {
     7: "command not supported",
     8: "address type not supported",
 }
-
-
-class ProxyError(ConnectionError):
-    """The proxy cannot be reached, or does not connect us with the server."""
 
 
 class ProxyTimeout(ProxyError, TimeoutError):

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 import trio
 
-from .base import Address, ConnectOptions, Conversation
+from .base import Address, ConnectOptions, Conversation, ProxyError
 from .blocking_connect import is_plain_socket
 from .deadline import sooner
-from .socks import ProxyError, proxy_error
+from .socks import proxy_error
 from .trio_connect import in_thread, open_socket, open_through, start_tls
 from .trio_pipes import Pipe, PlainPipe, TlsPipe, hold
 from .trio_stream import TrioStream, within
