@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from mongodriver.ingest import Job, JobOptions, Source
+from mongodriver.ingest import FileSource, Job, JobOptions
 from mongodriver.ingest import reading as reading_module
 from mongodriver.ingest.readers import CSVReader, JSONReader, NDJSONReader
 from mongodriver.ingest.sources import OpenSource
@@ -69,7 +69,7 @@ def peak(monkeypatch, form: str, parts: int) -> int:
     tracemalloc.start()
     try:
         job = Job(JobOptions(batch_size=500, workers=1))
-        report = job.run([(Source("generated", form), collection)])
+        report = job.run([(FileSource("generated", form), collection)])
         assert report.documents == collection.count == parts * 1000 + (form == "json")
         return tracemalloc.get_traced_memory()[1]
     finally:

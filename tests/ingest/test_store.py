@@ -15,7 +15,7 @@ from mongodriver.errors import (
 )
 from mongodriver.ingest import Job
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.sources import Source
+from mongodriver.ingest.sources import FileSource
 from mongodriver.ingest.store import Batch, Failure, Store, durable
 from mongodriver.write_concern import WriteConcern
 
@@ -25,7 +25,7 @@ from .fake import FakeCollection
 def batch_of(collection, *documents):
     with_id = {index for index, document in enumerate(documents) if "_id" in document}
     lines = list(range(1, len(documents) + 1))
-    return Batch(Source("file", "json"), collection, list(documents), lines, 0, with_id)
+    return Batch(FileSource("file", "json"), collection, list(documents), lines, 0, with_id)
 
 
 @pytest.fixture(autouse=True)
@@ -287,4 +287,4 @@ def test_no_answer_is_refused():
     with pytest.raises(IngestError, match=r"db.c: the write concern w=0"):
         durable(collection)
     with pytest.raises(IngestError, match=r"db.c: the write concern w=0"):
-        Job().run([(Source("never opened", "json"), collection)])
+        Job().run([(FileSource("never opened", "json"), collection)])

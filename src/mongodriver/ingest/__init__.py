@@ -17,7 +17,7 @@ from mongodriver.ingest.progress import Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.rejects import RejectFile
 from mongodriver.ingest.report import Report
-from mongodriver.ingest.sources import Source, make_source
+from mongodriver.ingest.sources import FileSource, make_source
 from mongodriver.ingest.store import durable
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSVOptions",
+    "FileSource",
     "IngestError",
     "Job",
     "JobOptions",
     "Progress",
     "RejectFile",
     "Report",
-    "Source",
     "durable",
     "ingest",
     "make_progress",

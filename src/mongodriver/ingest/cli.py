@@ -16,7 +16,7 @@ from mongodriver.ingest.job import Job, JobOptions
 from mongodriver.ingest.progress import NoProgress, Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.rejects import RejectFile
-from mongodriver.ingest.sources import FORMATS, STDIN, Source, make_source
+from mongodriver.ingest.sources import FORMATS, STDIN, FileSource, make_source
 from mongodriver.ingest.store import durable
 from mongodriver.ingest.types import parse_types
 from mongodriver.local import LocalServer, LocalServerError
@@ -81,14 +81,14 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
-def _check(job: Job, sources: Sequence[Source]) -> None:
+def _check(job: Job, sources: Sequence[FileSource]) -> None:
     try:
         job.check(sources)
     except IngestError as error:
         raise IngestError(f"{error}; nothing has been dropped") from error
 
 
-def _do(job: Job, tasks: list[tuple[Source, Collection[Any]]]) -> int:
+def _do(job: Job, tasks: list[tuple[FileSource, Collection[Any]]]) -> int:
     try:
         return _OK if job.run(tasks).ok else _REJECTS
     except KeyboardInterrupt:
@@ -112,7 +112,7 @@ def _connect(stack: ExitStack, uri: str, name: str | None) -> Database[Any]:
 
 
 def _collection(
-    database: Database[Any], source: Source, options: argparse.Namespace
+    database: Database[Any], source: FileSource, options: argparse.Namespace
 ) -> Collection[Any]:
     name = options.collection or source.stem
     if name == STDIN:
@@ -137,7 +137,7 @@ def _job_options(options: argparse.Namespace) -> JobOptions:
     )
 
 
-def _progress(options: argparse.Namespace, sources: Sequence[Source]) -> Progress:
+def _progress(options: argparse.Namespace, sources: Sequence[FileSource]) -> Progress:
     if options.quiet:
         return NoProgress()
     sizes = [source.size for source in sources]

@@ -22,7 +22,7 @@ from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.reading import Reading
 from mongodriver.ingest.rejects import RejectFile
 from mongodriver.ingest.report import FILE, PARSE, UNSENT, Code, Report
-from mongodriver.ingest.sources import DAMAGE, Source
+from mongodriver.ingest.sources import DAMAGE, FileSource
 from mongodriver.ingest.store import Batch, Outcome, Store, refuse_unacknowledged
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Job:
         self._store = Store(self._options.retry_seconds, self._stop)
         self._slots = threading.Semaphore(self._options.workers + 1)
         self._read_bytes = 0  # of the files that are done
-        self._begun: dict[Source, Reading] = {}  # looked into, and could not be opened again
+        self._begun: dict[FileSource, Reading] = {}  # looked into, and could not be opened again
 
-    def check(self, sources: Iterable[Source]) -> None:
+    def check(self, sources: Iterable[FileSource]) -> None:
         """Look into every source; to be called before anything is destroyed for their sake.
 
         Raises IngestError when one of them cannot be read, does not fit the options, has records
@@ -84,7 +84,7 @@ class Job:
             if source not in self._begun:
                 self._look(source)
 
-    def _look(self, source: Source) -> None:
+    def _look(self, source: FileSource) -> None:
         try:
             reading = Reading(source, self._options.csv)
             if not source.is_repeatable:
@@ -96,7 +96,7 @@ class Job:
         except _UNREADABLE as error:
             raise IngestError(f"{source.name}: {error or repr(error)}") from error
 
-    def run(self, tasks: Iterable[tuple[Source, Collection[Any]]]) -> Report:
+    def run(self, tasks: Iterable[tuple[FileSource, Collection[Any]]]) -> Report:
         """Read every source into its collection; return the report.
 
         Bad records and unreadable files are counted in the report and do not end the job. What
@@ -128,7 +128,9 @@ class Job:
             raise self._failure
         return self.report
 
-    def _read(self, source: Source, collection: Collection[Any], pool: ThreadPoolExecutor) -> None:
+    def _read(
+        self, source: FileSource, collection: Collection[Any], pool: ThreadPoolExecutor
+    ) -> None:
         self.report.files += 1
         line = 0
 
@@ -221,7 +223,7 @@ class Job:
         for line, document in zip(batch.lines, batch.documents, strict=True):
             self._reject_document(batch, line, UNSENT, problem, document)
 
-    def _reject_text(self, source: Source, line: int, raw: bytes, message: str) -> None:
+    def _reject_text(self, source: FileSource, line: int, raw: bytes, message: str) -> None:
         self._count(1, len(raw))
         self._count_reject(source, line, PARSE, message)
         if self._rejects is not None:
@@ -240,7 +242,7 @@ class Job:
             except RejectFileError as error:
                 self._fail(error)
 
-    def _count_reject(self, source: Source, line: int, code: Code, message: str) -> None:
+    def _count_reject(self, source: FileSource, line: int, code: Code, message: str) -> None:
         with self._lock:
             self.report.rejected += 1
             self.report.add_error(code, f"{source.name}:{line}", message)

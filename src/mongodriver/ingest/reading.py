@@ -9,7 +9,7 @@ from typing import Any
 
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.readers import CSVOptions, Record, Reject
-from mongodriver.ingest.sources import Source, open_source, reader_factory
+from mongodriver.ingest.sources import FileSource, open_source, reader_factory
 
 _LOOK = 1000  # bad records at the beginning after which no good one is expected
 
@@ -18,7 +18,7 @@ class Reading:
     """The records of one source, once; to be closed. Raises IngestError, OSError or one of DAMAGE
     when it cannot be opened."""
 
-    def __init__(self, source: Source, options: CSVOptions) -> None:
+    def __init__(self, source: FileSource, options: CSVOptions) -> None:
         self._reject: Reject = self._keep
         self._ahead: list[Record] = []
         self._bad: list[tuple[int, bytes, str]] = []

@@ -16,7 +16,7 @@ from mongodriver.ingest.errors import IngestError, RejectFileError
 from mongodriver.ingest.report import PARSE, Code
 
 if TYPE_CHECKING:
-    from mongodriver.ingest.sources import Source
+    from mongodriver.ingest.sources import FileSource
 
 
 class RejectFile:
@@ -27,7 +27,7 @@ class RejectFile:
     IngestError when it is one of `sources` or has content already, OSError when it cannot be made.
     """
 
-    def __init__(self, path: str | os.PathLike[str], sources: Iterable[Source] = ()) -> None:
+    def __init__(self, path: str | os.PathLike[str], sources: Iterable[FileSource] = ()) -> None:
         self._path = os.fspath(path)
         self._lock = threading.Lock()
         self._file: TextIO | None = None
@@ -38,7 +38,7 @@ class RejectFile:
         if not self._exists:
             self._path = os.path.realpath(path)  # "x" does not make what a link leads to
 
-    def refuse(self, source: Source) -> None:
+    def refuse(self, source: FileSource) -> None:
         """Raise IngestError when this file is the source: also under another name, or a link."""
         if _is_same(self._path, source):
             raise IngestError(f"rejected records cannot go to {source.name}, which is to be read")
@@ -110,7 +110,7 @@ def _os_error(number: int, path: str) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
-def _is_same(path: str, source: Source) -> bool:
+def _is_same(path: str, source: FileSource) -> bool:
     try:
         found = os.stat(path)
         read = os.fstat(sys.stdin.fileno()) if source.is_stdin else os.stat(source.path)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mongodriver.ingest.batch import ENCODE, FILE, PARSE, UNSENT, Code
+
+__all__ = ["ENCODE", "FILE", "PARSE", "UNSENT", "Code", "ErrorCount", "Report"]
+
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 200
-
-Code = int | str
-"""A server's error code, or one of PARSE, ENCODE, UNSENT and FILE."""
-
-PARSE = "parse"  # the text is no document
-ENCODE = "encode"  # the document cannot be a BSON document
-UNSENT = "unsent"  # the job ended before the server had confirmed it
-FILE = "file"  # a file could not be read (to its end)
 
 
 @dataclass

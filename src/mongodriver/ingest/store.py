@@ -34,7 +34,7 @@ from mongodriver.values.write_concern import WriteConcern
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
-    from mongodriver.ingest.sources import Source
+    from mongodriver.ingest.sources import FileSource
 
 _DUPLICATE_KEY = 11000
 _MAX_DOCUMENT = 16 << 20  # bytes of BSON
@@ -49,7 +49,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between attempts
 class Batch:
     """Documents on their way, and where they came from."""
 
-    source: Source
+    source: FileSource
     collection: Collection[Any]
     documents: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)

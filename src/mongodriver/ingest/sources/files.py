@@ -41,7 +41,7 @@ DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSource:
     """A file and its format."""
 
     path: str
@@ -76,7 +76,7 @@ class Source:
             return None
 
 
-def make_source(path: str | os.PathLike[str], form: str | None = None) -> Source:
+def make_source(path: str | os.PathLike[str], form: str | None = None) -> FileSource:
     """Return the source for a path, "-" for standard input.
 
     Without `form` the format follows from the suffix; `.gz` and `.zip` are looked through.
@@ -86,14 +86,14 @@ def make_source(path: str | os.PathLike[str], form: str | None = None) -> Source
     if form is not None:
         if form not in FORMATS:
             raise IngestError(f"unknown format {form!r}; there are {', '.join(FORMATS)}")
-        return Source(name, form)
+        return FileSource(name, form)
     if name == STDIN:
-        return Source(name, "ndjson")
+        return FileSource(name, "ndjson")
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
     while suffixes and suffixes[-1] in _PACKED:
         suffixes.pop()
     if suffixes and suffixes[-1] in _BY_SUFFIX:
-        return Source(name, _BY_SUFFIX[suffixes[-1]])
+        return FileSource(name, _BY_SUFFIX[suffixes[-1]])
     raise IngestError(f"cannot tell the format of {name!r} from its name; name one of {FORMATS}")
 
 
@@ -113,7 +113,7 @@ class OpenSource:
 
 
 @contextmanager
-def open_source(source: Source) -> Iterator[OpenSource]:
+def open_source(source: FileSource) -> Iterator[OpenSource]:
     """Open a file, unpacking gzip and zip by content. Raises IngestError or OSError."""
     with ExitStack() as stack:
         raw: io.BufferedReader
@@ -147,7 +147,7 @@ def _open_member(archive: zipfile.ZipFile) -> IO[bytes]:
         raise IngestError(f"the archive cannot be unpacked: {error}")
 
 
-def reader_factory(source: Source, options: CSVOptions) -> ReaderFactory:
+def reader_factory(source: FileSource, options: CSVOptions) -> ReaderFactory:
     """Return what makes the reader of the source's format."""
     if source.format == "csv":
         if options.delimiter is None:

@@ -1,0 +1,35 @@
+"""What can be read: `base` has the protocol; files, iterables and columns have modules."""
+
+from mongodriver.ingest.sources.base import (
+    AsyncReader,
+    AsyncSource,
+    Reader,
+    Source,
+    SourceLike,
+)
+from mongodriver.ingest.sources.files import (
+    DAMAGE,
+    FORMATS,
+    STDIN,
+    FileSource,
+    OpenSource,
+    make_source,
+    open_source,
+    reader_factory,
+)
+
+__all__ = [
+    "DAMAGE",
+    "FORMATS",
+    "STDIN",
+    "AsyncReader",
+    "AsyncSource",
+    "FileSource",
+    "OpenSource",
+    "Reader",
+    "Source",
+    "SourceLike",
+    "make_source",
+    "open_source",
+    "reader_factory",
+]
