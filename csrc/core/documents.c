@@ -19,8 +19,8 @@ int bx_documents_begin(bx_documents *d)
     return 0;
 }
 
-/* The id `number` places behind another one: the counter of 3 bytes carries into the seconds. */
-static void put_numbered_id(uint8_t *out, const uint8_t *first, size_t number)
+/* The counter has 3 bytes, and carries into the seconds. */
+void bx_put_numbered_id(uint8_t *out, const uint8_t *first, size_t number)
 {
     uint64_t seconds = (uint32_t)first[0] << 24 | first[1] << 16 | first[2] << 8 | first[3];
     uint64_t count = ((uint32_t)first[9] << 16 | first[10] << 8 | first[11]) + number;
@@ -41,7 +41,7 @@ int bx_documents_put_new_id(bx_documents *d, bx_state *st)
     if (bx_writer_reserve(&d->w, BX_ID_ELEMENT) < 0) return -1;
     bx_put_bytes(&d->w, "\x07_id", 5);
     if (d->first_id != NULL) {
-        put_numbered_id(d->w.p, d->first_id, d->count);
+        bx_put_numbered_id(d->w.p, d->first_id, d->count);
     } else if (bx_objectid_generate(st, d->w.p) < 0) {
         return -1;
     }

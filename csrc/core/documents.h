@@ -31,6 +31,9 @@ BX_INLINE void bx_documents_number_ids(bx_documents *d, const uint8_t *first_id)
     d->first_id = first_id;
 }
 
+/* The id `number` places behind `first` (12 bytes each). */
+void bx_put_numbered_id(uint8_t *out, const uint8_t *first, size_t number);
+
 /* Begin a document: its length is filled in at the end. -1 with an exception. */
 int bx_documents_begin(bx_documents *d);
 

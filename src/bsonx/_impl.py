@@ -20,6 +20,7 @@ if HAS_C:
         decode_message,
         encode_batch,
         encode_document,
+        encode_documents,
         encode_message,
         message_header,
         options_for_type,
@@ -34,6 +35,7 @@ else:
         encode_document,
         options_for_type,
     )
+    from bsonx._py.documents import encode_documents
     from bsonx._py.op_msg import decode_message, encode_batch, encode_message, message_header
     from bsonx._py.raw import RawDocument
     from bsonx._py.resize import resize
@@ -67,6 +69,7 @@ __all__ = [
     "decode_message",
     "encode_batch",
     "encode_document",
+    "encode_documents",
     "encode_message",
     "exchange",
     "json_bind",

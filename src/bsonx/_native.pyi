@@ -4,7 +4,7 @@
 # test_native_stub.py compares names and signatures with the extension.
 
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from typing_extensions import Buffer
@@ -60,6 +60,15 @@ def encode_batch(
     add_ids: bool = False,
     ids: list[Any] | None = None,
 ) -> tuple[bytes, int]: ...
+def encode_documents(
+    iterator: Iterator[Any],
+    codec_options: CodecOptions[Any],
+    first_id: bytes | None,
+    *,
+    max_count: int,
+    max_bytes: int,
+    seconds: float = -1.0,
+) -> tuple[bytes, bytes, bool, list[tuple[int, Exception, Any]], int, Any]: ...
 def decode_message(
     data: Buffer, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None = None
 ) -> tuple[int, Any]: ...

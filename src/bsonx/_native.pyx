@@ -15,13 +15,14 @@ import os as _os
 
 cimport cython
 
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 
 cdef extern from "Python.h":
     ctypedef struct PyObject
 
     int PyByteArray_Resize(object buffer, Py_ssize_t size) except -1
+    char *PyBytes_AS_STRING(object data)
 
 cdef extern from "core/state.h":
     ctypedef struct bx_state:
@@ -58,6 +59,17 @@ cdef extern from "op_msg/op_msg.h":
         PyObject *ids
 
     object bx_encode_batch(bx_state *st, const bx_batch *batch)
+
+cdef extern from "core/encode_documents.h":
+    ctypedef struct bx_documents_wanted:
+        PyObject *iterator
+        PyObject *codec_options
+        const uint8_t *first_id
+        Py_ssize_t max_count
+        Py_ssize_t max_bytes
+        double seconds
+
+    object bx_encode_documents(bx_state *st, const bx_documents_wanted *wanted)
 
 cdef extern from "json/json.h":
     ctypedef struct bx_json:
@@ -145,6 +157,31 @@ cdef class _Functions:
         batch.ids = <PyObject *>ids
         return bx_encode_batch(self.st, &batch)
 
+    def encode_documents(
+        self,
+        iterator,
+        codec_options,
+        bytes first_id,
+        *,
+        Py_ssize_t max_count,
+        Py_ssize_t max_bytes,
+        double seconds=-1.0,
+    ):
+        """Return (data, ends, own_ids, rejects, taken, end) of the next documents of an iterator."""
+        cdef bx_documents_wanted wanted
+
+        if first_id is not None and len(first_id) != 12:
+            raise ValueError("an id has 12 bytes")
+        wanted.iterator = <PyObject *>iterator
+        wanted.codec_options = <PyObject *>codec_options
+        wanted.first_id = NULL
+        if first_id is not None:
+            wanted.first_id = <const uint8_t *>PyBytes_AS_STRING(first_id)
+        wanted.max_count = max_count
+        wanted.max_bytes = max_bytes
+        wanted.seconds = seconds
+        return bx_encode_documents(self.st, &wanted)
+
     def json_bind(
         self,
         options_class,
@@ -217,6 +254,7 @@ _functions = _Functions(_core)
 decode_as = _functions.decode_as
 options_for_type = _functions.options_for_type
 encode_batch = _functions.encode_batch
+encode_documents = _functions.encode_documents
 json_bind = _functions.json_bind
 json_dumps_layout = _functions.json_dumps_layout
 json_loads_strict = _functions.json_loads_strict
