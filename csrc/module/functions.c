@@ -176,11 +176,32 @@ static int read_peer(PyObject *const *values, bx_peer *peer)
     return peer->max_reply_size == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
+/* A sequence that is encoded already: largest body, identifier, data, and where it begins and ends
+ * there. `data` is immutable, and the tuple keeps it. */
+static int read_encoded(PyObject *value, bx_batch *batch)
+{
+    PyObject *data;
+    Py_ssize_t start, end;
+
+    if (!PyArg_ParseTuple(value, "nUSnn", &batch->max_document_size, &batch->identifier, &data,
+                          &start, &end)) {
+        return -1;
+    }
+    if (start < 0 || start > end || end > PyBytes_GET_SIZE(data)) {
+        PyErr_SetString(PyExc_ValueError, "the sequence must lie in its data");
+        return -1;
+    }
+    batch->encoded = (const uint8_t *)PyBytes_AS_STRING(data) + start;
+    batch->encoded_size = (size_t)(end - start);
+    return 0;
+}
+
 /* The sequence of a command as a tuple: identifier, documents, start, max_count, max_document_size,
- * max_message_size, add_ids, ids; or the largest body as an int. */
+ * max_message_size, add_ids, ids; or one for read_encoded; or the largest body as an int. */
 static int read_sequence(PyObject *value, bx_batch *batch)
 {
     batch->ids = Py_None;
+    if (PyTuple_CheckExact(value) && PyTuple_GET_SIZE(value) == 5) return read_encoded(value, batch);
     if (PyTuple_CheckExact(value)) {
         int add_ids;
 

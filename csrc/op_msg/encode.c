@@ -18,9 +18,10 @@ static int put_body(bx_encoder *e, int32_t request_id, uint32_t flags, PyObject 
     return bx_encode_document(e, body);
 }
 
-static int put_length(bx_encoder *e)
+/* Fill in the message's length, of which `behind` bytes are elsewhere. */
+static int put_length(bx_encoder *e, size_t behind)
 {
-    size_t size = bx_writer_size(&e->w);
+    size_t size = bx_writer_size(&e->w) + behind;
 
     if (size > INT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "message is longer than 2147483647 bytes");
@@ -39,7 +40,7 @@ PyObject *bx_encode_message(bx_state *st, int32_t request_id, uint32_t flags, Py
 
     if (options == NULL) return NULL;
     bx_encoder_init(&e, st, options, false);
-    if (put_body(&e, request_id, flags, body) == 0 && put_length(&e) == 0) {
+    if (put_body(&e, request_id, flags, body) == 0 && put_length(&e, 0) == 0) {
         result = bx_encoder_finish(&e);
     } else {
         bx_encoder_abandon(&e);
@@ -133,20 +134,29 @@ done:
     return status;
 }
 
-/* The section of kind 1; *stop is the index after the last document taken. */
-static int put_sequence(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop)
+/* Begin the section of kind 1: where its size goes, -1 with an exception. */
+static Py_ssize_t begin_sequence(bx_encoder *e, const bx_batch *batch)
 {
-    Py_ssize_t n, last, length = PySequence_Size(batch->documents);
+    Py_ssize_t n;
     const char *name = PyUnicode_AsUTF8AndSize(batch->identifier, &n);
     size_t at;
-    int status = 1;
 
-    if (name == NULL || length < 0) return -1;
-    if (bx_writer_reserve(&e->w, (size_t)n + 6) < 0) return -1;
+    if (name == NULL || bx_writer_reserve(&e->w, (size_t)n + 6) < 0) return -1;
     bx_put_u8(&e->w, 1);
     at = bx_put_size_later(&e->w);
     bx_put_bytes(&e->w, name, (size_t)n);
     bx_put_u8(&e->w, 0);
+    return (Py_ssize_t)at;
+}
+
+/* The section with documents; *stop is the index after the last one taken. */
+static int put_sequence(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop)
+{
+    Py_ssize_t last, length = PySequence_Size(batch->documents);
+    Py_ssize_t at = length < 0 ? -1 : begin_sequence(e, batch);
+    int status = 1;
+
+    if (at < 0) return -1;
     *stop = batch->start;
     last = batch->max_count < 1 ? batch->start + 1
            : batch->max_count < length - batch->start ? batch->start + batch->max_count
@@ -156,7 +166,19 @@ static int put_sequence(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop)
         *stop += status > 0;
     }
     if (status < 0) return -1;
-    bx_patch_u32(&e->w, at, (uint32_t)(bx_writer_size(&e->w) - at));
+    bx_patch_u32(&e->w, (size_t)at, (uint32_t)(bx_writer_size(&e->w) - (size_t)at));
+    return 0;
+}
+
+/* The section up to documents that are elsewhere. */
+static int announce_sequence(bx_encoder *e, const bx_batch *batch)
+{
+    Py_ssize_t at = begin_sequence(e, batch);
+    size_t size;
+
+    if (at < 0) return -1;
+    size = bx_writer_size(&e->w) - (size_t)at + batch->encoded_size;
+    bx_patch_u32(&e->w, (size_t)at, (uint32_t)size); /* the whole message's is checked */
     return 0;
 }
 
@@ -168,7 +190,8 @@ Py_ssize_t bx_write_batch(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop
     if (put_body(e, batch->request_id, batch->flags, batch->body) < 0) return -1;
     body = bx_writer_size(&e->w) - BODY_OFFSET;
     if (batch->documents != NULL && put_sequence(e, batch, stop) < 0) return -1;
-    return put_length(e) < 0 ? -1 : (Py_ssize_t)body;
+    if (batch->encoded != NULL && announce_sequence(e, batch) < 0) return -1;
+    return put_length(e, batch->encoded_size) < 0 ? -1 : (Py_ssize_t)body;
 }
 
 PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "core/decode.h"
@@ -24,6 +25,12 @@ enum { HEADER_SIZE = 16, OP_MSG = 2013, CHECKSUM_PRESENT = 1, MORE_TO_COME = 2 }
 
 #define READ_SIZE ((size_t)32 * 1024)
 #define LEAP ((size_t)1 << 20)
+
+/* What is still to be sent: one piece of memory, and another one behind it. */
+typedef struct {
+    const uint8_t *p, *end;
+    const uint8_t *next, *next_end;
+} outgoing;
 
 typedef struct {
     int fd;
@@ -83,9 +90,34 @@ static int wait_ready(wire *w, short events)
     return -1;
 }
 
+static ssize_t send_some(int fd, const outgoing *out)
+{
+    struct iovec parts[2] = {{(void *)(uintptr_t)out->p, (size_t)(out->end - out->p)},
+                             {(void *)(uintptr_t)out->next, (size_t)(out->next_end - out->next)}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    if (out->next == out->next_end) {
+        return send(fd, out->p, (size_t)(out->end - out->p), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool is_all_sent(const outgoing *out)
+{
+    return out->p == out->end && out->next == out->next_end;
+}
+
+static void note_sent(outgoing *out, size_t n)
+{
+    size_t first = (size_t)(out->end - out->p);
+
+    out->p += n < first ? n : first;
+    if (n > first) out->next += n - first;
+}
+
 /* One step of sending (`out`) or of receiving behind what is there: the bytes, 0 for the peer's end
  * of the connection, -1 with errno. */
-static ssize_t step(wire *w, const uint8_t *out, size_t size)
+static ssize_t step(wire *w, const outgoing *out)
 {
     short events = out != NULL ? POLLOUT : POLLIN;
     /* Without a limit the kernel waits in recv itself, a call less, for as long as the socket has it. */
@@ -95,7 +127,7 @@ static ssize_t step(wire *w, const uint8_t *out, size_t size)
     /* A reply takes its time: without a wait first, the attempt would be in vain. */
     if (out == NULL && w->limited && wait_ready(w, events) < 0) return -1;
     for (;;) {
-        n = out != NULL ? send(w->fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+        n = out != NULL ? send_some(w->fd, out)
                         : recv(w->fd, w->data + w->have, w->room - w->have, receive_flags);
         if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return n;
         if (wait_ready(w, events) < 0) return -1;
@@ -103,16 +135,16 @@ static ssize_t step(wire *w, const uint8_t *out, size_t size)
 }
 
 /* Send what is left of the message, then receive once. */
-static ssize_t send_and_receive(wire *w, const uint8_t **out, const uint8_t *end)
+static ssize_t send_and_receive(wire *w, outgoing *out)
 {
     ssize_t n;
 
-    while (*out < end) {
-        n = step(w, *out, (size_t)(end - *out));
+    while (!is_all_sent(out)) {
+        n = step(w, out);
         if (n < 0) return n;
-        *out += n;
+        note_sent(out, (size_t)n);
     }
-    return step(w, NULL, 0);
+    return step(w, NULL);
 }
 
 /* ---- with it ---- */
@@ -130,16 +162,15 @@ static bool goes_on(const wire *w, int error)
     return false;
 }
 
-/* Send [*out, end) if there is any, then receive: 1, 0 at the end of the connection, -1 with an
- * exception. */
-static int transfer(wire *w, const uint8_t **out, const uint8_t *end)
+/* Send what is left, then receive: 1, 0 at the end of the connection, -1 with an exception. */
+static int transfer(wire *w, outgoing *out)
 {
     ssize_t n;
     int error;
 
     do {
         Py_BEGIN_ALLOW_THREADS
-        n = send_and_receive(w, out, end);
+        n = send_and_receive(w, out);
         error = errno;
         Py_END_ALLOW_THREADS
     } while (n < 0 && goes_on(w, error));
@@ -163,16 +194,16 @@ static int make_room(wire *w, size_t length)
     return 0;
 }
 
-/* Exchange the message in [out, end) for one that begins at w->data: 1 if that is whole and alone, 0
+/* Exchange the message for one that begins at w->data: 1 if that is whole and alone, 0
  * if it is not for us to go on, -1 with an exception. */
-static int receive_message(wire *w, const uint8_t *out, const uint8_t *end, size_t max_size)
+static int receive_message(wire *w, outgoing *out, size_t max_size)
 {
     size_t length = HEADER_SIZE;
     int status;
 
     do {
         if (w->have == w->room && make_room(w, length) < 0) return -1;
-        status = transfer(w, &out, end);
+        status = transfer(w, out);
         if (status <= 0) return status;
         if (w->have < HEADER_SIZE) continue;
         length = bx_load32(w->data);
@@ -194,7 +225,7 @@ static PyObject *read_reply(bx_state *st, const wire *w, const bx_reply_form *fo
     return bx_decode_message_at(st, w->data, w->have, form->codec_options, form->user_fields);
 }
 
-static PyObject *exchange_message(bx_state *st, const bx_peer *peer, const bx_writer *message,
+static PyObject *exchange_message(bx_state *st, const bx_peer *peer, outgoing *message,
                                   int32_t request_id, const bx_reply_form *form)
 {
     PyObject *result = NULL, *type, *value, *traceback, *closed;
@@ -202,7 +233,7 @@ static PyObject *exchange_message(bx_state *st, const bx_peer *peer, const bx_wr
     int status;
 
     if (wire_init(&w, peer) < 0) return NULL;
-    status = receive_message(&w, message->base, message->p, (size_t)peer->max_reply_size);
+    status = receive_message(&w, message, (size_t)peer->max_reply_size);
     if (status < 0) {
         PyErr_Fetch(&type, &value, &traceback);
         closed = PyObject_CallMethodNoArgs(peer->stream, st->s_close);
@@ -240,7 +271,13 @@ PyObject *bx_exchange(bx_state *st, const bx_peer *peer, const bx_batch *batch,
     } else if (batch->documents == NULL && size > batch->max_document_size) {
         result = PyLong_FromSsize_t(size);
     } else {
-        result = exchange_message(st, peer, &e.w, batch->request_id, form);
+        outgoing message = {e.w.base, e.w.p, NULL, NULL};
+
+        if (batch->encoded != NULL) {
+            message.next = batch->encoded;
+            message.next_end = batch->encoded + batch->encoded_size;
+        }
+        result = exchange_message(st, peer, &message, batch->request_id, form);
     }
     bx_encoder_abandon(&e);
     bx_options_release(st, options);

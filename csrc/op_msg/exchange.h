@@ -21,7 +21,8 @@ typedef struct {
     PyObject *user_fields;
 } bx_reply_form;
 
-/* The command of a batch (`documents` NULL: the body alone, of at most `max_document_size` bytes).
+/* The command of a batch (`documents` NULL: the body, of at most `max_document_size` bytes, and what
+ * is encoded already, which is sent from where it is).
  * Returns the reply as bx_decode_message does or, where the general way must be taken:
  *
  *   bytes  what was received is not just the uncompressed OP_MSG that answers it, or cannot be decoded

@@ -22,10 +22,13 @@ typedef struct {
     Py_ssize_t max_message_size;
     bool add_ids;
     PyObject *ids; /* list or None */
+    const uint8_t *encoded; /* instead of `documents`: a sequence as it is; NULL: none */
+    size_t encoded_size;
 } bx_batch;
 
 /* Write the message of a batch, or of its body alone where it has no documents: the size of the body
- * in bytes, -1 with an exception. */
+ * in bytes, -1 with an exception. Of what is encoded already all but the documents is written: they
+ * are to be sent behind. */
 Py_ssize_t bx_write_batch(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop);
 
 /* A message with documents[start:stop] as a sequence: (bytes, stop), or NULL with an exception. */

@@ -83,7 +83,9 @@ if sys.platform != "win32":
         flags: int,
         body: Mapping[str, Any],
         codec_options: CodecOptions[Any],
-        sequence: int | tuple[str, Sequence[Any], int, int, int, int, bool, list[Any] | None],
+        sequence: int
+        | tuple[str, Sequence[Any], int, int, int, int, bool, list[Any] | None]
+        | tuple[int, str, bytes, int, int],
         reply_options: CodecOptions[Any],
         user_fields: frozenset[str] | None,
     ) -> Any: ...

@@ -57,6 +57,8 @@ cdef extern from "op_msg/op_msg.h":
         Py_ssize_t max_message_size
         bint add_ids
         PyObject *ids
+        const uint8_t *encoded
+        size_t encoded_size
 
     object bx_encode_batch(bx_state *st, const bx_batch *batch)
 
@@ -155,6 +157,8 @@ cdef class _Functions:
         batch.max_message_size = max_message_size
         batch.add_ids = add_ids
         batch.ids = <PyObject *>ids
+        batch.encoded = NULL
+        batch.encoded_size = 0
         return bx_encode_batch(self.st, &batch)
 
     def encode_documents(

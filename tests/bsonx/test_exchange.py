@@ -376,3 +376,42 @@ def test_a_stream_whose_close_fails(stream):
         exchange(
             Odd(), fd, None, MAX, 1, 0, {"a": "x" * 10_000_000}, OPTIONS, 1 << 25, OPTIONS, None
         )
+
+
+# ---- sequences that are encoded already ----
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, 3_000_000])
+def test_an_encoded_sequence_is_sent_as_it_is(stream, size):
+    import bsonx
+
+    documents = [bsonx.encode({"n": n, "x": "x" * size}) for n in range(3)]
+    data = b"in front" + b"".join(documents) + b"behind"
+    begin, end = 8, len(data) - 6
+    thread, seen = answering(stream, message({"ok": 1}))
+    body = {"insert": "c", "$db": "d"}
+    assert stream.exchange(body, sequence=(MAX, "documents", data, begin, end)) == (0, {"ok": 1})
+    thread.join()
+    _, body = op_msg.decode_message(seen[0], OPTIONS)
+    assert body == {
+        "insert": "c",
+        "$db": "d",
+        "documents": [{"n": n, "x": "x" * size} for n in range(3)],
+    }
+    same = op_msg.encode_batch(
+        REQUEST, 0, {"insert": "c", "$db": "d"}, "documents", body["documents"], 0, OPTIONS,
+        max_count=9, max_document_size=MAX, max_message_size=MAX,
+    )  # fmt: skip
+    assert seen == [same[0]]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(-1, 2), (3, 2), (0, 6), (6, 6)])
+def test_an_encoded_sequence_lies_in_its_data(stream, begin, end):
+    with pytest.raises(ValueError, match="must lie in its data"):
+        stream.exchange(sequence=(MAX, "documents", b"12345", begin, end))
+    assert not stream.closed
+
+
+def test_a_body_that_is_too_large_for_its_encoded_sequence(stream):
+    assert stream.exchange({"insert": "c" * 100}, sequence=(50, "documents", b"", 0, 0)) > 100
+    assert not stream.closed

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import exchange as exchange_in_c
 
+from ..values.sequences import EncodedDocuments
 from ..wire.header import next_request_id
 from ..wire.op_msg import DocumentTooLarge
 from .decode import decode
-from .encode import largest_body
+from .encode import choose, largest_body
 from .round_trip import connection_lost
 from .time_limit import reply_deadline
 
@@ -63,6 +64,11 @@ def exchange_directly(
     sequence: Any
     if documents is None:
         sequence = largest_body(execution, connection)
+    elif type(documents) is EncodedDocuments:
+        begin, end = choose(execution, connection, command)
+        largest = largest_body(execution, connection)
+        sequence = (largest, command.identifier, documents.data, begin, end)
+        documents = None  # the codec does not choose
     else:
         sequence = (
             command.identifier,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
 
-    from ..values.sequences import DocumentSequences
+    from ..values.sequences import DocumentSequences, EncodedDocuments
 
 __all__ = [
     "CLOSING",
@@ -106,7 +106,8 @@ class Command:
     :param body: the command, its name first.  A fresh dict the executor adds to.
     :param documents: statements that travel as a document sequence (OP_MSG section kind 1), or
         None for a command that is its body alone; `DocumentSequences` where there are several,
-        which the operation has encoded within the limits, so that nothing below concerns them.
+        which the operation has encoded within the limits, so that nothing below concerns them;
+        `EncodedDocuments` for a sequence that is encoded but not divided.
     :param identifier: name of the sequence: "documents", "updates" or "deletes".
     :param start: index in `documents` of the first one to send.  The executor sends as many as
         fit and reports the end in ``attempt.stop``.
@@ -132,7 +133,7 @@ class Command:
     def __init__(
         self,
         body: dict[str, Any],
-        documents: Sequence[Any] | DocumentSequences | None = None,
+        documents: Sequence[Any] | DocumentSequences | EncodedDocuments | None = None,
         identifier: str = "",
         start: int = 0,
         *,

@@ -1,14 +1,17 @@
-"""Documents that travel beside a command's body: several document sequences of one message."""
+"""Documents that travel beside a command's body and are encoded already."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
-__all__ = ["DocumentSequences"]
+from bsonx.raw_bson import RawBSONDocument
+
+__all__ = ["DocumentSequences", "EncodedDocuments"]
 
 
 class DocumentSequences:
-    """Sequences (OP_MSG section kind 1) that are encoded already.
+    """Several sequences of one message (OP_MSG section kind 1).
 
     :param documents: the documents of each by its name, as events show them.
     :param encoded: the same documents as BSON.
@@ -19,3 +22,54 @@ class DocumentSequences:
     def __init__(self, documents: dict[str, list[Any]], encoded: dict[str, list[bytes]]) -> None:
         self.documents = documents
         self.encoded = encoded
+
+
+class EncodedDocuments:
+    """Documents one behind the other, of which a message takes as many as its limits allow.
+
+    :param data: the documents; they are sent from there.
+    :param ends: where each ends in `data`: a memoryview of unsigned numbers.
+    """
+
+    __slots__ = ("data", "ends")
+
+    def __init__(self, data: bytes, ends: memoryview[int]) -> None:
+        self.data = data
+        self.ends = ends
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, where: slice) -> list[RawBSONDocument]:
+        """Documents as events show them; they are made when somebody looks."""
+        start, stop, _ = where.indices(len(self))
+        return [RawBSONDocument(self.document(index)) for index in range(start, stop)]
+
+    def begin(self, index: int) -> int:
+        """Where the document at a place begins in `data`."""
+        return self.ends[index - 1] if index else 0
+
+    def document(self, index: int) -> bytes:
+        """The document at a place, as BSON."""
+        return self.data[self.begin(index) : self.ends[index]]
+
+    def stop(self, start: int, count: int, room: int, largest: int) -> int:
+        """The index after the last document that goes into a message with that at `start`.
+
+        It takes one at least; none that is larger than `largest` behind another one.
+
+        :param count: how many documents a message may have.
+        :param room: how many bytes of them.
+        """
+        last = min(len(self.ends), start + max(count, 1))
+        begin = self.begin(start)
+        stop = bisect_right(self.ends, begin + room, start, last)
+        if self.ends[last - 1] - begin <= largest:
+            return max(stop, start + 1)
+        before = begin
+        for index in range(start, stop):
+            end = self.ends[index]
+            if end - before > largest:
+                return max(index, start + 1)
+            before = end
+        return max(stop, start + 1)

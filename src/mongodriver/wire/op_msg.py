@@ -29,7 +29,7 @@ _LENGTH = Struct("<i")
 _SECTION = Struct("<Bi")
 
 
-def with_sequences(message: bytes, sequences: Mapping[str, Sequence[bytes]]) -> bytes:
+def with_sequences(message: bytes, sequences: Mapping[str, Sequence[bytes | memoryview]]) -> bytes:
     """A message that has only a body, with document sequences (section kind 1) after it."""
     parts: list[bytes | memoryview] = [b"", memoryview(message)[_LENGTH.size :]]
     for name, documents in sequences.items():
