@@ -34,7 +34,7 @@ PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
 export BSONX_WERROR ?= 1
 
-SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx)
+SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-random test-trio spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean

@@ -73,7 +73,7 @@ def extensions():
     extension = Extension(
         "bsonx._native",
         sources=["src/bsonx/_native.pyx", *sorted(glob("csrc/**/*.c", recursive=True))],
-        depends=sorted(glob("csrc/**/*.h", recursive=True)),
+        depends=[*sorted(glob("csrc/**/*.h", recursive=True)), *glob("src/bsonx/*.pxi")],
         include_dirs=["csrc"],
         # What Cython keeps for itself belongs to the module object, not to the process.
         define_macros=[("CYTHON_USE_MODULE_STATE", "1")],

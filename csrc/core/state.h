@@ -94,6 +94,7 @@ typedef struct bx_typed bx_typed;
     X(UUID, "uuid", "UUID")
 
 #define BX_OBJECTS(X)                                                                             \
+    X(ArrowError, "bsonx._errors", "ArrowError")                                                  \
     X(DocumentTooLarge, "bsonx._errors", "DocumentTooLarge")                                      \
     X(InvalidBSON, "bsonx.errors", "InvalidBSON")                                                 \
     X(InvalidDocument, "bsonx.errors", "InvalidDocument")                                         \

@@ -73,3 +73,35 @@ PyObject *bx_utf8_decode(const uint8_t *data, Py_ssize_t size, const char *error
 {
     return PyUnicode_DecodeUTF8((const char *)data, size, errors);
 }
+
+/* The bytes that follow a first one, and what the first of them may be; 0 for what begins nothing. */
+static int sequence_of(uint8_t first, uint8_t *least, uint8_t *most)
+{
+    *least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    *most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (first >= 0xC2 && first <= 0xDF) return 1;
+    if (first >= 0xE0 && first <= 0xEF) return 2;
+    return first >= 0xF0 && first <= 0xF4 ? 3 : 0;
+}
+
+bool bx_is_utf8_slow(const uint8_t *p, size_t n)
+{
+    const uint8_t *end = p + n;
+
+    while (p < end) {
+        uint8_t least, most;
+        int more;
+
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+        more = sequence_of(*p++, &least, &most);
+        if (more == 0 || end - p < more || *p < least || *p > most) return false;
+        for (int i = 1; i < more; i++) {
+            if ((p[i] & 0xC0) != 0x80) return false;
+        }
+        p += more;
+    }
+    return true;
+}

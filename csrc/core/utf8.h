@@ -70,6 +70,14 @@ BX_INLINE bool bx_is_ascii(const uint8_t *p, size_t n)
     return true;
 }
 
+/* Whether bytes are UTF-8, by which surrogates are none. */
+bool bx_is_utf8_slow(const uint8_t *p, size_t n);
+
+BX_INLINE bool bx_is_utf8(const uint8_t *p, size_t n)
+{
+    return BX_LIKELY(bx_is_ascii(p, n)) || bx_is_utf8_slow(p, n);
+}
+
 /* Copy of short and long text, for destinations of exactly `n` bytes. */
 BX_INLINE void bx_copy_text(uint8_t *dst, const uint8_t *src, size_t n)
 {

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 if HAS_C:
     from bsonx._native import (
         RawDocument,
+        arrow_fields,
+        arrow_reader,
+        arrow_schema,
         decode_all_documents,
         decode_as,
         decode_document,
@@ -28,6 +31,7 @@ if HAS_C:
         run_coroutine,
     )
 else:
+    from bsonx._py.arrow.late import arrow_fields, arrow_reader, arrow_schema
     from bsonx._py.codec import (
         decode_all_documents,
         decode_as,
@@ -63,6 +67,9 @@ if HAS_C:
 
 __all__ = [
     "RawDocument",
+    "arrow_fields",
+    "arrow_reader",
+    "arrow_schema",
     "decode_all_documents",
     "decode_as",
     "decode_document",

@@ -104,6 +104,9 @@ cdef extern from "json/json.h":
     object bx_json_loads(bx_json *j, object text, object options, bint strict)
 
 
+include "_native_arrow.pxi"
+
+
 @cython.auto_pickle(False)
 cdef class _Functions:
     """The functions of this file: the methods of one object, which knows the state."""
@@ -245,6 +248,25 @@ cdef class _Functions:
         """Return the value of extended JSON text, with an error for whatever would get lost."""
         return bx_json_loads(bx_json_of(self.st), text, options, True)
 
+    def arrow_reader(self, capsule, array=None):
+        """Return what reads a stream capsule, or, with two, a schema and an array capsule."""
+        cdef _ArrowReader made = _ArrowReader.__new__(_ArrowReader)
+
+        made.core = self.core
+        if array is None:
+            made.reader = bx_arrow_reader_of_stream(self.st, capsule)
+        else:
+            made.reader = bx_arrow_reader_of_array(self.st, capsule, array)
+        return made
+
+    def arrow_fields(self, capsule):
+        """Return the schema that a schema capsule holds."""
+        return bx_arrow_fields_of_capsule(self.st, capsule)
+
+    def arrow_schema(self, field):
+        """Return a schema capsule."""
+        return bx_arrow_schema_capsule(field)
+
     def resize(self, bytearray buffer not None, Py_ssize_t size):
         """Give a buffer another length. What is new is whatever memory held: overwrite it."""
         if size < 0:
@@ -262,6 +284,9 @@ encode_documents = _functions.encode_documents
 json_bind = _functions.json_bind
 json_dumps_layout = _functions.json_dumps_layout
 json_loads_strict = _functions.json_loads_strict
+arrow_reader = _functions.arrow_reader
+arrow_fields = _functions.arrow_fields
+arrow_schema = _functions.arrow_schema
 resize = _functions.resize
 
 if hasattr(_os, "register_at_fork"):

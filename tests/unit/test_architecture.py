@@ -162,7 +162,7 @@ BSONX_LEVELS = [
     ("options", ["codec_options"]),
     ("dates", ["_py.types.datetime_ms", "datetime_ms", "decimal128"]),
     ("typed plans", ["_typed"]),
-    ("codec", ["_impl", "_py", "json_util", "op_msg", "raw_bson", "typed", "typings"]),
+    ("codec", ["_impl", "_py", "arrow", "json_util", "op_msg", "raw_bson", "typed", "typings"]),
     ("package", [""]),
 ]
 

@@ -1,0 +1,77 @@
+# Arrow data: the classes around csrc/arrow. Part of _native.pyx.
+
+cdef extern from "arrow/reader.h":
+    ctypedef struct bx_arrow_reader:
+        pass
+
+    ctypedef struct bx_arrow_reading:
+        Py_ssize_t max_documents
+        Py_ssize_t max_bytes
+        int id
+        bint id_needed
+        bint add_ids
+        bint omit_nulls
+        bint uint64_decimal
+        bint collect
+
+    bx_arrow_reader *bx_arrow_reader_of_stream(bx_state *st, object capsule) except NULL
+    bx_arrow_reader *bx_arrow_reader_of_array(
+        bx_state *st, object schema, object array
+    ) except NULL
+    void bx_arrow_reader_close(bx_arrow_reader *r)
+    void bx_arrow_reader_free(bx_arrow_reader *r)
+    object bx_arrow_reader_fields(bx_arrow_reader *r)
+    int bx_arrow_reader_set_plan(bx_arrow_reader *r, object plan) except -1
+    object bx_arrow_reader_read(bx_arrow_reader *r, const bx_arrow_reading *reading)
+
+cdef extern from "arrow/schema.h":
+    object bx_arrow_fields_of_capsule(bx_state *st, object capsule)
+    object bx_arrow_schema_capsule(object field)
+
+
+@cython.auto_pickle(False)
+cdef class _ArrowReader:
+    """Reads the Arrow data of a stream capsule, or of a schema and an array capsule."""
+
+    cdef bx_arrow_reader *reader
+    cdef object core  # the state lives as long
+
+    def fields(self):
+        """Return the schema: see csrc/arrow/schema.h."""
+        return bx_arrow_reader_fields(self.reader)
+
+    def set_plan(self, plan):
+        """Set what the columns are read as: see csrc/arrow/column.h."""
+        bx_arrow_reader_set_plan(self.reader, plan)
+
+    def read(
+        self,
+        Py_ssize_t max_documents,
+        Py_ssize_t max_bytes,
+        *,
+        int id=-1,
+        bint id_needed=False,
+        bint add_ids=False,
+        bint omit_nulls=False,
+        bint uint64_decimal=False,
+        bint collect=False,
+    ):
+        """Return (documents, ends, first row, row behind the last one, rejects), or None."""
+        cdef bx_arrow_reading reading
+
+        reading.max_documents = max_documents
+        reading.max_bytes = max_bytes
+        reading.id = id
+        reading.id_needed = id_needed
+        reading.add_ids = add_ids
+        reading.omit_nulls = omit_nulls
+        reading.uint64_decimal = uint64_decimal
+        reading.collect = collect
+        return bx_arrow_reader_read(self.reader, &reading)
+
+    def close(self):
+        """Release the data; may be called again."""
+        bx_arrow_reader_close(self.reader)
+
+    def __dealloc__(self):
+        bx_arrow_reader_free(self.reader)

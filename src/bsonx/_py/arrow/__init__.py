@@ -1,0 +1,1 @@
+"""Arrow data: what both implementations go by, and the pure one."""

@@ -1,0 +1,179 @@
+"""Reading a stream of Arrow arrays. The twin of csrc/arrow/reader.c."""
+
+from __future__ import annotations
+
+import ctypes
+from array import array as numbers
+from typing import Any
+
+from bsonx._errors import ArrowError
+from bsonx.objectid import ObjectId
+
+from .abi import (
+    ARRAY,
+    SCHEMA,
+    STREAM,
+    ArrowArray,
+    ArrowArrayStream,
+    ArrowSchema,
+    GetError,
+    GetNext,
+    GetSchema,
+    is_empty,
+    moved,
+    release,
+)
+from .column import Column
+from .kinds import Kind
+from .schemas import fields_of
+from .to_bson import Contradiction, RowWriter, Unwritable, raised
+
+__all__ = ["ArrowReader"]
+
+
+class ArrowReader:
+    """Reads the Arrow data of a stream capsule, or of a schema and an array capsule."""
+
+    def __init__(self, capsule: Any, array: Any = None) -> None:
+        self._stream = ArrowArrayStream()
+        self._schema = ArrowSchema()
+        self._array = ArrowArray()
+        if array is None:
+            self._stream = moved(ArrowArrayStream, capsule, STREAM)
+        else:
+            self._schema = moved(ArrowSchema, capsule, SCHEMA)
+            self._array = moved(ArrowArray, array, ARRAY)
+        self._root: Column | None = None
+        self._bound = False
+        self._row = 0  # of the array at hand, the next
+        self._rows = 0  # of the arrays before
+        self._closed = False
+
+    def close(self) -> None:
+        """Release the data; may be called again."""
+        self._closed = True
+        for struct in (self._array, self._schema, self._stream):
+            release(struct)
+
+    def __del__(self) -> None:
+        if "_array" in self.__dict__:
+            self.close()
+
+    # -- the producer --
+
+    def _failure(self, what: str, status: int) -> ArrowError:
+        get = self._stream.get_last_error
+        told = GetError(get)(ctypes.addressof(self._stream)) if get else None
+        if told is None:
+            return ArrowError(f"the producer gives no {what}: error {status}")
+        return ArrowError(f"the producer gives no {what}: {told.decode(errors='replace')}")
+
+    def fields(self) -> tuple[Any, ...]:
+        """Return the schema: see csrc/arrow/schema.h."""
+        if not is_empty(self._schema):
+            return fields_of(self._schema)
+        if is_empty(self._stream):
+            raise ArrowError("the Arrow data are closed")
+        schema = ArrowSchema()
+        get = GetSchema(self._stream.get_schema)
+        status = get(ctypes.addressof(self._stream), ctypes.addressof(schema))
+        if status:
+            raise self._failure("schema", status)
+        try:
+            return fields_of(schema)
+        finally:
+            release(schema)
+
+    def set_plan(self, plan: Any) -> None:
+        """Set what the columns are read as: see csrc/arrow/column.h."""
+        root = Column(plan)
+        if root.kind != Kind.STRUCT:
+            raise ValueError("documents are made of a struct")
+        self._root, self._bound = root, False
+
+    def _has_rows(self, root: Column) -> bool:
+        """Have an array at hand with rows left; False at the end."""
+        while True:
+            if not is_empty(self._array):
+                if not self._bound:
+                    root.bind(self._array)
+                    self._bound = True
+                    self._row = 0
+                length = self._array.length
+                if self._row < length:
+                    return True
+                self._rows += length
+                self._row = 0
+                self._bound = False
+                release(self._array)
+            if is_empty(self._stream):
+                return False
+            self._array = ArrowArray()
+            get = GetNext(self._stream.get_next)
+            status = get(ctypes.addressof(self._stream), ctypes.addressof(self._array))
+            if status:
+                self._array.release = None
+                raise self._failure("more rows", status)
+            if is_empty(self._array):
+                return False
+
+    # -- documents --
+
+    def read(
+        self,
+        max_documents: int,
+        max_bytes: int,
+        *,
+        id: int = -1,
+        id_needed: bool = False,
+        add_ids: bool = False,
+        omit_nulls: bool = False,
+        uint64_decimal: bool = False,
+        collect: bool = False,
+    ) -> tuple[bytes, bytes, int, int, list[tuple[int, str, str]] | None] | None:
+        """Return (documents, ends, first row, row behind the last one, rejects), or None."""
+        if self._closed:
+            raise ArrowError("the Arrow data are closed")
+        root = self._root
+        if root is None or not -1 <= id < len(root.children):
+            raise ValueError("there is no such column, or no plan")
+        writer = RowWriter(omit_nulls, uint64_decimal)
+        documents = bytearray()
+        ends = numbers("I")
+        rejects: list[tuple[int, str, str]] = []
+        seen = 0
+        while seen < max_documents and len(documents) < max_bytes and self._has_rows(root):
+            row, self._row = self._row, self._row + 1
+            try:
+                documents += _document(writer, root, row, id, id_needed, add_ids)
+                ends.append(len(documents))
+            except Unwritable as exc:
+                if not collect or isinstance(exc, Contradiction):
+                    raise raised(exc, self._rows + row) from None
+                rejects.append((self._rows + row, exc.column.path, exc.problem))
+            seen += 1
+        if not seen:
+            return None
+        stop = self._rows + self._row
+        return bytes(documents), ends.tobytes(), stop - seen, stop, rejects or None
+
+
+def _document(
+    writer: RowWriter, root: Column, row: int, id: int, id_needed: bool, add_ids: bool
+) -> bytes:
+    i = row + root.offset
+    if root.is_null_at(i):
+        raise Unwritable(root, "the row is null")
+    parts = []
+    column = None if id < 0 else root.children[id]
+    if column is not None and not writer.is_null(column, i):
+        parts.append(writer.element(column, i, b"_id"))
+    elif column is not None and id_needed:
+        raise Unwritable(column, "it is to be the _id, and is null")
+    elif add_ids:
+        parts.append(b"\x07_id\0" + ObjectId().binary)
+    parts += [
+        writer.element(child, i, child.name) for k, child in enumerate(root.children) if k != id
+    ]
+    inside = b"".join(parts)
+    return (len(inside) + 5).to_bytes(4, "little") + inside + b"\0"
