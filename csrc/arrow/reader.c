@@ -328,23 +328,27 @@ static PyObject *read_rows(bx_arrow_reader *r, const bx_arrow_reading *reading)
                        .uint64_decimal = reading->uint64_decimal};
     PyObject *rejects = NULL, *documents, *result = NULL;
     int64_t seen;
+    int own_ids;
 
     if (r->root == NULL || reading->id >= r->root->n_children || reading->id < -1) {
         PyErr_SetString(PyExc_ValueError, "there is no such column, or no plan");
         return NULL;
     }
     bx_documents_init(&w.documents, r->st);
+    bx_documents_number_ids(&w.documents, reading->first_id);
     seen = put_rows(r, &w, reading, &rejects);
     if (seen <= 0) {
         bx_documents_abandon(&w.documents);
         Py_XDECREF(rejects);
         return seen < 0 ? NULL : Py_NewRef(Py_None);
     }
+    own_ids = bx_documents_own_ids(&w.documents);
     documents = bx_documents_finish(&w.documents);
     if (documents != NULL) {
-        result = Py_BuildValue("OOLLO", PyTuple_GET_ITEM(documents, 0),
+        result = Py_BuildValue("OOLLOO", PyTuple_GET_ITEM(documents, 0),
                                PyTuple_GET_ITEM(documents, 1), (long long)(r->rows + r->row - seen),
-                               (long long)(r->rows + r->row), rejects == NULL ? Py_None : rejects);
+                               (long long)(r->rows + r->row), own_ids ? Py_True : Py_False,
+                               rejects == NULL ? Py_None : rejects);
         Py_DECREF(documents);
     }
     Py_XDECREF(rejects);

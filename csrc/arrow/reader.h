@@ -11,7 +11,8 @@ typedef struct {
     Py_ssize_t max_bytes;
     int id;           /* the column that becomes `_id`; -1: none */
     bool id_needed;   /* a document whose `_id` is null is refused; else it gets a new one */
-    bool add_ids;     /* documents without an `_id` get one */
+    bool add_ids;     /* documents without an `_id` get one: */
+    const uint8_t *first_id; /* counted from these 12 bytes on, by documents; NULL: a new one */
     bool omit_nulls;
     bool uint64_decimal;
     bool collect;     /* what has no BSON form is collected; else it is raised */
@@ -35,8 +36,8 @@ PyObject *bx_arrow_reader_fields(bx_arrow_reader *r);
 /* Set the plan of the columns. -1 with an exception. */
 int bx_arrow_reader_set_plan(bx_arrow_reader *r, PyObject *plan);
 
-/* The next documents: (documents, ends, first row, row behind the last one, rejects), or None at the
- * end. Rejects are a list of (row, path of the column, problem), or None where there are none. */
+/* The next documents: (documents, ends, first row, row behind the last one, whether every document
+ * was given its `_id`, rejects), or None at the end. Rejects are a list of (row, path of the column, problem), or None where there are none. */
 PyObject *bx_arrow_reader_read(bx_arrow_reader *r, const bx_arrow_reading *reading);
 
 #endif

@@ -10,6 +10,7 @@ cdef extern from "arrow/reader.h":
         int id
         bint id_needed
         bint add_ids
+        const uint8_t *first_id
         bint omit_nulls
         bint uint64_decimal
         bint collect
@@ -52,18 +53,24 @@ cdef class _ArrowReader:
         int id=-1,
         bint id_needed=False,
         bint add_ids=False,
+        bytes first_id=None,
         bint omit_nulls=False,
         bint uint64_decimal=False,
         bint collect=False,
     ):
-        """Return (documents, ends, first row, row behind the last one, rejects), or None."""
+        """Return the next documents, or None: see csrc/arrow/reader.h."""
         cdef bx_arrow_reading reading
 
         reading.max_documents = max_documents
         reading.max_bytes = max_bytes
         reading.id = id
         reading.id_needed = id_needed
-        reading.add_ids = add_ids
+        if first_id is not None and len(first_id) != 12:
+            raise ValueError(f"the first id must have 12 bytes, not {len(first_id)}")
+        reading.add_ids = add_ids or first_id is not None
+        reading.first_id = NULL
+        if first_id is not None:
+            reading.first_id = <const uint8_t *>PyBytes_AS_STRING(first_id)
         reading.omit_nulls = omit_nulls
         reading.uint64_decimal = uint64_decimal
         reading.collect = collect

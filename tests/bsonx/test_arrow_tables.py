@@ -216,6 +216,16 @@ def test_ids(bx, arrow):
         documents(bx, arrow, plain, id_field="z")
     with pytest.raises(arrow.ArrowError, match="'k' cannot become _id: there is a column _id"):
         documents(bx, arrow, table, id_field="k")
+    base = bytes(11) + b"\xff"
+    rows = arrow.DocumentReader(table).read(first_id=base)
+    assert [d["_id"] for d in bx.decode_all(rows.documents)] == [
+        1,
+        bx.ObjectId(bytes(10) + b"\x01\0"),
+    ]
+    assert not rows.own_ids
+    assert arrow.DocumentReader(plain).read(first_id=base).own_ids
+    with pytest.raises(ValueError, match="the first id must have 12 bytes, not 3"):
+        arrow.DocumentReader(plain).read(first_id=b"abc")
     some = pa.table({"k": [1, None]})
     with pytest.raises(arrow.ArrowError, match="column 'k', row 1: it is to be the _id"):
         documents(bx, arrow, some, id_field="k")

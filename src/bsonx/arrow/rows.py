@@ -27,6 +27,7 @@ class Rows(NamedTuple):
     ends: bytes
     start: int
     stop: int
+    own_ids: bool
     rejects: list[tuple[int, str | None, str]]
 
     def __len__(self) -> int:
@@ -79,20 +80,27 @@ class DocumentReader:
             self._reader.close()
             raise
 
-    def read(self, max_documents: int = MAX_DOCUMENTS, max_bytes: int = MAX_BYTES) -> Rows | None:
+    def read(
+        self,
+        max_documents: int = MAX_DOCUMENTS,
+        max_bytes: int = MAX_BYTES,
+        first_id: bytes | None = None,
+    ) -> Rows | None:
         """Return the next rows, or None at the end.
 
-        It ends behind `max_documents`, or the document that reaches `max_bytes`.
+        It ends behind `max_documents`, or the document that reaches `max_bytes`. Documents without
+        an ``_id`` get `first_id` (12 bytes, of the first document) and those that follow it, each
+        by its number; what is read twice so gets the same ids.
         Raises ArrowError for rows without a BSON form, unless they are collected, for data that
         contradict themselves, and with the message of a producer that fails.
         """
         if max_documents < 1 or max_bytes < 1:
             raise ValueError("max_documents and max_bytes must be 1 or more")
-        found = self._reader.read(max_documents, max_bytes, **self._options)
+        found = self._reader.read(max_documents, max_bytes, first_id=first_id, **self._options)
         if found is None:
             return None
-        documents, ends, start, stop, rejects = found
-        return Rows(documents, ends, start, stop, rejects or [])
+        documents, ends, start, stop, own_ids, rejects = found
+        return Rows(documents, ends, start, stop, own_ids, rejects or [])
 
     def close(self) -> None:
         """Give the data back to the source; may be called again."""

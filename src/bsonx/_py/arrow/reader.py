@@ -7,6 +7,7 @@ from array import array as numbers
 from typing import Any
 
 from bsonx._errors import ArrowError
+from bsonx._py.documents import numbered_id
 from bsonx.objectid import ObjectId
 
 from .abi import (
@@ -127,11 +128,14 @@ class ArrowReader:
         id: int = -1,
         id_needed: bool = False,
         add_ids: bool = False,
+        first_id: bytes | None = None,
         omit_nulls: bool = False,
         uint64_decimal: bool = False,
         collect: bool = False,
-    ) -> tuple[bytes, bytes, int, int, list[tuple[int, str, str]] | None] | None:
-        """Return (documents, ends, first row, row behind the last one, rejects), or None."""
+    ) -> tuple[bytes, bytes, int, int, bool, list[tuple[int, str, str]] | None] | None:
+        """Return the next documents, or None: see csrc/arrow/reader.h."""
+        if first_id is not None and len(first_id) != 12:
+            raise ValueError(f"the first id must have 12 bytes, not {len(first_id)}")
         if self._closed:
             raise ArrowError("the Arrow data are closed")
         root = self._root
@@ -141,11 +145,16 @@ class ArrowReader:
         documents = bytearray()
         ends = numbers("I")
         rejects: list[tuple[int, str, str]] = []
-        seen = 0
+        seen = made = 0
         while seen < max_documents and len(documents) < max_bytes and self._has_rows(root):
             row, self._row = self._row, self._row + 1
             try:
-                documents += _document(writer, root, row, id, id_needed, add_ids)
+                brought, fields = _row(writer, root, row, id, id_needed)
+                if not brought and (add_ids or first_id is not None):
+                    made += 1
+                    own = first_id and numbered_id(first_id, len(ends))
+                    fields = b"\x07_id\0" + (own or ObjectId().binary) + fields
+                documents += (len(fields) + 5).to_bytes(4, "little") + fields + b"\0"
                 ends.append(len(documents))
             except Unwritable as exc:
                 if not collect or isinstance(exc, Contradiction):
@@ -155,12 +164,12 @@ class ArrowReader:
         if not seen:
             return None
         stop = self._rows + self._row
-        return bytes(documents), ends.tobytes(), stop - seen, stop, rejects or None
+        own_ids = made == len(ends)
+        return bytes(documents), ends.tobytes(), stop - seen, stop, own_ids, rejects or None
 
 
-def _document(
-    writer: RowWriter, root: Column, row: int, id: int, id_needed: bool, add_ids: bool
-) -> bytes:
+def _row(writer: RowWriter, root: Column, row: int, id: int, id_needed: bool) -> tuple[bool, bytes]:
+    """Whether a row brings an `_id`, and its elements."""
     i = row + root.offset
     if root.is_null_at(i):
         raise Unwritable(root, "the row is null")
@@ -170,10 +179,8 @@ def _document(
         parts.append(writer.element(column, i, b"_id"))
     elif column is not None and id_needed:
         raise Unwritable(column, "it is to be the _id, and is null")
-    elif add_ids:
-        parts.append(b"\x07_id\0" + ObjectId().binary)
+    brought = bool(parts)
     parts += [
         writer.element(child, i, child.name) for k, child in enumerate(root.children) if k != id
     ]
-    inside = b"".join(parts)
-    return (len(inside) + 5).to_bytes(4, "little") + inside + b"\0"
+    return brought, b"".join(parts)
