@@ -56,6 +56,13 @@ json_dumps_layout: Callable[..., str | None] | None = None
 json_loads: Callable[[Any, JSONOptions], Any] | None = None
 json_loads_strict: Callable[[Any, JSONOptions], Any] | None = None
 json_bind: Callable[..., None] | None = None
+# Without Python values: None (the first) or a result of None (the others) where the pure way is to
+# be gone. The two that read records take what goes that way for one record as an argument.
+json_to_bson: Callable[[Any], bytes | None] | None = None
+json_from_bson: Callable[[Any, JSONOptions, bool], str | None] | None = None
+json_write_lines: Callable[[Any, JSONOptions, bool], bytes | None] | None = None
+json_read_lines: Callable[..., tuple[Any, ...]] | None = None
+json_read_values: Callable[..., tuple[Any, ...]] | None = None
 if HAS_C:
     from bsonx._native import (
         json_bind,
@@ -82,8 +89,13 @@ __all__ = [
     "json_bind",
     "json_dumps",
     "json_dumps_layout",
+    "json_from_bson",
     "json_loads",
     "json_loads_strict",
+    "json_read_lines",
+    "json_read_values",
+    "json_to_bson",
+    "json_write_lines",
     "message_header",
     "options_for_type",
     "resize",

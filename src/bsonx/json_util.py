@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bsonx import _impl
 from bsonx._impl import json_bind as _native_bind
 from bsonx._impl import json_dumps as _native_dumps
 from bsonx._impl import json_dumps_layout as _dumps_layout
@@ -45,6 +46,9 @@ from bsonx.objectid import ObjectId
 from bsonx.regex import Regex
 from bsonx.timestamp import Timestamp
 from bsonx.tz_util import utc
+
+if TYPE_CHECKING:
+    from bsonx.typings import ReadableBuffer
 
 __all__ = [
     "ALL_UUID_SUBTYPES",
@@ -73,11 +77,13 @@ __all__ = [
     "UuidRepresentation",
     "default",
     "dumps",
+    "from_bson",
     "get_size",
     "loads",
     "loads_strict",
     "object_hook",
     "object_pairs_hook",
+    "to_bson",
     "utc",
 ]
 
@@ -195,6 +201,55 @@ def loads_strict(
     Raises ValueError for what would be lost, and else what :func:`loads` raises. (Not in PyMongo.)
     """
     return _loads_strict(s, json_options)
+
+
+def to_bson(text: str | ReadableBuffer) -> bytes:
+    """Return the BSON document that the extended JSON `text` stands for.
+
+    The same as ``bsonx.encode(loads_strict(text))``, many times faster: no Python object is made
+    for what the text holds. Dates that datetime cannot hold are kept.
+
+    :param text: text, or anything with a buffer of UTF-8, UTF-16 or UTF-32. See
+        :mod:`bsonx.ndjson` for many documents.
+
+    Raises ValueError (``json.JSONDecodeError``) for what is not JSON, TypeError for what is no
+    document, and else what :func:`loads_strict` and :func:`bsonx.encode` raise. (Not in PyMongo.)
+    """
+    data = None if _impl.json_to_bson is None else _impl.json_to_bson(text)
+    if data is None:
+        from bsonx._py.json.to_bson import text_to_bson  # for what is unusual, and errors
+
+        data = text_to_bson(text, _impl.encode_document)
+    return data
+
+
+def from_bson(
+    data: ReadableBuffer,
+    json_options: JSONOptions = DEFAULT_JSON_OPTIONS,
+    *,
+    ensure_ascii: bool = True,
+) -> str:
+    """Return the extended JSON text of one BSON document.
+
+    The same as ``dumps(bsonx.decode(data, json_options), json_options=json_options)``, many times
+    faster: no Python object is made for what the document holds. Dates that datetime cannot hold
+    are written as their milliseconds, also without ``DATETIME_AUTO``.
+
+    :param data: the document, anything with a buffer.
+    :param json_options: how to write. Options that say what Python values to make are respected
+        where that shows in the text.
+    :param ensure_ascii: write what is not ASCII as escapes.
+
+    Raises :exc:`~bsonx.errors.InvalidBSON` for what is no BSON. (Not in PyMongo.)
+    """
+    text = None
+    if _impl.json_from_bson is not None:
+        text = _impl.json_from_bson(data, json_options, ensure_ascii)
+    if text is None:
+        from bsonx._py.json.from_bson import bson_to_text
+
+        text = bson_to_text(data, json_options, ensure_ascii, _impl.decode_document)
+    return text
 
 
 def object_pairs_hook(

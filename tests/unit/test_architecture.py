@@ -162,7 +162,13 @@ BSONX_LEVELS = [
     ("options", ["codec_options"]),
     ("dates", ["_py.types.datetime_ms", "datetime_ms", "decimal128"]),
     ("typed plans", ["_typed"]),
-    ("codec", ["_impl", "_py", "arrow", "json_util", "op_msg", "raw_bson", "typed", "typings"]),
+    (
+        "codec",
+        [
+            *("_impl", "_py", "arrow", "json_util", "ndjson", "op_msg", "raw_bson", "typed"),
+            "typings",
+        ],
+    ),
     ("package", [""]),
 ]
 

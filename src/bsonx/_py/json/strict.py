@@ -227,15 +227,18 @@ def object_hook_strict(doc: Any, options: JSONOptions) -> Any:
 
 def json_loads_strict(text: str | bytes | bytearray, options: JSONOptions) -> Any:
     """Return the value of extended JSON `text`; ValueError if anything of it would get lost."""
+    return json.loads(
+        text, object_pairs_hook=lambda pairs: hook_pairs(pairs, options), parse_float=read_double
+    )
 
-    def hook(pairs: Sequence[tuple[str, Any]]) -> Any:
-        make: Callable[[Any], Any] = options.document_class
-        doc = make(pairs)
-        if len(doc) != len(pairs):
-            raise ValueError(f"the key {_repeated(pairs)!r} comes twice")
-        return object_hook_strict(doc, options)
 
-    return json.loads(text, object_pairs_hook=hook, parse_float=read_double)
+def hook_pairs(pairs: Sequence[tuple[str, Any]], options: JSONOptions) -> Any:
+    """Return the BSON value that the members of a JSON object stand for, as object_hook_strict."""
+    make: Callable[[Any], Any] = options.document_class
+    doc = make(pairs)
+    if len(doc) != len(pairs):
+        raise ValueError(f"the key {_repeated(pairs)!r} comes twice")
+    return object_hook_strict(doc, options)
 
 
 def _repeated(pairs: Sequence[tuple[str, Any]]) -> str:
