@@ -74,34 +74,50 @@ PyObject *bx_utf8_decode(const uint8_t *data, Py_ssize_t size, const char *error
     return PyUnicode_DecodeUTF8((const char *)data, size, errors);
 }
 
-/* The bytes that follow a first one, and what the first of them may be; 0 for what begins nothing. */
-static int sequence_of(uint8_t first, uint8_t *least, uint8_t *most)
+BX_INLINE bool is_tail(uint8_t c)
 {
-    *least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    *most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    if (first >= 0xC2 && first <= 0xDF) return 1;
-    if (first >= 0xE0 && first <= 0xEF) return 2;
-    return first >= 0xF0 && first <= 0xF4 ? 3 : 0;
+    return (c & 0xC0) == 0x80;
 }
 
-bool bx_is_utf8_slow(const uint8_t *p, size_t n)
+/* The length of the character above 0x7F at `p`; 0 if it is none. */
+BX_INLINE size_t valid_length(const uint8_t *p, size_t n)
 {
-    const uint8_t *end = p + n;
+    uint8_t c = p[0];
 
-    while (p < end) {
-        uint8_t least, most;
-        int more;
+    if (c < 0xC2) return 0;
+    if (c < 0xE0) return n >= 2 && is_tail(p[1]) ? 2 : 0;
+    if (c < 0xF0) {
+        if (n < 3 || !is_tail(p[1]) || !is_tail(p[2])) return 0;
+        if (c == 0xE0 && p[1] < 0xA0) return 0;
+        return c == 0xED && p[1] > 0x9F ? 0 : 3;
+    }
+    if (c > 0xF4 || n < 4 || !is_tail(p[1]) || !is_tail(p[2]) || !is_tail(p[3])) return 0;
+    if (c == 0xF0 && p[1] < 0x90) return 0;
+    return c == 0xF4 && p[1] > 0x8F ? 0 : 4;
+}
 
-        if (*p < 0x80) {
-            p++;
+bool bx_utf8_is_valid(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n) {
+        size_t length;
+        uint64_t word;
+
+        if (n - i >= 8) {
+            memcpy(&word, p + i, 8);
+            if ((word & UINT64_C(0x8080808080808080)) == 0) {
+                i += 8;
+                continue;
+            }
+        }
+        if (p[i] < 0x80) {
+            i++;
             continue;
         }
-        more = sequence_of(*p++, &least, &most);
-        if (more == 0 || end - p < more || *p < least || *p > most) return false;
-        for (int i = 1; i < more; i++) {
-            if ((p[i] & 0xC0) != 0x80) return false;
-        }
-        p += more;
+        length = valid_length(p + i, n - i);
+        if (length == 0) return false;
+        i += length;
     }
     return true;
 }

@@ -34,6 +34,9 @@ int bx_utf8_write(bx_writer *w, PyObject *text);
 /* A str from UTF-8 that has a byte above 0x7F; `errors` names the error handler (NULL: strict). */
 PyObject *bx_utf8_decode(const uint8_t *data, Py_ssize_t size, const char *errors);
 
+/* Whether bytes are UTF-8 as str.encode() gives it: shortest forms, no surrogates. */
+bool bx_utf8_is_valid(const uint8_t *p, size_t n);
+
 /* Whether all bytes are below 0x80. */
 BX_INLINE bool bx_is_ascii(const uint8_t *p, size_t n)
 {
@@ -68,14 +71,6 @@ BX_INLINE bool bx_is_ascii(const uint8_t *p, size_t n)
     }
     if (n > 0) return ((p[0] | p[n >> 1] | p[n - 1]) & 0x80) == 0;
     return true;
-}
-
-/* Whether bytes are UTF-8, by which surrogates are none. */
-bool bx_is_utf8_slow(const uint8_t *p, size_t n);
-
-BX_INLINE bool bx_is_utf8(const uint8_t *p, size_t n)
-{
-    return BX_LIKELY(bx_is_ascii(p, n)) || bx_is_utf8_slow(p, n);
 }
 
 /* Copy of short and long text, for destinations of exactly `n` bytes. */

@@ -1,13 +1,10 @@
 /* JSON text to Python objects: the grammar of the json module, NaN and Infinity included. */
 #include "json/decode.h"
 
-#include <math.h>
-
 #include "core/decode.h"
-#include "core/hex.h"
 #include "core/utf8.h"
 #include "core/writer.h"
-#include "json/double.h"
+#include "json/number.h"
 #include "json/text.h"
 #include "types/types.h"
 
@@ -15,89 +12,9 @@ static PyObject *read_value(bx_json_decoder *d);
 
 /* ---- strings ---- */
 
-/* The first byte from `p` on that ends plain text: a quote, a backslash, a control character (the
- * NUL at `end` is one). */
-BX_INLINE const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
-{
-#if BX_SSE2
-    while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)p);
-        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1F)), v);
-        __m128i odd = _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-                                                         _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
-
-        if (mask != 0) return p + bx_ctz64(mask);
-        p += 16;
-    }
-#else
-    (void)end;
-#endif
-    while (*p >= 0x20 && *p != '"' && *p != '\\') p++;
-    return p;
-}
-
 PyObject *bx_json_text(const uint8_t *text, size_t size)
 {
     return bx_text(text, (Py_ssize_t)size, "surrogatepass");
-}
-
-bool bx_json_read_span(bx_json_decoder *d, bx_json_span *span)
-{
-    const uint8_t *stop;
-
-    if (*d->p != '"') return false;
-    stop = skip_plain(d->p + 1, d->end);
-    if (*stop != '"') return false;
-    span->text = d->p + 1;
-    span->size = (size_t)(stop - span->text);
-    d->p = stop + 1;
-    return true;
-}
-
-/* Four hexadecimal digits; -1 if they are not. */
-static int32_t read_hex4(const uint8_t *p, const uint8_t *end)
-{
-    uint8_t bytes[2];
-
-    if (end - p < 4 || !bx_hex_read(bytes, p, 2)) return -1;
-    return (int32_t)bytes[0] << 8 | bytes[1];
-}
-
-/* The escape at *at, of the form \uXXXX: two of them that make a surrogate pair are one character.
- * -1 if it is malformed. */
-static int32_t read_unicode_escape(const uint8_t **at, const uint8_t *end)
-{
-    const uint8_t *p = *at;
-    int32_t c = read_hex4(p + 2, end), low;
-
-    *at = p += 6;
-    if (c < 0xD800 || c > 0xDBFF || end - p < 6 || p[0] != '\\' || p[1] != 'u') return c;
-    low = read_hex4(p + 2, end);
-    if (low < 0) return -1;
-    if (low < 0xDC00 || low > 0xDFFF) return c;
-    *at = p + 6;
-    return 0x10000 + ((c - 0xD800) << 10 | (low - 0xDC00));
-}
-
-/* The character of an escape; -1 if it is malformed. */
-static int32_t read_escape(const uint8_t **at, const uint8_t *end)
-{
-    const uint8_t *p = *at;
-
-    if (p[1] == 'u') return read_unicode_escape(at, end);
-    *at = p + 2;
-    switch (p[1]) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '/': return '/';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return -1;
-    }
 }
 
 /* A string whose escapes begin at `stop`. */
@@ -105,6 +22,7 @@ static BX_NOINLINE PyObject *read_escaped(bx_json_decoder *d, const uint8_t *sta
                                           const uint8_t *stop)
 {
     PyObject *text = NULL;
+    unsigned high = 0;
     bx_writer w;
 
     bx_writer_init(&w, NULL);
@@ -120,11 +38,11 @@ static BX_NOINLINE PyObject *read_escaped(bx_json_decoder *d, const uint8_t *sta
             break;
         }
         if (*stop != '\\') break;
-        c = read_escape(&stop, d->end);
+        c = bx_read_escape(&stop, d->end);
         if (c < 0) break;
         w.p = bx_utf8_put(w.p, (uint32_t)c);
         start = stop;
-        stop = skip_plain(start, d->end);
+        stop = bx_skip_plain(start, d->end, &high);
     }
     bx_writer_abandon(&w);
     return text;
@@ -134,9 +52,10 @@ PyObject *bx_json_read_string(bx_json_decoder *d)
 {
     const uint8_t *start = d->p + 1;
     const uint8_t *stop;
+    unsigned high = 0;
 
     if (BX_UNLIKELY(*d->p != '"')) return NULL;
-    stop = skip_plain(start, d->end);
+    stop = bx_skip_plain(start, d->end, &high);
     if (BX_UNLIKELY(*stop != '"')) return read_escaped(d, start, stop);
     d->p = stop + 1;
     return bx_json_text(start, (size_t)(stop - start));
@@ -162,11 +81,12 @@ BX_INLINE PyObject *read_key(bx_json_decoder *d)
 {
     const uint8_t *start = d->p + 1;
     const uint8_t *stop;
+    unsigned high = 0;
     PyObject *key;
     size_t size;
 
     if (BX_UNLIKELY(*d->p != '"')) return NULL;
-    stop = skip_plain(start, d->end);
+    stop = bx_skip_plain(start, d->end, &high);
     if (BX_UNLIKELY(*stop != '"')) return read_escaped(d, start, stop);
     d->p = stop + 1;
     size = (size_t)(stop - start);
@@ -182,83 +102,7 @@ BX_INLINE PyObject *read_key(bx_json_decoder *d)
 
 /* ---- numbers ---- */
 
-/* A magnitude with its sign, if that fits. */
-BX_INLINE bool with_sign(uint64_t magnitude, bool negative, int64_t *value)
-{
-    if (BX_UNLIKELY(magnitude > (uint64_t)INT64_MAX + negative)) return false;
-    *value = (int64_t)(negative ? 0 - magnitude : magnitude);
-    return true;
-}
-
-#define MANY_DIGITS 1000000
-
-typedef struct {
-    uint64_t mantissa; /* all digits, if there are at most 19 */
-    int digits;
-    int exponent; /* of ten */
-    bool negative;
-    bool is_double;
-    const uint8_t *end;
-} number_parts;
-
-BX_INLINE bool is_digit(uint8_t c)
-{
-    return (uint8_t)(c - '0') <= 9;
-}
-
-BX_INLINE const uint8_t *read_digits(const uint8_t *p, number_parts *n)
-{
-    for (; is_digit(*p); p++) {
-        if (BX_UNLIKELY(n->digits >= 19)) {
-            if (n->digits < MANY_DIGITS) n->digits++;
-            continue;
-        }
-        n->mantissa = n->mantissa * 10 + (uint64_t)(*p - '0');
-        n->digits += n->mantissa != 0;
-    }
-    return p;
-}
-
-static const uint8_t *read_exponent(const uint8_t *p, number_parts *n)
-{
-    const uint8_t *q = p + 1;
-    bool negative = *q == '-';
-    int exponent = 0;
-
-    if (*q == '-' || *q == '+') q++;
-    if (!is_digit(*q)) return p;
-    for (; is_digit(*q); q++) {
-        if (exponent < MANY_DIGITS) exponent = exponent * 10 + (*q - '0');
-    }
-    n->exponent += negative ? -exponent : exponent;
-    n->is_double = true;
-    return q;
-}
-
-/* Scan the number at `p`; false if there is none. */
-BX_INLINE bool scan_number(const uint8_t *p, number_parts *n)
-{
-    n->mantissa = 0;
-    n->digits = 0;
-    n->exponent = 0;
-    n->is_double = false;
-    n->negative = *p == '-';
-    p += n->negative;
-    if (!is_digit(*p)) return false;
-    p = *p == '0' ? p + 1 : read_digits(p, n);
-    if (*p == '.' && is_digit(p[1])) {
-        const uint8_t *fraction = p + 1;
-
-        p = read_digits(fraction, n);
-        n->exponent = p - fraction > MANY_DIGITS ? -MANY_DIGITS : -(int)(p - fraction);
-        n->is_double = true;
-    }
-    if (*p == 'e' || *p == 'E') p = read_exponent(p, n);
-    n->end = p;
-    return true;
-}
-
-static int parse_double_slow(const uint8_t *text, size_t size, double *value)
+int bx_double_read_slow(const uint8_t *text, size_t size, double *value)
 {
     char buffer[128];
     char *copy = size < sizeof buffer ? buffer : PyMem_Malloc(size + 1);
@@ -274,21 +118,10 @@ static int parse_double_slow(const uint8_t *text, size_t size, double *value)
     return *value == -1.0 && PyErr_Occurred() ? -1 : 0;
 }
 
-BX_INLINE int to_double(const number_parts *n, const uint8_t *text, double *value)
+BX_INLINE int to_double(const bx_number *n, const uint8_t *text, double *value)
 {
-    double v;
-
-    if (BX_UNLIKELY(n->digits > 19 || !bx_double_read(n->mantissa, n->exponent, &v))) {
-        return parse_double_slow(text, (size_t)(n->end - text), value);
-    }
-    *value = n->negative ? -v : v;
-    return 0;
-}
-
-/* Whether nothing is left of a number: it is too large or too small for a double. */
-BX_INLINE bool is_lost(const number_parts *n, double value)
-{
-    return isinf(value) || (value == 0 && n->mantissa != 0);
+    if (BX_LIKELY(bx_number_as_double(n, value))) return 0;
+    return bx_double_read_slow(text, (size_t)(n->end - text), value);
 }
 
 static BX_NOINLINE PyObject *read_big_int(const uint8_t *text, const uint8_t *end)
@@ -305,44 +138,30 @@ static BX_NOINLINE PyObject *read_big_int(const uint8_t *text, const uint8_t *en
 static PyObject *read_number(bx_json_decoder *d)
 {
     const uint8_t *text = d->p;
-    number_parts n;
+    bx_number n;
     int64_t number;
     double value;
 
-    if (BX_UNLIKELY(!scan_number(text, &n))) return NULL;
+    if (BX_UNLIKELY(!bx_scan_number(text, &n))) return NULL;
     d->p = n.end;
     if (!n.is_double) {
-        if (BX_UNLIKELY(n.digits > 19 || !with_sign(n.mantissa, n.negative, &number))) {
+        if (BX_UNLIKELY(n.digits > 19 || !bx_with_sign(n.mantissa, n.negative, &number))) {
             return read_big_int(text, n.end);
         }
         return PyLong_FromLongLong(number);
     }
     if (to_double(&n, text, &value) < 0) return NULL;
-    if (BX_UNLIKELY(d->strict && is_lost(&n, value))) return NULL;
+    if (BX_UNLIKELY(d->strict && bx_is_lost(&n, value))) return NULL;
     return PyFloat_FromDouble(value);
-}
-
-bool bx_json_span_as_int(bx_json_span span, int64_t *value)
-{
-    uint64_t number = 0;
-    bool negative = span.size > 0 && span.text[0] == '-';
-    size_t i = negative;
-
-    if (span.size - i < 1 || span.size - i > 19) return false;
-    for (; i < span.size; i++) {
-        if (!is_digit(span.text[i])) return false;
-        number = number * 10 + (uint64_t)(span.text[i] - '0');
-    }
-    return with_sign(number, negative, value);
 }
 
 int bx_json_span_as_double(bx_json_decoder *d, bx_json_span span, double *value)
 {
-    number_parts n;
+    bx_number n;
 
-    if (!scan_number(span.text, &n) || n.end != span.text + span.size) return 0;
+    if (!bx_scan_number(span.text, &n) || n.end != span.text + span.size) return 0;
     if (to_double(&n, span.text, value) < 0) return -1;
-    return d->strict && is_lost(&n, *value) ? 0 : 1;
+    return d->strict && bx_is_lost(&n, *value) ? 0 : 1;
 }
 
 /* ---- containers ---- */
@@ -365,14 +184,14 @@ static PyObject *read_items(bx_json_decoder *d, PyObject *list)
         status = PyList_Append(list, value);
         Py_DECREF(value);
         if (BX_UNLIKELY(status < 0)) return NULL;
-        bx_json_skip_space(d);
+        bx_skip_space(&d->at);
         if (*d->p == ']') {
             d->p++;
             return list;
         }
         if (BX_UNLIKELY(*d->p != ',')) return NULL;
         d->p++;
-        bx_json_skip_space(d);
+        bx_skip_space(&d->at);
     }
 }
 
@@ -382,7 +201,7 @@ static PyObject *read_array(bx_json_decoder *d)
     PyObject *list;
 
     if (BX_UNLIKELY(!bx_enter(&d->guard))) return too_deep("array");
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     list = PyList_New(0);
     if (list == NULL) return NULL;
     if (*d->p == ']') {
@@ -402,23 +221,23 @@ BX_INLINE PyObject *read_key_and_colon(bx_json_decoder *d, bool *dollar)
 
     if (BX_UNLIKELY(key == NULL)) return NULL;
     if (PyUnicode_GET_LENGTH(key) > 0 && PyUnicode_READ_CHAR(key, 0) == '$') *dollar = true;
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     if (BX_UNLIKELY(*d->p != ':')) {
         Py_DECREF(key);
         return NULL;
     }
     d->p++;
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     return key;
 }
 
 /* Behind a value: 1 there is another member, 0 the object ends, -1 not JSON. */
 BX_INLINE int next_member(bx_json_decoder *d)
 {
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     if (BX_LIKELY(*d->p == ',')) {
         d->p++;
-        bx_json_skip_space(d);
+        bx_skip_space(&d->at);
         return 1;
     }
     if (BX_UNLIKELY(*d->p != '}')) return -1;
@@ -505,7 +324,7 @@ static PyObject *read_object(bx_json_decoder *d)
     bool dollar = false;
 
     if (BX_UNLIKELY(!bx_enter(&d->guard))) return too_deep("object");
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     if (d->p[0] == '"' && d->p[1] == '$') {
         int status = bx_json_read_wrapper(d, &document);
 
@@ -526,20 +345,11 @@ static PyObject *read_object(bx_json_decoder *d)
 
 /* ---- values ---- */
 
-BX_INLINE bool skip_word(bx_json_decoder *d, const char *word, size_t size)
-{
-    if ((size_t)(d->end - d->p) < size || memcmp(d->p, word, size) != 0) return false;
-    d->p += size;
-    return true;
-}
-
-#define SKIP_WORD(d, word) skip_word(d, word, sizeof(word) - 1)
-
 static BX_NOINLINE PyObject *read_not_finite(bx_json_decoder *d)
 {
-    if (SKIP_WORD(d, "NaN")) return PyFloat_FromDouble(Py_NAN);
-    if (SKIP_WORD(d, "Infinity")) return PyFloat_FromDouble(Py_HUGE_VAL);
-    if (SKIP_WORD(d, "-Infinity")) return PyFloat_FromDouble(-Py_HUGE_VAL);
+    if (BX_SKIP_WORD(&d->at, "NaN")) return PyFloat_FromDouble(Py_NAN);
+    if (BX_SKIP_WORD(&d->at, "Infinity")) return PyFloat_FromDouble(Py_HUGE_VAL);
+    if (BX_SKIP_WORD(&d->at, "-Infinity")) return PyFloat_FromDouble(-Py_HUGE_VAL);
     return NULL;
 }
 
@@ -549,9 +359,9 @@ static PyObject *read_value(bx_json_decoder *d)
     case '"': return bx_json_read_string(d);
     case '{': d->p++; return read_object(d);
     case '[': d->p++; return read_array(d);
-    case 't': return SKIP_WORD(d, "true") ? Py_NewRef(Py_True) : NULL;
-    case 'f': return SKIP_WORD(d, "false") ? Py_NewRef(Py_False) : NULL;
-    case 'n': return SKIP_WORD(d, "null") ? Py_NewRef(Py_None) : NULL;
+    case 't': return BX_SKIP_WORD(&d->at, "true") ? Py_NewRef(Py_True) : NULL;
+    case 'f': return BX_SKIP_WORD(&d->at, "false") ? Py_NewRef(Py_False) : NULL;
+    case 'n': return BX_SKIP_WORD(&d->at, "null") ? Py_NewRef(Py_None) : NULL;
     case 'N':
     case 'I': return read_not_finite(d);
     case '-':
@@ -630,10 +440,10 @@ static PyObject *read_text(bx_json_decoder *d)
 {
     PyObject *value;
 
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     value = read_value(d);
     if (value == NULL) return NULL;
-    bx_json_skip_space(d);
+    bx_skip_space(&d->at);
     if (d->p == d->end) return value;
     Py_DECREF(value);
     return NULL;

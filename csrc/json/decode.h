@@ -2,16 +2,21 @@
 #ifndef BSONX_JSON_DECODE_H
 #define BSONX_JSON_DECODE_H
 
-#include "json/json.h"
 #include "core/guard.h"
 #include "core/options.h"
+#include "json/cursor.h"
+#include "json/json.h"
 
 /* A function that returns NULL without an exception has met something that is not JSON, or that it
  * leaves to the pure implementation; the text is then read again by that one, which has the words
  * for every error. So it must hold that nothing is accepted here that is refused there. */
 typedef struct {
-    const uint8_t *p;   /* next byte to read; a NUL stands at `end` */
-    const uint8_t *end;
+    union {
+        bx_cursor at; /* a NUL stands at its end */
+        struct {
+            const uint8_t *p, *end;
+        };
+    };
     bx_json *j;
     bx_state *st;
     const bx_options *options;
@@ -21,28 +26,11 @@ typedef struct {
     bx_guard guard;
 } bx_json_decoder;
 
-BX_INLINE void bx_json_skip_space(bx_json_decoder *d)
-{
-    while (*d->p == ' ' || *d->p == '\n' || *d->p == '\r' || *d->p == '\t') d->p++;
-}
-
-/* Text between quotes in which every byte stands for itself. */
-typedef struct {
-    const uint8_t *text;
-    size_t size;
-} bx_json_span;
-
-/* Read a string without escapes as it stands, leaving d->p behind it; false if there is none. */
-bool bx_json_read_span(bx_json_decoder *d, bx_json_span *span);
-
 /* The string that starts at d->p: new reference; NULL with or without an exception. */
 PyObject *bx_json_read_string(bx_json_decoder *d);
 
 /* A str from UTF-8 in which surrogates may be encoded. */
 PyObject *bx_json_text(const uint8_t *text, size_t size);
-
-/* The value of text that is wholly one number of at most 19 digits and fits; false if it is not. */
-bool bx_json_span_as_int(bx_json_span span, int64_t *value);
 
 /* A number as a double: 1, 0 if the text is not wholly one JSON number or (strict) nothing of it
  * would be left, -1 with an exception. */

@@ -3,62 +3,13 @@
  * the pure implementation, which sees the object as a document. */
 #include "core/datetime_bson.h"
 #include "core/encode.h"
-#include "core/hex.h"
 #include "core/regex_options.h"
 #include "core/utf8.h"
 #include "json/decode.h"
+#include "json/iso_date.h"
+#include "json/number.h"
 #include "json/text.h"
 #include "types/types.h"
-
-/* ---- punctuation ---- */
-
-static bool skip_byte(bx_json_decoder *d, uint8_t c)
-{
-    bx_json_skip_space(d);
-    if (*d->p != c) return false;
-    d->p++;
-    bx_json_skip_space(d);
-    return true;
-}
-
-static bool span_is(bx_json_span span, const char *text)
-{
-    return span.size == strlen(text) && memcmp(span.text, text, span.size) == 0;
-}
-
-/* The key `name` and the colon behind it. */
-static bool skip_name(bx_json_decoder *d, const char *name)
-{
-    bx_json_span span;
-
-    return bx_json_read_span(d, &span) && span_is(span, name) && skip_byte(d, ':');
-}
-
-/* The closing brace; what follows it is not looked at. */
-static bool at_end(bx_json_decoder *d)
-{
-    bx_json_skip_space(d);
-    if (*d->p != '}') return false;
-    d->p++;
-    return true;
-}
-
-/* A string value and the closing brace. */
-static bool last_span(bx_json_decoder *d, bx_json_span *span)
-{
-    return bx_json_read_span(d, span) && at_end(d);
-}
-
-/* A whole number that fits 64 bits, without sign or leading zeros. */
-static bool read_count(bx_json_decoder *d, int64_t *value)
-{
-    bx_json_span span = {d->p, 0};
-
-    while (span.size < 20 && (uint8_t)(d->p[span.size] - '0') <= 9) span.size++;
-    if (!bx_json_span_as_int(span, value) || (span.size > 1 && span.text[0] == '0')) return false;
-    d->p += span.size;
-    return true;
-}
 
 /* A new value as the result of a reader. */
 static int found(PyObject *object, PyObject **value)
@@ -74,7 +25,7 @@ static int read_object_id(bx_json_decoder *d, PyObject **value)
     bx_json_span span;
     uint8_t bytes[12];
 
-    if (!last_span(d, &span) || span.size != 24 || !bx_hex_read(bytes, span.text, 12)) return 0;
+    if (!bx_last_span(&d->at, &span) || span.size != 24 || !bx_hex_read(bytes, span.text, 12)) return 0;
     return found(bx_objectid_new(d->st, bytes), value);
 }
 
@@ -83,7 +34,7 @@ static int read_int(bx_json_decoder *d, PyObject **value)
     bx_json_span span;
     int64_t number;
 
-    if (!last_span(d, &span) || !bx_json_span_as_int(span, &number)) return 0;
+    if (!bx_last_span(&d->at, &span) || !bx_span_as_int(span, &number)) return 0;
     if (d->strict && number != (int32_t)number) return 0;
     return found(PyLong_FromLongLong(number), value);
 }
@@ -93,7 +44,7 @@ static int read_int64(bx_json_decoder *d, PyObject **value)
     bx_json_span span;
     int64_t number;
 
-    if (!last_span(d, &span) || !bx_json_span_as_int(span, &number)) return 0;
+    if (!bx_last_span(&d->at, &span) || !bx_span_as_int(span, &number)) return 0;
     return found(bx_int64_new(d->st, number), value);
 }
 
@@ -103,12 +54,12 @@ static int read_double(bx_json_decoder *d, PyObject **value)
     double number;
     int status = 1;
 
-    if (!last_span(d, &span)) return 0;
-    if (span_is(span, "NaN")) {
+    if (!bx_last_span(&d->at, &span)) return 0;
+    if (bx_span_is(span, "NaN")) {
         number = Py_NAN;
-    } else if (span_is(span, "Infinity")) {
+    } else if (bx_span_is(span, "Infinity")) {
         number = Py_HUGE_VAL;
-    } else if (span_is(span, "-Infinity")) {
+    } else if (bx_span_is(span, "-Infinity")) {
         number = -Py_HUGE_VAL;
     } else {
         status = bx_json_span_as_double(d, span, &number);
@@ -121,7 +72,7 @@ static int read_decimal128(bx_json_decoder *d, PyObject **value)
     bx_json_span span;
     PyObject *text, *number;
 
-    if (!last_span(d, &span) || (d->strict && !bx_is_ascii(span.text, span.size))) return 0;
+    if (!bx_last_span(&d->at, &span) || (d->strict && !bx_is_ascii(span.text, span.size))) return 0;
     text = bx_json_text(span.text, span.size);
     if (text == NULL) return -1;
     number = PyObject_CallOneArg((PyObject *)d->st->Decimal128, text);
@@ -139,7 +90,7 @@ static int last_string(bx_json_decoder *d, PyObject **text)
 {
     *text = bx_json_read_string(d);
     if (*text == NULL) return PyErr_Occurred() ? -1 : 0;
-    if (at_end(d)) return 1;
+    if (bx_skip_brace(&d->at)) return 1;
     Py_CLEAR(*text);
     return 0;
 }
@@ -159,7 +110,7 @@ static int read_extreme_key(bx_json_decoder *d, PyTypeObject *type, PyObject **v
 {
     if (*d->p != '1') return 0;
     d->p++;
-    if (!at_end(d)) return 0;
+    if (!bx_skip_brace(&d->at)) return 0;
     return found(PyObject_CallNoArgs((PyObject *)type), value);
 }
 
@@ -167,9 +118,9 @@ static int read_timestamp(bx_json_decoder *d, PyObject **value)
 {
     int64_t time, inc;
 
-    if (!skip_byte(d, '{') || !skip_name(d, "t") || !read_count(d, &time)) return 0;
-    if (!skip_byte(d, ',') || !skip_name(d, "i") || !read_count(d, &inc)) return 0;
-    if (!at_end(d) || !at_end(d) || time > UINT32_MAX || inc > UINT32_MAX) return 0;
+    if (!bx_skip_byte(&d->at, '{') || !bx_skip_name(&d->at, "t") || !bx_read_count(&d->at, &time)) return 0;
+    if (!bx_skip_byte(&d->at, ',') || !bx_skip_name(&d->at, "i") || !bx_read_count(&d->at, &inc)) return 0;
+    if (!bx_skip_brace(&d->at) || !bx_skip_brace(&d->at) || time > UINT32_MAX || inc > UINT32_MAX) return 0;
     return found(bx_timestamp_new(d->st, (uint32_t)time, (uint32_t)inc), value);
 }
 
@@ -232,12 +183,12 @@ static int read_binary(bx_json_decoder *d, PyObject **value)
     int subtype;
 
     if (*d->p == '{') {
-        if (!skip_byte(d, '{') || !skip_name(d, "base64") || !bx_json_read_span(d, &base64) ||
-            !skip_byte(d, ',') || !skip_name(d, "subType") || !last_span(d, &hex) || !at_end(d)) {
+        if (!bx_skip_byte(&d->at, '{') || !bx_skip_name(&d->at, "base64") || !bx_read_span(&d->at, &base64) ||
+            !bx_skip_byte(&d->at, ',') || !bx_skip_name(&d->at, "subType") || !bx_last_span(&d->at, &hex) || !bx_skip_brace(&d->at)) {
             return 0;
         }
-    } else if (!bx_json_read_span(d, &base64) || !skip_byte(d, ',') || !skip_name(d, "$type") ||
-               !last_span(d, &hex)) {
+    } else if (!bx_read_span(&d->at, &base64) || !bx_skip_byte(&d->at, ',') || !bx_skip_name(&d->at, "$type") ||
+               !bx_last_span(&d->at, &hex)) {
         return 0;
     }
     subtype = read_subtype(hex);
@@ -290,8 +241,8 @@ static int read_regex_parts(bx_json_decoder *d, const char *options_name, bool n
     int status = 0;
 
     if (pattern == NULL) return PyErr_Occurred() ? -1 : 0;
-    if (skip_byte(d, ',') && skip_name(d, options_name) && last_span(d, &options) &&
-        (!nested || at_end(d))) {
+    if (bx_skip_byte(&d->at, ',') && bx_skip_name(&d->at, options_name) && bx_last_span(&d->at, &options) &&
+        (!nested || bx_skip_brace(&d->at))) {
         status = make_regex(d, pattern, options, value);
     }
     Py_DECREF(pattern);
@@ -300,7 +251,7 @@ static int read_regex_parts(bx_json_decoder *d, const char *options_name, bool n
 
 static int read_regular_expression(bx_json_decoder *d, PyObject **value)
 {
-    if (!skip_byte(d, '{') || !skip_name(d, "pattern")) return 0;
+    if (!bx_skip_byte(&d->at, '{') || !bx_skip_name(&d->at, "pattern")) return 0;
     return read_regex_parts(d, "options", true, value);
 }
 
@@ -322,84 +273,17 @@ static int make_date(bx_json_decoder *d, int64_t millis, PyObject **value)
     return found(bx_datetime_from_millis(d->st, options, millis), value);
 }
 
-/* Exactly `n` digits; -1 for other text. */
-static int read_digits(const uint8_t *p, int n)
-{
-    int value = 0;
-
-    for (int i = 0; i < n; i++) {
-        if ((uint8_t)(p[i] - '0') > 9) return -1;
-        value = value * 10 + (p[i] - '0');
-    }
-    return value;
-}
-
-static int days_in_month(int year, int month)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
-typedef struct {
-    int year, month, day, hour, minute, second, micros;
-} date_fields;
-
-/* "YYYY-MM-DDTHH:MM:SS" */
-static bool read_date_fields(const uint8_t *p, date_fields *f)
-{
-    if (p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' || p[16] != ':') return false;
-    f->year = read_digits(p, 4);
-    f->month = read_digits(p + 5, 2);
-    f->day = read_digits(p + 8, 2);
-    f->hour = read_digits(p + 11, 2);
-    f->minute = read_digits(p + 14, 2);
-    f->second = read_digits(p + 17, 2);
-    return f->year >= 1 && f->month >= 1 && f->month <= 12 && f->day >= 1 &&
-           f->day <= days_in_month(f->year, f->month) && f->hour >= 0 && f->hour <= 23 &&
-           f->minute >= 0 && f->minute <= 59 && f->second >= 0 && f->second <= 59;
-}
-
-/* A fraction of a second at *i, from its dot on: it is cut off as int(float(text) * 1000000) does. */
-static bool read_fraction(bx_json_span span, size_t *i, date_fields *f)
-{
-    double digits = 0, power = 1;
-    size_t first = *i + 1, k = first;
-
-    f->micros = 0;
-    if (*i == span.size || span.text[*i] != '.') return true;
-    for (; k < span.size && (uint8_t)(span.text[k] - '0') <= 9; k++) {
-        digits = digits * 10 + (span.text[k] - '0');
-        power *= 10;
-    }
-    if (k == first || k - first > 15) return false;
-    f->micros = (int)(digits / power * 1000000);
-    *i = k;
-    return true;
-}
-
-/* Nothing, "Z" or an offset of zero. */
-static bool is_utc(bx_json_span span, size_t i)
-{
-    bx_json_span zone = {span.text + i, span.size - i};
-
-    return zone.size == 0 || span_is(zone, "Z") || span_is(zone, "+00:00") ||
-           span_is(zone, "+0000");
-}
-
 static int read_iso_date(bx_json_decoder *d, bx_json_span span, PyObject **value)
 {
     bx_state *st = d->st;
     const bx_options *options = d->options;
     PyObject *zone = options->tz_aware ? st->utc : Py_None;
-    size_t i = 19;
-    date_fields f;
+    bx_iso_date f;
     int64_t millis;
     int status;
 
-    if (span.size < 19 || !read_date_fields(span.text, &f) || !read_fraction(span, &i, &f) ||
-        !is_utc(span, i) || (options->tzinfo != NULL && options->tzinfo != st->utc)) {
+    if (!bx_iso_date_read(span, &f) || f.offset != 0 ||
+        (options->tzinfo != NULL && options->tzinfo != st->utc)) {
         return 0;
     }
     status = found(st->datetime->DateTime_FromDateAndTime(f.year, f.month, f.day, f.hour, f.minute,
@@ -418,17 +302,17 @@ static int read_date(bx_json_decoder *d, PyObject **value)
     int64_t millis;
     bool negative;
 
-    if (*d->p == '"') return last_span(d, &span) ? read_iso_date(d, span, value) : 0;
+    if (*d->p == '"') return bx_last_span(&d->at, &span) ? read_iso_date(d, span, value) : 0;
     if (*d->p == '{') {
-        if (!skip_byte(d, '{') || !skip_name(d, "$numberLong") || !last_span(d, &span) ||
-            !at_end(d) || !bx_json_span_as_int(span, &millis)) {
+        if (!bx_skip_byte(&d->at, '{') || !bx_skip_name(&d->at, "$numberLong") || !bx_last_span(&d->at, &span) ||
+            !bx_skip_brace(&d->at) || !bx_span_as_int(span, &millis)) {
             return 0;
         }
         return make_date(d, millis, value);
     }
     negative = *d->p == '-';
     d->p += negative;
-    if (!read_count(d, &millis) || !at_end(d)) return 0;
+    if (!bx_read_count(&d->at, &millis) || !bx_skip_brace(&d->at)) return 0;
     return make_date(d, negative ? -millis : millis, value);
 }
 
@@ -438,36 +322,36 @@ static int read_by_name(bx_json_decoder *d, bx_json_span name, PyObject **value)
 {
     switch (name.size) {
     case 4:
-        if (span_is(name, "$oid")) return read_object_id(d, value);
+        if (bx_span_is(name, "$oid")) return read_object_id(d, value);
         break;
     case 5:
-        if (span_is(name, "$date")) return read_date(d, value);
-        if (span_is(name, "$code")) return read_code(d, value);
+        if (bx_span_is(name, "$date")) return read_date(d, value);
+        if (bx_span_is(name, "$code")) return read_code(d, value);
         break;
     case 6:
-        if (span_is(name, "$regex")) return read_regex_parts(d, "$options", false, value);
+        if (bx_span_is(name, "$regex")) return read_regex_parts(d, "$options", false, value);
         break;
     case 7:
-        if (span_is(name, "$binary")) return read_binary(d, value);
-        if (span_is(name, "$symbol")) return last_string(d, value);
-        if (span_is(name, "$minKey")) return read_extreme_key(d, d->st->MinKey, value);
-        if (span_is(name, "$maxKey")) return read_extreme_key(d, d->st->MaxKey, value);
+        if (bx_span_is(name, "$binary")) return read_binary(d, value);
+        if (bx_span_is(name, "$symbol")) return last_string(d, value);
+        if (bx_span_is(name, "$minKey")) return read_extreme_key(d, d->st->MinKey, value);
+        if (bx_span_is(name, "$maxKey")) return read_extreme_key(d, d->st->MaxKey, value);
         break;
     case 10:
-        if (span_is(name, "$numberInt")) return read_int(d, value);
-        if (span_is(name, "$timestamp")) return read_timestamp(d, value);
+        if (bx_span_is(name, "$numberInt")) return read_int(d, value);
+        if (bx_span_is(name, "$timestamp")) return read_timestamp(d, value);
         break;
     case 11:
-        if (span_is(name, "$numberLong")) return read_int64(d, value);
+        if (bx_span_is(name, "$numberLong")) return read_int64(d, value);
         break;
     case 13:
-        if (span_is(name, "$numberDouble")) return read_double(d, value);
+        if (bx_span_is(name, "$numberDouble")) return read_double(d, value);
         break;
     case 14:
-        if (span_is(name, "$numberDecimal")) return read_decimal128(d, value);
+        if (bx_span_is(name, "$numberDecimal")) return read_decimal128(d, value);
         break;
     case 18:
-        if (span_is(name, "$regularExpression")) return read_regular_expression(d, value);
+        if (bx_span_is(name, "$regularExpression")) return read_regular_expression(d, value);
         break;
     default: break;
     }
@@ -480,7 +364,7 @@ int bx_json_read_wrapper(bx_json_decoder *d, PyObject **value)
     bx_json_span name;
     int status = 0;
 
-    if (bx_json_read_span(d, &name) && name.size <= 18 && skip_byte(d, ':')) {
+    if (bx_read_span(&d->at, &name) && name.size <= 18 && bx_skip_byte(&d->at, ':')) {
         status = read_by_name(d, name, value);
     }
     if (status == 0) d->p = start;

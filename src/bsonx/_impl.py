@@ -70,6 +70,9 @@ if HAS_C:
         json_dumps_layout,
         json_loads,
         json_loads_strict,
+        json_read_lines,
+        json_read_values,
+        json_to_bson,
     )
 
 __all__ = [

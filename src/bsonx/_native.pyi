@@ -125,3 +125,27 @@ def json_dumps_layout(
 ) -> str | None: ...
 def json_loads(text: Any, options: JSONOptions) -> Any: ...
 def json_loads_strict(text: Any, options: JSONOptions) -> Any: ...
+def json_to_bson(text: Any) -> bytes | None: ...
+def json_read_lines(
+    data: bytes,
+    start: int,
+    line: int,
+    final: bool,
+    first_id: bytes | None,
+    max_documents: int,
+    max_bytes: int,
+    id_field: str | None,
+    convert: Callable[[bytes], bytes],
+) -> tuple[Any, ...]: ...
+def json_read_values(
+    data: bytes,
+    start: int,
+    line: int,
+    state: int,
+    final: bool,
+    first_id: bytes | None,
+    max_documents: int,
+    max_bytes: int,
+    id_field: str | None,
+    convert: Callable[[bytes], bytes],
+) -> tuple[Any, ...]: ...

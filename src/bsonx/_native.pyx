@@ -103,6 +103,25 @@ cdef extern from "json/json.h":
     object bx_json_dumps(bx_json *j, object value, object options, const bx_json_layout *layout)
     object bx_json_loads(bx_json *j, object text, object options, bint strict)
 
+cdef extern from "json/to_bson.h":
+    object bx_json_to_bson(bx_state *st, object text)
+
+cdef extern from "json/records.h":
+    ctypedef struct bx_records_arguments:
+        PyObject *data
+        Py_ssize_t start
+        long long line
+        int state
+        bint final
+        PyObject *first_id
+        Py_ssize_t max_documents
+        Py_ssize_t max_bytes
+        PyObject *id_field
+        PyObject *convert
+
+    object bx_json_read_lines(bx_state *st, const bx_records_arguments *arguments)
+    object bx_json_read_values(bx_state *st, const bx_records_arguments *arguments)
+
 
 include "_native_arrow.pxi"
 
@@ -267,6 +286,65 @@ cdef class _Functions:
         """Return a schema capsule."""
         return bx_arrow_schema_capsule(field)
 
+    def json_to_bson(self, text):
+        """Return extended JSON text as a BSON document; None for what the pure way shall read."""
+        return bx_json_to_bson(self.st, text)
+
+    def json_read_lines(
+        self,
+        bytes data not None,
+        Py_ssize_t start,
+        long long line,
+        bint final,
+        bytes first_id,
+        Py_ssize_t max_documents,
+        Py_ssize_t max_bytes,
+        str id_field,
+        convert,
+    ):
+        """Read a document from each line of text."""
+        cdef bx_records_arguments arguments
+
+        arguments.data = <PyObject *>data
+        arguments.start = start
+        arguments.line = line
+        arguments.state = 0
+        arguments.final = final
+        arguments.first_id = <PyObject *>first_id
+        arguments.max_documents = max_documents
+        arguments.max_bytes = max_bytes
+        arguments.id_field = <PyObject *>id_field
+        arguments.convert = <PyObject *>convert
+        return bx_json_read_lines(self.st, &arguments)
+
+    def json_read_values(
+        self,
+        bytes data not None,
+        Py_ssize_t start,
+        long long line,
+        int state,
+        bint final,
+        bytes first_id,
+        Py_ssize_t max_documents,
+        Py_ssize_t max_bytes,
+        str id_field,
+        convert,
+    ):
+        """Read the documents of a JSON array, or documents one behind the other."""
+        cdef bx_records_arguments arguments
+
+        arguments.data = <PyObject *>data
+        arguments.start = start
+        arguments.line = line
+        arguments.state = state
+        arguments.final = final
+        arguments.first_id = <PyObject *>first_id
+        arguments.max_documents = max_documents
+        arguments.max_bytes = max_bytes
+        arguments.id_field = <PyObject *>id_field
+        arguments.convert = <PyObject *>convert
+        return bx_json_read_values(self.st, &arguments)
+
     def resize(self, bytearray buffer not None, Py_ssize_t size):
         """Give a buffer another length. What is new is whatever memory held: overwrite it."""
         if size < 0:
@@ -287,6 +365,9 @@ json_loads_strict = _functions.json_loads_strict
 arrow_reader = _functions.arrow_reader
 arrow_fields = _functions.arrow_fields
 arrow_schema = _functions.arrow_schema
+json_to_bson = _functions.json_to_bson
+json_read_lines = _functions.json_read_lines
+json_read_values = _functions.json_read_values
 resize = _functions.resize
 
 if hasattr(_os, "register_at_fork"):

@@ -17,7 +17,7 @@ whole: it is among the batch's rejects, with its place and what is wrong with it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 _MAX_BYTES = 48_000_000  # of BSON: what the server takes in one message
+_FIRST_PART = 1 << 20  # bytes of text
 
 _read_lines = _impl.json_read_lines or _lines.read_lines
 _read_values = _impl.json_read_values or _lines.read_values
@@ -85,7 +86,7 @@ class Batch:
     buffer was moved."""
     line: int
     """The number of the line at that position: the `line` of the next call."""
-    state: int
+    state: int = START
     """For read_values, the `state` of the next call: START, SEQUENCE (of documents), ARRAY (before
     an item), AFTER_ITEM, END (of the array), BAD_START (neither of the two begins here), BAD_END
     (there is text behind the array)."""
@@ -100,30 +101,50 @@ class Batch:
         return self.data[start : self.ends[index]]
 
 
-def _batch(
-    data: bytes,
-    ends: bytes,
-    lines: bytes,
-    rejects: list[Any],
-    made_ids: int,
-    consumed: int,
-    line: int,
-    state: int = START,
+def _convert(id_field: str | None) -> Any:
+    return partial(record_to_bson, encode=_impl.encode_document, id_field=id_field)
+
+
+def _read(
+    function: Callable[..., tuple[Any, ...]],
+    data: ReadableBuffer,
+    start: int,
+    place: tuple[int, ...],
+    final: bool,
+    rest: tuple[Any, ...],
+    id_field: str | None,
 ) -> Batch:
+    """Call a reader, which takes bytes: of other buffers it gets a copy of a part."""
+    if place[0] < 1:
+        raise ValueError(f"lines are counted from 1, there is no line {place[0]}")
+    convert = _convert(id_field)
+    with memoryview(data) as whole, whole.cast("B") as view:
+        if not 0 <= start <= len(view):
+            raise ValueError(f"the position {start} is outside the buffer of {len(view)} bytes")
+        if type(data) is bytes:
+            return _batch(function(data, start, *place, final, *rest, id_field, convert), 0)
+        size = _FIRST_PART
+        while True:
+            part = bytes(view[start : start + size])
+            at_end = start + size >= len(view)
+            found = function(part, 0, *place, final and at_end, *rest, id_field, convert)
+            if at_end or found[1] or found[3]:  # a document, or a bad record
+                return _batch(found, start)
+            size *= 4
+
+
+def _batch(found: tuple[Any, ...], origin: int) -> Batch:
+    data, ends, lines, rejects, made_ids, consumed, line, *state = found
     return Batch(
         data,
         memoryview(ends).cast("I"),
         memoryview(lines).cast("q"),
-        [Reject(*reject) for reject in rejects],
+        [Reject(line, start + origin, end + origin, exc) for line, start, end, exc in rejects],
         made_ids,
-        consumed,
+        consumed + origin,
         line,
-        state,
+        *state,
     )
-
-
-def _convert(id_field: str | None) -> Any:
-    return partial(record_to_bson, encode=_impl.encode_document, id_field=id_field)
 
 
 def read_lines(
@@ -140,7 +161,8 @@ def read_lines(
     """Read a document from each line of a buffer.
 
     :param data: UTF-8 text, a byte order mark in front of line 1 allowed. Lines end with LF or CR
-        LF; those that hold nothing but blanks are passed over.
+        LF; those that hold nothing but blanks are passed over. Of what is not bytes a part is
+        copied, which may end the batch early.
     :param start: where to begin, in bytes: at the beginning of a line.
     :param line: the number of that line.
     :param final: False where more text may follow: the text behind the last LF is then left for the
@@ -154,12 +176,8 @@ def read_lines(
 
     Raises TypeError for what has no buffer, and ValueError for a position outside of it.
     """
-    _check(data, start, line)
-    convert = _convert(id_field)
-    found = _read_lines(
-        data, start, line, final, first_id, max_documents, max_bytes, id_field, convert
-    )
-    return _batch(*found)
+    rest = (first_id, max_documents, max_bytes)
+    return _read(_read_lines, data, start, (line,), final, rest, id_field)
 
 
 def read_values(
@@ -189,20 +207,8 @@ def read_values(
     What is no comma between the items of an array is taken for the next item. Raises as
     :func:`read_lines` does.
     """
-    _check(data, start, line)
-    convert = _convert(id_field)
-    found = _read_values(
-        data, start, line, state, final, first_id, max_documents, max_bytes, id_field, convert
-    )
-    return _batch(*found)
-
-
-def _check(data: ReadableBuffer, start: int, line: int) -> None:
-    with memoryview(data) as view:
-        if not 0 <= start <= view.nbytes:
-            raise ValueError(f"the position {start} is outside the buffer of {view.nbytes} bytes")
-    if line < 1:
-        raise ValueError(f"lines are counted from 1, there is no line {line}")
+    rest = (first_id, max_documents, max_bytes)
+    return _read(_read_values, data, start, (line, state), final, rest, id_field)
 
 
 def write_lines(
