@@ -5,5 +5,12 @@ class IngestError(Exception):
     """A whole file cannot be read (any further), or the job was given impossible settings."""
 
 
-class RejectFileError(IngestError):
-    """Rejected records cannot be written any more, so that they would be lost."""
+class DeadLetterError(IngestError):
+    """Records that could not be stored can be kept nowhere else either: they would be lost."""
+
+
+class TooManyErrors(IngestError):
+    """More records were bad than the job was to bear."""
+
+
+RejectFileError = DeadLetterError
