@@ -108,7 +108,7 @@ BAD_ENTRIES = [
     ("{}", "neither a document nor a record"),
     ('{"record": 1}', "neither a document nor a record"),
     ('{"document": 1}', "neither a document nor a record"),
-    ('{"document": {"n": 1e400}}', "no JSON: "),
+    ('{"document": {"n": 1e400}}', "cannot be read: the number 1e400 is too large"),
     ('{"document": {"n": 1}, "bson": "?"}', "no base64"),
     ('{"document": {"n": 99999999999999999999}}', "cannot be encoded"),
 ]
@@ -116,9 +116,8 @@ BAD_ENTRIES = [
 
 @pytest.mark.parametrize(("line", "problem"), BAD_ENTRIES)
 def test_bad_entries(line, problem):
-    with pytest.raises(BadEntry, match=problem) as caught:
+    with pytest.raises(BadEntry, match=problem):
         from_json(line)
-    assert "no JSON: the " not in str(caught.value)  # no error in an error
 
 
 def test_bad_entries_in_bson():

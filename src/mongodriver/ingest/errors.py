@@ -9,6 +9,10 @@ class DeadLetterError(IngestError):
     """Records that could not be stored can be kept nowhere else either: they would be lost."""
 
 
+class CheckpointError(IngestError):
+    """A checkpoint is that of another job, or cannot be read or written."""
+
+
 class TooManyErrors(IngestError):
     """More records were bad than the job was to bear."""
 

@@ -77,3 +77,31 @@ def is_same_file(path: str, source: InputFile) -> bool:
 
 def _os_error(number: int, path: str) -> OSError:
     return OSError(number, os.strerror(number), path)
+
+
+def replace_durably(path: str, data: bytes) -> None:
+    """Put `data` in the place of what is at `path`, so that whoever looks, also after a failure
+    of power, sees all of the one or all of the other. Raises OSError."""
+    folder = os.path.dirname(path) or "."
+    temporary = f"{path}.new"
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(temporary, path)
+    sync_folder(folder)
+
+
+def sync_folder(folder: str) -> None:
+    """Make a new name in a folder outlive a failure of power, where folders can be opened."""
+    if os.name != "posix":
+        return
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

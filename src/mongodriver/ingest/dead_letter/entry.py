@@ -109,8 +109,10 @@ def from_json(line: str | bytes) -> DeadRecord:
         entry = json_util.loads_strict(line)
     except BadEntry:
         raise
-    except _NOT_JSON as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadEntry(f"the entry is no JSON: {error}") from error
+    except _NOT_JSON as error:
+        raise BadEntry(f"the entry cannot be read: {error}") from error
     if isinstance(entry.get("document"), dict):
         try:
             return _record(entry, document=bsonx.encode(entry["document"]))
