@@ -31,9 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run_local(arguments[1:])
     if command == "ingest":
-        from mongodriver.ingest.cli import main as run_ingest
+        try:
+            from mongodriver.ingest.cli import main as run_ingest
 
-        return run_ingest(arguments[1:])
+            return run_ingest(arguments[1:])
+        except KeyboardInterrupt:  # before, or after, it minds signals itself
+            return 130
     if command == "check-code":
         from mongodriver.check_code.cli import main as run_check_code
 

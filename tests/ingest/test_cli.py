@@ -198,10 +198,10 @@ def test_standard_input(run, database, monkeypatch):
         (["a.xml"], "cannot tell the format"),
         (["-"], "--collection"),
         (["a.csv", "--types", "a:thing"], "unknown type"),
-        (["a.csv", "--batch-size", "0"], "batch size"),
+        (["a.csv", "--batch-size", "0"], "--batch-size: must be a whole number from 1 to 100000"),
         (["a.csv", "--collection", "a$b"], "a$b"),
         (["a.csv", "--local"], "--uri cannot be given"),
-        (["a.csv", "--stay"], "need --local"),
+        (["a.csv", "--stay"], "--stay needs --local"),
         (["a.csv", "--reject", "/missing/folder/file"], "/missing/folder/file"),
     ],
 )
@@ -308,7 +308,7 @@ def test_ctrl_c(uri, database):
         changes.wait()
         running.send_signal(signal.SIGINT)
     output, errors = running.communicate(timeout=60)
-    assert (running.returncode, errors) == (130, b"")
+    assert (running.returncode, errors) == (130, b"mongodriver ingest: interrupted\n")
     assert output.startswith(b"1 document from 1 file")
     assert database.a.count_documents({"n": 1}) == 1
 

@@ -70,7 +70,7 @@ class TqdmDisplay:
     """tqdm's bar over the bytes of all files."""
 
     def __init__(self, tqdm: Any, stream: TextIO) -> None:
-        self._make = lambda total: tqdm.tqdm(
+        self._make: Callable[[int | None], Any] = lambda total: tqdm.tqdm(
             total=total, unit="B", unit_scale=True, file=stream, dynamic_ncols=True, leave=False
         )
         self._bar: Any = None

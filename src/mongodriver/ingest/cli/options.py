@@ -1,0 +1,198 @@
+"""The options of `mongodriver ingest`, and what goes together."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from mongodriver._version import __version__
+from mongodriver.ingest.cli import values
+from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.job import JobOptions
+from mongodriver.ingest.sources import FORMATS
+from mongodriver.ingest.types import parse_types
+
+DEFAULT_URI = "mongodb://127.0.0.1:27017/"
+MAX_FIELD = 1 << 20  # characters
+_LARGEST_FIELD = 64 << 20
+_DESCRIPTION = """\
+Read files into a MongoDB collection, each record once, and account for every record.
+"""
+_EPILOG = """\
+A file's format follows from its name (.ndjson .jsonl .json .csv .tsv, also with .gz or .zip);
+- reads NDJSON from standard input. JSON may be extended JSON.
+
+CSV columns without a given type are guessed from the first 1000 rows: integers, numbers, ISO 8601
+dates and truth values. Types: str int float decimal bool date date(FORMAT) objectid skip.
+
+Every record is stored once, also when the primary fails meanwhile. Ctrl-C and SIGTERM let what is
+on its way arrive; a second one ends the job at once.
+
+Exit status: 0 everything is stored; 1 some records or files were rejected; 2 the job could not be
+done, or the command line is wrong; 130 after Ctrl-C, 143 after SIGTERM.
+
+examples:
+  mongodriver ingest flights.csv.gz --uri mongodb://localhost --db air
+  mongodriver ingest events.ndjson --db log --drop --dead-letter bad.ndjson
+  zcat *.gz | mongodriver ingest - --db log --collection events
+  mongodriver ingest cities.txt --format csv --delimiter '\\t' --types zip:str --db geo
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say it in one line, as every other error is said."""
+        raise IngestError(f"{message} (--help explains the options)")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of a command line.
+
+    Raises IngestError for anything wrong, SystemExit after --help and --version.
+    """
+    options = make_parser().parse_args(arguments)
+    _check_together(options)
+    return options
+
+
+def _check_together(options: argparse.Namespace) -> None:
+    if options.local and options.uri is not None:
+        raise IngestError("--local starts a server of its own, so --uri cannot be given, too")
+    for name in ("local_path", "stay"):
+        if getattr(options, name) and not options.local:
+            raise IngestError(f"--{name.replace('_', '-')} needs --local")
+
+
+def _types(value: str) -> dict[str, str]:
+    try:
+        return parse_types(values.text(value))
+    except IngestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the `ingest` subcommand."""
+    parser = _Parser(
+        prog="mongodriver ingest",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # what is unique today may not be so tomorrow
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=values.text,
+        metavar="FILE",
+        help="what to read; - is standard input",
+    )
+    parser.add_argument("--version", action="version", version=f"mongodriver {__version__}")
+    _add_target(parser)
+    _add_records(parser)
+    _add_sending(parser)
+    _add_csv(parser)
+    _add_local(parser)
+    return parser
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("where to").add_argument
+    add("--uri", type=values.text, help=f"default: MONGODB_URI, else {DEFAULT_URI}")
+    add("--db", type=values.text, metavar="NAME", help="database (default: the one in the URI)")
+    add(
+        "--collection",
+        type=values.text,
+        metavar="NAME",
+        help="default: the file's name without its suffixes",
+    )
+    add("--drop", action="store_true", help="drop the collection first, if the files can be read")
+
+
+def _add_records(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("records").add_argument
+    add("--format", choices=FORMATS, help="default: from the file's name")
+    add("--id-field", type=values.text, metavar="NAME", help="this field becomes _id")
+    add(
+        "--dead-letter",
+        "--reject",
+        type=values.text,
+        metavar="FILE",
+        dest="dead_letter",
+        help="write records that could not be stored here, with error, file and line",
+    )
+    add("--json", action="store_true", help="print the report as JSON")
+    add("--quiet", action="store_true", help="show no progress")
+
+
+def _add_sending(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("sending").add_argument
+    defaults = JobOptions()
+    add(
+        "--batch-size",
+        type=values.whole(1, 100_000),
+        default=defaults.batch_size,
+        metavar="N",
+        help=f"documents sent at a time (default {defaults.batch_size})",
+    )
+    add(
+        "--lanes",
+        "--workers",
+        dest="lanes",
+        type=values.whole(1, 64),
+        default=defaults.workers,
+        metavar="N",
+        help=f"connections that send at the same time (default {defaults.workers})",
+    )
+    add(
+        "--retry-seconds",
+        type=values.seconds,
+        default=defaults.retry_seconds,
+        metavar="S",
+        help=f"wait so long for a lost server (default {defaults.retry_seconds:g}; "
+        "at the start 30 at most)",
+    )
+
+
+def _add_csv(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("CSV").add_argument
+    add("--types", type=_types, default={}, metavar="NAME:TYPE,...", help="types of columns")
+    add("--no-infer", action="store_true", help="other columns stay text")
+    add(
+        "--delimiter",
+        type=values.delimiter,
+        metavar="C",
+        help=r"default: comma, tab in .tsv files; \t is a tab",
+    )
+    add(
+        "--columns",
+        type=values.names,
+        metavar="NAME,...",
+        help="names, when there is no header",
+    )
+    add(
+        "--null",
+        action="append",
+        metavar="TEXT",
+        help='text that means null, may be repeated (default: "", and NA except in text columns)',
+    )
+    add(
+        "--max-field",
+        type=values.whole(1, _LARGEST_FIELD),
+        default=MAX_FIELD,
+        metavar="N",
+        help=f"characters of a field; a quote left open takes as much (default {MAX_FIELD})",
+    )
+    add("--omit-nulls", action="store_true", help="leave null fields out")
+
+
+def _add_local(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("embedded server").add_argument
+    add("--local", action="store_true", help="start a mongod for this job")
+    add(
+        "--local-path",
+        type=values.text,
+        metavar="FOLDER",
+        help="keep its data (default: temporary)",
+    )
+    add("--stay", action="store_true", help="keep it running until Ctrl-C")
