@@ -135,7 +135,7 @@ def test_a_file(tmp_path, name):
     add(letter, document({"a": 2}))
     letter.sync()
     letter.close()
-    read = [entry for _, entry in read_entries(str(path))]
+    read = [entry for _, _, entry in read_entries(str(path))]
     assert [entry.place for entry in read] == [("é.csv", 3), ("f", 4), ("f", 4)]
     assert read[1:] == [document({"a": 1}), document({"a": 2})]
     if name == "dead.bson":
@@ -155,7 +155,7 @@ def test_threads_write_whole_entries(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    read = [entry.text for _, entry in read_entries(str(tmp_path / "dead"))]
+    read = [entry.text for _, _, entry in read_entries(str(tmp_path / "dead"))]
     assert sorted(read) == texts
 
 

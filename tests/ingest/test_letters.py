@@ -33,7 +33,7 @@ def test_each_record_once(tmp_path):
     run(JobLetters(FileDeadLetter(path)).add([letter(1), letter(2)]))
     letters = JobLetters(FileDeadLetter(path, resume=True), resumable=True)
     run(letters.add([letter(2), letter(3)]))
-    assert [entry.position for _, entry in read_entries(str(path))] == [1, 2, 3]
+    assert [entry.position for _, _, entry in read_entries(str(path))] == [1, 2, 3]
     assert letters.count == 3
 
 

@@ -21,6 +21,8 @@ from mongodriver.ingest.outputs import InputFile, check_new_file, refuse_inputs
 WHAT = "dead letters"
 _MAX_ENTRY = 128 << 20  # bytes
 
+Entry = tuple[int, int, DeadRecord | BadEntry]
+
 
 class FileDeadLetter:
     """Writes an entry for every dead record, to BSON where the path ends in `.bson`, else to
@@ -130,7 +132,7 @@ def _take_up(path: str) -> set[tuple[str, int]]:
     places = set()
     whole = 0
     try:
-        for end, entry in read_entries(path):
+        for _, end, entry in read_entries(path):
             if isinstance(entry, BadEntry):
                 raise IngestError(f"{path} is no dead letter of this job: {entry}")
             places.add(entry.place)
@@ -140,8 +142,8 @@ def _take_up(path: str) -> set[tuple[str, int]]:
     return places
 
 
-def read_entries(path: str) -> Iterator[tuple[int, DeadRecord | BadEntry]]:
-    """Yield (where it ends in the file, record), or what is wrong with the entry.
+def read_entries(path: str) -> Iterator[Entry]:
+    """Yield all entries: (line or number, where it ends in the file, record or what is wrong).
 
     Raises EOFError at an entry that is cut off, OSError.
     """
@@ -149,22 +151,22 @@ def read_entries(path: str) -> Iterator[tuple[int, DeadRecord | BadEntry]]:
         yield from (_read_bson if path.endswith(".bson") else _read_lines)(file)
 
 
-def _read_lines(file: BinaryIO) -> Iterator[tuple[int, DeadRecord | BadEntry]]:
+def _read_lines(file: BinaryIO) -> Iterator[Entry]:
     end = 0
-    for line in file:
+    for number, line in enumerate(file, 1):
         end += len(line)
         if not line.strip():
             continue
         try:
-            yield end, from_json(line)
+            yield number, end, from_json(line)
         except BadEntry as error:
             if not line.endswith(b"\n"):
                 raise EOFError(str(error)) from error
-            yield end, error
+            yield number, end, error
 
 
-def _read_bson(file: BinaryIO) -> Iterator[tuple[int, DeadRecord | BadEntry]]:
-    end = 0
+def _read_bson(file: BinaryIO) -> Iterator[Entry]:
+    end = number = 0
     while head := file.read(4):
         size = struct.unpack("<i", head)[0] if len(head) == 4 else 0
         if len(head) == 4 and not 5 <= size <= _MAX_ENTRY:
@@ -173,7 +175,8 @@ def _read_bson(file: BinaryIO) -> Iterator[tuple[int, DeadRecord | BadEntry]]:
         if len(head) < 4 or len(data) < size:
             raise EOFError("the last entry is cut off")
         end += size
+        number += 1
         try:
-            yield end, from_bson(data)
+            yield number, end, from_bson(data)
         except BadEntry as error:
-            yield end, error
+            yield number, end, error
