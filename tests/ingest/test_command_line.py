@@ -85,6 +85,12 @@ def test_empty_values(fails, option):
     assert "is empty" in complaint
 
 
+def test_an_empty_environment_variable(fails, tmp_path, monkeypatch):
+    monkeypatch.setenv("MONGODB_URI", "")
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    assert "MONGODB_URI is empty" in fails(str(tmp_path / "a.csv"), "--db", "x")
+
+
 def test_an_empty_file_name(fails):
     assert "FILE: is empty" in fails("")
 

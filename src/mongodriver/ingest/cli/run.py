@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         job = Job(job_options, rejects=rejects, progress=_progress(options, sources))
         if options.drop:
             _check(job, sources)
-        uri = options.uri or os.environ.get("MONGODB_URI") or DEFAULT_URI
+        uri = options.uri or _default_uri()
         if options.local:
             uri = stack.enter_context(LocalServer(True, path=options.local_path)).uri
         database = connect(stack, uri, options.db, options.retry_seconds)
@@ -59,6 +59,13 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         if options.stay:
             _stay(uri)
     return status
+
+
+def _default_uri() -> str:
+    uri = os.environ.get("MONGODB_URI", DEFAULT_URI)
+    if not uri:  # as a script leaves it that has not found its server
+        raise IngestError("MONGODB_URI is empty: give --uri, or unset it")
+    return uri
 
 
 def _check(job: Job, sources: Sequence[FileSource]) -> None:
