@@ -12,7 +12,7 @@ from mongodriver.asynchronous.collection import AsyncCollection
 from mongodriver.ingest.dead_letter.entry import DeadRecord
 from mongodriver.ingest.errors import DeadLetterError
 from mongodriver.ingest.outputs import InputFile
-from mongodriver.values.errors import BulkWriteError, PyMongoError
+from mongodriver.values.errors import BulkWriteError, OperationFailure, PyMongoError
 
 _DUPLICATE_KEY = 11000
 _MAX_ENTRY = 16 << 20  # bytes
@@ -80,7 +80,7 @@ class CollectionDeadLetter:
         entries = [self._entry(record.with_id()) for record in records]
         fitting = [entry for entry in entries if _size(entry) <= _MAX_ENTRY]
         try:
-            refused = [fitting[index] for index in await self._insert(fitting)]
+            refused = await self._refused(fitting)
             # What the server takes for no good document may still be kept as bytes.
             others = refused + [entry for entry in entries if _size(entry) > _MAX_ENTRY]
             refused = [others[index] for index in await self._insert(list(map(_packed, others)))]
@@ -101,6 +101,15 @@ class CollectionDeadLetter:
             return {"_id": ObjectId(), **fields}
         where = {"job": self._job, "file": record.source, "line": record.position}
         return {"_id": where, "job": self._job, **fields}
+
+    async def _refused(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Insert entries; return those that the server refuses."""
+        try:
+            return [entries[index] for index in await self._insert(entries)]
+        except BulkWriteError:
+            raise
+        except OperationFailure:  # one that is nested too deeply spoils the whole message
+            return entries
 
     async def _insert(self, entries: list[dict[str, Any]]) -> list[int]:
         """Return the indexes of those that the server refuses, but for what it has already."""
