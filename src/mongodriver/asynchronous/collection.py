@@ -116,9 +116,14 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         :param session: a session of this client.
         :param allow_disk_use: let the server sort on disk.
         :param let: variables for the filter's expressions.
+        :param prefetch: by its name: how many batches to ask for ahead; see `AsyncCursor.prefetch`.
         :raises TypeError: for arguments of wrong types.
         """
-        cursor: AsyncCursor[DocumentT] = self._cursor_class(self, *args, **kwargs)
+        cursor: AsyncCursor[DocumentT]
+        if "prefetch" in kwargs:
+            cursor = _prefetching(self._cursor_class, self, args, kwargs)
+        else:
+            cursor = self._cursor_class(self, *args, **kwargs)
         return cursor
 
     async def find_one(
@@ -143,7 +148,11 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         other.
         """
         self._core.refuse_encrypting("find_raw_batches does")
-        cursor: AsyncRawBatchCursor[DocumentT] = self._raw_cursor_class(self, *args, **kwargs)
+        cursor: AsyncRawBatchCursor[DocumentT]
+        if "prefetch" in kwargs:
+            cursor = _prefetching(self._raw_cursor_class, self, args, kwargs)
+        else:
+            cursor = self._raw_cursor_class(self, *args, **kwargs)
         return cursor
 
     async def aggregate(
@@ -160,7 +169,8 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         :param pipeline: a list of stages.
         :param let: variables for expressions.
         :param kwargs: other fields of the command, such as ``allowDiskUse``, ``maxTimeMS``,
-            ``batchSize``, ``collation``, ``hint`` and ``maxAwaitTimeMS``.
+            ``batchSize``, ``collation``, ``hint`` and ``maxAwaitTimeMS``; and `prefetch`: how many
+            batches to ask for ahead (`AsyncCommandCursor.prefetch`).
         :raises TypeError: if the pipeline is not a list.
         :raises OperationFailure: already here and not at the first document.
         """
@@ -770,19 +780,30 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
 # synchronous one are no coroutines.
 
 
+def _prefetching(
+    cursor_class: Any, collection: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    batches = kwargs.pop("prefetch")
+    return cursor_class(collection, *args, **kwargs).prefetch(batches)
+
+
 async def _aggregate(
     collection: CollectionBase[Any, Any, Any],
     cursor_class: Any,
     pipeline: Any,
     session: ClientSessionBase | None,
-    options: Mapping[str, Any],
+    options: dict[str, Any],
     let: Any,
     comment: Any,
 ) -> Any:
+    batches = options.pop("prefetch", 0)
     check_pipeline_options(options, collection._database)
     operation = Aggregate(
         collection._reading(), pipeline, options, collection._write_concern, let, comment
     )
+    ahead = None
+    if batches != 0:
+        ahead = public.read_ahead.of_pipeline(collection._core, batches, operation, session)
     codec_options = operation.codec_options
     if cursor_class._raw:
         # All batches are alike if the first comes with getMore as well.
@@ -791,7 +812,7 @@ async def _aggregate(
         operation.user_fields = RAW_FIELDS
         operation.gives_bytes = True
     reply = await collection._core.executor.execute(operation, core_session(session))
-    return cursor_class._from_reply(
+    cursor = cursor_class._from_reply(
         collection._core,
         reply,
         codec_options,
@@ -801,6 +822,9 @@ async def _aggregate(
         comment=comment,
         collection=collection,
     )
+    if ahead is not None:
+        await ahead.begin(cursor, reply)
+    return cursor
 
 
 async def _list_indexes(

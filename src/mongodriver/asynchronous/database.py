@@ -222,8 +222,12 @@ class AsyncDatabase(
         Takes the arguments of `AsyncCollection.aggregate`.
         """
         let, comment = kwargs.pop("let", None), kwargs.pop("comment", None)
+        batches = kwargs.pop("prefetch", 0)
         check_pipeline_options(kwargs, self)
         operation = Aggregate(self._reading(), pipeline, kwargs, self._write_concern, let, comment)
+        ahead = None
+        if batches != 0:
+            ahead = public.read_ahead.of_pipeline(self._core, batches, operation, session)
         reply = await self._core.executor.execute(operation, core_session(session))
         cursor: AsyncCommandCursor[DocumentT] = self._command_cursor(
             reply,
@@ -233,6 +237,8 @@ class AsyncDatabase(
             session=session,
             comment=comment,
         )
+        if ahead is not None:
+            await ahead.begin(cursor, reply)
         return cursor
 
     @property

@@ -170,6 +170,11 @@ class Connection:
         reply = await self.stream.receive(deadline, self.max_reply_size)
         return self._unwrap(reply, self._last_reply_id if request_id is None else request_id)
 
+    def expect(self, request_id: int) -> None:
+        """The next message answers one that was sent before; nothing may overtake it."""
+        self.more_to_come = True
+        self._last_reply_id = request_id
+
     def note(self, message: bytes, flags: int, may_stream: bool) -> None:
         """Take note of whether more replies follow one: each answers the one before it.
 

@@ -38,20 +38,28 @@ def observe(
 
 
 async def exchange(
-    executor: Executor, execution: Execution, connection: Connection, command: Command
+    executor: Executor,
+    execution: Execution,
+    connection: Connection,
+    command: Command | None,
+    observation: Observation | None = None,
 ) -> tuple[Any, Any]:
     """Send a command, and return its reply: for the user, and as the driver reads it.
 
     Both are the same object but for replies that are a class of the user's as a whole.
+
+    :param command: None: it was sent before, and its reply is awaited (`ahead`).
+    :param observation: of the command, if it was sent before.
     """
     operation = execution.operation
     cipher = executor.cipher
-    if cipher is not None:
-        command = await cipher.encrypt(execution, command)
-    message = encode(execution, connection, command)
-    observation = None
-    if executor.observer.commands:
-        observation = observe(executor, execution, connection, command)
+    message = b""
+    if command is not None:
+        if cipher is not None:
+            command = await cipher.encrypt(execution, command)
+        message = encode(execution, connection, command)
+        if executor.observer.commands:
+            observation = observe(executor, execution, connection, command)
     try:
         data = await round_trip(executor, execution, connection, message)
         if data is None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from ..values.late_modules import late_modules
 
 if TYPE_CHECKING:
-    from . import encrypted_fields
+    from . import encrypted_fields, read_ahead
 
-__all__ = ["encrypted_fields"]
+__all__ = ["encrypted_fields", "read_ahead"]
 
-__getattr__ = late_modules(__name__, "encrypted_fields")
+__getattr__ = late_modules(__name__, "encrypted_fields", "read_ahead")

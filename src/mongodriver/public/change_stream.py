@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from bsonx import decode
 from bsonx.codec_options import untyped
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from mongodriver.synchronous.mongo_client import MongoClient
     from mongodriver.typings import _CollationIn, _Pipeline
 
+    from .read_ahead import ReadAhead
+
 __all__ = ["CLUSTER", "_AgnosticChangeStream"]
 
 DocumentT = TypeVar("DocumentT", bound="Document")
@@ -61,6 +63,8 @@ class _AgnosticChangeStream(ByNext, Generic[DocumentT]):
     Arguments are those of ``watch``.
     """
 
+    #: As that of a cursor: `prefetch`.
+    _ahead: ReadAhead | None = None
     #: Of the ``$changeStream`` stage: what is watched.
     _scope: ClassVar[dict[str, Any]] = {}
 
@@ -164,12 +168,26 @@ class _AgnosticChangeStream(ByNext, Generic[DocumentT]):
             comment=self._comment,
         )
         self._note_empty_batch(cursor)
+        if self._ahead is not None:
+            self._ahead = self._ahead.copy()
+            await self._ahead.begin(cursor, reply)
         return cursor
 
     async def _resume(self) -> None:
         """Begin a new cursor where the old one was lost."""
         await self._cursor._close()
         self._cursor = await self._create_cursor(self._place())
+
+    def prefetch(self, batches: int) -> Self:
+        """Ask for changes before those at hand are consumed.
+
+        See `prefetch` of cursors. The resume token is always that of what was returned.
+
+        :param batches: how many are asked for ahead, at most 64; 0 for none.
+        :returns: the stream.
+        """
+        self._ahead = self._cursor.prefetch(batches)._ahead
+        return self
 
     # -- changes --
 

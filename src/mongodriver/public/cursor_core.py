@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from bsonx.errors import BSONError
 from bsonx.int64 import Int64
@@ -20,6 +20,7 @@ from mongodriver.values.errors import OperationFailure, ProtocolError, PyMongoEr
 if TYPE_CHECKING:
     from mongodriver.client.client import Client
 
+    from .read_ahead import ReadAhead
     from .sessions import ClientSessionBase
 
 __all__ = ["ByNext", "CursorCore"]
@@ -77,6 +78,8 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
     _forks = 0
     #: Of a cursor that has not begun: nothing can be put there.
     _data: deque[ItemT] = deque(maxlen=0)
+    #: Has batches sent for ahead; None for most.
+    _ahead: ReadAhead | None = None
 
     # -- batches --
 
@@ -105,6 +108,8 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
         self._killed = True
         if self._id is not None:
             self._id = 0
+        if self._ahead is not None:
+            self._ahead.drop()
         session, self._core_session = self._core_session, None
         if session is not None and session.implicit:
             session.end()
@@ -116,8 +121,27 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
         """``batchSize`` of the next getMore; 0 leaves it to the server."""
         return self._batch_size
 
-    async def _get_more(self) -> None:
-        """Replace the exhausted batch by the next one, which may be empty."""
+    def _has_all(self) -> bool:
+        """Whether no more documents are wanted than have come, though the server may have some."""
+        return False
+
+    def prefetch(self, batches: int) -> Self:
+        """Ask for batches before they are needed, so that they are on their way while the one
+        before is consumed.
+
+        A connection is kept out of the pool meanwhile, but never the last one; what has come waits
+        in its socket. Errors come after the documents before them.
+
+        :param batches: how many are asked for ahead, at most 64; 0 for none.
+        :returns: the cursor.
+        :raises ConfigurationError: if the client may have only one connection to a server.
+        """
+        from .read_ahead import read_ahead  # few cursors do
+
+        self._ahead = read_ahead(self._core, batches)
+        return self
+
+    def _get_more_operation(self) -> GetMore:
         operation = GetMore(
             self._namespace,
             self._id or 0,
@@ -128,10 +152,21 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
             exhaust=self._exhaust,
         )
         operation.gives_bytes = self._raw
+        return operation
+
+    async def _get_more(self) -> None:
+        """Replace the exhausted batch by the next one, which may be empty."""
+        ahead = self._ahead
         try:
-            reply = await self._core.executor.execute(
-                operation, self._core_session, None, self._address, self._connection
-            )
+            reply = None if ahead is None else await ahead.receive(self)
+            if reply is None:
+                reply = await self._core.executor.execute(
+                    self._get_more_operation(),
+                    self._core_session,
+                    None,
+                    self._address,
+                    self._connection,
+                )
         except (ProtocolError, BSONError):
             # The server has a cursor still, whatever it says of it.
             await self._close()
@@ -159,6 +194,8 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
             self._bury()
             raise
         self._take(reply)
+        if ahead is not None:
+            await ahead.go_on(self, reply)
 
     async def _fetch(self) -> int:
         """Fetch batches until one has documents or none will come; their number."""

@@ -129,6 +129,10 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         left = abs(limit) - self._retrieved
         return left if not size or left < size else size
 
+    def _has_all(self) -> bool:
+        limit = self._query.limit
+        return bool(limit) and self._retrieved >= abs(limit)
+
     def _ends_quietly(self, exc: PyMongoError) -> bool:
         tailable = self._query.flags & TAILABLE
         return bool(tailable and isinstance(exc, OperationFailure) and exc.code in TAILABLE_OVER)
@@ -144,8 +148,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
                     await self._open()
                 else:
                     await self._get_more()
-                limit = query.limit
-                if limit and self._id and self._retrieved >= abs(limit):
+                if self._id and self._has_all():
                     await self._close()
                 if query.flags & TAILABLE:
                     break  # it is for the user to ask again
@@ -156,6 +159,9 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         operation = self._operation(query)
         self._comment = query.comment
         self._exhaust = operation.pin
+        ahead = self._ahead
+        if ahead is not None:
+            ahead.refuse_with(query, self._core_session)
         try:
             reply = await self._core.executor.execute(operation, self._core_session)
         except BaseException:
@@ -163,6 +169,8 @@ class _AgnosticCursor(CursorCore[DocumentT]):
             self._id = 0
             raise
         self._take(reply)
+        if ahead is not None:
+            await ahead.go_on(self, reply)
 
     async def _rewind(self) -> None:
         await self._close()
@@ -205,6 +213,8 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         copy._empty = self._empty
         copy._session = self._session
         copy._core_session = core_session(self._session)
+        if self._ahead is not None:
+            copy._ahead = self._ahead.copy()
         return copy
 
     def clone(self) -> Self:
@@ -271,6 +281,12 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self._check_not_started()
         self._query.batch_size = size
         return self
+
+    def prefetch(self, batches: int) -> Self:
+        self._check_not_started()
+        return super().prefetch(batches)
+
+    prefetch.__doc__ = CursorCore.prefetch.__doc__
 
     def skip(self, skip: int) -> Self:
         """Leave out the first `skip` documents. Returns the cursor."""

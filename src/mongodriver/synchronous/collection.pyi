@@ -83,6 +83,7 @@ class Collection(CollectionBase[DocumentT, Database[DocumentT], ClientSession]):
         :param session: a session of this client.
         :param allow_disk_use: let the server sort on disk.
         :param let: variables for the filter's expressions.
+        :param prefetch: by its name: how many batches to ask for ahead; see `AsyncCursor.prefetch`.
         :raises TypeError: for arguments of wrong types.
         """
 
@@ -114,7 +115,8 @@ class Collection(CollectionBase[DocumentT, Database[DocumentT], ClientSession]):
         :param pipeline: a list of stages.
         :param let: variables for expressions.
         :param kwargs: other fields of the command, such as ``allowDiskUse``, ``maxTimeMS``,
-            ``batchSize``, ``collation``, ``hint`` and ``maxAwaitTimeMS``.
+            ``batchSize``, ``collation``, ``hint`` and ``maxAwaitTimeMS``; and `prefetch`: how many
+            batches to ask for ahead (`AsyncCommandCursor.prefetch`).
         :raises TypeError: if the pipeline is not a list.
         :raises OperationFailure: already here and not at the first document.
         """

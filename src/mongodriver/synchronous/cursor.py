@@ -99,6 +99,7 @@ class Cursor(_AgnosticCursor[DocumentT]):
         one = self._copied(True)
         one._query.skip = index + self._query.skip
         one._query.limit = -1
+        one._ahead = None
         for document in one:
             return document
         raise IndexError("no such item for Cursor instance")
