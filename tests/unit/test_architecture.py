@@ -441,9 +441,10 @@ SELDOM_USED = {
     *("asyncio", "concurrent.futures", "dataclasses", "difflib", "email", "hashlib", "hmac"),
     *("http", "inspect", "ipaddress", "linecache", "logging", "pathlib", "ssl", "stringprep"),
     *("decimal", "numbers", "subprocess", "tempfile", "textwrap", "tokenize", "traceback"),
-    *("urllib.parse", "mongodriver.events.classes"),
+    *("urllib.parse", "mongodriver.events.classes", "mongodriver.io.socks"),
     *("mongodriver.asynchronous.client_session", "mongodriver.ops.bulk"),
     *("mongodriver.ops.catalogue", "mongodriver.ops.indexes", "mongodriver.values.requests"),
+    "mongodriver.wire.compression",
 }
 
 

@@ -14,13 +14,6 @@ from ..values.hello import Hello
 from ..values.limits import MAX_MESSAGE_SIZE, MAX_REPLY_SIZE
 from ..values.server_type import SERVER_TYPE
 from ..wire.checksum import is_intact
-from ..wire.compression import (
-    UNCOMPRESSED_COMMANDS,
-    CompressionError,
-    Compressor,
-    compress_message,
-    decompress_message,
-)
 from ..wire.header import (
     CHECKSUM_PRESENT,
     MORE_TO_COME,
@@ -34,6 +27,7 @@ from ..wire.op_query import decode_reply, encode_query
 
 if TYPE_CHECKING:
     from ..io.base import Address, Stream
+    from ..wire.compression import Compressor
     from .login import Login
 
 #: What a connection has heard before its handshake.
@@ -158,6 +152,8 @@ class Connection:
         await self.stream.send(message, deadline)
 
     def _pack(self, message: bytes, name: str) -> bytes:
+        from ..wire.compression import UNCOMPRESSED_COMMANDS, compress_message  # with compressors
+
         if self.compressor is None or name in UNCOMPRESSED_COMMANDS:
             return message
         return compress_message(message, self.compressor)
@@ -203,17 +199,22 @@ class Connection:
             if response_to != request_id:
                 raise ProtocolError(f"Got response id {response_to!r} but expected {request_id!r}")
             if opcode == OP_COMPRESSED:
-                reply = decompress_message(reply, self.max_reply_size)
+                reply = self._inflated(reply)
                 opcode = unpack_header(reply)[3]
             if opcode != OP_MSG:
                 raise ProtocolError(f"Got opcode {opcode!r} but expected {OP_MSG}")
-        except CompressionError as exc:
-            self.close()
-            raise ProtocolError(str(exc)) from exc
         except BaseException:
             self.close()
             raise
         return reply
+
+    def _inflated(self, reply: bytes) -> bytes:
+        from ..wire.compression import CompressionError, decompress_message  # with compressors
+
+        try:
+            return decompress_message(reply, self.max_reply_size)
+        except CompressionError as exc:
+            raise ProtocolError(str(exc)) from exc
 
     async def query(self, body: dict[str, Any], deadline: float | None) -> dict[str, Any]:
         """`run` for a server that may not know OP_MSG: the first hello of a connection."""

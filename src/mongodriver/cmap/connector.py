@@ -19,7 +19,6 @@ from ..values.hello import Hello, HelloCompat
 from ..values.hints import add_hint, hint_for
 from ..values.server_api import api_fields
 from ..values.server_type import SERVER_TYPE
-from ..wire.compression import make_compressor
 from .connection import NO_HELLO, Connection
 from .failures import CallbackFailed, Limits, connection_failure, label_overload
 
@@ -51,6 +50,11 @@ class Connector:
         settings = pool_options._compression_settings
         self._compressors: list[str] = list(settings.compressors) if settings else []
         self._zlib_level: int = settings.zlib_compression_level if settings else -1
+        if self._compressors:
+            # Now: connections are opened by threads in the background too.
+            from ..wire.compression import make_compressor
+
+            self._make_compressor = make_compressor
         self._api = api_fields(pool_options.server_api) if pool_options.server_api else {}
         self._logins: Logins | None = None
         if pool_options._credentials is not None:
@@ -236,4 +240,4 @@ class Connector:
         connection.adopt(hello)
         name = negotiate(body.get("compression", ()), hello.compressors)
         if name is not None:
-            connection.compressor = make_compressor(name, self._zlib_level)
+            connection.compressor = self._make_compressor(name, self._zlib_level)
