@@ -179,8 +179,6 @@ static size_t copy_long(uint8_t *dst, const uint8_t *src, size_t n, bool ascii)
 }
 #endif
 
-/* Copy text of which every byte stands for itself, as far as that goes: the number of bytes
- * copied. The destination has room for `n`. */
 BX_INLINE size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, bool ascii)
 {
     size_t i = 0;
@@ -199,6 +197,45 @@ BX_INLINE size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, bool asc
     if (n - i >= 4 && n - i < 16 && copy_short(dst + i, src + i, n - i, ascii)) return n;
     for (; i < n && is_plain(src[i], ascii); i++) dst[i] = src[i];
     return i;
+}
+
+size_t bx_json_copy_plain(uint8_t *dst, const uint8_t *src, size_t n, bool ascii)
+{
+    return copy_plain(dst, src, n, ascii);
+}
+
+/* The character at *at, which is moved behind it. */
+BX_INLINE Py_UCS4 read_utf8(const uint8_t **at)
+{
+    const uint8_t *p = *at;
+    Py_UCS4 c = *p++;
+
+    if (c >= 0xF0) {
+        c = (c & 7) << 18 | (Py_UCS4)(p[0] & 63) << 12 | (Py_UCS4)(p[1] & 63) << 6 | (p[2] & 63);
+        p += 3;
+    } else if (c >= 0xE0) {
+        c = (c & 15) << 12 | (Py_UCS4)(p[0] & 63) << 6 | (p[1] & 63);
+        p += 2;
+    } else if (c >= 0xC0) {
+        c = (c & 31) << 6 | (p[0] & 63);
+        p += 1;
+    }
+    *at = p;
+    return c;
+}
+
+uint8_t *bx_json_write_utf8(uint8_t *p, const uint8_t *src, size_t n, bool ascii)
+{
+    const uint8_t *end = src + n;
+
+    while (src < end) {
+        size_t plain = copy_plain(p, src, (size_t)(end - src), ascii);
+
+        p += plain;
+        src += plain;
+        if (src < end) p = write_character(p, read_utf8(&src), ascii);
+    }
+    return p;
 }
 
 /* Characters from `i` on, reserving for the rest in steps so that the worst case of 12 bytes each is

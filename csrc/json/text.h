@@ -9,6 +9,14 @@
  * which lone surrogates are encoded like other code points. -1 with MemoryError. */
 int bx_json_put_text(bx_writer *w, PyObject *text, bool ascii);
 
+/* Copy text of which every byte stands for itself in quotes (in UTF-8, or in ASCII if `ascii`), as far
+ * as that goes: the number of bytes copied. There is room for `n`. */
+size_t bx_json_copy_plain(uint8_t *dst, const uint8_t *src, size_t n, bool ascii);
+
+/* Write characters of valid UTF-8, escaped as above: there is room for 6 bytes for each of `n`. The
+ * new end. */
+uint8_t *bx_json_write_utf8(uint8_t *p, const uint8_t *src, size_t n, bool ascii);
+
 /* Write an integer to `p` (at most 20 bytes); the new end. */
 uint8_t *bx_json_write_int(uint8_t *p, int64_t value);
 

@@ -2,8 +2,6 @@
  * stack. */
 #include "json/to_bson.h"
 
-#include <stdlib.h>
-
 #include "core/utf8.h"
 #include "json/number.h"
 #include "json/text.h"
@@ -32,8 +30,7 @@ bx_reader *bx_reader_new(bx_state *st)
 void bx_reader_free(bx_reader *r)
 {
     bx_documents_abandon(&r->out);
-    PyMem_RawFree(r->keys.hashes);
-    PyMem_RawFree(r->keys.names);
+    bx_noted_keys_free(&r->keys);
     PyMem_RawFree(r);
 }
 
@@ -123,107 +120,6 @@ int bx_reader_string(bx_reader *r)
 }
 
 /* ---- keys ---- */
-
-/* Objects with more keys are searched for a key that comes twice at their end. */
-#define MANY_KEYS 64
-
-static uint32_t hash_name(const uint8_t *name, size_t size)
-{
-    uint64_t head = 0, tail = 0;
-
-    if (size >= 8) {
-        head = bx_load64(name);
-        tail = bx_load64(name + size - 8);
-    } else if (size >= 4) {
-        head = bx_load32(name);
-        tail = bx_load32(name + size - 4);
-    } else if (size > 0) {
-        head = (uint64_t)name[0] | (uint64_t)name[size >> 1] << 8 | (uint64_t)name[size - 1] << 16;
-    }
-    return (uint32_t)(bx_hash_words(head ^ size << 56, tail) >> 32);
-}
-
-static BX_COLD int grow_keys(bx_reader *r)
-{
-    size_t room = r->keys.room == 0 ? 256 : 2 * r->keys.room;
-    uint32_t *hashes = PyMem_RawRealloc(r->keys.hashes, room * sizeof *hashes);
-    uint32_t *names;
-
-    if (hashes == NULL) return 0; /* the pure implementation will raise MemoryError */
-    r->keys.hashes = hashes;
-    names = PyMem_RawRealloc(r->keys.names, room * sizeof *names);
-    if (names == NULL) return 0;
-    r->keys.names = names;
-    r->keys.room = room;
-    return 1;
-}
-
-static BX_COLD bool same_name(const bx_reader *r, size_t first, size_t end, uint32_t hash,
-                              const char *name)
-{
-    for (size_t i = first; i < end; i++) {
-        if (r->keys.hashes[i] == hash &&
-            strcmp((const char *)r->out.w.base + r->keys.names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Note the key whose name, with its NUL, is in the output from `name` on: 0 if it came before. */
-BX_INLINE int note_key(bx_reader *r, size_t name, size_t size)
-{
-    bx_noted_keys *keys = &r->keys;
-    size_t first = r->top->count, n = keys->count;
-    const uint8_t *text = r->out.w.base + name;
-    uint32_t hash = hash_name(text, size);
-
-    if (BX_UNLIKELY(n == keys->room) && !grow_keys(r)) return 0;
-    if (BX_LIKELY(n - first < MANY_KEYS)) {
-        const uint32_t *hashes = keys->hashes;
-        uint32_t found = 0;
-
-        for (size_t i = first; i < n; i++) found |= hashes[i] == hash;
-        if (BX_UNLIKELY(found != 0) && same_name(r, first, n, hash, (const char *)text)) return 0;
-    }
-    keys->hashes[n] = hash;
-    keys->names[n] = (uint32_t)name;
-    keys->count = n + 1;
-    return 1;
-}
-
-typedef struct {
-    uint32_t hash;
-    const char *name;
-} sorted_key;
-
-static int compare_keys(const void *a, const void *b)
-{
-    const sorted_key *x = a, *y = b;
-
-    if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
-    return strcmp(x->name, y->name);
-}
-
-/* 1 if all of the keys from `first` on differ, 0 if not (or there is no memory to tell). */
-static BX_NOINLINE int all_differ(bx_reader *r, size_t first)
-{
-    size_t n = r->keys.count - first;
-    sorted_key *keys = PyMem_RawMalloc(n * sizeof *keys);
-    int status = keys != NULL;
-
-    if (keys == NULL) return 0;
-    for (size_t i = 0; i < n; i++) {
-        keys[i].hash = r->keys.hashes[first + i];
-        keys[i].name = (const char *)r->out.w.base + r->keys.names[first + i];
-    }
-    qsort(keys, n, sizeof *keys, compare_keys);
-    for (size_t i = 1; i < n && status; i++) {
-        status = compare_keys(&keys[i - 1], &keys[i]) != 0;
-    }
-    PyMem_RawFree(keys);
-    return status;
-}
 
 /* The keys of the document itself are elsewhere in the output by now. */
 static void move_names(bx_reader *r, size_t count, int by)
@@ -315,7 +211,7 @@ BX_INLINE int begin_member(bx_reader *r, size_t *element)
             *element = at = r->id_at;
         }
     }
-    if (BX_UNLIKELY(!note_key(r, at + 1, size))) return 0;
+    if (BX_UNLIKELY(!bx_note_key(&r->keys, r->top->count, r->out.w.base, at + 1, size))) return 0;
     bx_skip_space(&r->at);
     if (BX_UNLIKELY(*r->at.p != ':')) return 0;
     r->at.p++;
@@ -476,10 +372,7 @@ BX_INLINE int close_container(bx_reader *r)
         return 1;
     }
     if (!is_array) {
-        if (BX_UNLIKELY(r->keys.count - top->count > MANY_KEYS) && !all_differ(r, top->count)) {
-            return 0;
-        }
-        r->keys.count = top->count;
+        if (BX_UNLIKELY(!bx_forget_keys(&r->keys, top->count, r->out.w.base))) return 0;
         if (top->kind == BX_OPEN_TOP) return 1;
     }
     if (bx_reader_reserve(r, 1) < 0) return -1;

@@ -4,6 +4,7 @@
 
 #include "core/documents.h"
 #include "json/cursor.h"
+#include "json/noted_keys.h"
 
 /* What is open at a place in the text. */
 typedef enum {
@@ -19,12 +20,6 @@ typedef struct {
     uint32_t count; /* of an array: the items begun so far; else: the keys noted before it */
     bx_open_kind kind;
 } bx_open;
-
-/* The keys of the objects that are open, in two arrays: a hash, and where it stands in the output. */
-typedef struct {
-    uint32_t *hashes, *names;
-    size_t count, room;
-} bx_noted_keys;
 
 /* One reader: it is large, and made on the heap. What returns 0 without an exception has met
  * something that is no such text, or that it leaves to the pure implementation, which reads all of

@@ -60,7 +60,7 @@ json_bind: Callable[..., None] | None = None
 # be gone. The two that read records take what goes that way for one record as an argument.
 json_to_bson: Callable[[Any], bytes | None] | None = None
 json_from_bson: Callable[[Any, JSONOptions, bool], str | None] | None = None
-json_write_lines: Callable[[Any, JSONOptions, bool], bytes | None] | None = None
+json_write_lines: Callable[[bytes, int, JSONOptions, bool], tuple[bytes, int] | None] | None = None
 json_read_lines: Callable[..., tuple[Any, ...]] | None = None
 json_read_values: Callable[..., tuple[Any, ...]] | None = None
 if HAS_C:
@@ -68,11 +68,13 @@ if HAS_C:
         json_bind,
         json_dumps,
         json_dumps_layout,
+        json_from_bson,
         json_loads,
         json_loads_strict,
         json_read_lines,
         json_read_values,
         json_to_bson,
+        json_write_lines,
     )
 
 __all__ = [

@@ -106,6 +106,12 @@ cdef extern from "json/json.h":
 cdef extern from "json/to_bson.h":
     object bx_json_to_bson(bx_state *st, object text)
 
+cdef extern from "json/from_bson.h":
+    object bx_json_from_bson(bx_json *j, object data, object options, bint ascii)
+    object bx_json_write_lines(
+        bx_json *j, object data, Py_ssize_t start, object options, bint ascii
+    )
+
 cdef extern from "json/records.h":
     ctypedef struct bx_records_arguments:
         PyObject *data
@@ -290,6 +296,19 @@ cdef class _Functions:
         """Return extended JSON text as a BSON document; None for what the pure way shall read."""
         return bx_json_to_bson(self.st, text)
 
+    def json_from_bson(self, data, options, bint ensure_ascii):
+        """Return a BSON document as extended JSON text; None for what the pure way shall write."""
+        return bx_json_from_bson(bx_json_of(self.st), data, options, ensure_ascii)
+
+    def json_write_lines(
+        self, bytes data not None, Py_ssize_t start, options, bint ensure_ascii
+    ):
+        """Return BSON documents from a position on as lines, and where the first one starts that
+        the pure way shall write, or the size; None for options that only that takes."""
+        if not 0 <= start <= len(data):
+            raise ValueError("the position is outside the data")
+        return bx_json_write_lines(bx_json_of(self.st), data, start, options, ensure_ascii)
+
     def json_read_lines(
         self,
         bytes data not None,
@@ -366,6 +385,8 @@ arrow_reader = _functions.arrow_reader
 arrow_fields = _functions.arrow_fields
 arrow_schema = _functions.arrow_schema
 json_to_bson = _functions.json_to_bson
+json_from_bson = _functions.json_from_bson
+json_write_lines = _functions.json_write_lines
 json_read_lines = _functions.json_read_lines
 json_read_values = _functions.json_read_values
 resize = _functions.resize

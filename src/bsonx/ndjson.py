@@ -23,10 +23,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bsonx import _impl
+from bsonx._py.codec import as_bytes
 from bsonx._py.json import from_bson as _from_bson
 from bsonx._py.json import lines as _lines
 from bsonx._py.json.lines import AFTER_ITEM, ARRAY, BAD_END, BAD_START, END, SEQUENCE, START
 from bsonx._py.json.to_bson import record_to_bson
+from bsonx.errors import InvalidBSON
 from bsonx.json_util import DEFAULT_JSON_OPTIONS, JSONOptions
 
 if TYPE_CHECKING:
@@ -225,10 +227,31 @@ def write_lines(
 
     Raises as :func:`bsonx.json_util.from_bson` does.
     """
-    lines: bytes | None = None
-    if _impl.json_write_lines is not None:
-        lines = _impl.json_write_lines(data, json_options, ensure_ascii)
-    if lines is None:
-        decode = _impl.decode_all_documents
-        lines = _from_bson.bson_to_lines(data, json_options, ensure_ascii, decode)
-    return lines
+    if type(data) is not bytes:
+        data = as_bytes(data)
+    if _impl.json_write_lines is None:
+        return _slow_lines(data, 0, len(data), json_options, ensure_ascii)
+    parts: list[bytes] = []
+    start = 0
+    while start < len(data):
+        found = _impl.json_write_lines(data, start, json_options, ensure_ascii)
+        lines, start = found or (b"", start)
+        parts.append(lines)
+        if start < len(data):  # a document, or the options, for the pure functions
+            size = int.from_bytes(data[start : start + 4], "little")
+            end = start + size if found and size > 4 else len(data)
+            parts.append(_slow_lines(data, start, end, json_options, ensure_ascii))
+            start = end
+    return b"".join(parts)
+
+
+def _slow_lines(
+    data: bytes, start: int, end: int, json_options: JSONOptions, ensure_ascii: bool
+) -> bytes:
+    decode = _impl.decode_all_documents
+    try:
+        return _from_bson.bson_to_lines(data[start:end], json_options, ensure_ascii, decode)
+    except InvalidBSON as exc:
+        if exc.offset is not None:
+            exc.offset += start
+        raise

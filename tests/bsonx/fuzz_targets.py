@@ -25,7 +25,7 @@ class Side:
 
     def __init__(self) -> None:
         """Take the `bsonx` that imports find."""
-        for name in ("op_msg", "json_util", "raw_bson", "codec_options", "typed"):
+        for name in ("op_msg", "json_util", "ndjson", "raw_bson", "codec_options", "typed"):
             setattr(self, name, importlib.import_module(f"bsonx.{name}"))
         self.bx: Any = importlib.import_module("bsonx")
         self.options = self._codec_options()
@@ -229,6 +229,34 @@ def json_cycle(side: Side, choice: int, data: bytes) -> Any:
     return side.json_util.dumps(value, json_options=options)
 
 
+def json_to_bson(side: Side, choice: int, data: bytes) -> Any:
+    given = (
+        data if choice & 1 else data.decode("utf-8", "surrogatepass" if choice & 2 else "replace")
+    )
+    return side.json_util.to_bson(given)
+
+
+def json_from_bson(side: Side, choice: int, data: bytes) -> Any:
+    options = side.json_options[choice % 4]
+    if choice & 4:
+        return side.ndjson.write_lines(data, options, ensure_ascii=bool(choice & 8))
+    return side.json_util.from_bson(data, options, ensure_ascii=bool(choice & 8))
+
+
+def json_records(side: Side, choice: int, data: bytes) -> Any:
+    read = side.ndjson.read_values if choice & 1 else side.ndjson.read_lines
+    batch = read(
+        data,
+        final=bool(choice & 2),
+        first_id=b"0123456789ab" if choice & 4 else None,
+        id_field="k" if choice & 8 else None,
+        max_documents=choice >> 4 or 100,
+    )
+    found = [(r.line, r.start, r.end, type(r.error).__name__) for r in batch.rejects]
+    place = (batch.consumed, batch.line, batch.state, batch.made_ids)
+    return batch.data, [*batch.ends], [*batch.lines], found, place
+
+
 # ---- typed documents ----
 
 
@@ -355,6 +383,9 @@ GROUPS: dict[str, tuple[Target, ...]] = {
         json_layout,
         json_cycle,
         json_loads_strict,
+        json_to_bson,
+        json_from_bson,
+        json_records,
     ),
     "typed": (typed, typed_cycle, typed_all),
     "encode": (encode, batch, encode_converted),

@@ -122,3 +122,62 @@ def test_parse_error(bx, suite, case):
     # A NUL byte is fine in JSON; it is the BSON encoder that has no room for it.
     with pytest.raises((TypeError, ValueError, KeyError, InvalidDocument)):
         bx.encode(json_util.loads(case["string"], json_options=options), codec_options=options)
+
+
+def exact(bx, json_util, text):
+    """The BSON of a text over Python values."""
+    options = json_util.JSONOptions(datetime_conversion=json_util.DatetimeConversion.DATETIME_AUTO)
+    try:
+        return bx.encode(json_util.loads_strict(text, json_options=options))
+    except Exception as exc:
+        return type(exc), str(exc)
+
+
+def attempt(call, *args):
+    try:
+        return call(*args)
+    except Exception as exc:
+        return type(exc), str(exc)
+
+
+@pytest.mark.parametrize(("suite", "case"), cases("valid"))
+def test_text_to_bson_and_back(bx, suite, case):
+    from bsonx import json_util, ndjson
+
+    texts = [text for name, text in case.items() if name.endswith("_extjson")]
+    for text in texts:
+        expected = exact(bx, json_util, text)
+        assert attempt(json_util.to_bson, text) == expected
+        batch = ndjson.read_lines(text.encode())
+        assert batch.data == (expected if isinstance(expected, bytes) else b"")
+    auto = json_util.DatetimeConversion.DATETIME_AUTO
+    for name, data in case.items():
+        if not name.endswith("_bson"):
+            continue
+        data = bytes.fromhex(data)
+        for mode in ("CANONICAL", "RELAXED", "LEGACY"):
+            options = getattr(json_util, f"{mode}_JSON_OPTIONS")
+            value = bx.decode(data, options.with_options(datetime_conversion=auto))
+            text = json_util.dumps(value, json_options=options)
+            assert json_util.from_bson(data, options) == text
+            assert ndjson.write_lines(data, options) == text.encode() + b"\n"
+
+
+@pytest.mark.parametrize(("suite", "case"), cases("decodeErrors"))
+def test_bson_that_is_damaged(bx, suite, case):
+    from bsonx import json_util, ndjson
+
+    data = bytes.fromhex(case["bson"])
+    with pytest.raises(bx.errors.InvalidBSON):
+        json_util.from_bson(data)
+    if data:
+        with pytest.raises(bx.errors.InvalidBSON):
+            ndjson.write_lines(data)
+
+
+@pytest.mark.parametrize(("suite", "case"), cases("parseErrors"))
+def test_text_that_is_wrong(bx, suite, case):
+    from bsonx import json_util
+
+    text = case["string"]
+    assert attempt(json_util.to_bson, text) == exact(bx, json_util, text)

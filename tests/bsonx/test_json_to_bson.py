@@ -66,3 +66,102 @@ def test_random_documents(bx, ju):
             continue
         check(bx, ju, text)
         check(bx, ju, without_fresh_ids(damaged(rng, text)))
+
+
+USUAL = [
+    '{"_id": {"$oid": "6592008029c8c3e4dc76256c"}, "é": [1, -1.5e300, true, null, {"a": []}]}',
+    '{"a": "\\u00e9\\ud83d\\ude00\\n", "b\\"": {"$numberLong": "5"}, "_id": {"x": [{}]}}',
+    '{"a": {"$date": "2020-01-01T00:00:00.123+01:30"}, "b": {"$date": {"$numberLong": "-1"}}}',
+    '{"a": {"$binary": {"base64": "QQ==", "subType": "02"}}, "b": {"$numberDecimal": "-1.5E+3"}}',
+    '{"a": {"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}, "b": {"$minKey": 1}}',
+    '{"a": {"$code": "x", "$scope": {}}, "b": {"$code": "x", "$scope": {"c": {"d": 1}}}}',
+    '{"a": {"$regularExpression": {"pattern": "é", "options": "xi"}}, "b": {"$symbol": "s"}}',
+    '{"a": {"$ref": "c", "$id": 5}, "b": {"$dbPointer": {"$ref": "c", "$id": '
+    '{"$oid": "6592008029c8c3e4dc76256c"}}}, "c": {"$gt": 5}}',
+    '{"a": {"$timestamp": {"t": 4294967295, "i": 0}}, "b": {"$undefined": true}}',
+    '{"a": {"$numberInt": "5"}, "b": {"$numberDouble": "-0.0"}, "c": NaN, "d": -Infinity}',
+]
+
+
+@pytest.mark.parametrize("text", USUAL)
+def test_usual_forms_need_no_python_values(bx, ju, text):
+    check(bx, ju, text)
+    if bx.has_c():
+        from bsonx import _impl
+
+        data = _impl.json_to_bson(text)
+        assert data == ju.to_bson(text)
+        assert isinstance(_impl.json_from_bson(data, ju.DEFAULT_JSON_OPTIONS, True), str)
+
+
+def test_nesting(bx, ju):
+    for first, last in (("[", "]"), ('{"a": ', "}"), ('{"$x": ', "}")):
+        for levels in (5, 100):
+            check(bx, ju, '{"a": ' + first * levels + "1" + last * levels + "}")
+        if bx.has_c():
+            data = ju.to_bson('{"a": ' + first * 999 + "1" + last * 999 + "}")
+            assert len(data) > 3000
+            with pytest.raises(RecursionError):
+                ju.to_bson('{"a": ' + first * 1000 + "1" + last * 1000 + "}")
+            wrapped = '{"$numberInt": "1"}'
+            assert ju.to_bson('{"a": ' + first * 998 + wrapped + last * 998 + "}")
+            with pytest.raises(RecursionError):
+                ju.to_bson('{"a": ' + first * 999 + wrapped + last * 999 + "}")
+
+
+@pytest.mark.parametrize("count", [2, 3, 63, 64, 65, 66, 200, 3000])
+def test_keys_that_come_twice(bx, ju, count):
+    names = [f'"key {number}": {number}' for number in range(count)]
+    check(bx, ju, "{" + ", ".join(names) + "}")
+    for again in (0, count // 2, count - 1):
+        text = "{" + ", ".join([*names, f'"key\\u0020{again}": 0']) + "}"
+        check(bx, ju, text)
+        with pytest.raises(ValueError, match="comes twice"):
+            ju.to_bson(text)
+
+
+def test_large_documents(bx, ju):
+    text = '{"a": "' + "x" * (17 << 20) + '", "b": [' + "1, " * 10000 + "2], " + '"_id": 3}'
+    data = ju.to_bson(text)
+    assert len(data) > 17 << 20
+    assert data == by_values(bx, ju, text)
+    assert bx.decode(data)["b"] == [1] * 10000 + [2]
+
+
+def test_wrong_arguments(bx, ju):
+    for given in (5, None, ["{}"]):
+        with pytest.raises(TypeError):
+            ju.to_bson(given)
+    for text in ("5", "[]", "[{}]", "null", '"x"', '{"$oid": "6592008029c8c3e4dc76256c"}'):
+        check(bx, ju, text)
+        with pytest.raises(TypeError):
+            ju.to_bson(text)
+    for coded in ("utf-16", "utf-8-sig", "utf-32"):
+        assert ju.to_bson('{"a": "é"}'.encode(coded)) == bx.encode({"a": "é"})
+
+
+def test_dates(bx, ju):
+    rng = random.Random(9)
+    fractions = ("", ".", ".1", ".123", ".1239999", ".999999999999", ".0000000000000001", ".5e0")
+    zones = ("", "Z", "z", "+00:00", "-00:00", "+0130", "-01:30", "+02", "-2", "+24:00", "+00:60")
+    days = ("2020-02-29", "2021-02-29", "0001-01-01", "9999-12-31", "1969-12-31", "0000-01-01")
+    for _ in range(600 * ROUNDS):
+        day = rng.choice((*days, f"{rng.randrange(1, 10000):04}-{rng.randrange(14):02}-28"))
+        time = rng.choice(("00:00:00", "23:59:59", "24:00:00", "12:60:00", "12:00:60"))
+        text = f"{day}T{time}{rng.choice(fractions)}{rng.choice(zones)}"
+        check(bx, ju, f'{{"a": {{"$date": "{text}"}}}}')
+
+
+def test_decimals(bx, ju):
+    rng = random.Random(10)
+    digits = ("0", "00", "5", "123", "9" * 34, "9" * 35, "1" + "0" * 34, "0" * 50 + "7")
+    for _ in range(1000 * ROUNDS):
+        whole, fraction = rng.choice(("", *digits)), rng.choice(("", *digits))
+        point = rng.choice((".", ".", ""))
+        exponent = rng.choice(
+            ("", "e0", "E+5", "e-6176", "E6111", "e6112", "E-6177", "e", "E99999")
+        )
+        text = rng.choice(("", "-", "+")) + whole + point + fraction + exponent
+        check(bx, ju, f'{{"a": {{"$numberDecimal": "{text}"}}}}')
+    for text in ("NaN", "-Infinity", "sNaN", "nan", "1_0", " 1", "Inf"):
+        check(bx, ju, f'{{"a": {{"$numberDecimal": "{text}"}}}}')

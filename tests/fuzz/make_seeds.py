@@ -57,6 +57,15 @@ ELEMENTS = {
 }
 
 
+# Lines and streams by turns.
+RECORDS = (
+    b'{"a": 1}\n\n{"k": 2, "b": [1.5, null]}\r\nbad\n{"_id": 3}',
+    b'[{"a": 1}, 5, {"k": "}\\""}]',
+    b'\xef\xbb\xbf{"a": {"$numberLong": "5"}}\n{"a": ',
+    b'{"a": 1}{"b": {"c": [{}]}} x',
+)
+
+
 def op_msg(document: bytes) -> bytes:
     """One message with a kind 0 and a kind 1 section."""
     sequence = b"documents\x00" + document * 2
@@ -108,6 +117,8 @@ def seeds() -> dict[str, dict[str, bytes]]:
         found["message"][name] = bytes([number % 2 * 3]) + choice + op_msg(data)
         found["json"][f"{name}-text"] = bytes([(0, 1, 4, 5)[number % 4]]) + choice + text_of(data)
         found["json"][name] = b"\2" + choice + data
+        found["json"][f"{name}-to-bson"] = b"\6" + choice + text_of(data)
+        found["json"][f"{name}-from-bson"] = b"\7" + choice + data
     found["message"]["header"] = b"\1\0" + op_msg(b"\5\0\0\0\0")
     found["encode"]["batch"] = b"\1\3\4\4\4" + bytes(range(1, 60))
     found["message"]["typed"] = b"\2\0\1" + op_msg(reply([{"k": 5}, {"k": [1]}]))
@@ -124,6 +135,8 @@ def seeds() -> dict[str, dict[str, bytes]]:
     found["values"]["words-of-a-text"] = b"\1\1a\2\x08"
     found["values"]["wide-flags"] = b"\1\x0f\7\1a\0\5" + b"\xff" * 8 + b"\x50"
     found["encode"]["converted"] = b"\2\0\2\1a\0\x18\1b\0\x19"
+    for number, text in enumerate(RECORDS):
+        found["json"][f"records-{number}"] = bytes([8, number % 2 + number * 4 + 2]) + text
     for number in range(8):
         values = bytes(range(number * 32, number * 32 + 32)) * 2
         found["encode"][f"values-{number}"] = bytes([0, number]) + values
