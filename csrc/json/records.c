@@ -134,6 +134,12 @@ static bool starts_with_mark(const uint8_t *p, const uint8_t *end)
     return end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0;
 }
 
+/* Whether a text of which more follows may begin with a mark that is cut off. */
+static bool may_be_mark(const uint8_t *p, const uint8_t *end)
+{
+    return p < end && end - p < 3 && memcmp(p, "\xEF\xBB\xBF", (size_t)(end - p)) == 0;
+}
+
 /* As bytes.strip() sees it. */
 static bool is_blank(const uint8_t *p, const uint8_t *end)
 {
@@ -308,7 +314,10 @@ static int read_values(records *b)
 {
     int status = 1;
 
-    if (b->state == BX_STREAM_START && starts_with_mark(b->at, b->end)) b->at += 3;
+    if (b->state == BX_STREAM_START) {
+        if (starts_with_mark(b->at, b->end)) b->at += 3;
+        if (!b->arguments->final && may_be_mark(b->at, b->end)) return 0;
+    }
     while (status > 0 && !is_full(b) && seek_value(b)) status = read_value(b);
     return status < 0 ? -1 : 0;
 }

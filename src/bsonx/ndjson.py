@@ -45,6 +45,7 @@ __all__ = [
     "Batch",
     "Reject",
     "read_lines",
+    "read_record",
     "read_values",
     "write_lines",
 ]
@@ -101,6 +102,14 @@ class Batch:
         """The BSON of one document, by its place in the batch."""
         start = self.ends[index - 1] if index else 0
         return self.data[start : self.ends[index]]
+
+
+def read_record(text: bytes) -> bytes:
+    """Return the BSON of the document in `text`, UTF-8.
+
+    The errors are those that a reject of this text would have.
+    """
+    return record_to_bson(text, _impl.encode_document)
 
 
 def _convert(id_field: str | None) -> Any:

@@ -23,3 +23,5 @@ class Trickle(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         return self._data.read(self._size)
+
+    read1 = read

@@ -214,8 +214,12 @@ def read_values(
     """
     with memoryview(data) as source, source.cast("B") as view:
         records = Records(convert, first_id, max_documents, max_bytes)
-        if state == START and view[start : start + 3] == _BOM:
-            start += 3
+        if state == START:
+            begin = bytes(view[start : start + 3])
+            if begin == _BOM:
+                start += 3
+            elif begin and not final and _BOM.startswith(begin):  # the mark may be cut off
+                return (*records.result(), start, line, state)
         stream = _Stream(view, start, line, state, final)
         while not records.is_full and stream.seek():
             end = stream.value_end()

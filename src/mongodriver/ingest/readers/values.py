@@ -6,10 +6,15 @@ from json import JSONDecodeError
 from typing import Any
 
 import bsonx.json_util as json_util
-from bsonx.errors import BSONError
+from bsonx import ndjson
+from bsonx.errors import InvalidDocument
 
-# What json_util raises for text that is no (extended) JSON.
-_ERRORS = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError, BSONError)
+_EXACT: json_util.JSONOptions = json_util.JSONOptions(
+    datetime_conversion=json_util.DatetimeConversion.DATETIME_AUTO
+)
+
+# What is raised for values that JSON has and BSON has not.
+UNENCODABLE = (InvalidDocument, UnicodeEncodeError, OverflowError)
 
 
 class BadRecord(ValueError):
@@ -22,19 +27,32 @@ def parse_object(text: bytes) -> dict[str, Any]:
     Raises BadRecord, also where a lenient reader would drop or change something.
     """
     try:
-        document = json_util.loads_strict(text.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadRecord(f"not UTF-8 at byte {error.start}: {error.reason}")
-    except _ERRORS as error:
-        syntax = isinstance(error, (JSONDecodeError, RecursionError))
-        what = "not JSON" if syntax else "not extended JSON"
-        raise BadRecord(f"{what}: {error}" if str(error) else f"{what}: {error!r}")
-    if not isinstance(document, dict):
-        raise BadRecord(f"a JSON object is needed, not {_kind(document)}")
-    return document
+        document = json_util.loads_strict(text.decode("utf-8"), json_options=_EXACT)
+        if isinstance(document, dict):
+            return document
+    except Exception:
+        pass
+    raise BadRecord(_problem(text))
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, list):
-        return "an array"
-    return "null" if value is None else f"a value of type {type(value).__name__}"
+def _problem(text: bytes) -> str:
+    """What is wrong with a record, by the one who knows the field."""
+    try:
+        ndjson.read_record(text)
+    except Exception as error:
+        return explain(error)
+    return "a JSON object is needed"
+
+
+def explain(error: Exception) -> str:
+    """Return what is wrong with a record, in one line for people.
+
+    :param error: as :mod:`bsonx.ndjson` gives it.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}: {error.reason}"
+    if isinstance(error, (JSONDecodeError, RecursionError)):
+        return f"not JSON: {error}"
+    words = error.args[0] if isinstance(error, KeyError) and error.args else error
+    path = getattr(error, "path", None)
+    return f"field {path}: {words}" if path else str(words) or repr(error)
