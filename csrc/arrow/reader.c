@@ -14,6 +14,7 @@ struct bx_arrow_reader {
     bool bound;
     int64_t row;                    /* of the array at hand, the next */
     int64_t rows;                   /* of the arrays before */
+    PyObject *failure;              /* waits for the next call */
     int busy;                       /* somebody is in here */
     int closed;
 };
@@ -124,6 +125,7 @@ void bx_arrow_reader_free(bx_arrow_reader *r)
     release_all(r);
     bx_column_free(r->root);
     Py_XDECREF(r->plan);
+    Py_XDECREF(r->failure);
     PyMem_Free(r);
 }
 
@@ -270,11 +272,18 @@ static int put_row(bx_row_writer *w, bx_column *root, int64_t row, const bx_arro
     return bx_documents_end(&w->documents);
 }
 
+/* Forget what there is of a row. */
+static void drop_row(bx_documents *d)
+{
+    if (bx_writer_size(&d->w) > (d->count == 0 ? 0 : d->ends[d->count - 1])) bx_documents_drop(d);
+}
+
 /* Raise the problem of a row, or note it. */
 static int row_failed(bx_row_writer *w, int status, int64_t row, bool collect, PyObject **rejects)
 {
     PyObject *number, *item;
 
+    drop_row(&w->documents);
     if (status == BX_ROW_EXCEPTION) return -1;
     number = PyLong_FromLongLong(row);
     if (number == NULL) {
@@ -287,7 +296,6 @@ static int row_failed(bx_row_writer *w, int status, int64_t row, bool collect, P
         Py_DECREF(number);
         return -1;
     }
-    bx_documents_drop(&w->documents);
     item = Py_BuildValue("NON", number, w->bad->path, w->problem);
     w->problem = NULL;
     if (item == NULL) return -1;
@@ -300,7 +308,7 @@ static int row_failed(bx_row_writer *w, int status, int64_t row, bool collect, P
     return status;
 }
 
-/* Rows of the arrays until there are enough. -1 with an exception, or how many there were. */
+/* Rows of the arrays until there are enough: how many there were. With an exception -1 - so many. */
 static int64_t put_rows(bx_arrow_reader *r, bx_row_writer *w, const bx_arrow_reading *reading,
                         PyObject **rejects)
 {
@@ -315,11 +323,12 @@ static int64_t put_rows(bx_arrow_reader *r, bx_row_writer *w, const bx_arrow_rea
 
         if (status < 0 &&
             row_failed(w, status, r->rows + row, reading->collect, rejects) < 0) {
-            return -1;
+            r->row--;
+            return -1 - seen;
         }
         seen++;
     }
-    return found < 0 ? -1 : seen;
+    return found < 0 ? -1 - seen : seen;
 }
 
 static PyObject *read_rows(bx_arrow_reader *r, const bx_arrow_reading *reading)
@@ -330,6 +339,11 @@ static PyObject *read_rows(bx_arrow_reader *r, const bx_arrow_reading *reading)
     int64_t seen;
     int own_ids;
 
+    if (r->failure != NULL) {
+        bx_raise_exception(r->failure);
+        r->failure = NULL;
+        return NULL;
+    }
     if (r->root == NULL || reading->id >= r->root->n_children || reading->id < -1) {
         PyErr_SetString(PyExc_ValueError, "there is no such column, or no plan");
         return NULL;
@@ -337,6 +351,10 @@ static PyObject *read_rows(bx_arrow_reader *r, const bx_arrow_reading *reading)
     bx_documents_init(&w.documents, r->st);
     bx_documents_number_ids(&w.documents, reading->first_id);
     seen = put_rows(r, &w, reading, &rejects);
+    if (seen < -1 && PyErr_ExceptionMatches(PyExc_Exception)) { /* what was good before comes first */
+        r->failure = bx_take_exception();
+        seen = -1 - seen;
+    }
     if (seen <= 0) {
         bx_documents_abandon(&w.documents);
         Py_XDECREF(rejects);

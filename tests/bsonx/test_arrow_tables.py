@@ -270,9 +270,22 @@ def test_a_producer_that_fails(bx, arrow):
 
     schema = pa.schema([("x", pa.int64())])
     reader = arrow.DocumentReader(pa.RecordBatchReader.from_batches(schema, batches()))
-    assert len(reader.read(1)) == 1
+    rows = reader.read()
+    assert (rows.start, rows.stop, len(rows)) == (0, 1, 1)
     with pytest.raises(arrow.ArrowError, match="the disk is gone"):
         reader.read()
+
+
+def test_what_is_good_comes_before_what_is_not(bx, arrow):
+    array = pa.array(["one", "two", "three", "four"])
+    broken = pa.Array.from_buffers(
+        pa.string(), 3, [None, array.buffers()[1], pa.py_buffer(b"onetw\xffthree")]
+    )
+    with arrow.DocumentReader(pa.record_batch({"x": broken})) as reader:
+        assert bx.decode_all(reader.read().documents) == [{"x": "one"}]
+        for _ in range(2):
+            with pytest.raises(arrow.ArrowError, match="column 'x', row 1: the text is not UTF-8"):
+                reader.read()
 
 
 def test_what_is_no_arrow_data(bx, arrow):

@@ -48,6 +48,7 @@ class ArrowReader:
         self._bound = False
         self._row = 0  # of the array at hand, the next
         self._rows = 0  # of the arrays before
+        self._failure: Exception | None = None  # waits for the next call
         self._closed = False
 
     def close(self) -> None:
@@ -62,7 +63,7 @@ class ArrowReader:
 
     # -- the producer --
 
-    def _failure(self, what: str, status: int) -> ArrowError:
+    def _producer_failed(self, what: str, status: int) -> ArrowError:
         get = self._stream.get_last_error
         told = GetError(get)(ctypes.addressof(self._stream)) if get else None
         if told is None:
@@ -79,7 +80,7 @@ class ArrowReader:
         get = GetSchema(self._stream.get_schema)
         status = get(ctypes.addressof(self._stream), ctypes.addressof(schema))
         if status:
-            raise self._failure("schema", status)
+            raise self._producer_failed("schema", status)
         try:
             return fields_of(schema)
         finally:
@@ -114,7 +115,7 @@ class ArrowReader:
             status = get(ctypes.addressof(self._stream), ctypes.addressof(self._array))
             if status:
                 self._array.release = None
-                raise self._failure("more rows", status)
+                raise self._producer_failed("more rows", status)
             if is_empty(self._array):
                 return False
 
@@ -141,31 +142,68 @@ class ArrowReader:
         root = self._root
         if root is None or not -1 <= id < len(root.children):
             raise ValueError("there is no such column, or no plan")
-        writer = RowWriter(omit_nulls, uint64_decimal)
-        documents = bytearray()
-        ends = numbers("I")
-        rejects: list[tuple[int, str, str]] = []
-        seen = made = 0
-        while seen < max_documents and len(documents) < max_bytes and self._has_rows(root):
-            row, self._row = self._row, self._row + 1
+        out = _Documents(add_ids, first_id)
+        if self._failure is None:
             try:
-                brought, fields = _row(writer, root, row, id, id_needed)
-                if not brought and (add_ids or first_id is not None):
-                    made += 1
-                    own = first_id and numbered_id(first_id, len(ends))
-                    fields = b"\x07_id\0" + (own or ObjectId().binary) + fields
-                documents += (len(fields) + 5).to_bytes(4, "little") + fields + b"\0"
-                ends.append(len(documents))
-            except Unwritable as exc:
-                if not collect or isinstance(exc, Contradiction):
-                    raise raised(exc, self._rows + row) from None
-                rejects.append((self._rows + row, exc.column.path, exc.problem))
-            seen += 1
-        if not seen:
-            return None
+                writer = RowWriter(omit_nulls, uint64_decimal)
+                while (
+                    out.seen < max_documents and len(out.data) < max_bytes and self._has_rows(root)
+                ):
+                    self._take(out, writer, root, id, id_needed, collect)
+            except ArrowError as exc:
+                self._failure = exc
+        if not out.seen:
+            if self._failure is None:
+                return None
+            failure, self._failure = self._failure, None
+            raise failure
         stop = self._rows + self._row
-        own_ids = made == len(ends)
-        return bytes(documents), ends.tobytes(), stop - seen, stop, own_ids, rejects or None
+        own_ids = out.made == len(out.ends)
+        ends = out.ends.tobytes()
+        return bytes(out.data), ends, stop - out.seen, stop, own_ids, out.rejects or None
+
+    def _take(
+        self,
+        out: _Documents,
+        writer: RowWriter,
+        root: Column,
+        id: int,
+        id_needed: bool,
+        collect: bool,
+    ) -> None:
+        """Write the next row, or note what is wrong with it."""
+        try:
+            out.add(*_row(writer, root, self._row, id, id_needed))
+        except Unwritable as exc:
+            row = self._rows + self._row
+            if not collect or isinstance(exc, Contradiction):
+                raise raised(exc, row) from None
+            out.rejects.append((row, exc.column.path, exc.problem))
+        self._row += 1
+        out.seen += 1
+
+
+class _Documents:
+    """Documents one behind the other, with ids by their numbers."""
+
+    def __init__(self, add_ids: bool, first_id: bytes | None) -> None:
+        self._add_ids = add_ids or first_id is not None
+        self._first_id = first_id
+        self.data = bytearray()
+        self.ends = numbers("I")
+        self.rejects: list[tuple[int, str, str]] = []
+        self.seen = 0  # rows, with those rejected
+        self.made = 0  # ids
+
+    def add(self, brought: bool, fields: bytes) -> None:
+        """A document of these elements; `brought`: it has an _id."""
+        if not brought and self._add_ids:
+            self.made += 1
+            first = self._first_id
+            own = ObjectId().binary if first is None else numbered_id(first, len(self.ends))
+            fields = b"\x07_id\0" + own + fields
+        self.data += (len(fields) + 5).to_bytes(4, "little") + fields + b"\0"
+        self.ends.append(len(self.data))
 
 
 def _row(writer: RowWriter, root: Column, row: int, id: int, id_needed: bool) -> tuple[bool, bytes]:
