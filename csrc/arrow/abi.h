@@ -3,7 +3,7 @@
 #ifndef BSONX_ARROW_ABI_H
 #define BSONX_ARROW_ABI_H
 
-#include <stdint.h>
+#include "core/common.h" /* Python.h comes before headers of the system */
 
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE

@@ -1,6 +1,7 @@
 /* Rows of columns as BSON: a value at a time, without Python's objects. */
 #include "arrow/to_bson.h"
 
+#include "arrow/decimal.h"
 #include "core/utf8.h"
 
 #include <stdarg.h>

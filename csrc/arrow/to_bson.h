@@ -31,8 +31,4 @@ int bx_row_put_named(bx_row_writer *w, bx_column *c, int64_t i, const uint8_t *n
 /* Whether value `i` is null, as far as indices and runs. */
 bool bx_row_is_null(bx_column *c, int64_t i);
 
-/* An unsigned coefficient of 128 bits with an exponent as the 16 bytes of a Decimal128; false if it
- * has more than 34 digits that count. */
-bool bx_decimal_to_bid(uint64_t high, uint64_t low, bool negative, int exponent, uint8_t *out);
-
 #endif

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 if HAS_C:
     from bsonx._native import (
         RawDocument,
+        arrow_array,
+        arrow_builder,
         arrow_fields,
         arrow_reader,
         arrow_schema,
+        arrow_stream,
+        arrow_types,
         decode_all_documents,
         decode_as,
         decode_document,
@@ -31,7 +35,15 @@ if HAS_C:
         run_coroutine,
     )
 else:
-    from bsonx._py.arrow.late import arrow_fields, arrow_reader, arrow_schema
+    from bsonx._py.arrow.late import (
+        arrow_array,
+        arrow_builder,
+        arrow_fields,
+        arrow_reader,
+        arrow_schema,
+        arrow_stream,
+        arrow_types,
+    )
     from bsonx._py.codec import (
         decode_all_documents,
         decode_as,
@@ -79,9 +91,13 @@ if HAS_C:
 
 __all__ = [
     "RawDocument",
+    "arrow_array",
+    "arrow_builder",
     "arrow_fields",
     "arrow_reader",
     "arrow_schema",
+    "arrow_stream",
+    "arrow_types",
     "decode_all_documents",
     "decode_as",
     "decode_document",

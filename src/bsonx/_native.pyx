@@ -284,6 +284,26 @@ cdef class _Functions:
             made.reader = bx_arrow_reader_of_array(self.st, capsule, array)
         return made
 
+    def arrow_builder(self, plan, bint strict, bint lenient):
+        """Return what builds columns of documents."""
+        cdef _ArrowBuilder made = _ArrowBuilder.__new__(_ArrowBuilder)
+
+        made.core = self.core
+        made.builder = bx_arrow_builder_new(self.st, plan, strict, lenient)
+        return made
+
+    def arrow_types(self, documents):
+        """Return what is in documents: see csrc/arrow/builder.h."""
+        return bx_arrow_types(self.st, documents)
+
+    def arrow_array(self, data):
+        """Return an array capsule of what a builder has finished."""
+        return bx_arrow_array_capsule(data)
+
+    def arrow_stream(self, field, next, failed):
+        """Return a stream capsule: see csrc/arrow/data.h."""
+        return bx_arrow_stream_capsule(field, next, failed)
+
     def arrow_fields(self, capsule):
         """Return the schema that a schema capsule holds."""
         return bx_arrow_fields_of_capsule(self.st, capsule)
@@ -382,7 +402,11 @@ json_bind = _functions.json_bind
 json_dumps_layout = _functions.json_dumps_layout
 json_loads_strict = _functions.json_loads_strict
 arrow_reader = _functions.arrow_reader
+arrow_array = _functions.arrow_array
+arrow_builder = _functions.arrow_builder
 arrow_fields = _functions.arrow_fields
+arrow_stream = _functions.arrow_stream
+arrow_types = _functions.arrow_types
 arrow_schema = _functions.arrow_schema
 json_to_bson = _functions.json_to_bson
 json_from_bson = _functions.json_from_bson

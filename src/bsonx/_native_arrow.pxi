@@ -29,6 +29,47 @@ cdef extern from "arrow/schema.h":
     object bx_arrow_fields_of_capsule(bx_state *st, object capsule)
     object bx_arrow_schema_capsule(object field)
 
+cdef extern from "arrow/data.h":
+    object bx_arrow_array_capsule(object data)
+    object bx_arrow_stream_capsule(object field, object next, object failed)
+
+cdef extern from "arrow/builder.h":
+    ctypedef struct bx_arrow_builder:
+        pass
+
+    bx_arrow_builder *bx_arrow_builder_new(
+        bx_state *st, object plan, bint strict, bint lenient
+    ) except NULL
+    void bx_arrow_builder_free(bx_arrow_builder *b)
+    Py_ssize_t bx_arrow_builder_append(bx_arrow_builder *b, object documents) except -1
+    object bx_arrow_builder_finish(bx_arrow_builder *b)
+    long long bx_arrow_builder_rows(const bx_arrow_builder *b)
+    object bx_arrow_types(bx_state *st, object documents)
+
+
+@cython.auto_pickle(False)
+cdef class _ArrowBuilder:
+    """Builds columns of documents: see csrc/arrow/builder.h."""
+
+    cdef bx_arrow_builder *builder
+    cdef object core  # the state lives as long
+
+    @property
+    def rows(self):
+        """How many rows there are."""
+        return bx_arrow_builder_rows(self.builder)
+
+    def append(self, documents):
+        """Add documents, bytes or a list; return how many."""
+        return bx_arrow_builder_append(self.builder, documents)
+
+    def finish(self):
+        """Return what has been added, as data for `arrow_array` and streams, and begin again."""
+        return bx_arrow_builder_finish(self.builder)
+
+    def __dealloc__(self):
+        bx_arrow_builder_free(self.builder)
+
 
 @cython.auto_pickle(False)
 cdef class _ArrowReader:

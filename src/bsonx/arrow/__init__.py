@@ -12,6 +12,20 @@ from __future__ import annotations
 
 from bsonx._errors import ArrowError
 
+from .columns import ArrowBatch, ArrowStream, ArrowTable, ColumnBuilder, from_bson
 from .rows import DocumentReader, Rows, to_bson
+from .schema import ArrowSchema, Schema
 
-__all__ = ["ArrowError", "DocumentReader", "Rows", "to_bson"]
+__all__ = [
+    "ArrowBatch",
+    "ArrowError",
+    "ArrowSchema",
+    "ArrowStream",
+    "ArrowTable",
+    "ColumnBuilder",
+    "DocumentReader",
+    "Rows",
+    "Schema",
+    "from_bson",
+    "to_bson",
+]

@@ -19,6 +19,7 @@ __all__ = [
     "GetNext",
     "GetSchema",
     "Release",
+    "TellError",
     "is_empty",
     "moved",
     "pointer_of",
@@ -79,6 +80,7 @@ Release = CFUNCTYPE(None, c_void_p)
 GetSchema = CFUNCTYPE(c_int, c_void_p, c_void_p)
 GetNext = CFUNCTYPE(c_int, c_void_p, c_void_p)
 GetError = CFUNCTYPE(c_char_p, c_void_p)
+TellError = CFUNCTYPE(c_void_p, c_void_p)  # the same, of a function of ours
 
 
 def pointer_of(capsule: Any, name: bytes) -> int:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import errno
 from ctypes import CFUNCTYPE, c_char_p, c_int64, c_void_p
 from functools import partial
 from typing import Any
 
-from .abi import SCHEMA, ArrowSchema, Release, is_empty, release
+from .abi import (
+    ARRAY,
+    SCHEMA,
+    STREAM,
+    ArrowArray,
+    ArrowArrayStream,
+    ArrowSchema,
+    GetNext,
+    GetSchema,
+    Release,
+    TellError,
+    is_empty,
+    release,
+)
+from .builder import ArrayData
 from .kinds import DEPTH
 
-__all__ = ["arrow_schema", "capsule_of", "keep", "table"]
+__all__ = ["array_struct", "arrow_array", "arrow_schema", "arrow_stream", "schema_struct"]
 
 #: What structs need that have been given away, by their `private_data`.
 _kept: dict[int, Any] = {}
@@ -36,6 +52,8 @@ def table(addresses: list[int | None]) -> Any:
 def _drop(kind: Any, address: int) -> None:
     """The release function of a struct: what is left of its children goes too."""
     struct = kind.from_address(address)
+    if struct.private_data not in _kept:
+        return  # the interpreter ends
     for i in range(struct.n_children):
         release(kind.from_address(struct.children[i]))
     if struct.dictionary:
@@ -54,6 +72,7 @@ def _end_capsule(capsule: int) -> None:
 
 # Called from C: they must stay.
 _release_schema = Release(partial(_drop, ArrowSchema))
+_release_array = Release(partial(_drop, ArrowArray))
 _destructor = CFUNCTYPE(None, c_void_p)(_end_capsule)
 
 
@@ -104,3 +123,94 @@ def move_into(struct: Any, address: int) -> None:
     assert not is_empty(struct)
     ctypes.memmove(address, ctypes.addressof(struct), ctypes.sizeof(struct))
     struct.release = None
+
+
+# ---- arrays ----
+
+
+def array_struct(data: ArrayData) -> Any:
+    """An array's struct; more can be made of the same data."""
+    children = [array_struct(child) for child in data.children]
+    memory = [
+        None if b is None else ctypes.create_string_buffer(b, len(b) or 8) for b in data.buffers
+    ]
+    buffers = table([None if b is None else ctypes.addressof(b) for b in memory])
+    pointers = table([ctypes.addressof(child) for child in children])
+    struct = ArrowArray(data.length, data.nulls, 0, len(memory), len(children))
+    struct.buffers = ctypes.cast(buffers, ctypes.POINTER(c_void_p))
+    struct.children = ctypes.cast(pointers, ctypes.POINTER(c_void_p))
+    struct.release = ctypes.cast(_release_array, c_void_p).value
+    struct.private_data = keep((children, memory, buffers, pointers))
+    return struct
+
+
+def arrow_array(data: ArrayData) -> Any:
+    """Return an array capsule of what a builder has finished."""
+    return capsule_of(array_struct(data), ARRAY)
+
+
+# ---- streams ----
+
+
+class _Source:
+    """What a stream's functions go to."""
+
+    def __init__(self, field: Any, following: Any, failed: Any) -> None:
+        self._field = field
+        self._following = following
+        self._failed = failed
+        self._text: Any = None
+
+    def _note(self, exc: BaseException) -> int:
+        name, text = type(exc).__name__, str(exc)
+        full = f"{name}: {text}" if text else name
+        self._text = ctypes.create_string_buffer(full.encode(errors="replace"))
+        with contextlib.suppress(Exception):
+            self._failed(exc)
+        return errno.ENOMEM if isinstance(exc, MemoryError) else errno.EIO
+
+    def get_schema(self, stream: int, out: int) -> int:
+        try:
+            move_into(schema_struct(self._field), out)
+        except BaseException as exc:
+            return self._note(exc)
+        return 0
+
+    def get_next(self, stream: int, out: int) -> int:
+        try:
+            data = self._following()
+            if data is None:
+                ctypes.memset(out, 0, ctypes.sizeof(ArrowArray))
+            else:
+                move_into(array_struct(data), out)
+        except BaseException as exc:
+            return self._note(exc)
+        return 0
+
+    def get_last_error(self, stream: int) -> int | None:
+        return None if self._text is None else ctypes.addressof(self._text)
+
+
+def _drop_stream(address: int) -> None:
+    stream = ArrowArrayStream.from_address(address)
+    key = stream.private_data
+    stream.release = None
+    _kept.pop(key, None)
+
+
+_release_stream = Release(_drop_stream)
+
+
+def arrow_stream(field: Any, next: Any, failed: Any) -> Any:
+    """Return a stream capsule: see csrc/arrow/data.h."""
+    source = _Source(field, next, failed)
+    functions = (
+        GetSchema(source.get_schema),
+        GetNext(source.get_next),
+        TellError(source.get_last_error),
+    )
+    addresses = [ctypes.cast(function, c_void_p).value for function in functions]
+    stream = ArrowArrayStream(*addresses)
+    stream.release = ctypes.cast(_release_stream, c_void_p).value
+    stream.private_data = keep((source, functions))
+    return capsule_of(stream, STREAM)

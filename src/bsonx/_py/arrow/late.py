@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["arrow_fields", "arrow_reader", "arrow_schema"]
+__all__ = [
+    "arrow_array",
+    "arrow_builder",
+    "arrow_fields",
+    "arrow_reader",
+    "arrow_schema",
+    "arrow_stream",
+    "arrow_types",
+]
 
 
 def _checked() -> None:
@@ -39,3 +47,33 @@ def arrow_schema(field: tuple[Any, ...]) -> Any:
     from .export import arrow_schema
 
     return arrow_schema(field)
+
+
+def arrow_builder(plan: tuple[Any, ...], strict: bool, lenient: bool) -> Any:
+    """Return what builds columns of documents: see csrc/arrow/builder.h."""
+    from .builder import ArrowBuilder
+
+    return ArrowBuilder(plan, strict, lenient)
+
+
+def arrow_types(documents: Any) -> tuple[Any, ...]:
+    """Return what is in documents: see csrc/arrow/builder.h."""
+    from .inference import arrow_types
+
+    return arrow_types(documents)
+
+
+def arrow_array(data: Any) -> Any:
+    """Return an array capsule of what a builder has finished."""
+    _checked()
+    from .export import arrow_array
+
+    return arrow_array(data)
+
+
+def arrow_stream(field: tuple[Any, ...], next: Any, failed: Any) -> Any:
+    """Return a stream capsule: see csrc/arrow/data.h."""
+    _checked()
+    from .export import arrow_stream
+
+    return arrow_stream(field, next, failed)

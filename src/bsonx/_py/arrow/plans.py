@@ -12,10 +12,10 @@ from bsonx._errors import ArrowError
 from .formats import Field, Type, parse_format, unpack_metadata
 from .kinds import CODE, DECIMAL128, DEPTH, OBJECTID, Kind
 
-__all__ = ["Plan", "document_plan", "refusal"]
+__all__ = ["EXTENSION_NAME", "Plan", "document_plan", "refusal"]
 
-_NAME = b"ARROW:extension:name"
-_DATA = b"ARROW:extension:metadata"
+EXTENSION_NAME = b"ARROW:extension:name"
+_EXTENSION_DATA = b"ARROW:extension:metadata"
 
 #: Extension types that BSON has a type for, by their names: formats of the storage and the form.
 _FORMS = {
@@ -93,11 +93,11 @@ def _name(field: Field, path: str) -> bytes:
 def _extended(field: Field, kind: Type, path: str) -> Type:
     """What an extension type makes of its storage; others are read as the storage is."""
     pairs = unpack_metadata(field.metadata)
-    name = pairs.get(_NAME)
+    name = pairs.get(EXTENSION_NAME)
     if name == b"arrow.bool8" and kind.kind == Kind.INT8:
         return Type(Kind.BOOL, 8)
     if name == b"pymongoarrow.binary" and kind.kind in (Kind.BINARY, Kind.BINARY_VIEW):
-        subtype = pairs.get(_DATA, b"").decode("ascii", "replace")
+        subtype = pairs.get(_EXTENSION_DATA, b"").decode("ascii", "replace")
         known = subtype.isdecimal() and len(subtype) < 4 and int(subtype) < 256
         return kind._replace(b=int(subtype)) if known else kind
     if name is None or name not in _FORMS:
