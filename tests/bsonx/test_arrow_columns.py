@@ -319,7 +319,7 @@ def test_streams(bx, arrow):
     assert closed == [1]
     with pytest.raises(arrow.ArrowError, match="it can be read once"):
         stream.__arrow_c_stream__()
-    with arrow.ArrowStream(batches, {"x": int}) as stream:
+    with arrow.ArrowStream(batches, arrow.ColumnBuilder({"x": int})) as stream:
         assert [len(batch) for batch in stream] == [2, 0, 1]
     for batch in arrow.ArrowStream(batches[:1]):
         for _ in range(2):  # a batch can be given more than once

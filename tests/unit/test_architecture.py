@@ -15,6 +15,7 @@
     compat                      serving code that was written for PyMongo
     asynchronous, synchronous
     gridfs                      files in collections, in both flavours
+    arrow                       results of queries as columns
     the root modules            PyMongo's names for what lies inside
 
 Each may import what stands above it here. Within bsonx, where no module may import itself by a
@@ -64,6 +65,7 @@ for _name, _below in (
     ("asynchronous", "compat"),
     ("synchronous", "asynchronous"),
     ("gridfs", "synchronous"),
+    ("arrow", "gridfs"),
 ):
     ALLOWED[_name] = (
         ALLOWED[_below] | ALLOWED["options"] | {"wire", "replies", "ops", "identity", _name}

@@ -158,20 +158,18 @@ class ArrowStream:
     text, and `error` has the exception.
 
     :param batches: documents; what each item holds becomes a batch.
+    :param columns: what they are made of, for this stream alone; default: what is in the first.
     :param close: called at the end, and by `close`.
-
-    The other parameters are those of `ColumnBuilder`.
     """
 
     def __init__(
         self,
         batches: Iterable[Documents],
-        schema: Schema | None = None,
+        columns: ColumnBuilder | None = None,
         *,
         close: Callable[[], object] | None = None,
-        **options: Any,
     ) -> None:
-        self._columns = ColumnBuilder(schema, **options)
+        self._columns = ColumnBuilder() if columns is None else columns
         self._batches: Iterator[Documents] = iter(batches)
         self._close = close
         self._taken = False

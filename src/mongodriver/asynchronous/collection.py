@@ -174,7 +174,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         :raises TypeError: if the pipeline is not a list.
         :raises OperationFailure: already here and not at the first document.
         """
-        cursor: AsyncCommandCursor[DocumentT] = await _aggregate(
+        cursor: AsyncCommandCursor[DocumentT] = await start_aggregate(
             self, self._command_cursor_class, pipeline, session, kwargs, let, comment
         )
         return cursor
@@ -192,7 +192,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         Takes the arguments of `aggregate`.
         """
         self._core.refuse_encrypting("aggregate_raw_batches does")
-        cursor: AsyncRawBatchCursor[DocumentT] = await _aggregate(
+        cursor: AsyncRawBatchCursor[DocumentT] = await start_aggregate(
             self, self._raw_command_cursor_class, pipeline, session, kwargs, None, comment
         )
         return cursor
@@ -690,7 +690,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
             DEFAULT_CODEC_OPTIONS, ReadPreference.PRIMARY, read_concern=DEFAULT_READ_CONCERN
         )
         pipeline = [{"$listSearchIndexes": {} if name is None else {"name": name}}]
-        cursor: AsyncCommandCursor[Mapping[str, Any]] = await _aggregate(
+        cursor: AsyncCommandCursor[Mapping[str, Any]] = await start_aggregate(
             plain, self._command_cursor_class, pipeline, session, kwargs, None, comment
         )
         return cursor
@@ -787,7 +787,7 @@ def _prefetching(
     return cursor_class(collection, *args, **kwargs).prefetch(batches)
 
 
-async def _aggregate(
+async def start_aggregate(
     collection: CollectionBase[Any, Any, Any],
     cursor_class: Any,
     pipeline: Any,
