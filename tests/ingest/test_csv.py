@@ -88,8 +88,9 @@ def test_bad_rows_are_rejected_alone():
 def test_a_field_without_end():
     """Only the line with the quote is rejected: what the quote swallows may be good rows."""
     lines = [b'"open,a\n', *[b"%d,%s\n" % (n, b"x" * 1000) for n in range(140)]]
-    records, rejected = read(CSVReader, b"n,s\n1,a\n" + b"".join(lines))
-    why = "not CSV: the quote that opens in line 3 is not closed within 131072 characters"
+    options = CSVOptions(max_field=131072)
+    records, rejected = read(CSVReader, b"n,s\n1,a\n" + b"".join(lines), options=options)
+    why = "not CSV: the quote that opens in line 3 is not closed within 131072 bytes"
     assert rejected == [(3, lines[0], why)]
     assert [line for line, _ in records] == [2, *range(4, 144)]
 
@@ -191,5 +192,5 @@ def test_columns_are_guessed_from_the_beginning_only():
 
 
 def test_an_overlong_line():
-    with pytest.raises(IngestError, match="a line is longer than 100 bytes"):
-        read(CSVReader, b"a,b\n1," + b"x" * 1000, max_record=100)
+    with pytest.raises(IngestError, match="line 2 is longer than 100 bytes"):
+        read(CSVReader, b"a,b\n1," + b"x" * (20 << 20), max_record=100)

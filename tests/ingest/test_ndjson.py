@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bsonx.datetime_ms import DatetimeMS
 from bsonx.objectid import ObjectId
 from mongodriver.ingest.readers import NDJSONReader
 
@@ -72,3 +73,12 @@ def test_an_overlong_line_is_not_read_into_memory():
 def test_a_line_of_exactly_the_longest_length():
     line = b'{"a": 1}\n'
     assert read(NDJSONReader, line * 2, max_record=len(line))[1] == []
+
+
+def test_f9_dates_that_python_cannot_hold():
+    """What our own `dumps` writes can be read."""
+    millis = [253402300800000, -62135596800001, 2**63 - 1]
+    lines = [b'{"d": {"$date": {"$numberLong": "%d"}}}\n' % value for value in millis]
+    records, rejected = read(NDJSONReader, b"".join(lines))
+    assert rejected == []
+    assert [document["d"] for _, document in records] == [DatetimeMS(value) for value in millis]

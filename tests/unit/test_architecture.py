@@ -167,7 +167,7 @@ BSONX_LEVELS = [
     (
         "codec",
         [
-            *("_impl", "_py", "arrow", "json_util", "ndjson", "op_msg", "raw_bson", "typed"),
+            *("_impl", "_py", "arrow", "csv", "json_util", "ndjson", "op_msg", "raw_bson", "typed"),
             "typings",
         ],
     ),

@@ -8,20 +8,20 @@ from typing import NoReturn
 
 from mongodriver._version import __version__
 from mongodriver.ingest.cli import values
+from mongodriver.ingest.csv.options import CSVOptions
+from mongodriver.ingest.csv.types import parse_types
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.job import JobOptions
 from mongodriver.ingest.sources import FORMATS
-from mongodriver.ingest.types import parse_types
 
 DEFAULT_URI = "mongodb://127.0.0.1:27017/"
-MAX_FIELD = 1 << 20  # characters
 _LARGEST_FIELD = 64 << 20
 _DESCRIPTION = """\
 Read files into a MongoDB collection, each record once, and account for every record.
 """
 _EPILOG = """\
-A file's format follows from its name (.ndjson .jsonl .json .csv .tsv, also with .gz or .zip);
-- reads NDJSON from standard input. JSON may be extended JSON.
+A file's format follows from its name (.ndjson .jsonl .json .geojson .csv .tsv, also with .gz .zst
+.bz2 .xz .zip); - reads NDJSON from standard input. JSON may be extended JSON.
 
 CSV columns without a given type are guessed from the first 1000 rows: integers, numbers, ISO 8601
 dates and truth values. Types: str int float decimal bool date date(FORMAT) objectid skip.
@@ -112,6 +112,12 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 def _add_records(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("records").add_argument
     add("--format", choices=FORMATS, help="default: from the file's name")
+    add(
+        "--encoding",
+        type=values.encoding,
+        metavar="NAME",
+        help="of text files (default: UTF-8, or what a mark at their beginning says)",
+    )
     add("--id-field", type=values.text, metavar="NAME", help="this field becomes _id")
     add(
         "--dead-letter",
@@ -162,7 +168,7 @@ def _add_csv(parser: argparse.ArgumentParser) -> None:
         "--delimiter",
         type=values.delimiter,
         metavar="C",
-        help=r"default: comma, tab in .tsv files; \t is a tab",
+        help=r"default: what the first rows say; \t is a tab",
     )
     add(
         "--columns",
@@ -179,9 +185,9 @@ def _add_csv(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-field",
         type=values.whole(1, _LARGEST_FIELD),
-        default=MAX_FIELD,
+        default=CSVOptions.max_field,
         metavar="N",
-        help=f"characters of a field; a quote left open takes as much (default {MAX_FIELD})",
+        help="bytes of a field; a quote left open takes as many (default %(default)s)",
     )
     add("--omit-nulls", action="store_true", help="leave null fields out")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from mongodriver.ingest.job import Job, JobOptions
 from mongodriver.ingest.progress import NoProgress, Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.rejects import RejectFile
-from mongodriver.ingest.sources import STDIN, FileSource, make_source
+from mongodriver.ingest.sources import STDIN, FileSource, find_files, make_source
 from mongodriver.ingest.store import durable
 from mongodriver.local import LocalServer
 from mongodriver.values.errors import PyMongoError
@@ -34,8 +33,11 @@ OK, REJECTS, FAILED = 0, 1, 2
 
 def run(options: argparse.Namespace, signals: Signals) -> int:
     """Do what the options say; return the exit status. Raises what `main` catches."""
-    csv.field_size_limit(options.max_field)
-    sources = [make_source(path, options.format) for path in options.files]
+    sources = [
+        make_source(file, options.format, options.encoding)
+        for path in options.files
+        for file in find_files(path)
+    ]
     if sys.stdin is None and any(source.is_stdin for source in sources):
         raise IngestError("standard input is closed")
     job_options = _job_options(options)
@@ -108,6 +110,7 @@ def _job_options(options: argparse.Namespace) -> JobOptions:
             infer=not options.no_infer,
             nulls=options.null,
             omit_nulls=options.omit_nulls,
+            max_field=options.max_field,
         ),
     )
 

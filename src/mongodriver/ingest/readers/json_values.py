@@ -37,6 +37,8 @@ class JSONReader:
     def __iter__(self) -> Iterator[Record]:
         """Yield the documents; see `Reader`."""
         self._fill()
+        while len(self._buffer) < len(BOM) and BOM.startswith(self._buffer) and self._fill():
+            pass
         if self._buffer.startswith(BOM):
             self._position = len(BOM)
         first = self._peek()
@@ -47,6 +49,11 @@ class JSONReader:
         raise IngestError(f"line {self._line}: neither a JSON array nor a JSON object begins here")
 
     def _array(self) -> Iterator[Record]:
+        yield from self._elements()
+        if self._peek():
+            raise IngestError(f"line {self._line}: there is text behind the end of the array")
+
+    def _elements(self) -> Iterator[Record]:
         self._advance(1)
         while (start := self._peek()) != b"]":
             if not start:
@@ -56,8 +63,6 @@ class JSONReader:
                 self._advance(1)
             # Any other text instead of a comma is taken, and rejected, as the next value.
         self._advance(1)
-        if self._peek():
-            raise IngestError(f"line {self._line}: there is text behind the end of the array")
 
     def _sequence(self) -> Iterator[Record]:
         while self._peek():

@@ -1,51 +1,59 @@
-"""The files to read: opening, unpacking, recognising the format."""
+"""The files to read: which there are, their formats, and how they are opened."""
 
 from __future__ import annotations
 
-import gzip
+import glob
 import io
 import os
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.readers import (
     CSVOptions,
     CSVReader,
+    GeoJSONReader,
     JSONReader,
     NDJSONReader,
     ReaderFactory,
 )
+from mongodriver.ingest.sources.encodings import check_encoding, in_utf8, marked_encoding
+from mongodriver.ingest.sources.unpack import PACKED, unpacked
 
 STDIN = "-"
-FORMATS = ("csv", "json", "ndjson")
+FORMATS = ("csv", "json", "ndjson", "geojson")
 _BY_SUFFIX = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".tab": "csv",
+    ".psv": "csv",
     ".json": "json",
+    ".geojson": "geojson",
     ".jsonl": "ndjson",
     ".ndjson": "ndjson",
+    ".geojsonl": "ndjson",
+    ".geojsons": "ndjson",
 }
-_PACKED = (".gz", ".zip")
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_BUFFER = 1 << 20
+_LIKELY = {".tsv": "\t", ".tab": "\t", ".psv": "|"}
+_PATTERN = frozenset("*?[")
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
 # What reading a damaged file raises, beside OSError.
-DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile)
+DAMAGE = (IngestError,)
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """A file and its format."""
+    """A file, its format, and the encoding of its text (None: what its first bytes say)."""
 
     path: str
     format: str
+    encoding: str | None = None
 
     @property
     def name(self) -> str:
@@ -76,82 +84,123 @@ class FileSource:
             return None
 
 
-def make_source(path: str | os.PathLike[str], form: str | None = None) -> FileSource:
-    """Return the source for a path, "-" for standard input.
+def find_files(path: str | os.PathLike[str]) -> list[str]:
+    """Return the files that a path or a pattern (`data/*.csv`, `**`) names, sorted.
 
-    Without `form` the format follows from the suffix; `.gz` and `.zip` are looked through.
-    Raises IngestError when it does not.
+    A file whose name looks like a pattern is that file. What is no pattern is returned as it is.
+
+    :raises IngestError: for a pattern that no file matches.
     """
     name = os.fspath(path)
-    if form is not None:
-        if form not in FORMATS:
-            raise IngestError(f"unknown format {form!r}; there are {', '.join(FORMATS)}")
-        return FileSource(name, form)
-    if name == STDIN:
-        return FileSource(name, "ndjson")
+    if name == STDIN or not _PATTERN & set(name) or os.path.lexists(name):
+        return [name]
+    found = sorted(file for file in glob.glob(name, recursive=True) if not os.path.isdir(file))
+    if not found:
+        raise IngestError(f"no file matches {name!r}")
+    return found
+
+
+def make_source(
+    path: str | os.PathLike[str], form: str | None = None, encoding: str | None = None
+) -> FileSource:
+    """Return the source for a path, "-" for standard input.
+
+    Without `form` the format follows from the suffix; those of packed files are looked through.
+
+    :raises IngestError: when it does not, for a folder, and for a format or an encoding that
+        nobody knows.
+    """
+    name = os.fspath(path)
+    if encoding is not None:
+        encoding = check_encoding(encoding)
+    if form is not None and form not in FORMATS:
+        raise IngestError(f"unknown format {form!r}; there are {', '.join(FORMATS)}")
+    if name != STDIN and os.path.isdir(name):
+        hint = os.path.join(name, "*.csv")
+        raise IngestError(f"{name!r} is a folder: name the files in it, such as {hint}")
+    if form is None:
+        form = "ndjson" if name == STDIN else _format_of(name)
+    return FileSource(name, form, encoding)
+
+
+def _format_of(name: str) -> str:
+    suffix = _suffix(name)
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    if _PATTERN & set(name) and not os.path.lexists(name):
+        raise IngestError(f"no file matches {name!r}")
+    what = f"the suffix {suffix!r}" if suffix else "no suffix"
+    raise IngestError(
+        f"cannot tell the format of {name!r} from its name, with {what}; give it: "
+        f"--format {{{','.join(FORMATS)}}}"
+    )
+
+
+def _suffix(name: str) -> str:
+    """The suffix that tells what a file holds, in lower case."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
-    while suffixes and suffixes[-1] in _PACKED:
+    while suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
-    if suffixes and suffixes[-1] in _BY_SUFFIX:
-        return FileSource(name, _BY_SUFFIX[suffixes[-1]])
-    raise IngestError(f"cannot tell the format of {name!r} from its name; name one of {FORMATS}")
+    return suffixes[-1] if suffixes else ""
 
 
 class OpenSource:
-    """An open file: `stream` gives the unpacked bytes."""
+    """An open file: `stream` gives the unpacked bytes, text in UTF-8."""
 
-    def __init__(self, raw: BinaryIO, stream: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, stream: BinaryIO, encoding: str = "utf-8") -> None:
         self._raw = raw
         self.stream = stream
+        self.encoding = encoding
 
     def position(self) -> int:
         """Return how many bytes of the file on disk have been read; 0 when that is unknown."""
         try:
             return self._raw.tell()
-        except OSError:  # a pipe
+        except (OSError, ValueError):  # a pipe; a file that has been closed
             return 0
 
 
 @contextmanager
 def open_source(source: FileSource) -> Iterator[OpenSource]:
-    """Open a file, unpacking gzip and zip by content. Raises IngestError or OSError."""
+    """Open a file, unpacked and as UTF-8. Raises IngestError or OSError."""
     with ExitStack() as stack:
         raw: io.BufferedReader
         if source.is_stdin:
             raw = cast(io.BufferedReader, sys.stdin.buffer)
         else:
             raw = stack.enter_context(open(source.path, "rb"))
-        start = raw.peek(4)[:4]
-        if start.startswith(_GZIP):
-            unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw))
-            yield OpenSource(raw, io.BufferedReader(unpacked, _BUFFER))
-        elif start == _ZIP and not source.is_stdin:
-            archive = stack.enter_context(zipfile.ZipFile(raw))
-            member = stack.enter_context(_open_member(archive))
-            yield OpenSource(raw, io.BufferedReader(cast(io.RawIOBase, member), _BUFFER))
-        else:
-            yield OpenSource(raw, raw)
+        stream = unpacked(raw, seekable=not source.is_stdin)
+        if source.format == "bson":
+            yield OpenSource(raw, stream)
+            return
+        start = stream.peek(64)
+        encoding = source.encoding or marked_encoding(start)
+        if encoding != "utf-8":
+            stream = in_utf8(stream, encoding)
+            start = stream.peek(64)
+        _check_start(source, start)
+        yield OpenSource(raw, stream, encoding)
 
 
-def _open_member(archive: zipfile.ZipFile) -> IO[bytes]:
-    members = [
-        member
-        for member in archive.infolist()
-        if not member.is_dir() and not member.filename.startswith("__MACOSX/")
-    ]
-    if len(members) != 1:
-        raise IngestError(f"the archive must hold one file, but holds {len(members)}")
-    try:
-        return archive.open(members[0])
-    except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in a rare way
-        raise IngestError(f"the archive cannot be unpacked: {error}")
+def _check_start(source: FileSource, start: bytes) -> None:
+    """Raises IngestError where the first bytes say that it is another format."""
+    text = start.removeprefix(_BOM).lstrip(_SPACE)
+    if source.format == "ndjson" and text.startswith(b"["):
+        raise IngestError(
+            "an array begins here, but in NDJSON each line is an object of its own; "
+            "read it as --format json"
+        )
 
 
 def reader_factory(source: FileSource, options: CSVOptions) -> ReaderFactory:
     """Return what makes the reader of the source's format."""
     if source.format == "csv":
-        if options.delimiter is None:
-            tabs = ".tsv" in PurePath(source.path.lower()).suffixes
-            options = replace(options, delimiter="\t" if tabs else ",")
-        return partial(CSVReader, options=options)
+        return partial(CSVReader, options=options, likely=likely_delimiter(source))
+    if source.format == "geojson":
+        return GeoJSONReader
     return JSONReader if source.format == "json" else NDJSONReader
+
+
+def likely_delimiter(source: FileSource) -> str:
+    """What a file's name says of its delimiter."""
+    return _LIKELY.get(_suffix(source.path), ",")

@@ -1,0 +1,215 @@
+"""CSV text as it comes from a stream: header, a look at the first rows, and the plan they give."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, cast
+
+from bsonx.csv import Column, Dialect, Plan, RowError, next_row, row_texts
+from mongodriver.ingest.csv.guess import NULLS, TEXT_NULLS, guess
+from mongodriver.ingest.csv.options import CSVOptions
+from mongodriver.ingest.csv.sniff import newline_of, sniff_delimiter
+from mongodriver.ingest.csv.types import column
+from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.readers.base import BOM, MAX_RECORD
+
+__all__ = ["CSVText"]
+
+_SAMPLE_ROWS = 1000
+_DIALECT_ROWS = 50
+_SAMPLE_BYTES = 8 << 20
+_CHUNK = 256 << 10
+_BLANKS = " \t"
+
+
+class CSVText:
+    """The text of a stream, a buffer at a time.
+
+    `data[start:]` is what has been read and not been used; `start` is at the beginning of the line
+    `line`, and `offset` is where `data` begins in the stream.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        options: CSVOptions,
+        likely: str = ",",
+        max_record: int = MAX_RECORD,
+    ) -> None:
+        """`likely` is the delimiter where options and first rows do not tell."""
+        self._stream = cast(io.BufferedReader, stream)
+        self._options = options
+        self._likely = likely
+        self._max_record = max_record
+        self._exhausted = False
+        #: What keeps us from reading further than `data`.
+        self.failure: Exception | None = None
+        self.data = b""
+        self.start = self.offset = 0
+        self.line = 1
+        self.dialect = Dialect()
+        self.sample: list[list[str]] = []
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing follows behind `data`; never where the rest could not be read, whose
+        last row may be cut off in the middle of a value."""
+        return self._exhausted and self.failure is None
+
+    def begin(self) -> Plan | None:
+        """Read the header and look at the rows behind it; None for an empty file.
+
+        :raises IngestError: where the header cannot be read, or does not fit the options.
+        """
+        options = self._options
+        if self.fill(1) and self.data.startswith(BOM[:1]):
+            self.fill(len(BOM))
+        if self.data.startswith(BOM):
+            self.start = len(BOM)
+        self._find_dialect()
+        if options.columns is not None:
+            names = list(options.columns)
+        elif (header := self._header()) is not None:
+            names = header
+        else:
+            return None
+        names = [name.strip(_BLANKS) or f"column{n}" for n, name in enumerate(names, 1)]
+        _check_names(names, options)
+        if options.infer:
+            self.sample = list(self._sample(len(names)))
+        return self._plan(names)
+
+    def _find_dialect(self) -> None:
+        options = self._options
+        while not self._is_enough() and self.more():
+            pass
+        newline = newline_of(self.data)
+        delimiter = options.delimiter or sniff_delimiter(
+            self.data[self.start : self.start + _CHUNK],
+            newline,
+            self.at_end and len(self.data) - self.start <= _CHUNK,
+            self._likely,
+            len(options.columns or ()),
+        )
+        self.dialect = Dialect(ord(delimiter), newline, options.max_field)
+
+    def _is_enough(self) -> bool:
+        """Whether there is enough text to see how it is written. Who does not guess does not wait
+        for more rows than the first: they may come slowly."""
+        text = self.data
+        lines = max(text.count(b"\n"), text.count(b"\r"))
+        rows = _DIALECT_ROWS if self._options.infer else 0
+        return len(text) >= _CHUNK or (lines > rows and not text.endswith(b"\r"))
+
+    def _header(self) -> list[str] | None:
+        while True:
+            found = None
+            try:
+                found = next_row(self.data, self.start, self.line, self.dialect, self.at_end)
+                if found is not None:
+                    names = row_texts(self.data, self.start, *found)
+            except RowError as error:
+                raise self._unreadable(f"not CSV: {error}") from error
+            except ValueError as error:
+                raise self._unreadable(
+                    f"{error}; if it has another encoding, give it: --encoding latin-1"
+                ) from error
+            if found is None or self.start == len(self.data):
+                if not self.more():
+                    if self.failure is not None:
+                        raise self.failure
+                    return None
+                continue
+            self.line += self.data.count(self.dialect.newline, self.start, found[0])
+            self.start = found[0]
+            if names:
+                return names
+
+    def _unreadable(self, problem: str) -> IngestError:
+        return IngestError(f"line {self.line}: the header cannot be read: {problem}")
+
+    def _sample(self, columns: int) -> Iterator[list[str]]:
+        """The first rows that are complete; nothing is used up."""
+        at = self.start
+        line = self.line
+        count = 0
+        while count < _SAMPLE_ROWS and at - self.start < _SAMPLE_BYTES:
+            try:
+                found = next_row(self.data, at, line, self.dialect, self.at_end)
+                if found is None or at == len(self.data):
+                    if not self.more():
+                        return
+                    continue
+                end, fields = found
+                if len(fields) == columns:
+                    yield row_texts(self.data, at, end, fields)
+                at = end
+            except RowError as error:
+                at = error.end
+            except ValueError:
+                at = end
+            count += 1
+
+    def _plan(self, names: Sequence[str]) -> Plan:
+        options = self._options
+        columns = [self._column(index, name) for index, name in enumerate(names)]
+        number = names.index("_id") if "_id" in names else -1
+        if number >= 0 and columns[number].kind == "skip":
+            number = -1
+        return Plan(tuple(columns), self.dialect, options.omit_nulls, number)
+
+    def _column(self, index: int, name: str) -> Column:
+        options = self._options
+        nulls = NULLS if options.nulls is None else tuple(options.nulls)
+        if name in options.types:
+            found = column(name, options.types[name], nulls)
+        elif options.infer:
+            found = Column(name, guess((row[index] for row in self.sample), nulls), nulls)
+        else:
+            found = Column(name, "str", nulls)
+        if found.kind == "str" and options.nulls is None:
+            found = Column(name, "str", TEXT_NULLS)
+        return found
+
+    def fill(self, enough: int) -> bool:
+        """Read until there are `enough` bytes that have not been used; False: there are no more."""
+        while len(self.data) - self.start < enough:
+            if not self.more():
+                return False
+        return True
+
+    def more(self) -> bool:
+        """Read some more, as much again as has not been used; False where there is nothing.
+
+        :raises IngestError: for a row without end.
+        """
+        if self._exhausted:
+            return False
+        rest = len(self.data) - self.start
+        if rest > self._max_record + _SAMPLE_BYTES:
+            raise IngestError(f"line {self.line} is longer than {self._max_record} bytes")
+        try:
+            chunk = self._stream.read1(max(_CHUNK, rest))
+        except (OSError, IngestError) as error:
+            self.failure = error
+            chunk = b""
+        self.data += chunk
+        self._exhausted = not chunk
+        return not self._exhausted
+
+    def drop_used(self) -> None:
+        """Let go of what has been used."""
+        self.offset += self.start
+        self.data = self.data[self.start :]
+        self.start = 0
+
+
+def _check_names(names: Sequence[str], options: CSVOptions) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise IngestError(f"two columns are named {name!r}")
+        if "\0" in name or name.startswith("$"):
+            raise IngestError(f"{name!r} cannot be the name of a field")
+    if unknown := [name for name in options.types if name not in names]:
+        raise IngestError(f"there is no column {unknown[0]!r}; there are {', '.join(names)}")
