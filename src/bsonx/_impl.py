@@ -92,6 +92,8 @@ if HAS_C:
 # None: bsonx.csv then uses the pure function, which it needs in any case, for converters of Python.
 csv_compile: Callable[..., Any] | None = None
 csv_read: Callable[..., Any] | None = None
+if HAS_C:
+    from bsonx._native import csv_compile, csv_read
 
 __all__ = [
     "RawDocument",

@@ -133,6 +133,26 @@ def json_dumps_layout(
 ) -> str | None: ...
 def json_loads(text: Any, options: JSONOptions) -> Any: ...
 def json_loads_strict(text: Any, options: JSONOptions) -> Any: ...
+def csv_compile(
+    columns: tuple[tuple[bytes, int, tuple[bytes, ...]], ...],
+    delimiter: int,
+    newline: int,
+    longest: int,
+    omit_nulls: bool,
+    id_column: int,
+    id_needed: bool,
+    slow: Callable[[int, bytes], bytes],
+) -> object: ...
+def csv_read(
+    plan: object,
+    data: bytes,
+    start: int,
+    line: int,
+    at_end: bool,
+    first_id: bytes | None,
+    most: int,
+    most_bytes: int,
+) -> tuple[Any, ...]: ...
 def json_to_bson(text: Any) -> bytes | None: ...
 def json_from_bson(data: Buffer, options: JSONOptions, ensure_ascii: bool) -> str | None: ...
 def json_write_lines(

@@ -131,6 +131,32 @@ cdef extern from "json/records.h":
 
 include "_native_arrow.pxi"
 
+cdef extern from "csv/plan.h":
+    ctypedef struct bx_csv_plan_arguments:
+        PyObject *columns
+        int delimiter
+        int newline
+        Py_ssize_t longest
+        bint omit_nulls
+        bint id_needed
+        Py_ssize_t id_column
+        PyObject *slow
+
+    object bx_csv_compile(const bx_csv_plan_arguments *arguments)
+
+cdef extern from "csv/read.h":
+    ctypedef struct bx_csv_read_arguments:
+        PyObject *plan
+        PyObject *data
+        Py_ssize_t start
+        long long line
+        bint at_end
+        PyObject *first_id
+        Py_ssize_t most
+        Py_ssize_t most_bytes
+
+    object bx_csv_read(bx_state *st, const bx_csv_read_arguments *arguments)
+
 
 @cython.auto_pickle(False)
 cdef class _Functions:
@@ -384,6 +410,56 @@ cdef class _Functions:
         arguments.convert = <PyObject *>convert
         return bx_json_read_values(self.st, &arguments)
 
+    def csv_compile(
+        self,
+        tuple columns not None,
+        int delimiter,
+        int newline,
+        Py_ssize_t longest,
+        bint omit_nulls,
+        Py_ssize_t id_column,
+        bint id_needed,
+        slow,
+    ):
+        """Prepare what documents are made of rows: columns of (name, number of the kind, nulls)."""
+        cdef bx_csv_plan_arguments arguments
+
+        if not (0 < delimiter < 128 and 0 < newline < 128 and longest > 0):
+            raise ValueError("no plan for CSV")
+        arguments.columns = <PyObject *>columns
+        arguments.delimiter = delimiter
+        arguments.newline = newline
+        arguments.longest = longest
+        arguments.omit_nulls = omit_nulls
+        arguments.id_needed = id_needed
+        arguments.id_column = id_column
+        arguments.slow = <PyObject *>slow
+        return bx_csv_compile(&arguments)
+
+    def csv_read(
+        self,
+        plan,
+        bytes data not None,
+        Py_ssize_t start,
+        long long line,
+        bint at_end,
+        bytes first_id,
+        Py_ssize_t most,
+        Py_ssize_t most_bytes,
+    ):
+        """Read rows as documents."""
+        cdef bx_csv_read_arguments arguments
+
+        arguments.plan = <PyObject *>plan
+        arguments.data = <PyObject *>data
+        arguments.start = start
+        arguments.line = line
+        arguments.at_end = at_end
+        arguments.first_id = <PyObject *>first_id
+        arguments.most = most
+        arguments.most_bytes = most_bytes
+        return bx_csv_read(self.st, &arguments)
+
     def resize(self, bytearray buffer not None, Py_ssize_t size):
         """Give a buffer another length. What is new is whatever memory held: overwrite it."""
         if size < 0:
@@ -413,6 +489,8 @@ json_from_bson = _functions.json_from_bson
 json_write_lines = _functions.json_write_lines
 json_read_lines = _functions.json_read_lines
 json_read_values = _functions.json_read_values
+csv_compile = _functions.csv_compile
+csv_read = _functions.csv_read
 resize = _functions.resize
 
 if hasattr(_os, "register_at_fork"):

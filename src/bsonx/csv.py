@@ -10,9 +10,10 @@ Not part of PyMongo's ``bson``; the driver's ingestion is built on it::
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bsonx._impl import csv_compile, csv_read, encode_document
-from bsonx._py.csv.plan import SKIP, Column, Plan, RowValues
+from bsonx._py.csv.plan import KINDS, SKIP, Column, Plan, RowValues
 from bsonx._py.csv.read import csv_problem, is_blank, row_texts
 from bsonx._py.csv.read import csv_read as _csv_read
 from bsonx._py.csv.rows import Dialect, RowError, next_row
@@ -63,7 +64,7 @@ class Rows:
 
     :param data: the documents, one behind the other.
     :param ends: where each ends in `data`: native uint32.
-    :param lines: the line of each: native uint64.
+    :param lines: the line of each: native int64.
     :param rejects: the bad rows: line, text, and why.
     :param end: where reading goes on in the buffer.
     :param line: the number of the line there.
@@ -87,13 +88,44 @@ class Converter:
 
     def __init__(self, plan: Plan) -> None:
         for column in plan.columns:
-            if column.convert is None and column.kind not in CONVERTERS and column.kind != SKIP:
+            if column.convert is None and column.kind not in KINDS:
                 raise ValueError(f"unknown type {column.kind!r} of column {column.name!r}")
             if "\0" in column.name:
                 raise ValueError(f"{column.name!r} cannot be the name of a field")
         self.plan = plan
         self._values = RowValues(plan)
-        self._compiled = csv_compile(plan) if csv_compile is not None and plan.is_plain else None
+        self._compiled = self._compile() if csv_compile is not None and plan.is_plain else None
+
+    def _compile(self) -> Any:
+        """The plan in the form of C."""
+        assert csv_compile is not None
+        plan = self.plan
+        columns = tuple(
+            (
+                column.name.encode(),
+                KINDS.index(column.kind),
+                tuple(null.encode() for null in column.nulls),
+            )
+            for column in plan.columns
+        )
+        converters = [CONVERTERS.get(column.kind, str) for column in plan.columns]
+
+        def slow(index: int, text: bytes) -> bytes:
+            """The type and the value of what C leaves to Python."""
+            document = _encode({"": converters[index](text.decode())})
+            return document[4:5] + document[6:-1]
+
+        dialect = plan.dialect
+        return csv_compile(
+            columns,
+            dialect.delimiter,
+            dialect.newline,
+            dialect.longest,
+            plan.omit_nulls,
+            plan.id_column,
+            plan.id_needed,
+            slow,
+        )
 
     def read(
         self,

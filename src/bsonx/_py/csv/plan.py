@@ -9,10 +9,15 @@ from typing import Any
 from bsonx._py.csv.rows import Dialect
 from bsonx._py.csv.values import BLANKS, CONVERTERS
 
-__all__ = ["SKIP", "Column", "Plan", "RowValues"]
+__all__ = ["KINDS", "SKIP", "Column", "Plan", "RowValues"]
 
 #: The type of columns that are left out.
 SKIP = "skip"
+#: All types, by the numbers that C knows them by.
+KINDS = (
+    *("str", "int", "float", "decimal", "bool", "date", "objectid", SKIP),
+    *("int?", "float?", "bool?", "date?"),
+)
 _REMEMBERED = 10_000  # values of a column
 _LONGEST = 64  # characters of a value that is worth remembering
 

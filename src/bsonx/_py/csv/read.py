@@ -36,13 +36,13 @@ def csv_read(
     :param at_end: whether nothing follows behind `data`; else an unfinished row is left.
     :param first_id: the id of the first document; the others are counted from there. Documents that
         bring their own are counted as well. None: no ids are made.
-    :return: the documents; where each ends, native uint32; the line of each, native uint64; the bad
+    :return: the documents; where each ends, native uint32; the line of each, native int64; the bad
         rows: line, start and end in `data`; where reading goes on, and that line; how many
         documents brought their own id.
     """
     dialect = plan.dialect
     out = bytearray()
-    ends, lines = array("I"), array("Q")
+    ends, lines = array("I"), array("q")
     rejects = []
     own = 0
     while start < len(data) and len(ends) < most and len(out) < most_bytes:
