@@ -38,7 +38,7 @@ class CSVText:
         max_record: int = MAX_RECORD,
     ) -> None:
         """`likely` is the delimiter where options and first rows do not tell."""
-        self._stream = cast(io.BufferedReader, stream)
+        self.stream = cast(io.BufferedReader, stream)
         self._options = options
         self._likely = likely
         self._max_record = max_record
@@ -190,7 +190,7 @@ class CSVText:
         if rest > self._max_record + _SAMPLE_BYTES:
             raise IngestError(f"line {self.line} is longer than {self._max_record} bytes")
         try:
-            chunk = self._stream.read1(max(_CHUNK, rest))
+            chunk = self.stream.read1(max(_CHUNK, rest))
         except (OSError, IngestError) as error:
             self.failure = error
             chunk = b""
