@@ -1,13 +1,10 @@
 """What a job does with the records that could not be stored."""
 
-import pytest
-
 import bsonx
 from bsonx._impl import run_coroutine as run
 from mongodriver.ingest import make_source
 from mongodriver.ingest.dead_letter import FileDeadLetter, make_dead_letter
 from mongodriver.ingest.dead_letter.files import read_entries
-from mongodriver.ingest.errors import TooManyErrors
 from mongodriver.ingest.letters import JobLetters
 from mongodriver.ingest.seams import Letter
 
@@ -44,18 +41,6 @@ def test_what_a_resumed_job_will_settle_is_not_dead(tmp_path):
     assert [record.position for record in seen] == [2]
     run(JobLetters(make_dead_letter(seen.append)).add([unsent]))
     assert [record.position for record in seen] == [2, 1]
-
-
-@pytest.mark.parametrize("target", [None, list])
-def test_too_many(target):
-    seen = []
-    letters = JobLetters(target and make_dead_letter(seen.append), max_errors=2)
-    run(letters.add([letter(1), letter(2, "unsent"), letter(3)]))
-    with pytest.raises(TooManyErrors, match="more than 2 records could not be stored"):
-        run(letters.add([letter(4), letter(5)]))
-    assert len(seen) == (5 if target else 0)
-    with pytest.raises(TooManyErrors):
-        run(JobLetters(None, max_errors=0).add([letter(1)]))
 
 
 def test_the_disk_comes_before_the_checkpoint(tmp_path, monkeypatch):

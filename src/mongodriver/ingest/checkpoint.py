@@ -76,6 +76,7 @@ class FileCheckpoint:
         except BaseException:
             self._lock.release()
             raise
+        self._earlier = self.letters
         self._written = clock()
 
     @property
@@ -97,7 +98,8 @@ class FileCheckpoint:
 
     @property
     def letters(self) -> int:
-        """How many dead letters there were up to the checkpoint."""
+        """How many dead letters there were up to the checkpoint. More than that by those that an
+        earlier run and a later one have met."""
         return int(self._state["letters"])
 
     def _take_up(self, resume: bool) -> None:
@@ -161,7 +163,7 @@ class FileCheckpoint:
         self.release()
 
     def _note(self, letters: int) -> None:
-        self._state["letters"] = max(letters, self._state["letters"])
+        self._state["letters"] = self._earlier + letters
         self._dirty = True
 
     def _write(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from mongodriver.ingest.batch import UNSENT
 from mongodriver.ingest.dead_letter import DeadLetter, DeadRecord
-from mongodriver.ingest.errors import TooManyErrors
 from mongodriver.ingest.seams import Letter
 
 
@@ -16,7 +15,6 @@ class JobLetters:
 
     :param target: where they go; None: they are only counted.
     :param sources: those of the job, whose formats the entries name.
-    :param max_errors: how many a job bears; None: any number.
     :param resumable: whether the job keeps a checkpoint. Then records of which nobody knows
         whether they arrived are no dead letters: the resumed job settles them.
     """
@@ -26,21 +24,19 @@ class JobLetters:
         target: DeadLetter | None,
         sources: Iterable[Any] = (),
         *,
-        max_errors: int | None = None,
         resumable: bool = False,
     ) -> None:
         self._target = target
         self._formats = {source.name: getattr(source, "format", None) for source in sources}
-        self._max_errors = max_errors
         self._resumable = resumable
         self._known: set[tuple[str, int]] | None = None
+        #: How many there are, those of earlier runs included.
         self.count = 0
 
     async def add(self, letters: Sequence[Letter]) -> None:
         """Keep some more, each once, also if an earlier run of the job met it already.
 
         :raises DeadLetterError: when they cannot be kept.
-        :raises TooManyErrors: when there are more than the job is to bear; they are kept.
         """
         known = await self._find_known()
         records = [
@@ -52,8 +48,6 @@ class JobLetters:
         if records and self._target is not None:
             await self._target.add(records)
         self.count += sum(record.code != UNSENT for record in records)
-        if self._max_errors is not None and self.count > self._max_errors:
-            raise TooManyErrors(f"more than {self._max_errors:,} records could not be stored")
 
     async def flush(self) -> None:
         """Nothing is kept back: a killed process loses none of them."""
