@@ -1,6 +1,7 @@
 """The entries of a dead letter as a source."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -8,6 +9,8 @@ import bsonx
 from bsonx import DatetimeMS, ObjectId
 from bsonx._impl import run_coroutine as run
 from mongodriver.ingest.batch import BatchLimits
+from mongodriver.ingest.csv.options import CSVOptions
+from mongodriver.ingest.csv.repaired import RepairedRows
 from mongodriver.ingest.dead_letter import DeadRecord, FileDeadLetter
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.readers.values import BadRecord
@@ -139,3 +142,57 @@ def test_an_entry_that_is_cut_off(tmp_path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         EntriesFile(tmp_path / "missing").open(None)
+
+
+def test_the_field_that_becomes_the_id(tmp_path):
+    records = [
+        DeadRecord("a", n, 1, "bad", document=bsonx.encode(document))
+        for n, document in enumerate([{"x": 1, "zip": 2}, {"_id": 3, "zip": 4}, {"x": 5}])
+    ]
+    write(tmp_path / "dead", *records)
+    [batch] = read(EntriesFile(tmp_path / "dead", id_field="zip"))
+    first, second, third = documents(batch)
+    assert list(first.items()) == [("_id", 2), ("x", 1)]
+    assert second == {"_id": 3, "zip": 4}
+    assert isinstance(third["_id"], ObjectId)
+
+
+ROW = {"position": 3, "code": "parse", "error": "bad", "format": "csv"}
+
+
+def repaired(path, text, options=None):
+    return RepairedRows(options or CSVOptions())(DeadRecord(str(path), text=text, **ROW))
+
+
+def test_a_repaired_row_is_read_as_its_file_was(tmp_path):
+    """Names, types, delimiter and the name of the empty column are the file's."""
+    path = tmp_path / "a.csv"
+    path.write_text("n;when;code\n" + "1;2024-05-01;007\n" * 9 + '2;"x\n')
+    assert bsonx.decode(repaired(path, b"5;2024-05-02;008\n")) == {
+        "n": 5,
+        "when": datetime(2024, 5, 2),
+        "code": "008",
+    }
+    types = CSVOptions(types={"n": "str"})
+    assert bsonx.decode(repaired(path, b'"5";;', types)) == {"n": "5", "when": None, "code": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [(b'1;"x', "quote"), (b"1;2\n1;2\n", "one row is needed"), (b"", "one row"), (b"1", "field")],
+)
+def test_rows_that_are_still_bad(tmp_path, text, problem):
+    path = tmp_path / "a.csv"
+    path.write_text("a;b\n1;2\n")
+    with pytest.raises(BadRecord, match=problem):
+        repaired(path, text)
+
+
+def test_a_row_of_a_file_that_is_gone(tmp_path):
+    with pytest.raises(BadRecord, match=r"names and types its columns cannot be seen .*No such"):
+        repaired(tmp_path / "a.csv", b"1,2")
+    given = CSVOptions(columns=["a", "b"], types={"a": "int", "b": "str"})
+    assert bsonx.decode(repaired(tmp_path / "a.csv", b"1,2", given)) == {"a": 1, "b": "2"}
+    (tmp_path / "a.csv").touch()
+    with pytest.raises(BadRecord, match="is empty by now"):
+        repaired(tmp_path / "a.csv", b"1,2")

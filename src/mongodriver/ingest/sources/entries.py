@@ -34,6 +34,7 @@ class EntriesFile:
 
     :param path: NDJSON, or BSON (`.bson`).
     :param convert: by format, what makes documents of texts; extended JSON is known.
+    :param id_field: this field becomes ``_id`` of documents that have none.
     """
 
     awaits = False
@@ -41,10 +42,13 @@ class EntriesFile:
     is_stdin = False
 
     def __init__(
-        self, path: str | os.PathLike[str], convert: Mapping[str, Convert] | None = None
+        self,
+        path: str | os.PathLike[str],
+        convert: Mapping[str, Convert] | None = None,
+        id_field: str | None = None,
     ) -> None:
         self.path = self.name = os.fspath(path)
-        self._convert = {"ndjson": _from_json, "json": _from_json, **(convert or {})}
+        self._maker = _Maker(convert, id_field)
 
     @property
     def size(self) -> int | None:
@@ -55,7 +59,7 @@ class EntriesFile:
         """Begin to read. The records have ids of their own; those in `ids` are for nobody."""
         open(self.path, "rb").close()
         begin = at["documents"] if at else 0
-        return EntriesReader(self.name, self._entries(), _Maker(self._convert), begin)
+        return EntriesReader(self.name, self._entries(), self._maker, begin)
 
     def _entries(self) -> Iterator[Entry]:
         try:
@@ -70,21 +74,25 @@ class EntriesCollection:
     repeatable = False
     size = None
 
-    def __init__(self, collection: Any, convert: Mapping[str, Convert] | None = None) -> None:
+    def __init__(
+        self,
+        collection: Any,
+        convert: Mapping[str, Convert] | None = None,
+        id_field: str | None = None,
+    ) -> None:
         self.name = collection.full_name
         self.awaits = isinstance(collection, AsyncCollection)
         self._collection = collection
-        self._convert = {"ndjson": _from_json, "json": _from_json, **(convert or {})}
+        self._maker = _Maker(convert, id_field)
 
     def open(self, ids: Ids | None, at: Position | None = None) -> Any:
         """Begin to read."""
         raw = bsonx.CodecOptions(document_class=RawBSONDocument)
         cursor = self._collection.with_options(codec_options=raw).find(sort=[("_id", 1)])
-        maker = _Maker(self._convert)
         if self.awaits:
-            return AsyncEntriesReader(self.name, _ahead(cursor), maker)
+            return AsyncEntriesReader(self.name, _ahead(cursor), self._maker)
         entries = ((number, 0, _entry(found)) for number, found in enumerate(cursor, 1))
-        return EntriesReader(self.name, entries, maker, 0)
+        return EntriesReader(self.name, entries, self._maker, 0)
 
 
 async def _ahead(cursor: Any) -> AsyncIterator[Entry]:
@@ -232,8 +240,9 @@ class _Gathered:
 class _Maker:
     """Makes documents of entries."""
 
-    def __init__(self, convert: Mapping[str, Convert]) -> None:
-        self._convert = convert
+    def __init__(self, convert: Mapping[str, Convert] | None, id_field: str | None) -> None:
+        self._convert = {"ndjson": _from_json, "json": _from_json, **(convert or {})}
+        self._id_field = id_field
 
     def make(self, position: int, entry: DeadRecord | BadEntry) -> bytes | Reject:
         """Return the document with an `_id`, or why there is none."""
@@ -253,10 +262,14 @@ class _Maker:
 
     def _check(self, position: int, entry: DeadRecord, data: bytes) -> bytes | Reject:
         try:
-            has_id = "_id" in bsonx.decode(data, _ANY_DATE)
+            document = bsonx.decode(data, _ANY_DATE)
         except (BSONError, ValueError, OverflowError) as error:
             return Reject(position, str(error), ENCODE, value=data)
-        return data if has_id else _with_id(data, entry.id or _id_of(entry))
+        if "_id" in document:
+            return data
+        if self._id_field is not None and self._id_field in document:
+            return _with_id_first(data, self._id_field)
+        return _with_id(data, entry.id or _id_of(entry))
 
 
 def _guess(source: str) -> str:
@@ -274,6 +287,11 @@ def _from_json(record: DeadRecord) -> bytes:
 def _with_id(data: bytes, identity: ObjectId) -> bytes:
     element = _ID_ELEMENT + identity.binary
     return (len(data) + len(element)).to_bytes(4, "little") + element + data[4:]
+
+
+def _with_id_first(data: bytes, field: str) -> bytes:
+    fields = dict(RawBSONDocument(data, bsonx.CodecOptions(RawBSONDocument)))
+    return bsonx.encode({"_id": fields.pop(field), **fields})
 
 
 def _id_of(record: DeadRecord) -> ObjectId:
