@@ -15,7 +15,7 @@ from mongodriver.__main__ import main
 from mongodriver.errors import ServerSelectionTimeoutError
 from mongodriver.ingest.cli import connect as connecting
 from mongodriver.ingest.cli import values
-from mongodriver.ingest.cli.connect import connect
+from mongodriver.ingest.cli.connect import open_database
 from mongodriver.ingest.cli.options import make_parser, parse
 from mongodriver.ingest.cli.output import plain
 from mongodriver.ingest.errors import IngestError
@@ -249,7 +249,7 @@ def test_retry_seconds_bound_the_search_for_a_server():
             ("?serverSelectionTimeoutMS=60000", 40.0, 40.0),
         ):
             with ExitStack() as stack:
-                database = connect(stack, server.uri + given, "x", retry)
+                database = open_database(stack, server.uri + given, "x", retry)
                 assert database.client.options.server_selection_timeout == expected
 
 

@@ -18,13 +18,15 @@ _LEAST = 1.0  # seconds: even who waits for nothing has to connect
 _PATIENCE = 4.0  # seconds until people are told for whom this waits
 
 
-def connect(stack: ExitStack, uri: str, name: str | None, retry_seconds: float) -> Database[Any]:
-    """Return the database, after the server has answered.
+def open_database(
+    stack: ExitStack, uri: str, name: str | None, retry_seconds: float
+) -> Database[Any]:
+    """Return the database, of which no server needs to be there yet.
 
     :param stack: closes the client.
     :param retry_seconds: how long to wait for a server, at the start and later: the driver's own
         time for finding a server is bounded by it.
-    :raises IngestError: without the name of a database, and when no server answers.
+    :raises IngestError: without the name of a database.
     """
     from mongodriver import MongoClient
 
@@ -36,18 +38,19 @@ def connect(stack: ExitStack, uri: str, name: str | None, retry_seconds: float) 
         client = MongoClient(uri, serverSelectionTimeoutMS=round(limit * 1000))
     stack.enter_context(client)
     try:
-        database: Database[Any] = client[name] if name else client.get_default_database()
+        return client[name] if name else client.get_default_database()
     except ConfigurationError:
         raise IngestError("no database: give --db, or name it in the URI") from None
-    _wait(client, limit)
-    return database
 
 
-def _wait(client: MongoClient[Any], limit: float) -> None:
-    """Wait for an answer, and say for whose if that takes long."""
+def wait_for_server(client: MongoClient[Any]) -> None:
+    """Wait for an answer, as long as the client's options say; tell for whose if that takes long.
+
+    :raises IngestError: when no server answers.
+    """
     from mongodriver import timeout
 
-    deadline = time.monotonic() + limit
+    deadline = time.monotonic() + client.options.server_selection_timeout
     told = False
     while True:
         left = deadline - time.monotonic()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.ingest.cli.connect import connect
+from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.options import DEFAULT_URI
 from mongodriver.ingest.cli.output import complain, print_to
 from mongodriver.ingest.cli.signals import Interrupted, Signals
@@ -51,7 +51,8 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         uri = options.uri or _default_uri()
         if options.local:
             uri = stack.enter_context(LocalServer(True, path=options.local_path)).uri
-        database = connect(stack, uri, options.db, options.retry_seconds)
+        database = open_database(stack, uri, options.db, options.retry_seconds)
+        wait_for_server(database.client)
         tasks = [(source, _collection(database, source, options)) for source in sources]
         if options.drop:
             for _, collection in tasks:
