@@ -121,7 +121,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         """
         cursor: AsyncCursor[DocumentT]
         if "prefetch" in kwargs:
-            cursor = _prefetching(self._cursor_class, self, args, kwargs)
+            cursor = public.read_ahead.made(self._cursor_class, self, args, kwargs)
         else:
             cursor = self._cursor_class(self, *args, **kwargs)
         return cursor
@@ -150,7 +150,7 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
         self._core.refuse_encrypting("find_raw_batches does")
         cursor: AsyncRawBatchCursor[DocumentT]
         if "prefetch" in kwargs:
-            cursor = _prefetching(self._raw_cursor_class, self, args, kwargs)
+            cursor = public.read_ahead.made(self._raw_cursor_class, self, args, kwargs)
         else:
             cursor = self._raw_cursor_class(self, *args, **kwargs)
         return cursor
@@ -778,13 +778,6 @@ class AsyncCollection(CollectionBase[DocumentT, "AsyncDatabase[DocumentT]", "Asy
 
 # What several methods do. No methods: `self` is a collection of either flavour, and those of the
 # synchronous one are no coroutines.
-
-
-def _prefetching(
-    cursor_class: Any, collection: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    batches = kwargs.pop("prefetch")
-    return cursor_class(collection, *args, **kwargs).prefetch(batches)
 
 
 async def start_aggregate(

@@ -121,10 +121,6 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
         """``batchSize`` of the next getMore; 0 leaves it to the server."""
         return self._batch_size
 
-    def _has_all(self) -> bool:
-        """Whether no more documents are wanted than have come, though the server may have some."""
-        return False
-
     def prefetch(self, batches: int) -> Self:
         """Ask for batches before they are needed, so that they are on their way while the one
         before is consumed.
@@ -136,10 +132,9 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
         :returns: the cursor.
         :raises ConfigurationError: if the client may have only one connection to a server.
         """
-        from .read_ahead import read_ahead  # few cursors do
+        from .read_ahead import equipped  # few cursors do
 
-        self._ahead = read_ahead(self._core, batches)
-        return self
+        return equipped(self, batches)
 
     def _get_more_operation(self) -> GetMore:
         operation = GetMore(

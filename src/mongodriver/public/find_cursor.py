@@ -129,10 +129,6 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         left = abs(limit) - self._retrieved
         return left if not size or left < size else size
 
-    def _has_all(self) -> bool:
-        limit = self._query.limit
-        return bool(limit) and self._retrieved >= abs(limit)
-
     def _ends_quietly(self, exc: PyMongoError) -> bool:
         tailable = self._query.flags & TAILABLE
         return bool(tailable and isinstance(exc, OperationFailure) and exc.code in TAILABLE_OVER)
@@ -148,7 +144,8 @@ class _AgnosticCursor(CursorCore[DocumentT]):
                     await self._open()
                 else:
                     await self._get_more()
-                if self._id and self._has_all():
+                limit = query.limit
+                if limit and self._id and self._retrieved >= abs(limit):
                     await self._close()
                 if query.flags & TAILABLE:
                     break  # it is for the user to ask again
@@ -161,7 +158,7 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self._exhaust = operation.pin
         ahead = self._ahead
         if ahead is not None:
-            ahead.refuse_with(query, self._core_session)
+            ahead.check(self, self._core_session)
         try:
             reply = await self._core.executor.execute(operation, self._core_session)
         except BaseException:
@@ -281,12 +278,6 @@ class _AgnosticCursor(CursorCore[DocumentT]):
         self._check_not_started()
         self._query.batch_size = size
         return self
-
-    def prefetch(self, batches: int) -> Self:
-        self._check_not_started()
-        return super().prefetch(batches)
-
-    prefetch.__doc__ = CursorCore.prefetch.__doc__
 
     def skip(self, skip: int) -> Self:
         """Leave out the first `skip` documents. Returns the cursor."""

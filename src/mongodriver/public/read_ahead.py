@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mongodriver.execution.ahead import Unanswered, borrow, send
 from mongodriver.ops.cursor import CursorReply
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from .cursor_core import CursorCore
 
-__all__ = ["MOST", "ReadAhead", "read_ahead"]
+__all__ = ["MOST", "ReadAhead", "equipped", "made", "of_pipeline", "read_ahead"]
+
+CursorT = TypeVar("CursorT", bound="CursorCore[Any]")
 
 #: How many batches may be ahead.
 MOST = 64
@@ -59,8 +61,37 @@ def of_pipeline(core: Client, batches: Any, operation: Aggregate, session: Any) 
     if ahead is not None:
         if operation.has_output_stage:
             raise InvalidOperation("Can't use prefetch with $out or $merge: nothing is read.")
-        ahead.refuse_with(None, core_session(session))
+        ahead.check(None, core_session(session))
     return ahead
+
+
+def equipped(cursor: CursorT, batches: Any) -> CursorT:
+    """A cursor that was told to read ahead.
+
+    :raises InvalidOperation: where its query has been sent.
+    """
+    begins_with_find: Any = cursor
+    if _query_of(cursor) is not None:
+        begins_with_find._check_not_started()
+    cursor._ahead = read_ahead(cursor._core, batches)
+    return cursor
+
+
+def made(cursor_class: Any, collection: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """The cursor of a find with the argument `prefetch`."""
+    batches = kwargs.pop("prefetch")
+    return equipped(cursor_class(collection, *args, **kwargs), batches)
+
+
+def _query_of(cursor: Any) -> FindQuery | None:
+    """That of a cursor of find; None for others."""
+    return getattr(cursor, "_query", None)
+
+
+def _has_all(cursor: CursorCore[Any]) -> bool:
+    """Whether a cursor has as many documents as are wanted, though the server may have more."""
+    query = _query_of(cursor)
+    return query is not None and bool(query.limit) and cursor._retrieved >= abs(query.limit)
 
 
 class ReadAhead:
@@ -81,12 +112,13 @@ class ReadAhead:
         """That of another cursor."""
         return ReadAhead(self.batches)
 
-    def refuse_with(self, query: FindQuery | None, session: Any) -> None:
+    def check(self, cursor: CursorCore[Any] | None, session: Any) -> None:
         """Raise InvalidOperation where nothing can be read ahead.
 
-        :param query: of a find.
+        :param cursor: of a find, before it begins.
         :param session: the core session that the cursor is given, or None.
         """
+        query = _query_of(cursor)
         if query is not None and query.flags & EXHAUST:
             raise InvalidOperation("Can't use prefetch and exhaust together.")
         if query is not None and query.limit < 0:
@@ -124,7 +156,7 @@ class ReadAhead:
         session = cursor._core_session
         if session is not None and not session.implicit and session.in_transaction:
             return False  # it does one thing at a time
-        if cursor._has_all() or cursor._core.closed:
+        if cursor._core.closed or _has_all(cursor):
             return False
         connection = cursor._connection
         if connection is None or (connection.closed and not self._unanswered):
