@@ -230,7 +230,7 @@ static int put_regex(bx_builder *c, const uint8_t *v, const uint8_t *next)
     int status;
 
     if (o == NULL) return BX_BUILD_BROKEN;
-    if (!bx_utf8_is_valid(p, (size_t)pattern) || !bx_is_utf8(o, (size_t)options)) return BX_BUILD_MISFIT;
+    if (!bx_utf8_is_valid(p, (size_t)pattern) || !bx_utf8_is_valid(o, (size_t)options)) return BX_BUILD_MISFIT;
     if (put(&c->data, "/", 1) < 0 || (pattern > 0 && put(&c->data, p, (size_t)pattern) < 0)) {
         return BX_BUILD_EXCEPTION;
     }

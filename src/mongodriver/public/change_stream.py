@@ -26,7 +26,7 @@ from mongodriver.values.validators import (
 )
 
 from ..replies.raw import RAW_FIELDS, raw_codec_options
-from .cursor_core import ByNext
+from .cursor_core import goes_by_next
 from .reply_cursor import _AgnosticCommandCursor
 from .sessions import core_session, session_in_use
 
@@ -57,7 +57,7 @@ _DOCUMENTS = ("fullDocument", "fullDocumentBeforeChange")
 _NO_TOKEN = "Cannot provide resume functionality when the resume token is missing."
 
 
-class _AgnosticChangeStream(ByNext, Generic[DocumentT]):
+class _AgnosticChangeStream(Generic[DocumentT]):
     """The changes of a collection, a database or a cluster, across elections and lost cursors.
 
     Arguments are those of ``watch``.
@@ -67,6 +67,10 @@ class _AgnosticChangeStream(ByNext, Generic[DocumentT]):
     _ahead: ReadAhead | None = None
     #: Of the ``$changeStream`` stage: what is watched.
     _scope: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        goes_by_next(cls)
 
     def __init__(
         self,

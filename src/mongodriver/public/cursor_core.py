@@ -23,31 +23,24 @@ if TYPE_CHECKING:
     from .read_ahead import ReadAhead
     from .sessions import ClientSessionBase
 
-__all__ = ["ByNext", "CursorCore"]
+__all__ = ["CursorCore", "goes_by_next"]
 
 ItemT = TypeVar("ItemT")
 
 
-class ByNext:
-    """What is iterated over by its `next`, as in PyMongo: a subclass that has one of its own gives
-    what that returns.
-    """
-
-    __slots__ = ()
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if "next" in vars(cls):
-            for name in ("__next__", "__anext__"):
-                if hasattr(cls, name) and name not in vars(cls):
-                    setattr(cls, name, _next)
+def goes_by_next(cls: type) -> None:
+    """Let iteration give what a class's own `next` returns, as in PyMongo."""
+    if "next" in vars(cls):
+        for name in ("__next__", "__anext__"):
+            if hasattr(cls, name) and name not in vars(cls):
+                setattr(cls, name, _next)
 
 
 def _next(self: Any) -> Any:
     return self.next()
 
 
-class CursorCore(ByNext, ABC, Generic[ItemT]):
+class CursorCore(ABC, Generic[ItemT]):
     """A server-side cursor and the documents of its current batch."""
 
     _core: Client
@@ -80,6 +73,10 @@ class CursorCore(ByNext, ABC, Generic[ItemT]):
     _data: deque[ItemT] = deque(maxlen=0)
     #: Has batches sent for ahead; None for most.
     _ahead: ReadAhead | None = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        goes_by_next(cls)
 
     # -- batches --
 
