@@ -5,7 +5,8 @@
 What is run, and how, is in ``suites.toml``. Each library gets a virtual environment in
 ``build/libraries``, and its tests are fetched into it: from the package index or the library's
 repository, never into ours. The servers are embedded ones. A test that passes on PyMongo alone is
-reported, and makes the run fail unless ``suites.toml`` knows it, with the reason.
+reported, and makes the run fail unless ``suites.toml`` knows it, with the reason; so does a library
+that cannot be run, or of whose tests none passes on PyMongo.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def run(*command: str, **options: Any) -> None:
 def prepare(suite: Suite) -> Path:
     """Make the environment and fetch the tests, where that was not done; their folder."""
     done = suite.folder / "done"
-    wanted = repr((suite.package, suite.source, suite.needs, suite.extra))
+    wanted = repr(
+        (suite.package, suite.source, suite.needs, suite.extra, PYMONGO, NEEDS, sys.version)
+    )
     if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(suite.folder, ignore_errors=True)
         suite.folder.mkdir(parents=True)
@@ -247,19 +250,32 @@ def judge(suite: Suite, theirs: dict[str, str], ours: dict[str, str]) -> tuple[s
     return "| " + " | ".join([*cells, "; ".join(remarks)]) + " |", unknown
 
 
-def main(names: list[str]) -> int:
-    """Run the suites with these names, or all of them; whether a difference is unexplained."""
-    known = suites()
-    rows, problems = [], []
-    for name in names or known:
-        suite = known[name]
-        print(f"-- {suite.package}", flush=True)
+def compare(suite: Suite) -> tuple[str, list[str]]:
+    """Run a library's tests on both drivers; its row, and what is wrong."""
+    try:
         source = prepare(suite)
         theirs, ours = (run_tests(suite, driver, source) for driver in DRIVERS)
-        row, unknown = judge(suite, theirs, ours)
+    except Exception as error:  # a host that is away, a port that is taken: the others run
+        return f"| {suite.package} | | | not run: {error} |", [f"{suite.name}: not run"]
+    row, wrong = judge(suite, theirs, ours)
+    if not count(theirs, "passed"):
+        wrong.append(f"{suite.name}: nothing passes on PyMongo; see {suite.folder}")
+    return row, wrong
+
+
+def main(names: list[str]) -> int:
+    """Run the suites with these names, or all of them; whether something is wrong."""
+    known = suites()
+    if nameless := [name for name in names if name not in known]:
+        print(f"no such library: {', '.join(nameless)}; there are {', '.join(known)}")
+        return 2
+    rows, problems = [], []
+    for name in names or known:
+        print(f"-- {known[name].package}", flush=True)
+        row, wrong = compare(known[name])
+        print(row, *(f"   {one}" for one in wrong), sep="\n", flush=True)
         rows.append(row)
-        print(row, *(f"   {one}" for one in unknown), sep="\n", flush=True)
-        problems += unknown if theirs else [f"{name}: nothing ran; see {suite.folder}"]
+        problems += wrong
     print("\n| library | passed on PyMongo | passed on mongodriver | remarks |\n|---|---|---|---|")
     print(*rows, sep="\n")
     return bool(problems)

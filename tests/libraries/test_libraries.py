@@ -58,6 +58,68 @@ def test_what_passes_on_pymongo_alone_needs_a_reason():
     )
 
 
+@pytest.fixture
+def outcomes(monkeypatch):
+    """What tests of two libraries give: by library and driver, or an error."""
+    given = {}
+
+    def run(suite, driver, source):
+        found = given[suite.name].get(driver, {})
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    known = {name: suites.Suite(name, f"{name}==1") for name in ("first", "second")}
+    monkeypatch.setattr(suites, "suites", lambda: known)
+    monkeypatch.setattr(suites, "prepare", lambda suite: None)
+    monkeypatch.setattr(suites, "run_tests", run)
+    return given
+
+
+def both(one):
+    return {"pymongo": {"test": one}, "mongodriver": {"test": one}}
+
+
+def test_a_run_succeeds_where_both_drivers_pass(outcomes, capsys):
+    outcomes.update(first=both("passed"), second=both("passed"))
+    assert suites.main([]) == 0
+    rows = capsys.readouterr().out.splitlines()[-2:]
+    passed = "1 (0 failed, 0 skipped)"
+    assert rows == [f"| {name}==1 | {passed} | {passed} |  |" for name in ("first", "second")]
+
+
+def test_one_that_cannot_be_run_does_not_hold_up_the_others(outcomes, capsys):
+    outcomes.update(first={"pymongo": OSError("no network")}, second=both("passed"))
+    assert suites.main([]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:3] == ["| first==1 | | | not run: no network |", "   first: not run"]
+    assert said[-1].startswith("| second==1 | 1 (0 failed")
+
+
+@pytest.mark.parametrize("broken", [{}, both("failed"), both("skipped")])
+def test_tests_that_do_not_pass_on_pymongo_prove_nothing(outcomes, capsys, broken):
+    outcomes.update(first=broken, second=both("passed"))
+    assert suites.main([]) == 1
+    assert "first: nothing passes on PyMongo; see " in capsys.readouterr().out
+
+
+def test_a_library_that_is_not_there(outcomes, capsys):
+    assert suites.main(["first", "third"]) == 2
+    assert capsys.readouterr().out == "no such library: third; there are first, second\n"
+
+
+def test_an_environment_is_made_anew_for_another_pymongo(monkeypatch, tmp_path):
+    ran = []
+    monkeypatch.setattr(suites, "CACHE", tmp_path)
+    monkeypatch.setattr(suites, "run", lambda *command, **options: ran.append(command))
+    suite = suites.Suite("x", "x==1", source="")
+    for version in ("pymongo==1", "pymongo==1", "pymongo==2"):
+        monkeypatch.setattr(suites, "PYMONGO", version)
+        suites.prepare(suite)
+    installed = [word for command in ran for word in command if word.startswith("pymongo==")]
+    assert installed == ["pymongo==1", "pymongo==2"]
+
+
 def test_every_suite_says_what_it_runs():
     for suite in suites.suites().values():
         assert "==" in suite.package
