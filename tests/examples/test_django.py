@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,6 +20,21 @@ EMMA = {
     "publisher": {"name": "John Murray", "city": "London"},
     "copies": 2,
 }
+#: What is no book.
+WRONG = [
+    "{",
+    "[1]",
+    "{}",
+    '{"title": "Faust"}',
+    '{"title": "Faust", "authors": []}',
+    '{"title": "Faust", "authors": "Goethe"}',
+    '{"title": "Faust", "authors": ["Goethe"], "pages": 5}',
+    '{"title": "Faust", "authors": ["Goethe"], "publisher": 5}',
+    '{"title": "Faust", "authors": ["Goethe"], "publisher": {"town": "Jena"}}',
+    '{"title": "Faust", "authors": ["Goethe"], "copies": -1}',
+    '{"title": "Faust", "authors": ["Goethe"], "copies": "many"}',
+    '{"title": "Faust", "authors": ["Goethe"], "copies": 99999999999999999999}',
+]
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,7 +75,7 @@ def browse():
 
 
 def test_its_own_tests(manage):
-    assert "\nOK\n" in manage("test")
+    assert re.search(r"Ran 3 tests in .*\n\nOK\n", manage("test", "books"))
 
 
 def test_migrations(manage, client):
@@ -84,7 +100,12 @@ def test_the_development_server(manage, start, browse, client, options):
     book = made.json()
     assert {**book, "id": None} == {**EMMA, "id": None}
     assert browser.post("/books", json=EMMA).status_code == 409
-    browser.post("/books", json={"title": "Faust", "authors": ["Goethe"]})
+    for wrong in WRONG:
+        assert browser.post("/books", content=wrong).status_code == 400, wrong
+    for wrong in ("{", "[]", "{}", '{"reader": 5}'):
+        assert browser.post(f"/books/{book['id']}/loans", content=wrong).status_code == 400
+    faust = browser.post("/books", json={"title": "Faust", "authors": ["Goethe"]})
+    assert (faust.status_code, faust.json()["publisher"], faust.json()["copies"]) == (201, None, 1)
     assert [b["title"] for b in browser.get("/books").json()["books"]] == ["Emma", "Faust"]
     for query in ({"author": "Jane Austen"}, {"city": "London"}):
         assert browser.get("/books", params=query).json() == {"books": [book]}

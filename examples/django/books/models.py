@@ -20,7 +20,7 @@ class Book(models.Model):
 
     title = models.CharField(max_length=200, unique=True)
     authors = ArrayField(models.CharField(max_length=100))
-    publisher = EmbeddedModelField(Publisher, null=True)
+    publisher = EmbeddedModelField(Publisher, null=True, blank=True)
     copies = models.PositiveIntegerField(default=1)
 
     objects = MongoManager()

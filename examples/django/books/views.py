@@ -5,6 +5,7 @@ from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -33,17 +34,39 @@ def found(book_id: str) -> Book:
         raise Http404 from None
 
 
+def sent(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object that was sent."""
+    try:
+        value = json.loads(request.body)
+    except ValueError:
+        raise BadRequest from None
+    if not isinstance(value, dict):
+        raise BadRequest
+    return value
+
+
+def stored(title: str, authors: list[str], publisher: Any = None, copies: int = 1) -> Book:
+    """Store a new book.
+
+    :raises IntegrityError: when there is one with this title. The index knows; nobody looks before.
+    """
+    made = Book(title=title, authors=authors, copies=copies)
+    made.publisher = publisher and Publisher(**publisher)
+    made.full_clean(validate_unique=False)
+    made.save(force_insert=True)
+    return made
+
+
 @require_http_methods(["GET", "POST"])
 def books(request: HttpRequest) -> HttpResponse:
     """All books, those of an author or of a publisher's city; or a new one."""
     if request.method == "POST":
-        sent = json.loads(request.body)
-        publisher = sent.pop("publisher", None)
         try:
-            made = Book.objects.create(**sent, publisher=publisher and Publisher(**publisher))
+            return JsonResponse(shown(stored(**sent(request))), status=201)
         except IntegrityError:
             return JsonResponse({"error": "this title is there"}, status=409)
-        return JsonResponse(shown(made), status=201)
+        except (TypeError, ValueError, ValidationError) as error:
+            return JsonResponse({"error": str(error)}, status=400)
     wanted = Book.objects.order_by("title")
     if author := request.GET.get("author"):
         wanted = wanted.filter(authors__contains=[author])
@@ -62,7 +85,10 @@ def one_book(request: HttpRequest, book_id: str) -> HttpResponse:
 def lend(request: HttpRequest, book_id: str) -> HttpResponse:
     """Give a copy to a reader."""
     try:
-        loan = Loan.make(found(book_id), json.loads(request.body)["reader"])
+        reader = sent(request).get("reader")
+        if not isinstance(reader, str) or not reader:
+            raise BadRequest
+        loan = Loan.make(found(book_id), reader)
     except NoCopyLeft:
         return JsonResponse({"error": "no copy is left"}, status=409)
     return JsonResponse({"id": str(loan.pk), "since": loan.since.isoformat()}, status=201)

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "publisher",
                     django_mongodb_backend.fields.EmbeddedModelField(
-                        embedded_model=books.models.Publisher, null=True
+                        blank=True, embedded_model=books.models.Publisher, null=True
                     ),
                 ),
                 ("copies", models.PositiveIntegerField(default=1)),
