@@ -1,15 +1,17 @@
 """Notes over HTTP: FastAPI with typed documents, one client for the application's life.
 
-    python -m mongodriver local --replica-set rs0 -- uvicorn --app-dir examples/fastapi notes:app
+    python -m mongodriver local --replica-set rs0 -- \\
+        uvicorn --app-dir examples/fastapi --timeout-graceful-shutdown 5 notes:app
 
-The documentation of the service is at http://127.0.0.1:8000/docs then.
+The documentation of the service is at http://127.0.0.1:8000/docs then. (Without the time that is
+given there uvicorn, when it is to end, waits for whoever reads ``/changes``.)
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypedDict
 
@@ -65,7 +67,7 @@ class Change(BaseModel):
     """What a change stream tells: classes with an `operationType` are that of changes."""
 
     operationType: str
-    documentKey: Key
+    documentKey: Key | None = None  # not of changes of the whole collection
     fullDocument: Note | None = None
 
 
@@ -193,16 +195,19 @@ async def tags(notes: NotesDep) -> list[Tag]:
 async def changes(notes: NotesDep) -> StreamingResponse:
     """What happens to notes from now on, as server-sent events.
 
-    When the reader goes away the generator is cancelled, and the stream's cursor is closed.
+    When the reader goes away the generator is cancelled, and the stream's cursor is closed. When
+    the database does, or the collection is dropped, the events end; browsers then connect again.
     """
-
     watched = notes.with_options(CodecOptions(document_class=Change, tz_aware=True))
 
     async def events() -> AsyncIterator[str]:
-        async with await watched.watch(full_document="updateLookup") as stream:
-            yield ": watching\n\n"
-            async for change in stream:
-                told = change.fullDocument or change.documentKey
-                yield f"event: {change.operationType}\ndata: {told.model_dump_json()}\n\n"
+        with suppress(ConnectionFailure):
+            async with await watched.watch(full_document="updateLookup") as stream:
+                yield ": watching\n\n"
+                async for change in stream:
+                    told = change.fullDocument or change.documentKey
+                    if told is None:
+                        return
+                    yield f"event: {change.operationType}\ndata: {told.model_dump_json()}\n\n"
 
     return StreamingResponse(events(), media_type="text/event-stream")

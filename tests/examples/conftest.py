@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 from services import Service
 
@@ -31,6 +33,27 @@ def client(uri):
     """A client that looks at what the examples have stored."""
     with MongoClient(uri, tz_aware=True) as made:
         yield made
+
+
+@pytest.fixture
+def cut(client):
+    """As long as the block lasts, the server breaks off where an example sends some commands.
+
+    The example is known by the `appname` of its client.
+    """
+
+    @contextmanager
+    def cut(appname, *commands):
+        def fail(mode, **data):
+            client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+
+        fail("alwaysOn", failCommands=commands, closeConnection=True, appName=appname)
+        try:
+            yield
+        finally:
+            fail("off")
+
+    return cut
 
 
 @pytest.fixture

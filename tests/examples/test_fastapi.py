@@ -101,6 +101,33 @@ def test_a_shutdown_does_not_wait_for_readers(serve, client):
     wait_until_nobody_watches(client)
 
 
+def test_the_database_is_away(serve, cut):
+    service, browser = serve()
+    with cut("notes", "find"):
+        away = browser.get("/notes")
+        assert (away.status_code, away.json()) == (503, {"detail": "no database"})
+    assert browser.get("/notes").json() == []
+    with browser.stream("GET", "/changes", timeout=60) as response:
+        lines = response.iter_lines()
+        assert next(lines) == ": watching"
+        with cut("notes", "getMore", "aggregate"):
+            assert [*lines] == [""]
+    assert browser.get("/notes").json() == []
+    service.end()
+    service.assert_content()
+
+
+def test_changes_end_with_the_collection(serve, client):
+    service, browser = serve()
+    with browser.stream("GET", "/changes", timeout=60) as response:
+        lines = response.iter_lines()
+        assert next(lines) == ": watching"
+        client.board.notes.drop()
+        assert [*lines] == [""]
+    service.end()
+    service.assert_content()
+
+
 def test_workers(serve):
     service, browser = serve("--workers", "2", workers=2)
     for number in range(20):  # of new connections, so that both have some
