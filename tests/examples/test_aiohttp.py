@@ -47,6 +47,9 @@ def test_files(serve, client, number):
     whole = browser.get("/files/a.bin")
     assert (whole.status_code, whole.headers["Content-Type"]) == (200, "image/x")
     assert whole.content == content
+    head = browser.head("/files/a.bin")
+    assert (head.status_code, head.content) == (200, b"")
+    assert {**head.headers, "Date": ""} == {**whole.headers, "Date": ""}
     for asked, part, told in (
         ("bytes=300000-300099", content[300000:300100], "bytes 300000-300099/1013000"),
         ("bytes=1012990-", content[-10:], "bytes 1012990-1012999/1013000"),
@@ -91,6 +94,33 @@ def test_a_download_that_breaks_off_harms_nobody(serve):
             assert next(response.iter_raw())
     assert browser.get("/files/large", timeout=60).content == content
     assert service.end() == 0
+    service.assert_content()
+
+
+def test_the_database_is_away(serve, cut):
+    service, browser = serve()
+    content = bytes(30_000_000)
+    browser.post("/files/large", content=content, timeout=60).raise_for_status()
+    with cut("files", "find"):
+        for path in ("/files", "/files/large"):
+            away = browser.get(path)
+            assert (away.status_code, away.text) == (503, "no database")
+    with cut("files", "getMore"), pytest.raises(httpx.RemoteProtocolError):
+        browser.get("/files/large")
+    assert browser.get("/files/large", timeout=60).content == content
+    assert service.end() == 0
+    service.assert_content()
+
+
+def test_an_end_in_the_middle_of_an_upload(serve, client):
+    service, browser = serve()
+    with socket.create_connection((browser.base_url.host, browser.base_url.port)) as connection:
+        head = b"POST /files/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n\r\n"
+        connection.sendall(head + bytes(20_000_000))
+        while client.store["fs.chunks"].count_documents({}) == 0:
+            pass
+        assert service.end() == 0
+    assert client.store["fs.chunks"].count_documents({}) == 0
     service.assert_content()
 
 
