@@ -43,6 +43,10 @@ class Jobs(MongoDBJobStore):
         """The jobs whose time has come."""
         return [] if self._over else super().get_due_jobs(now)
 
+    def get_next_run_time(self) -> datetime | None:
+        """When the next one's comes."""
+        return None if self._over else super().get_next_run_time()
+
 
 @contextmanager
 def scheduler(paused: bool) -> Iterator[BackgroundScheduler]:
@@ -83,10 +87,22 @@ def show() -> None:
             print(f"{job.next_run_time:%Y-%m-%d %H:%M:%S} {job.args[0]}")
 
 
-def run(drain: bool) -> None:
-    """Do what is due, until SIGTERM or Ctrl-C, or until nothing is left."""
+def run(drain: bool) -> int:
+    """Do what is due, until SIGTERM or Ctrl-C, or until nothing is left.
+
+    :returns: the exit status. An error in the scheduler's thread ends the program: whoever has
+        started it starts it again, and what was stored is there.
+    """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
     over = threading.Event()
+    failures = []
+
+    def fail(what: threading.ExceptHookArgs) -> None:
+        threading.__excepthook__(what)
+        failures.append(what.exc_type)
+        over.set()
+
+    threading.excepthook = fail
     with scheduler(paused=True) as made, suppress(KeyboardInterrupt):
 
         def look(event: JobEvent | None = None) -> None:
@@ -97,7 +113,9 @@ def run(drain: bool) -> None:
         print("running", flush=True)
         made.resume()
         look()
-        over.wait()
+        while not over.wait(1):
+            made.wakeup()  # others may have stored something
+    return bool(failures)
 
 
 def main() -> None:
@@ -116,7 +134,7 @@ def main() -> None:
     elif options.command == "list":
         show()
     else:
-        run(options.drain)
+        sys.exit(run(options.drain))
 
 
 if __name__ == "__main__":

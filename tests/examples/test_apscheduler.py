@@ -39,6 +39,33 @@ def test_reminders(reminders, client):
     assert reminders("run", "--drain") == ["running"]
 
 
+def test_what_is_stored_while_it_runs(reminders, start):
+    service = start(PROGRAM, "run")
+    service.hear("running")
+    reminders("add", "0", "Milk")
+    service.hear("Milk")
+    assert service.end() == 0
+    service.assert_content()
+
+
+def test_a_scheduler_that_fails_ends_the_program(reminders, start, cut):
+    """It would stand still otherwise: its thread has gone."""
+    reminders("add", "0", "Milk")
+    with cut("reminders", "delete"):
+        service = start(PROGRAM, "run")
+        assert service.wait() == 1
+    assert "AutoReconnect" in service.said
+    assert [line.split()[-1] for line in reminders("list")] == ["Milk"]
+
+
+def test_an_end_while_the_database_is_away(start, cut):
+    service = start(PROGRAM, "run")
+    service.hear("running")
+    with cut("reminders", "find"):
+        service.hear("Error getting due jobs")
+        assert service.end() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_what_is_left_is_there_for_the_next_one(reminders, start, client, number):
     reminders("add", "0", "Milk")
