@@ -22,10 +22,11 @@ from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound
 from bsonx import CodecOptions, ObjectId
 from mongodriver import DESCENDING, MongoClient
 from mongodriver.client_session import ClientSession
-from mongodriver.errors import DuplicateKeyError
+from mongodriver.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 Client = MongoClient[dict[str, Any]]
 T = TypeVar("T")
+MOST = 10**12  # cents that are paid at once
 
 
 @dataclass
@@ -99,7 +100,8 @@ def create_app() -> Flask:
     before_the_fork: Client
     with MongoClient(uri, appname="bank, preparing") as before_the_fork:
         Bank(before_the_fork).prepare()
-    client: Client = MongoClient(uri, appname="bank", connect=False)
+    # No request waits longer for the database, transactions that are tried again included.
+    client: Client = MongoClient(uri, appname="bank", connect=False, timeoutMS=10_000)
     atexit.register(client.close)  # in each worker, at its end
     app.extensions["bank"] = Bank(client)
     app.add_url_rule("/accounts", view_func=open_account, methods=["POST"])
@@ -107,6 +109,7 @@ def create_app() -> Flask:
     app.add_url_rule("/accounts/<name>/transfers", view_func=statement)
     app.add_url_rule("/transfers", view_func=pay, methods=["POST"])
     app.register_error_handler(HTTPException, problem)
+    app.register_error_handler(PyMongoError, database_is_away)
     return app
 
 
@@ -121,17 +124,33 @@ def problem(error: HTTPException) -> ResponseReturnValue:
     return jsonify(error=error.description), error.code or 500
 
 
+def database_is_away(error: PyMongoError) -> ResponseReturnValue:
+    """No server is there, or a connection was lost where trying again did not help."""
+    if isinstance(error, ConnectionFailure) or error.timeout:
+        return jsonify(error="no database"), 503
+    raise error
+
+
 def sent(name: str, kind: type[T]) -> T:
-    """A member of the JSON document that was sent."""
-    value: T = request.get_json().get(name)
+    """A member of the JSON object that was sent."""
+    document = request.get_json()
+    value: T | None = document.get(name) if isinstance(document, dict) else None
     if type(value) is not kind:
-        raise BadRequest(f"{name} must be a {kind.__name__}")
+        raise BadRequest(f"{name} must be of the type {kind.__name__}")
     return value
+
+
+def sent_cents(least: int) -> int:
+    """An amount of money that was sent, and that the database can hold."""
+    cents = sent("cents", int)
+    if not least <= cents <= MOST:
+        raise BadRequest(f"cents must be {least} to {MOST}")
+    return cents
 
 
 def open_account() -> ResponseReturnValue:
     """Open an account with some money on it."""
-    account = Account(sent("name", str), sent("cents", int))
+    account = Account(sent("name", str), sent_cents(0))
     try:
         bank().accounts.insert_one(account)
     except DuplicateKeyError:
@@ -156,10 +175,8 @@ def statement(name: str) -> ResponseReturnValue:
 
 def pay() -> ResponseReturnValue:
     """Move money from one account to another."""
-    cents = sent("cents", int)
-    if cents <= 0:
-        raise BadRequest("cents must be positive")
-    return jsonify(shown(bank().transfer(sent("source", str), sent("target", str), cents))), 201
+    transfer = bank().transfer(sent("source", str), sent("target", str), sent_cents(1))
+    return jsonify(shown(transfer)), 201
 
 
 def shown(transfer: Transfer) -> dict[str, object]:

@@ -16,6 +16,8 @@ httpx = pytest.importorskip("httpx", reason="`make examples` installs the framew
 pytestmark = [pytest.mark.slow, pytest.mark.server]
 GUNICORN = ["-m", "gunicorn", "--bind", "127.0.0.1:0"]
 CONF = ["-c", "examples/flask/gunicorn.conf.py"]
+NONE_LEFT = {"name": "eve", "cents": -1}
+TOO_MUCH = {"name": "eve", "cents": 2**63}
 BOOTED = r"Booting worker with pid: (\d+)"
 
 
@@ -41,7 +43,8 @@ def test_transfers(serve):
         made = browser.post("/accounts", json={"name": name, "cents": 100})
         assert (made.status_code, made.json()) == (201, {"id": name, "cents": 100})
     assert browser.post("/accounts", json={"name": "ada", "cents": 5}).status_code == 409
-    assert browser.post("/accounts", json={"name": 7, "cents": 5}).status_code == 400
+    for wrong in ({"name": 7, "cents": 5}, {"name": "eve"}, ["eve"], 7, NONE_LEFT, TOO_MUCH):
+        assert browser.post("/accounts", json=wrong).status_code == 400, wrong
     paid = browser.post("/transfers", json={"source": "ada", "target": "bob", "cents": 30})
     assert paid.status_code == 201
     assert browser.get("/accounts/ada").json()["cents"] == 70
@@ -51,7 +54,9 @@ def test_transfers(serve):
     for refused, code in (
         ({"source": "ada", "target": "bob", "cents": 71}, 409),
         ({"source": "ada", "target": "eve", "cents": 70}, 404),
-        ({"source": "ada", "target": "bob", "cents": -1}, 400),
+        ({"source": "ada", "target": "bob", "cents": 0}, 400),
+        ({"source": "ada", "target": "bob", "cents": True}, 400),
+        ({"source": "ada", "target": "bob", "cents": 2**63}, 400),
     ):
         assert browser.post("/transfers", json=refused).status_code == code
     assert browser.get("/accounts/ada").json()["cents"] == 70
@@ -87,6 +92,24 @@ def test_no_money_is_lost(serve, client, worker_class):
     accounts = client.bank.accounts
     assert sum(account["cents"] for account in accounts.find()) == 400
     assert client.bank.transfers.count_documents({}) == done > 0
+    assert service.end() == 0
+    service.assert_content()
+
+
+def test_the_database_is_away(serve, client, cut):
+    service, browser = serve(*CONF)
+    for name in ("ada", "bob"):
+        browser.post("/accounts", json={"name": name, "cents": 100})
+    payment = {"source": "ada", "target": "bob", "cents": 30}
+    with cut("bank", "find", "update"):
+        for away in (
+            browser.get("/accounts/ada", timeout=60),
+            browser.post("/transfers", json=payment, timeout=60),
+        ):
+            assert (away.status_code, away.json()) == (503, {"error": "no database"})
+    assert browser.get("/accounts/ada").json()["cents"] == 100
+    assert browser.post("/transfers", json=payment, timeout=60).status_code == 201
+    assert browser.get("/accounts/bob").json()["cents"] == 130
     assert service.end() == 0
     service.assert_content()
 
