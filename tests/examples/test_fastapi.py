@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shlex
 import signal
 
 import pytest
+from services import EXAMPLES
 
 pytest.importorskip("fastapi", reason="`make examples` installs the frameworks")
 pytest.importorskip("uvicorn", reason="`make examples` installs the frameworks")
@@ -126,6 +129,25 @@ def test_changes_end_with_the_collection(serve, client):
         assert [*lines] == [""]
     service.end()
     service.assert_content()
+
+
+def told(text):
+    """The options of uvicorn in a text that says how the example is started."""
+    whole = text.replace("\\\n", "")
+    return shlex.split(next(line for line in whole.splitlines() if " uvicorn " in line))[8:]
+
+
+def test_as_its_documentation_starts_it(start, client):
+    options = told((EXAMPLES / "README.md").read_text())
+    module = ast.parse((EXAMPLES / "fastapi" / "notes.py").read_text())
+    assert options == told(ast.get_docstring(module)) != []
+    service = start("-m", "uvicorn", *options, "--port", "0")
+    address = service.hear(r"running on (http://[\d.:]+)")[1]
+    with httpx.stream("GET", f"{address}/changes", timeout=60) as response:
+        assert next(response.iter_lines()) == ": watching"
+        service.end()
+        service.assert_content()
+    wait_until_nobody_watches(client)
 
 
 def test_workers(serve):
