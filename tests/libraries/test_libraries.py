@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ import suites
 
 pytestmark = pytest.mark.server
 
+WORKFLOW = ".github/workflows/libraries.yml"
 SCRIPTS = sorted(suites.SCRIPTS.glob("use_*.py"))
 
 
@@ -124,3 +126,28 @@ def test_every_suite_says_what_it_runs():
     for suite in suites.suites().values():
         assert "==" in suite.package
         assert suite.command if suite.source else (suites.SCRIPTS / f"use_{suite.name}.py").exists()
+
+
+def beside_the_tests(path):
+    """A file of the repository."""
+    found = suites.ROOT / path
+    if not found.exists():
+        pytest.skip(f"{path} is not beside the tests")
+    return found.read_text(encoding="utf-8")
+
+
+def test_the_weekly_run_has_every_suite_once():
+    lists = re.findall(r"^ +- ([a-z][a-z -]+)$", beside_the_tests(WORKFLOW), re.MULTILINE)
+    assert sorted(" ".join(lists).split()) == sorted(suites.suites())
+
+
+def test_the_table_has_every_suite():
+    rows = re.findall(
+        r"^\| ([\w-]+ [\d.]+) \|", beside_the_tests("docs/libraries.md"), re.MULTILINE
+    )
+    packages = {suite.package.replace("==", " ").lower() for suite in suites.suites().values()}
+    assert sorted(row.lower() for row in rows) == sorted(packages)
+
+
+def test_the_table_tells_how_many_programs_there_are():
+    assert f"{len(SCRIPTS)} libraries" in beside_the_tests("docs/libraries.md").replace("\n", " ")
