@@ -27,10 +27,10 @@ import mongodriver
 from bsonx.csv import Plan, RowValues
 from mongodriver.ingest import (
     CSVOptions,
+    IngestOptions,
+    IngestReport,
     Job,
-    JobOptions,
     Progress,
-    Report,
     durable,
     make_progress,
     make_source,
@@ -131,15 +131,20 @@ def find_files() -> dict[str, Path]:
     return {name.split(".")[0]: paths[name] for name in FILES}
 
 
-def ingest(database: Any, name: str, path: Path, progress: Progress | None = None) -> Report:
+def ingest(database: Any, name: str, path: Path, progress: Progress | None = None) -> IngestReport:
     """Ingest one file and print a line about it."""
     source = make_source(path)
     csv_options = CSVOptions(types=TYPES.get(name, {}), nulls=NULLS)
-    options = JobOptions(batch_size=BATCH, id_field=IDS.get(name), csv=csv_options)
+    options = IngestOptions(batch_documents=BATCH, id_field=IDS.get(name), csv=csv_options)
     if progress is None and sys.stderr.isatty():  # in a file its lines would be left over
         progress = make_progress(source.size)
-    job = Job(options, progress=progress)
-    report = job.run([(source, durable(database[name]))])
+    told = None
+    if progress is not None:
+        shown = progress
+        told = lambda snapshot: shown.update(snapshot.consumed, snapshot.documents)  # noqa: E731
+    report = Job(options, progress=told).run([(source, durable(database[name]))])
+    if progress is not None:
+        progress.close()
     print(f"{name:9} {report.render()}")
     return report
 
@@ -163,7 +168,7 @@ class PrimaryKiller:
     def close(self) -> None:
         """Nothing is shown."""
 
-    def story(self, report: Report) -> str:
+    def story(self, report: IngestReport) -> str:
         """What happened, in a sentence."""
         elected = self._server.primary()
         retries = "the driver's own retries were enough"
@@ -175,7 +180,7 @@ class PrimaryKiller:
         )
 
 
-def check(database: Any, reports: dict[str, Report]) -> bool:
+def check(database: Any, reports: dict[str, IngestReport]) -> bool:
     """Print the counts; return whether every record is there once."""
     title("Counting")
     complete = True
@@ -211,7 +216,7 @@ class Side:
         self.cpu += time.process_time() - cpu
 
 
-def compare(uri: str, path: Path, report: Report) -> None:
+def compare(uri: str, path: Path, report: IngestReport) -> None:
     """Insert the same rows through both drivers, batch by batch in turn, in one plain loop."""
     ours = Side("mongodriver", mongodriver.MongoClient(uri))
     theirs = Side(f"PyMongo {pymongo.version}", pymongo.MongoClient(uri))
@@ -237,7 +242,9 @@ def compare(uri: str, path: Path, report: Report) -> None:
     print_comparison(ours, theirs, count, building, report)
 
 
-def print_comparison(ours: Side, theirs: Side, count: int, building: float, report: Report) -> None:
+def print_comparison(
+    ours: Side, theirs: Side, count: int, building: float, report: IngestReport
+) -> None:
     print(f"{'':44}{ours.name:>13}{theirs.name:>16}{'ratio':>8}")
     for label, seconds in (
         ("csv, types and insert_many in a loop, docs/s", lambda side: building + side.wall),

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from mongodriver.ingest import CSVOptions, IngestError, Job, JobOptions, make_source
+from mongodriver.ingest import CSVOptions, IngestError, IngestOptions, Job, make_source
 from mongodriver.ingest import reading as reading_module
 
 from .fake import FakeCollection
 
 
 def check(*paths, **options):
-    Job(JobOptions(**options)).check([make_source(path) for path in paths])
+    Job(IngestOptions(**options)).check([make_source(path) for path in paths])
 
 
 GOOD = [
@@ -122,7 +122,11 @@ def test_a_named_pipe_is_opened_once(tmp_path):
     os.mkfifo(path)
     held = os.open(path, os.O_RDWR)  # so that opening it does not wait for the other side
     os.write(held, b"n\n1\n2\n")
-    job, source, collection = Job(JobOptions(csv=CSVOptions(infer=False))), make_source(path), None
+    job, source, collection = (
+        Job(IngestOptions(csv=CSVOptions(infer=False))),
+        make_source(path),
+        None,
+    )
     job.check([source])
     os.write(held, b"3\n")
     os.close(held)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mongodriver
-from mongodriver.ingest import Job, JobOptions, durable, make_source
+from mongodriver.ingest import IngestOptions, Job, durable, make_source
 from mongodriver.local import LocalServer
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
@@ -14,20 +14,17 @@ COUNT = 30_000
 
 
 class At:
-    """A progress display that does something once, when enough documents are stored."""
+    """A progress callback that does something once, when enough documents are stored."""
 
     def __init__(self, documents, action):
         self.documents = documents
         self.action = action
         self.done = False
 
-    def update(self, position, documents):
-        if not self.done and documents >= self.documents:
+    def __call__(self, snapshot):
+        if not self.done and snapshot.documents >= self.documents:
             self.done = True
             self.action()
-
-    def close(self):
-        pass
 
 
 @pytest.fixture
@@ -62,7 +59,7 @@ def test_losing_the_primary(file, how, id_field, retry_writes):
             getattr(server, how)(*([] if how == "step_down" else [server.primary()]))
 
         progress = At(COUNT // 3, lose)
-        options = JobOptions(batch_size=500, workers=3, id_field=id_field)
+        options = IngestOptions(batch_documents=500, lanes=3, id_field=id_field)
         collection = durable(client["failover"]["numbers"])
         report = Job(options, progress=progress).run([(make_source(file), collection)])
         assert progress.done
@@ -94,7 +91,7 @@ def test_replies_that_are_lost(file):
     ):
         client.admin.command(fail_point)
         collection = durable(client["failover"]["numbers"])
-        report = Job(JobOptions(batch_size=500)).run([(make_source(file), collection)])
+        report = Job(IngestOptions(batch_documents=500)).run([(make_source(file), collection)])
         assert report.resent >= 5
         assert (report.documents, report.errors) == (COUNT, {})
         assert_each_is_there_once(collection)
@@ -105,7 +102,7 @@ def test_a_restart_of_the_only_server(file):
     with LocalServer() as server, mongodriver.MongoClient(server.uri) as client:
         progress = At(COUNT // 3, lambda: server.restart(0))
         collection = durable(client["failover"]["numbers"])
-        job = Job(JobOptions(batch_size=500), progress=progress)
+        job = Job(IngestOptions(batch_documents=500), progress=progress)
         report = job.run([(make_source(file), collection)])
         assert progress.done
         assert (report.documents, report.errors) == (COUNT, {})

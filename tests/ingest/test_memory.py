@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from mongodriver.ingest import FileSource, Job, JobOptions
-from mongodriver.ingest import reading as reading_module
+from mongodriver.ingest import FileSource, IngestOptions, Job
 from mongodriver.ingest.readers import CSVReader, JSONReader, NDJSONReader
 from mongodriver.ingest.sources import OpenSource
-from mongodriver.write_concern import WriteConcern
+from mongodriver.ingest.sources import records as records_module
+
+from .fake import Attempt, FakeCollection
 
 PART = {
     "ndjson": b'{"n": 123456, "text": "some text", "list": [1, 2, 3]}\n' * 1000,
@@ -46,14 +47,16 @@ class Endless(io.RawIOBase):
         return size
 
 
-class Forgetful:
+class Forgetful(FakeCollection):
     """A collection that stores nothing."""
 
-    write_concern = WriteConcern()
     count = 0
 
-    def insert_many(self, documents, *, ordered):
-        self.count += len(documents)
+    async def execute(self, operation):
+        attempt = Attempt(self.connection)
+        attempt.stop = len(operation.build(attempt).documents)
+        self.count += attempt.stop
+        return operation.parse({"ok": 1, "n": attempt.stop}, attempt)
 
 
 def peak(monkeypatch, form: str, parts: int) -> int:
@@ -64,11 +67,11 @@ def peak(monkeypatch, form: str, parts: int) -> int:
         stream = io.BufferedReader(Endless(form, parts))
         yield OpenSource(stream, stream)
 
-    monkeypatch.setattr(reading_module, "open_source", open_source)
+    monkeypatch.setattr(records_module, "open_source", open_source)
     collection = Forgetful()
     tracemalloc.start()
     try:
-        job = Job(JobOptions(batch_size=500, workers=1))
+        job = Job(IngestOptions(batch_documents=500, lanes=1, max_in_flight=100_000))
         report = job.run([(FileSource("generated", form), collection)])
         assert report.documents == collection.count == parts * 1000 + (form == "json")
         return tracemalloc.get_traced_memory()[1]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mongodriver.ingest import IngestError, Job, RejectFile, ingest, make_source
+from mongodriver.ingest import IngestError, IngestOptions, Job, RejectFile, ingest, make_source
 from mongodriver.ingest.errors import RejectFileError
 
 from .fake import FakeCollection
@@ -109,7 +109,7 @@ def test_a_source_is_refused_by_the_job(tmp_path, method):
     path = tmp_path / "x.csv"
     path.touch()
     source = make_source(path)
-    job = Job(rejects=RejectFile(path))
+    job = Job(dead_letters=RejectFile(path))
     with pytest.raises(IngestError, match="is to be read"):
         job.check([source]) if method == "check" else job.run([(source, FakeCollection())])
 
@@ -143,14 +143,14 @@ def test_records_that_cannot_be_written_end_the_job(tmp_path, monkeypatch):
     rejects._file = Full()
     bad, good = tmp_path / "bad.ndjson", tmp_path / "good.ndjson"
     bad.write_text("x\n" * 5 + "{}\n")
-    good.write_text("{}\n")
-    job = Job(rejects=rejects)
+    good.write_text("x\n" * 5)
+    job = Job(IngestOptions(max_in_flight=1), dead_letters=rejects)
     collection = FakeCollection()
     with pytest.raises(RejectFileError, match="No space left"):
         job.run([(make_source(bad), collection), (make_source(good), collection)])
     report = job.report
-    assert (report.files, report.records, report.documents, report.rejected) == (1, 6, 0, 6)
-    assert not collection.stored
+    assert (report.records, report.documents, report.rejected) == (6, 1, 5)
+    assert len(collection.stored) == 1
 
 
 def test_duplicates_that_cannot_be_written_end_the_job(tmp_path):
@@ -161,8 +161,8 @@ def test_duplicates_that_cannot_be_written_end_the_job(tmp_path):
     source = tmp_path / "a.ndjson"
     source.write_text('{"_id": 1}\n{"_id": 1}\n{"_id": 1}\n{"_id": 2}\n')
     with pytest.raises(RejectFileError):
-        ingest([source], FakeCollection(), rejects=rejects)
-    job = Job(rejects=RejectFile(tmp_path / "others"))
+        ingest(FakeCollection(), source, dead_letters=rejects)
+    job = Job(dead_letters=RejectFile(tmp_path / "others"))
     (tmp_path / "others").write_text("made meanwhile")
     with pytest.raises(RejectFileError):
         job.run([(make_source(source), FakeCollection())])

@@ -2,11 +2,11 @@
 
 import json
 
-from mongodriver.ingest.report import Report
+from mongodriver.ingest.report import IngestReport
 
 
-def filled() -> Report:
-    report = Report(
+def filled() -> IngestReport:
+    report = IngestReport(
         files=2, records=1010, documents=1000, rejected=10, bytes=5_000_000, seconds=2.0
     )
     for number in range(9):
@@ -31,7 +31,7 @@ def test_render():
 
 
 def test_render_nothing():
-    report = Report(files=1, resent=1)
+    report = IngestReport(files=1, resent=1)
     assert report.ok
     assert report.render().splitlines() == [
         "0 documents from 1 file (0.0 MB) in 0.00 s: 0 docs/s, 0.0 MB/s",

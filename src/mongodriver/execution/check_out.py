@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..cmap.failures import PoolClosedError, PoolPausedError
 from ..io.deadline import sooner
 from ..sdam.topology import CLOSED
-from .select import select
+from .select import select, selection_timeout
 from .time_limit import time_is_over
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def check_out(executor: Executor, execution: Execution) -> Connection:
     if execution.deadline is not None and execution.deadline <= monotonic():
         raise time_is_over(executor, execution, 0.0)
     executor.topology.refuse_at_exit()
-    limit = sooner(execution.deadline, executor.settings.selection_timeout)
+    limit = sooner(execution.deadline, selection_timeout(executor, execution))
     while True:
         assert execution.server is not None
         try:

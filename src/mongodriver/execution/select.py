@@ -50,7 +50,7 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     :param deadline: monotonic time limit, if the wait for a server has begun before.
     :raises ServerSelectionTimeoutError: when none suits in time.
     """
-    timeout = executor.settings.selection_timeout
+    timeout = selection_timeout(executor, execution)
     preference = execution.preference
     operation = execution.operation
     if preference is None and (operation.names_primary or not operation.is_write):
@@ -76,6 +76,12 @@ async def select(executor: Executor, execution: Execution, deadline: float | Non
     if watched is not None:
         watched.succeeded(server)
     return server
+
+
+def selection_timeout(executor: Executor, execution: Execution) -> float:
+    """How long an attempt may wait for a server: as the client's options say, or its operation."""
+    own = execution.operation.selection_timeout
+    return executor.settings.selection_timeout if own is None else own
 
 
 def _must_use_primary(execution: Execution) -> bool:

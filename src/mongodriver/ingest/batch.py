@@ -43,7 +43,8 @@ class BatchLimits:
     A batch ends with the document that reaches the first of these; one document makes a batch in
     any case.
 
-    :param documents: how many.
+    :param documents: how many; rejects count as well, so that a source of bad records ends
+        somewhere, too.
     :param bytes: of BSON, all documents together; the last one may go beyond it.
     :param seconds: from the call of `read` on; a reader that waits for its source gives what it
         has by then. None: it waits until the batch is full.
@@ -63,6 +64,7 @@ class Reject:
     :param code: PARSE for text that is no document, ENCODE for values that are no BSON.
     :param raw: the record as it was read, or None where there is no text.
     :param value: what the source gave, where that is no text: for its repr() only.
+    :param document: what it became, where it is a document but has not what the job needs.
     """
 
     position: int
@@ -70,6 +72,7 @@ class Reject:
     code: Code = PARSE
     raw: bytes | None = None
     value: Any = None
+    document: bytes | None = None
 
 
 class Ids:

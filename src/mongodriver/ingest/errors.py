@@ -1,8 +1,21 @@
 """Errors of the ingestion."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mongodriver.ingest.report import IngestReport
+
 
 class IngestError(Exception):
-    """A whole file cannot be read (any further), or the job was given impossible settings."""
+    """A source cannot be read (any further), the job was given impossible settings, or it had to
+    end before all was done.
+
+    `report` says what had been done by then; None where nothing was begun.
+    """
+
+    report: IngestReport | None = None
 
 
 class DeadLetterError(IngestError):

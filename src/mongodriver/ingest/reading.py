@@ -2,72 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from itertools import chain
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from mongodriver.ingest.batch import Batch, BatchLimits, Ids
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers import CSVOptions, Record, Reject
-from mongodriver.ingest.sources import FileSource, open_source, reader_factory
+from mongodriver.ingest.modes import Prepared, prepare
+
+if TYPE_CHECKING:
+    from mongodriver.ingest.options import IngestOptions
+    from mongodriver.ingest.seams import Checkpoint
+    from mongodriver.ingest.sources import SourceLike
+    from mongodriver.io.base import Backend
+
+__all__ = ["Reading"]
+
+ResultT = TypeVar("ResultT")
+Ready = tuple[Batch, Prepared]
 
 _LOOK = 1000  # bad records at the beginning after which no good one is expected
+_ONE = BatchLimits(1)
 
 
 class Reading:
-    """The records of one source, once; to be closed. Raises IngestError, OSError or one of DAMAGE
-    when it cannot be opened."""
+    """The batches of one source, once; to be closed.
 
-    def __init__(self, source: FileSource, options: CSVOptions) -> None:
-        self._reject: Reject = self._keep
-        self._ahead: list[Record] = []
-        self._bad: list[tuple[int, bytes, str]] = []
-        self._problems = 0
-        self._first_problem = ""
-        with ExitStack() as stack:
-            self._opened = stack.enter_context(open_source(source))
-            reader = reader_factory(source, options)(self._opened.stream, self._pass_on)
-            self._records = iter(reader)
-            self._stack = stack.pop_all()
+    :param options: say what documents need, and what is sent for them.
+    """
 
-    def look(self, problem_of: Callable[[dict[str, Any]], str | None]) -> None:
-        """Read up to the first record that has no problem. What is read is kept for `records`.
+    def __init__(self, source: SourceLike, options: IngestOptions) -> None:
+        self.source = source
+        self._options = options
+        self._reader: Any = None
+        self._ids: Ids | None = None
+        self._ahead: list[Ready] = []
+        self._lock = threading.Lock()  # held while a thread reads
+        self._closed = False
+        self._consumed = 0
+        #: An earlier run of the job may have sent some of it.
+        self.maybe_stored = False
 
-        Raises IngestError when there are records and none is good, else what reading raises.
+    @property
+    def name(self) -> str:
+        """Of the source."""
+        return self.source.name
+
+    def look(self) -> None:
+        """Read up to the first good record, of a source that is not awaited.
+
+        What can be read again is closed afterwards; else what was read is kept for `next`.
+
+        :raises OSError, IngestError: where it cannot be read, or has records and none is good.
         """
-        for record in self._records:
-            self._ahead.append(record)
-            problem = problem_of(record[2])
-            if problem is None:
+        self._open(None)
+        try:
+            self._look()
+        except BaseException:
+            self._close()
+            raise
+        if self.source.repeatable:
+            self._close()
+            self._reader, self._closed, self._ahead = None, False, []
+
+    def _look(self) -> None:
+        problems, first = 0, ""
+        while problems < _LOOK:
+            batch = self._reader.read(_ONE)
+            if batch is None:
+                break
+            ready = prepare(batch, self._options)
+            self._ahead.append((batch, ready))
+            for reject in ready.rejects:
+                first = first or f"line {reject.position}: {reject.error}"
+            problems += len(ready.rejects)
+            if len(ready.documents) and problems < _LOOK:
                 return
-            self._note(record[0], problem)
-        if self._problems:
-            raise IngestError(f"no record is good; {self._first_problem}")
+        if problems >= _LOOK:
+            raise IngestError(f"it begins with {_LOOK} bad records; {first}")
+        if problems:
+            raise IngestError(f"no record is good; {first}")
 
-    def records(self, reject: Reject) -> Iterator[Record]:
-        """Return the records; those that are no documents go to `reject`."""
-        self._reject = reject
-        for bad in self._bad:
-            reject(*bad)
-        return chain(self._ahead, self._records)
+    async def open(self, backend: Backend, checkpoint: Checkpoint | None) -> None:
+        """Begin, or go on where a checkpoint says. Raises what the source does."""
+        if self._reader is not None:
+            return
+        position = None
+        if checkpoint is not None:
+            seed, position = await checkpoint.begin(self.name)
+            self.maybe_stored = seed is not None
+            self._ids = Ids(seed)
+            if seed is None:
+                await checkpoint.keep_seed(self.name, self._ids.seed)
+        if self.source.awaits:
+            self._open(position)
+        else:
+            await backend.call(self._open, position)
 
-    def position(self) -> int:
-        """Return how many bytes of the file have been read, 0 when that is unknown."""
-        return self._opened.position()
+    def _open(self, position: Any) -> None:
+        ids = None
+        if not self._options.by_key and self._options.id_field in (None, "_id"):
+            ids = self._ids or Ids()
+        self._reader = self.source.open(ids, position)
 
-    def close(self) -> None:
-        """Close the file."""
-        self._stack.close()
+    async def next(self, backend: Backend, limits: BatchLimits) -> Ready | None:
+        """The next batch, and what is to be sent for it; None at the end."""
+        if self._ahead:
+            return self._ahead.pop(0)
+        if self.source.awaits:
+            batch = await self._reader.read(limits)
+            return None if batch is None else (batch, prepare(batch, self._options))
+        if backend.name == "blocking":
+            return self._next(limits)
+        return await backend.call(self._guarded, self._next, limits)
 
-    def _pass_on(self, line: int, raw: bytes, message: str) -> None:
-        self._reject(line, raw, message)
+    def _next(self, limits: BatchLimits) -> Ready | None:
+        batch = self._reader.read(limits)
+        self._consumed = self._reader.consumed()
+        return None if batch is None else (batch, prepare(batch, self._options))
 
-    def _keep(self, line: int, raw: bytes, message: str) -> None:
-        self._bad.append((line, raw, message))
-        self._note(line, message)
+    def _guarded(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Call a function of the reader in a thread that nobody may wait for any more."""
+        with self._lock:
+            try:
+                return function(*args)
+            finally:
+                if self._closed:
+                    self._reader.close()
 
-    def _note(self, line: int, problem: str) -> None:
-        self._problems += 1
-        self._first_problem = self._first_problem or f"line {line}: {problem}"
-        if self._problems == _LOOK:
-            raise IngestError(f"it begins with {_LOOK} bad records; {self._first_problem}")
+    def consumed(self) -> int:
+        """How many bytes of the source have been read; all of them once it is closed."""
+        return (self.source.size or 0) if self._closed else self._consumed
+
+    async def close(self) -> None:
+        """Let go of the source; where a thread still reads it, as soon as that is done."""
+        if self._reader is None or self._closed:
+            return
+        if self.source.awaits:
+            self._closed = True
+            await self._reader.close()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._reader.close()
+            finally:
+                self._lock.release()

@@ -8,15 +8,20 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+import bsonx
 import bsonx.json_util as json_util
+from bsonx.codec_options import CodecOptions, DatetimeConversion
 from mongodriver.ingest.errors import IngestError, RejectFileError
 from mongodriver.ingest.report import PARSE, Code
 
 if TYPE_CHECKING:
+    from mongodriver.ingest.seams import Letter
     from mongodriver.ingest.sources import FileSource
+
+_ANY_DATE: CodecOptions[Any] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 class RejectFile:
@@ -56,6 +61,24 @@ class RejectFile:
         `text` does."""
         entry = {"file": file, "line": line, "code": code, "error": error}
         self._write(_with_document(entry, document))
+
+    async def add(self, letters: Sequence[Letter]) -> None:
+        """Add some; see `seams.DeadLetters`."""
+        for letter in letters:
+            if letter.document is not None:
+                document = bsonx.decode(letter.document, _ANY_DATE)
+                self.document(letter.source, letter.position, letter.code, letter.error, document)
+            elif letter.raw is not None:
+                self.text(letter.source, letter.position, letter.error, letter.raw)
+            else:
+                self.document(
+                    letter.source, letter.position, letter.code, letter.error, letter.value
+                )
+
+    async def flush(self) -> None:
+        """Hand what is buffered to the system."""
+        if self._file is not None:
+            self._file.flush()
 
     def _write(self, line: str) -> None:
         with self._lock:

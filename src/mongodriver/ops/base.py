@@ -169,6 +169,8 @@ class Operation(Generic[ResultT]):
     collection: str = ""
     #: Selects a writable server; `read_preference` is then ignored.
     is_write: bool = False
+    #: How long each attempt may wait for a server, seconds; None: as the client's options say.
+    selection_timeout: float | None = None
     #: A write of which errors of its selection say that there is no primary, not that writes
     #: cannot go anywhere.
     names_primary: bool = False

@@ -56,6 +56,8 @@ class EncodedWrite(Operation["EncodedWrite"]):
         self.options = options or {}
         #: The first statement that no reply has told of yet.
         self.start = 0
+        #: How many statements a command may have; 0: as many as the server takes.
+        self.most = 0
         #: What replies have said of statements: ``{index, code, errmsg, ...}``, by their places.
         self.errors: list[dict[str, Any]] = []
         #: The write concern errors of replies.
@@ -72,6 +74,7 @@ class EncodedWrite(Operation["EncodedWrite"]):
             _IDENTIFIER[self.name],
             self.start,
             max_document_size=statement_limit(attempt, True),
+            max_count=self.most,
         )
 
     def parse(self, reply: MutableMapping[str, Any], attempt: Attempt) -> EncodedWrite:
@@ -98,10 +101,22 @@ class EncodedWrite(Operation["EncodedWrite"]):
         if concern_error is not None:
             self.concern_errors.append(concern_error)
         self.start = attempt.stop
+        if self.most:
+            self.most = min(2 * self.most, len(self.statements))
         return self
 
     def more(self) -> bool:
         return self.start < len(self.statements) and not (self.ordered and self.errors)
+
+    def narrow(self) -> bool:
+        """Have the next command take half as many statements, to find the one that is at fault.
+
+        False when it has had only one.
+        """
+        left = len(self.statements) - self.start
+        most = min(self.most or left, left)
+        self.most = max(most // 2, 1)
+        return most > 1
 
     def pass_over(self) -> None:
         """Leave the statement out that is to be sent next: no message can carry it."""

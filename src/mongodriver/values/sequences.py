@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from bsonx.raw_bson import RawBSONDocument
@@ -44,6 +47,19 @@ class EncodedDocuments:
         """Documents as events show them; they are made when somebody looks."""
         start, stop, _ = where.indices(len(self))
         return [RawBSONDocument(self.document(index)) for index in range(start, stop)]
+
+    @classmethod
+    def of(cls, documents: Iterable[bytes]) -> EncodedDocuments:
+        """Of single documents."""
+        parts = list(documents)
+        ends = array("I", accumulate(map(len, parts)))
+        return cls(b"".join(parts), memoryview(ends))
+
+    def some(self, indexes: Sequence[int]) -> EncodedDocuments:
+        """Some of them, copied; all of them if that is what they are."""
+        if len(indexes) == len(self.ends):
+            return self
+        return EncodedDocuments.of(self.document(index) for index in indexes)
 
     def begin(self, index: int) -> int:
         """Where the document at a place begins in `data`."""

@@ -11,7 +11,7 @@ from mongodriver.ingest.cli import values
 from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.types import parse_types
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.job import JobOptions
+from mongodriver.ingest.options import IngestOptions
 from mongodriver.ingest.sources import FORMATS
 
 DEFAULT_URI = "mongodb://127.0.0.1:27017/"
@@ -133,22 +133,22 @@ def _add_records(parser: argparse.ArgumentParser) -> None:
 
 def _add_sending(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("sending").add_argument
-    defaults = JobOptions()
+    defaults = IngestOptions()
     add(
         "--batch-size",
         type=values.whole(1, 100_000),
-        default=defaults.batch_size,
+        default=defaults.batch_documents,
         metavar="N",
-        help=f"documents sent at a time (default {defaults.batch_size})",
+        help=f"most documents sent at a time (default {defaults.batch_documents})",
     )
     add(
         "--lanes",
         "--workers",
         dest="lanes",
         type=values.whole(1, 64),
-        default=defaults.workers,
+        default=defaults.lanes,
         metavar="N",
-        help=f"connections that send at the same time (default {defaults.workers})",
+        help=f"connections that send at the same time (default {defaults.lanes})",
     )
     add(
         "--retry-seconds",

@@ -15,12 +15,13 @@ from mongodriver.ingest.cli.options import DEFAULT_URI
 from mongodriver.ingest.cli.output import complain, print_to
 from mongodriver.ingest.cli.signals import Interrupted, Signals
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.job import Job, JobOptions
+from mongodriver.ingest.job import Job
+from mongodriver.ingest.options import IngestOptions
 from mongodriver.ingest.progress import NoProgress, Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.rejects import RejectFile
 from mongodriver.ingest.sources import STDIN, FileSource, find_files, make_source
-from mongodriver.ingest.store import durable
+from mongodriver.ingest.target import durable
 from mongodriver.local import LocalServer
 from mongodriver.values.errors import PyMongoError
 
@@ -45,7 +46,13 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         rejects = None
         if options.dead_letter:
             rejects = stack.enter_context(RejectFile(options.dead_letter, sources))
-        job = Job(job_options, rejects=rejects, progress=_progress(options, sources))
+        shown = _progress(options, sources)
+        stack.callback(shown.close)
+        job = Job(
+            job_options,
+            dead_letters=rejects,
+            progress=lambda snapshot: shown.update(snapshot.consumed, snapshot.documents),
+        )
         if options.drop:
             _check(job, sources)
         uri = options.uri or _default_uri()
@@ -95,13 +102,14 @@ def _collection(
     name = options.collection or source.stem
     if name == STDIN:
         raise IngestError("give --collection for standard input")
-    return durable(database[name])
+    collection: Collection[Any] = durable(database[name])
+    return collection
 
 
-def _job_options(options: argparse.Namespace) -> JobOptions:
-    return JobOptions(
-        batch_size=options.batch_size,
-        workers=options.lanes,
+def _job_options(options: argparse.Namespace) -> IngestOptions:
+    return IngestOptions(
+        batch_documents=options.batch_size,
+        lanes=options.lanes,
         retry_seconds=options.retry_seconds,
         id_field=options.id_field,
         csv=CSVOptions(
