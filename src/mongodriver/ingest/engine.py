@@ -261,8 +261,8 @@ class Engine:
 
     async def _end_lanes(self) -> None:
         """End those that have not, and name what they were about to send."""
-        left = self._channel.give_up()
-        left += self._abandoned(self._lanes)
+        left = self._abandoned(self._lanes)
+        left += self._channel.give_up()
         if self._backend.name != "blocking":  # threads end when they can
             for lane in self._lanes:
                 await lane.join(_LAST_WORDS)
