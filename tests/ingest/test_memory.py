@@ -8,8 +8,7 @@ import pytest
 
 from mongodriver.ingest import FileSource, IngestOptions, Job
 from mongodriver.ingest.readers import CSVReader, JSONReader, NDJSONReader
-from mongodriver.ingest.sources import OpenSource
-from mongodriver.ingest.sources import records as records_module
+from mongodriver.ingest.sources import OpenSource, csv_text, json_text
 
 from .fake import Attempt, FakeCollection
 
@@ -67,7 +66,8 @@ def peak(monkeypatch, form: str, parts: int) -> int:
         stream = io.BufferedReader(Endless(form, parts))
         yield OpenSource(stream, stream)
 
-    monkeypatch.setattr(records_module, "open_source", open_source)
+    for module in (csv_text, json_text):
+        monkeypatch.setattr(module, "open_source", open_source)
     collection = Forgetful()
     tracemalloc.start()
     try:
@@ -82,7 +82,7 @@ def peak(monkeypatch, form: str, parts: int) -> int:
 @pytest.mark.parametrize("form", ["ndjson", "json", "csv"])
 def test_flat_memory(form, monkeypatch):
     """Five times the file needs about the same memory, a fraction of the file's own size."""
-    parts = 15  # enough to fill all buffers and queues
+    parts = 100  # enough to fill all buffers and queues
     peak(monkeypatch, form, parts)  # imports, caches
     small = peak(monkeypatch, form, parts)
     large = peak(monkeypatch, form, 5 * parts)

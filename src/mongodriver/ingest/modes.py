@@ -60,7 +60,7 @@ def prepare(batch: Batch, options: IngestOptions) -> Prepared:
     documents = EncodedDocuments(batch.data, batch.ends)
     rejects = [*batch.rejects]
     positions = batch.positions
-    if options.id_field not in (None, "_id"):
+    if options.renames_id:
         documents, positions = _with_ids(documents, positions, rejects, str(options.id_field))
     if not options.by_key and not options.keeps_key_order:
         return Prepared(documents, documents, positions, rejects)

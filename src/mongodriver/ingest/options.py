@@ -90,6 +90,11 @@ class IngestOptions:
         return (self.key,) if isinstance(self.key, str) else tuple(self.key)
 
     @property
+    def renames_id(self) -> bool:
+        """Whether a field under another name becomes `_id`."""
+        return self.id_field is not None and self.id_field != "_id"
+
+    @property
     def by_key(self) -> bool:
         """Whether documents are found by their key."""
         return self.mode != "insert"

@@ -22,7 +22,7 @@ ResultT = TypeVar("ResultT")
 Ready = tuple[Batch, Prepared]
 
 _LOOK = 1000  # bad records at the beginning after which no good one is expected
-_ONE = BatchLimits(1)
+_ONE = BatchLimits(1, seconds=0.1)
 
 
 class Reading:
@@ -101,7 +101,7 @@ class Reading:
 
     def _open(self, position: Any) -> None:
         ids = None
-        if not self._options.by_key and self._options.id_field in (None, "_id"):
+        if not self._options.by_key and not self._options.renames_id:
             ids = self._ids or Ids()
         self._reader = self.source.open(ids, position)
 

@@ -48,10 +48,10 @@ class RejectFile:
         if _is_same(self._path, source):
             raise IngestError(f"rejected records cannot go to {source.name}, which is to be read")
 
-    def text(self, file: str, line: int, error: str, raw: bytes) -> None:
+    def text(self, file: str, line: int, error: str, raw: bytes, code: Code = PARSE) -> None:
         """Add a record that is no document; raises RejectFileError, but only once."""
         record = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-        entry = {"file": file, "line": line, "code": PARSE, "error": error, "record": record}
+        entry = {"file": file, "line": line, "code": code, "error": error, "record": record}
         self._write(json.dumps(entry, ensure_ascii=False))
 
     def document(
@@ -69,7 +69,7 @@ class RejectFile:
                 document = bsonx.decode(letter.document, _ANY_DATE)
                 self.document(letter.source, letter.position, letter.code, letter.error, document)
             elif letter.raw is not None:
-                self.text(letter.source, letter.position, letter.error, letter.raw)
+                self.text(letter.source, letter.position, letter.error, letter.raw, letter.code)
             else:
                 self.document(
                     letter.source, letter.position, letter.code, letter.error, letter.value

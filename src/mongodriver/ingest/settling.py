@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mongodriver.ingest.batch import UNSENT, Reject
-from mongodriver.ingest.errors import TooManyErrors
+from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.seams import Letter
 from mongodriver.io.mutex import Mutex
 
@@ -42,7 +42,7 @@ class Settling:
     async def settle(self, work: Work, outcome: Outcome, sent: int) -> None:
         """A work is done; of its documents so many were sent, or left out for good.
 
-        :raises TooManyErrors: when more records were rejected than the job is to bear.
+        :raises IngestError: when more records were rejected than the job is to bear.
         :raises Exception: what dead letters or checkpoint raise; the job cannot go on then.
         """
         letters = [_of_reject(work.source, reject) for reject in work.rejects]
@@ -63,7 +63,7 @@ class Settling:
         self._telling.show()
         rejected = self._telling.report.rejected
         if self._max_errors is not None and rejected > self._max_errors:
-            raise TooManyErrors(f"more than {self._max_errors:,} records were rejected")
+            raise IngestError(f"more than {self._max_errors:,} records were rejected")
 
     async def _advance(self, work: Work) -> None:
         position = work.track.settle(work.number)

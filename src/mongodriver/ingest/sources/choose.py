@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.sources.files import STDIN, FileSource, make_source
+from mongodriver.ingest.sources.arrow import ArrowSource, is_arrow
+from mongodriver.ingest.sources.csv_text import CSVSource
+from mongodriver.ingest.sources.files import FileSource, find_files, make_source
 from mongodriver.ingest.sources.iterables import AsyncIterableSource, IterableSource
+from mongodriver.ingest.sources.json_text import JSONSource
+from mongodriver.ingest.sources.parquet import ParquetSource
 from mongodriver.ingest.sources.records import RecordSource
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ __all__ = ["as_source", "sources_of"]
 
 def as_source(value: Any, options: IngestOptions) -> SourceLike:
     """A source, made of a file's description where it is none yet."""
-    if isinstance(value, FileSource):
-        return RecordSource(value, options.csv)
-    source: SourceLike = value
-    return source
+    if not isinstance(value, FileSource):
+        source: SourceLike = value
+        return source
+    if value.format in ("ndjson", "json"):
+        return JSONSource(value)
+    if value.format == "csv":
+        return CSVSource(value, options.csv)
+    return RecordSource(value, options.csv)
 
 
 def sources_of(
@@ -45,9 +50,8 @@ def sources_of(
         return [value]
     if form is not None:
         raise TypeError(f"format is for files, not for {type(value).__name__}")
-    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
-        columns: Any = import_module("mongodriver.ingest.sources.arrow")
-        return [columns.ArrowSource(value)]
+    if is_arrow(value):
+        return [ArrowSource(value)]
     if isinstance(value, (Mapping, bytes, bytearray, memoryview)):
         raise TypeError(
             f"a source is an iterable of documents, not a single {type(value).__name__}"
@@ -68,13 +72,11 @@ def _are_paths(values: Iterable[Any]) -> bool:
 
 
 def _files(paths: Iterable[Any], options: IngestOptions, form: str | None) -> list[SourceLike]:
-    sources: list[SourceLike] = []
-    for path in paths:
-        text = os.fspath(path)
-        names = [text]
-        if text != STDIN and glob.has_magic(text) and not os.path.exists(text):
-            names = sorted(glob.glob(text, recursive=True))
-            if not names:
-                raise IngestError(f"no file fits {text!r}")
-        sources += [as_source(make_source(name, form), options) for name in names]
-    return sources
+    names = [name for path in paths for name in find_files(path)]
+    return [_file(name, options, form) for name in names]
+
+
+def _file(name: str, options: IngestOptions, form: str | None) -> SourceLike:
+    if form == "parquet" or (form is None and name.lower().endswith(".parquet")):
+        return ParquetSource(name)
+    return as_source(make_source(name, form), options)
