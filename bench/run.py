@@ -10,6 +10,7 @@ from typing import Any
 
 import codec
 import extended_json
+import json_bson
 import raw
 import report
 from interleaved import Case, measure
@@ -64,6 +65,7 @@ def main() -> None:
         rows += measured(raw.cases(), options.rounds, options.seconds)
     if options.only in (None, "json"):
         rows += measured(extended_json.cases(), options.rounds, options.seconds)
+        rows += measured(json_bson.cases(), options.rounds, options.seconds)
     if options.only in (None, "driver"):
         import driver
 

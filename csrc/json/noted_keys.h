@@ -21,7 +21,7 @@ void bx_noted_keys_free(bx_noted_keys *keys);
 
 BX_INLINE uint32_t bx_hash_name(const uint8_t *name, size_t size)
 {
-    uint64_t head = 0, tail = 0;
+    uint64_t head = 0, tail = 0; /* of the name; with its size they are all of a short one */
 
     if (size >= 8) {
         head = bx_load64(name);
@@ -32,7 +32,8 @@ BX_INLINE uint32_t bx_hash_name(const uint8_t *name, size_t size)
     } else if (size > 0) {
         head = (uint64_t)name[0] | (uint64_t)name[size >> 1] << 8 | (uint64_t)name[size - 1] << 16;
     }
-    return (uint32_t)(bx_hash_words(head ^ size << 56, tail) >> 32);
+    head = (head ^ size << 56) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(((head ^ head >> 29) + tail) * UINT64_C(0xC2B2AE3D27D4EB4F) >> 32);
 }
 
 /* Note the key whose name is `name` bytes behind the base: false if it is among those from `first` on

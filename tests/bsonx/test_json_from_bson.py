@@ -130,11 +130,12 @@ def test_documents_like_references(bx, ju, fields):
     check(bx, ju, document(with_scope, NUMBER % b"y"), ju.CANONICAL_JSON_OPTIONS)
 
 
-@pytest.mark.parametrize("count", [2, 3, 63, 64, 65, 66, 200])
-def test_keys_that_come_twice(bx, ju, count):
-    names = [b"key%d" % number for number in range(count)]
+@pytest.mark.parametrize("count", [2, 3, 63, 64, 65, 66, 200, 3000])
+@pytest.mark.parametrize("name", [b"key%d", b"begin of %04d a long key"])
+def test_keys_that_come_twice(bx, ju, count, name):
+    names = [name % number for number in range(count)]
     once = [NUMBER % name for name in names]
-    for again in (names[0], names[-1]):
+    for again in (names[0], names[count // 2], names[-1]):
         check(bx, ju, document(*once, TEXT % again), ju.DEFAULT_JSON_OPTIONS)
         check(bx, ju, nested(*once, TEXT % again, NUMBER % b"z"), ju.DEFAULT_JSON_OPTIONS)
     check(bx, ju, document(*once), ju.DEFAULT_JSON_OPTIONS)

@@ -110,11 +110,13 @@ def test_nesting(bx, ju):
 
 
 @pytest.mark.parametrize("count", [2, 3, 63, 64, 65, 66, 200, 3000])
-def test_keys_that_come_twice(bx, ju, count):
-    names = [f'"key {number}": {number}' for number in range(count)]
+@pytest.mark.parametrize("name", ["key {}", "begin of {:04} a long key"])
+def test_keys_that_come_twice(bx, ju, count, name):
+    names = [f'"{name.format(number)}": {number}' for number in range(count)]
     check(bx, ju, "{" + ", ".join(names) + "}")
     for again in (0, count // 2, count - 1):
-        text = "{" + ", ".join([*names, f'"key\\u0020{again}": 0']) + "}"
+        key = name.replace(" ", "\\u0020").format(again)
+        text = "{" + ", ".join([*names, f'"{key}": 0']) + "}"
         check(bx, ju, text)
         with pytest.raises(ValueError, match="comes twice"):
             ju.to_bson(text)
