@@ -14,7 +14,8 @@ import bsonx
 from mongodriver.ingest.batch import ENCODE, PARSE, BatchLimits, Ids
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.sources.files import FileSource, OpenSource
-from mongodriver.ingest.sources.json_text import JSONSource, JSONTextReader, _Text
+from mongodriver.ingest.sources.geojson_text import GeoJSONTextReader
+from mongodriver.ingest.sources.json_text import JSONSource, JSONTextReader, Text
 
 from .reading import Trickle
 from .test_json_values import DOCUMENTS
@@ -54,7 +55,7 @@ def read(made, limits=None, at=None, ids=None):
 
 def over(stream, form, **options):
     """A reader of any stream."""
-    text = _Text(OpenSource(stream, stream), waits=True)
+    text = Text(OpenSource(stream, stream), waits=True)
     reader = JSONTextReader("x", form, text, None, None)
     reader.stack = ExitStack()
     for name, value in options.items():
@@ -180,7 +181,7 @@ def test_an_overlong_line_is_not_kept(ending):
         (4, b"y" * 1000),
     ]
     assert rejects[0].error == "the line is longer than 400000 bytes"
-    assert None in places
+    assert [place.get("too_long") for place in places] == [None, True, None, True]
 
 
 def test_an_overlong_value_ends_the_reading():
@@ -288,3 +289,66 @@ def test_packed_files_go_on_in_the_middle(tmp_path, packed):
     whole, _, places = read(made, BatchLimits(1000))
     for place in places[:-1]:
         assert read(made, at=place)[0] == whole[place["documents"] :]
+
+
+FEATURES = b"""{"type": "FeatureCollection", "name": "x", "crs": {"features": [1]},
+"features": [
+{"type": "Feature", "properties": {"n": 1}},
+{"type": "Feature", "properties": {"n": 2}}
+], "bbox": [1, 2]}
+"""
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_features(tmp_path, mark):
+    made = source(tmp_path, mark + FEATURES, "geojson")
+    found, rejects, places = read(made, BatchLimits(1))
+    assert [(line, document["properties"]) for line, document in found] == [
+        (3, {"n": 1}),
+        (4, {"n": 2}),
+    ]
+    assert rejects == []
+    for number, place in enumerate(places, 1):
+        assert read(made, at=place)[0] == found[number:]
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        (b'{"type": "Feature", "properties": {"features": []}}', 1),
+        (b'{"type": "Point"}\n{"type": "Point"}', 2),
+        (b'[{"type": "Point"}, {"type": "Point"}]', 2),
+        (b'{"features": []}', 0),
+        (b'{"features": [{}, {}], "features": 5}', 2),
+        (b"", 0),
+        (b" \n", 0),
+    ],
+)
+def test_other_geojson(tmp_path, data, count):
+    found, rejects, _ = read(source(tmp_path, data, "geojson"))
+    assert (len(found), rejects) == (count, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (FEATURES[:-4], "line 5: the collection is cut off"),
+        (FEATURES[:160], "line 4: the collection is cut off"),
+        (FEATURES + b"x", "line 5: there is text behind the end of the collection"),
+        (b'{"features": [{}]', "line 1: the collection is cut off"),
+    ],
+)
+def test_features_that_are_damaged(tmp_path, data, words):
+    reader = source(tmp_path, data, "geojson").open(None)
+    assert len(reader.read(BatchLimits())) >= 1
+    for _ in range(2):
+        with pytest.raises(IngestError, match=words):
+            reader.read(BatchLimits())
+    reader.close()
+
+
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_features_in_parts(size):
+    text = Text(OpenSource(Trickle(FEATURES, size), Trickle(FEATURES, size)), waits=True)
+    reader = GeoJSONTextReader("x", "geojson", text, None, None)
+    assert sum(len(batch) for batch in batches(reader)) == 2

@@ -21,7 +21,7 @@ from mongodriver.ingest.readers.base import MAX_RECORD
 from mongodriver.ingest.readers.values import UNENCODABLE, explain
 from mongodriver.ingest.sources.files import DAMAGE, FileSource, OpenSource, open_source
 
-__all__ = ["JSONSource", "JSONTextReader"]
+__all__ = ["JSONSource", "JSONTextReader", "Text"]
 
 _LEAST = 256 << 10  # bytes of text to read at a time
 _KEPT = 1000  # bytes of an overlong line that a reject shows
@@ -30,7 +30,7 @@ _KEPT = 1000  # bytes of an overlong line that a reject shows
 class JSONSource:
     """A file of documents in extended JSON.
 
-    :param file: where it is; its format is "ndjson" or "json".
+    :param file: where it is; its format is "ndjson", "json" or "geojson".
     :param id_field: a field that becomes `_id`.
     """
 
@@ -60,8 +60,9 @@ class JSONSource:
         with ExitStack() as stack:
             try:
                 opened = stack.enter_context(open_source(self.file))
-                text = _Text(opened, waits=not self.repeatable)
-                reader = JSONTextReader(self.name, self.file.format, text, ids, self.id_field)
+                text = Text(opened, waits=not self.repeatable)
+                make = _reader_class(self.file.format)
+                reader = make(self.name, self.file.format, text, ids, self.id_field)
                 if at:
                     reader.go_to(at)
             except DAMAGE as error:
@@ -70,7 +71,15 @@ class JSONSource:
         return reader
 
 
-class _Text:
+def _reader_class(form: str) -> type[JSONTextReader]:
+    if form != "geojson":
+        return JSONTextReader
+    from mongodriver.ingest.sources.geojson_text import GeoJSONTextReader
+
+    return GeoJSONTextReader
+
+
+class Text:
     """The text of an open file that has been read and not passed."""
 
     def __init__(self, opened: OpenSource, waits: bool) -> None:
@@ -152,12 +161,13 @@ class JSONTextReader:
     """See `Reader`. What it tells is unpacked bytes and lines, from the beginning of the file."""
 
     stack: ExitStack
+    _container = "array"
 
     def __init__(
-        self, name: str, form: str, text: _Text, ids: Ids | None, id_field: str | None
+        self, name: str, form: str, text: Text, ids: Ids | None, id_field: str | None
     ) -> None:
         self._name = name
-        self._text = text
+        self.text = text
         self._ids = ids
         self._id_field = id_field
         self._lines = form == "ndjson"
@@ -170,15 +180,16 @@ class JSONTextReader:
 
     def go_to(self, at: Position) -> None:
         """Go on at a position that a batch had behind it."""
-        self._text.go_to(at["offset"])
+        self.text.go_to(at["offset"])
         self._line = at["line"]
         self._state = at["state"]
         self._documents = at["documents"]
+        self._too_long = "too_long" in at
 
     def read(self, limits: BatchLimits) -> Batch | None:
         """See `Reader.read`."""
         deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-        text = self._text
+        text = self.text
         wanted, more = self._wanted(limits), False
         while True:
             text.read(wanted, deadline, more)
@@ -202,7 +213,7 @@ class JSONTextReader:
 
     def _cut(self, limits: BatchLimits) -> Batch | None:
         """The next batch of what has been read; None if there is no whole record."""
-        text = self._text
+        text = self.text
         first = None if self._ids is None else self._ids.first(self._documents)
         options: dict[str, Any] = {
             "line": self._line,
@@ -228,7 +239,7 @@ class JSONTextReader:
         return self._batch(found, rejects, size)
 
     def _go_on(self, found: ndjson.Batch) -> None:
-        self._text.at = found.consumed
+        self.text.at = found.consumed
         self._line = found.line
         self._state = found.state
         self._documents += len(found)
@@ -241,29 +252,29 @@ class JSONTextReader:
         )
 
     def _place(self) -> Position:
-        return {
+        place: Position = {
             "documents": self._documents,
-            "offset": self._text.offset + self._text.at,
+            "offset": self.text.offset + self.text.at,
             "line": self._line,
             "state": self._state,
         }
+        return {**place, "too_long": True} if self._too_long else place
 
     def _refuse_record(self) -> Batch:
         """Reject a line that is longer than any document, which is not read as a whole."""
         if not self._lines:
             raise self._error(f"a value is longer than {self.max_record} bytes")
-        text = self._text
+        text = self.text
         raw = text.data[text.at : text.at + _KEPT]
         error = f"the line is longer than {self.max_record} bytes"
-        reject = Reject(self._line, error, PARSE, raw)
-        # No place to go on at: that is behind the line.
-        batch = Batch(self._name, b"", b"", (), [reject], None, text.unread)
+        size = text.unread
         text.at = len(text.data)
         self._too_long = True
-        return batch
+        reject = Reject(self._line, error, PARSE, raw)
+        return Batch(self._name, b"", b"", (), [reject], self._place(), size)
 
     def _skip_line(self) -> None:
-        text = self._text
+        text = self.text
         end = text.data.find(b"\n", text.at) + 1
         text.at = end or len(text.data)
         if end:
@@ -278,17 +289,17 @@ class JSONTextReader:
 
     def _finish(self) -> None:
         """At the end of the text: raise what is wrong with it."""
-        if self._text.error is not None:
-            raise self._text.error
+        if self.text.error is not None:
+            raise self.text.error
         if self._state in (ndjson.ARRAY, ndjson.AFTER_ITEM):
-            raise self._error("the array is cut off")
+            raise self._error(f"the {self._container} is cut off")
 
     def _error(self, what: str) -> IngestError:
         return IngestError(f"line {self._line}: {what}")
 
     def consumed(self) -> int:
         """See `Reader.consumed`."""
-        return self._text.opened.position()
+        return self.text.opened.position()
 
     def close(self) -> None:
         """See `Reader.close`."""
