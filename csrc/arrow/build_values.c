@@ -230,7 +230,7 @@ static int put_regex(bx_builder *c, const uint8_t *v, const uint8_t *next)
     int status;
 
     if (o == NULL) return BX_BUILD_BROKEN;
-    if (!bx_utf8_is_valid(p, (size_t)pattern) || !bx_utf8_is_valid(o, (size_t)options)) return BX_BUILD_MISFIT;
+    if (!bx_is_text(p, (size_t)pattern) || !bx_is_text(o, (size_t)options)) return BX_BUILD_MISFIT;
     if (put(&c->data, "/", 1) < 0 || (pattern > 0 && put(&c->data, p, (size_t)pattern) < 0)) {
         return BX_BUILD_EXCEPTION;
     }
@@ -251,7 +251,7 @@ static int put_text(bx_builder *c, uint8_t type, const uint8_t *v, const uint8_t
     case BX_CODE:
         p = bx_take_string(&v, next, &size);
         if (BX_UNLIKELY(p == NULL)) return BX_BUILD_BROKEN;
-        if (BX_UNLIKELY(!bx_utf8_is_valid(p, (size_t)size))) return BX_BUILD_MISFIT;
+        if (BX_UNLIKELY(!bx_is_text(p, (size_t)size))) return BX_BUILD_MISFIT;
         return put_data(c, p, (size_t)size);
     case BX_REGEX: return put_regex(c, v, next);
     case BX_OBJECTID: return put_hex(c, v, 12);

@@ -315,7 +315,7 @@ static int put_map(bx_arrow_builder *b, bx_builder *c, const uint8_t *v, const u
 
         if (BX_UNLIKELY(bx_skip(p, last, &element) != BX_SKIP_OK)) return BX_BUILD_BROKEN;
         size = (size_t)(element.value - element.name) - 1;
-        if (!bx_utf8_is_valid(element.name, size)) return BX_BUILD_BROKEN;
+        if (!bx_is_text(element.name, size)) return BX_BUILD_BROKEN;
         if (bx_memory_reserve(&keys->data, size + 1) < 0) return BX_BUILD_EXCEPTION;
         memcpy(keys->data.p + keys->data.size, element.name, size);
         keys->data.size += size;

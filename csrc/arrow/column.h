@@ -5,6 +5,7 @@
 #include "arrow/abi.h"
 #include "arrow/kinds.h"
 #include "core/state.h"
+#include "core/utf8.h"
 
 typedef struct bx_column {
     uint8_t kind;
@@ -44,6 +45,12 @@ BX_COLD int bx_arrow_bad_array(bx_state *st, const bx_column *column, const char
 
 /* Raise ArrowError(text). Always -1. */
 BX_COLD int bx_arrow_error(bx_state *st, PyObject *path, PyObject *row, PyObject *text);
+
+/* Whether bytes are UTF-8. */
+BX_INLINE bool bx_is_text(const uint8_t *p, size_t n)
+{
+    return BX_LIKELY(bx_is_ascii(p, n)) || bx_utf8_is_valid(p, n);
+}
 
 /* Whether value `i` (the offset included) is null by the bitmap. */
 BX_INLINE bool bx_is_null_at(const bx_column *c, int64_t i)

@@ -118,7 +118,7 @@ static node *look_up(inference *in, node *parent, const uint8_t *text, size_t si
         parent->expected = (int)PyLong_AsLong(place);
         child = parent->fields[parent->expected];
         Py_DECREF(place);
-    } else if (found == 0 && !bx_utf8_is_valid(text, size)) {
+    } else if (found == 0 && !bx_is_text(text, size)) {
         refuse(in, "the name of a field is not UTF-8");
     } else if (found == 0) {
         parent->expected = parent->n_fields;

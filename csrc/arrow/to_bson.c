@@ -169,7 +169,7 @@ static int put_bytes(bx_row_writer *w, const bx_column *c, const uint8_t *p, int
         bx_put_bytes(out, p, length);
         return BX_ROW_OK;
     }
-    if (BX_UNLIKELY(!bx_utf8_is_valid(p, length))) return bad(w, c, BX_ROW_VALUE, "the text is not UTF-8");
+    if (BX_UNLIKELY(!bx_is_text(p, length))) return bad(w, c, BX_ROW_VALUE, "the text is not UTF-8");
     if (head(w, c->b == BX_A_FORM_CODE ? BX_CODE : BX_STRING, name, n, length + 5) < 0) {
         return BX_ROW_EXCEPTION;
     }
@@ -325,7 +325,7 @@ static int put_pair(bx_row_writer *w, bx_column *pairs, int64_t i)
     status = keys->kind == BX_A_TEXT ? find_bytes(w, keys, at + keys->offset, &p, &size)
                                      : find_view(w, keys, at + keys->offset, &p, &size);
     if (status < 0) return status;
-    if (size > INT32_MAX - 64 || !bx_utf8_is_valid(p, (size_t)size) ||
+    if (size > INT32_MAX - 64 || !bx_is_text(p, (size_t)size) ||
         (size > 0 && memchr(p, 0, (size_t)size) != NULL)) {
         return bad(w, keys, BX_ROW_VALUE, "a key of a map is no name of a field");
     }

@@ -228,10 +228,11 @@ def find_arrow(
     if options.get("projection") is None:
         options["projection"] = _projection(columns, on_unknown)
     options["batch_size"] = batch_size
+    ahead = options.pop("prefetch", 0)
     if isinstance(collection, Collection):
-        cursor = _FindCursor(collection, filter, **options)
+        cursor = _FindCursor(collection, filter, **options).prefetch(ahead)
         return ArrowStream(cursor, columns, close=cursor.close)
-    later = _AsyncFindCursor(collection, filter, **options)
+    later = _AsyncFindCursor(collection, filter, **options).prefetch(ahead)
 
     async def opened() -> Any:
         return later
