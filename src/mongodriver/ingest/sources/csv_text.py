@@ -14,7 +14,7 @@ from mongodriver.ingest.batch import Batch, BatchLimits, Ids, Position, Reject
 from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.text import CSVText
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.sources.files import FileSource, likely_delimiter, open_source
+from mongodriver.ingest.sources.files import FileSource, OpenSource, likely_delimiter, open_source
 
 __all__ = ["CSVBatches", "CSVSource"]
 
@@ -51,7 +51,7 @@ class CSVSource:
         with ExitStack() as stack:
             opened = stack.enter_context(open_source(self.file))
             text = CSVText(opened.stream, self._options, likely_delimiter(self.file))
-            reader = CSVBatches(self.name, text, ids, opened.position, waits=not self.repeatable)
+            reader = CSVBatches(self.name, text, ids, opened, waits=not self.repeatable)
             if at:
                 reader.go_to(at)
             reader.stack = stack.pop_all()
@@ -64,7 +64,7 @@ class CSVBatches:
     stack: ExitStack
 
     def __init__(
-        self, name: str, text: CSVText, ids: Ids | None, consumed: Any, waits: bool
+        self, name: str, text: CSVText, ids: Ids | None, opened: OpenSource, waits: bool
     ) -> None:
         self._name = name
         self._text = text
@@ -72,9 +72,11 @@ class CSVBatches:
         self._waits = waits
         self._documents = 0
         self._usual_size = 0.0  # of a row
-        self.consumed = consumed
-        plan = text.begin()
-        self._converter = None if plan is None else Converter(plan)
+        self._opened = opened
+        self.encoding = opened.encoding
+        #: How documents are made of rows; None for an empty file.
+        self.plan = text.begin()
+        self._converter = None if self.plan is None else Converter(self.plan)
 
     def go_to(self, at: Position) -> None:
         """Go on at a position that a batch had behind it."""
@@ -180,6 +182,10 @@ class CSVBatches:
         text.start = len(text.data)
         reject = Reject(text.line, _CUT_OFF, raw=raw)
         return Batch(self._name, b"", b"", (), [reject], self._place(), len(raw))
+
+    def consumed(self) -> int:
+        """See `Reader.consumed`."""
+        return self._opened.position()
 
     def close(self) -> None:
         """See `Reader.close`."""

@@ -26,12 +26,13 @@ from mongodriver.ingest.sources.encodings import check_encoding, in_utf8, marked
 from mongodriver.ingest.sources.unpack import PACKED, unpacked
 
 STDIN = "-"
-FORMATS = ("csv", "json", "ndjson", "geojson")
+FORMATS = ("csv", "json", "ndjson", "geojson", "bson")
 _BY_SUFFIX = {
     ".csv": "csv",
     ".tsv": "csv",
     ".tab": "csv",
     ".psv": "csv",
+    ".bson": "bson",
     ".json": "json",
     ".geojson": "geojson",
     ".jsonl": "ndjson",
