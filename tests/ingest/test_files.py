@@ -6,9 +6,12 @@ import os
 
 import pytest
 
+import bsonx
 from mongodriver.ingest import CSVOptions, IngestError
+from mongodriver.ingest.batch import BatchLimits, Ids
 from mongodriver.ingest.readers import CSVReader, GeoJSONReader
 from mongodriver.ingest.sources import find_files, make_source, open_source, reader_factory
+from mongodriver.ingest.sources.by_format import source_of_file
 
 from .reading import Trickle, read
 
@@ -264,3 +267,73 @@ def test_f9_dates_in_csv_outside_of_pythons_years():
     records, _ = read(CSVReader, b"d\n2020-01-01\n+10000-01-01\n")
     assert [int(document["d"].timestamp() * 1000) for _, document in records[:1]] == [1577836800000]
     assert int(records[1][1]["d"]) == 253402300800000
+
+
+def batches(path, limits=None, at=None, seed=None):
+    reader = source_of_file(make_source(path)).open(seed and Ids(seed), at)
+    try:
+        while (batch := reader.read(limits or BatchLimits())) is not None:
+            yield batch
+    finally:
+        reader.close()
+
+
+def stored(found):
+    return [document for batch in found for document in bsonx.decode_all(batch.data)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "FeatureCollection", "features": %s}',
+        '{"features": %s, "type": "FeatureCollection", "a": {"features": [1]}}\n',
+        '\ufeff\n {\n"bbox":[1,2.5],"crs":{"features":[1]},\n"features":\n%s }\n\n',
+        "%s",
+        '{"type": "Feature", "a": %s}',
+    ],
+)
+@pytest.mark.parametrize("limits", [BatchLimits(), BatchLimits(1)])
+def test_f16_features_of_geojson_in_batches(tmp_path, text, limits):
+    """The same documents and lines as record by record, from any place on."""
+    path = tmp_path / "a.geojson"
+    path.write_text(text % json.dumps(FEATURES, indent=1))
+    expected, bad = read(GeoJSONReader, path.read_bytes())
+    assert bad == []
+    found = list(batches(path, limits))
+    lines = [line for batch in found for line in batch.positions]
+    assert list(zip(lines, stored(found), strict=True)) == expected
+    count = 0
+    for batch in found:
+        count += len(batch)
+        assert stored(batches(path, limits, batch.resume)) == stored(found)[count:]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"features": [{"a": 1}', '{"features": [{"a": 1}]', '{"features": [], "b": 1']
+)
+def test_f16_geojson_that_is_cut_off_in_batches(tmp_path, text):
+    path = tmp_path / "a.geojson"
+    path.write_text(text)
+    with pytest.raises(IngestError, match="cut off"):
+        list(batches(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"n\n1\n2\n"),
+        ("a.tsv", b"n\tm\n1\t\n2\t\n"),
+        ("a.ndjson", b'{"n": 1}\n{"n": 2}\n'),
+        ("a.json", b'[{"n": 1}, {"n": 2}]'),
+        ("a.bson", bsonx.encode({"n": 1}) + bsonx.encode({"n": 2})),
+        ("a.geojson", b'{"features": [{"n": 1}, {"n": 2}]}'),
+    ],
+)
+def test_every_format_has_a_source(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    found = stored(batches(path, seed=bytes(9)))
+    assert [document["n"] for document in found] == [1, 2]
+    assert [document["_id"] for document in found] == [
+        bsonx.ObjectId(Ids(bytes(9)).first(n)) for n in range(2)
+    ]

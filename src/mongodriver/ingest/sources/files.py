@@ -26,13 +26,15 @@ from mongodriver.ingest.sources.encodings import check_encoding, in_utf8, marked
 from mongodriver.ingest.sources.unpack import PACKED, unpacked
 
 STDIN = "-"
-FORMATS = ("csv", "json", "ndjson", "geojson", "bson")
+FORMATS = ("csv", "json", "ndjson", "geojson", "bson", "parquet")
 _BY_SUFFIX = {
     ".csv": "csv",
     ".tsv": "csv",
     ".tab": "csv",
     ".psv": "csv",
     ".bson": "bson",
+    ".parquet": "parquet",
+    ".pq": "parquet",
     ".json": "json",
     ".geojson": "geojson",
     ".jsonl": "ndjson",
@@ -199,6 +201,8 @@ def reader_factory(source: FileSource, options: CSVOptions) -> ReaderFactory:
         return partial(CSVReader, options=options, likely=likely_delimiter(source))
     if source.format == "geojson":
         return GeoJSONReader
+    if source.format in ("bson", "parquet"):
+        raise IngestError(f"{source.format} is read in batches: see source_of_file")
     return JSONReader if source.format == "json" else NDJSONReader
 
 
