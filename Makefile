@@ -198,7 +198,7 @@ fuzz: $(VENV)/.extension
 # The extension instrumented by clang, driven by atheris: each group of targets for FUZZ_SECONDS on
 # the C alone, then for FUZZ_COMPARE_SECONDS beside pure Python. Inputs that reach new code, findings
 # and logs go to build/fuzz; the first finding ends it.
-FUZZ_TARGETS         ?= decode message json typed encode values
+FUZZ_TARGETS         ?= decode message json csv typed encode values
 FUZZ_SECONDS         ?= 120
 FUZZ_COMPARE_SECONDS ?= 30
 FUZZ_FLAGS           ?=

@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|driver|gridfs|streams] ...`."""
+"""Runs the benchmarks: `python bench/run.py [--only codec|raw|json|csv|driver|...] ...`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import codec
+import csv_text
 import extended_json
 import json_bson
 import raw
 import report
 from interleaved import Case, measure
 
-PARTS = ("codec", "raw", "json", "driver", "gridfs", "streams")
+PARTS = ("codec", "raw", "json", "csv", "driver", "gridfs", "streams")
 
 
 def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
@@ -66,6 +67,8 @@ def main() -> None:
     if options.only in (None, "json"):
         rows += measured(extended_json.cases(), options.rounds, options.seconds)
         rows += measured(json_bson.cases(), options.rounds, options.seconds)
+    if options.only in (None, "csv"):
+        rows += measured(csv_text.cases(), options.rounds, options.seconds)
     if options.only in (None, "driver"):
         import driver
 

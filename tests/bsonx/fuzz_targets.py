@@ -25,7 +25,7 @@ class Side:
 
     def __init__(self) -> None:
         """Take the `bsonx` that imports find."""
-        for name in ("op_msg", "json_util", "ndjson", "raw_bson", "codec_options", "typed"):
+        for name in ("op_msg", "json_util", "csv", "ndjson", "raw_bson", "codec_options", "typed"):
             setattr(self, name, importlib.import_module(f"bsonx.{name}"))
         self.bx: Any = importlib.import_module("bsonx")
         self.options = self._codec_options()
@@ -257,6 +257,29 @@ def json_records(side: Side, choice: int, data: bytes) -> Any:
     return batch.data, [*batch.ends], [*batch.lines], found, place
 
 
+# ---- CSV ----
+
+_KINDS = ("int?", "float?", "date?", "bool?", "int", "float", "decimal", "bool", "date")
+
+
+def csv_rows(side: Side, choice: int, data: bytes) -> Any:
+    """Every kind of column."""
+    csv = side.csv
+    kinds = (*_KINDS, "objectid", "str", "skip")[choice % 7 :]
+    columns = [csv.Column(f"c{n}", kind, ("", "NA")) for n, kind in enumerate(kinds)]
+    longest = 30 if choice & 8 else 1000
+    dialect = csv.Dialect(b",;\t0"[choice % 4], 13 if choice & 16 else 10, longest)
+    plan = csv.Plan(tuple(columns), dialect, bool(choice & 32), 0 if choice & 64 else -1)
+    return csv.Converter(plan).read(data, at_end=bool(choice & 128), first_id=b"0123456789ab")
+
+
+def csv_values(side: Side, choice: int, data: bytes) -> Any:
+    """Many values of one kind."""
+    csv = side.csv
+    plan = csv.Plan((csv.Column("v", _KINDS[choice % len(_KINDS)]),), id_column=0)
+    return csv.Converter(plan).read(data)
+
+
 # ---- typed documents ----
 
 
@@ -387,6 +410,7 @@ GROUPS: dict[str, tuple[Target, ...]] = {
         json_from_bson,
         json_records,
     ),
+    "csv": (csv_rows, csv_values),
     "typed": (typed, typed_cycle, typed_all),
     "encode": (encode, batch, encode_converted),
     "values": (from_text, constructed, from_state),

@@ -57,6 +57,14 @@ ELEMENTS = {
 }
 
 
+ROWS = (
+    b"1,2.5,2020-01-31,true,7,.5,1.10,yes,2020-01-31T10:00:00.5+01:00,0123456789abcdef01234567,x,y\n",
+    b"-0,1e3,+10000-01-01,FALSE,+007,NaN,-1E+6144,0,20200131,0123456789ABCDEF01234567,,\r\n",
+    b'NA, 1 ,"2020-02-30",t,"1","2",3,n,x,"a ""b"" c\nd",\n"open,1\n2,3\n',
+    b"9223372036854775808,1234567890123456,0000-01-01 00:00,TRUE,1,1e400,sNaN,1,2020-W01,0,\xff\n",
+    b"00501;007;-292275055-05-16T16:47:04.192Z;f;9223372036854775807;Inf;9;N;2020-01-01;;x;\n",
+    b'1\t2\t\r3,4,\r\n,,,,,,,,,,,\n   \n\n""\n1,2,3\n',
+)
 # Lines and streams by turns.
 RECORDS = (
     b'{"a": 1}\n\n{"k": 2, "b": [1.5, null]}\r\nbad\n{"_id": 3}',
@@ -135,6 +143,9 @@ def seeds() -> dict[str, dict[str, bytes]]:
     found["values"]["words-of-a-text"] = b"\1\1a\2\x08"
     found["values"]["wide-flags"] = b"\1\x0f\7\1a\0\5" + b"\xff" * 8 + b"\x50"
     found["encode"]["converted"] = b"\2\0\2\1a\0\x18\1b\0\x19"
+    for number, text in enumerate(ROWS):
+        found["csv"][f"rows-{number}"] = bytes([0, number * 36 % 256]) + text
+        found["csv"][f"values-{number}"] = bytes([1, number]) + text.replace(b",", b"\n")
     for number, text in enumerate(RECORDS):
         found["json"][f"records-{number}"] = bytes([8, number % 2 + number * 4 + 2]) + text
     for number in range(8):

@@ -35,7 +35,6 @@ class JSONSource:
     """
 
     awaits = False
-    reader_class: type[JSONTextReader]
 
     def __init__(self, file: FileSource, id_field: str | None = None) -> None:
         self.file = file
@@ -316,6 +315,3 @@ def _positions(lines: memoryview) -> Any:
 def _reject(data: bytes, reject: ndjson.Reject) -> Reject:
     code: Code = ENCODE if isinstance(reject.error, UNENCODABLE) else PARSE
     return Reject(reject.line, explain(reject.error), code, data[reject.start : reject.end])
-
-
-JSONSource.reader_class = JSONTextReader
