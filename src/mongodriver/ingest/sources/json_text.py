@@ -177,6 +177,8 @@ class JSONTextReader:
         self._too_long = False  # what is read is the rest of an overlong line
         self._usual_size = 0.0  # of a document's text
         self.max_record = MAX_RECORD
+        #: Of the file.
+        self.encoding = text.opened.encoding
 
     def go_to(self, at: Position) -> None:
         """Go on at a position that a batch had behind it."""
