@@ -26,4 +26,8 @@ class CheckpointError(IngestError):
     """A checkpoint is that of another job, or cannot be read or written."""
 
 
+class TooManyErrors(IngestError):
+    """More records were bad than the job was to bear."""
+
+
 RejectFileError = DeadLetterError
