@@ -96,7 +96,7 @@ def test_an_empty_file_name(fails):
 
 
 def test_no_files(fails):
-    assert "required: FILE" in fails()
+    assert "give the files to read, or --replay" in fails()
 
 
 def test_what_does_not_go_together(fails):

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from mongodriver._version import __version__
 from mongodriver.ingest.cli import values
 from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.types import parse_types
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.options import IngestOptions
+from mongodriver.ingest.options import MOST_DOCUMENTS, Duplicates, IngestOptions, Mode
 from mongodriver.ingest.sources import FORMATS
 
 DEFAULT_URI = "mongodb://127.0.0.1:27017/"
 _LARGEST_FIELD = 64 << 20
+_FINDING = ("replace", "delete")
 _DESCRIPTION = """\
 Read files into a MongoDB collection, each record once, and account for every record.
 """
 _EPILOG = """\
 A file's format follows from its name (.ndjson .jsonl .json .geojson .csv .tsv, also with .gz .zst
-.bz2 .xz .zip); - reads NDJSON from standard input. JSON may be extended JSON.
+.bz2 .xz .zip); - reads NDJSON from standard input. JSON may be extended JSON. A pattern in quotes
+('data/*.csv') is looked up.
 
 CSV columns without a given type are guessed from the first 1000 rows: integers, numbers, ISO 8601
 dates and truth values. Types: str int float decimal bool date date(FORMAT) objectid skip.
 
-Every record is stored once, also when the primary fails meanwhile. Ctrl-C and SIGTERM let what is
-on its way arrive; a second one ends the job at once.
+Every record is stored once, also when the primary fails meanwhile, and with --checkpoint also when
+this command is killed and started again. Ctrl-C and SIGTERM let what is on its way arrive; a
+second one ends the job at once.
 
 Exit status: 0 everything is stored; 1 some records or files were rejected; 2 the job could not be
 done, or the command line is wrong; 130 after Ctrl-C, 143 after SIGTERM.
@@ -35,8 +38,11 @@ done, or the command line is wrong; 130 after Ctrl-C, 143 after SIGTERM.
 examples:
   mongodriver ingest flights.csv.gz --uri mongodb://localhost --db air
   mongodriver ingest events.ndjson --db log --drop --dead-letter bad.ndjson
+  mongodriver ingest --replay bad.ndjson --db log --collection events
+  mongodriver ingest big.ndjson --db log --checkpoint big.checkpoint --resume
+  mongodriver ingest prices.csv --db shop --mode upsert --key sku --types sku:str
+  mongodriver ingest cities.txt --format csv --delimiter '\\t' --db geo
   zcat *.gz | mongodriver ingest - --db log --collection events
-  mongodriver ingest cities.txt --format csv --delimiter '\\t' --types zip:str --db geo
 """
 
 
@@ -57,11 +63,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _check_together(options: argparse.Namespace) -> None:
-    if options.local and options.uri is not None:
-        raise IngestError("--local starts a server of its own, so --uri cannot be given, too")
-    for name in ("local_path", "stay"):
-        if getattr(options, name) and not options.local:
-            raise IngestError(f"--{name.replace('_', '-')} needs --local")
+    for problem, is_so in (
+        ("give the files to read, or --replay", not options.files and options.replay is None),
+        ("--replay reads that file alone", bool(options.files) and options.replay is not None),
+        ("--local starts a server of its own, so --uri cannot be given, too", _both(options)),
+        ("--local-path needs --local", options.local_path is not None and not options.local),
+        ("--stay needs --local", options.stay and not options.local),
+        ("--resume needs --checkpoint", options.resume and options.checkpoint is None),
+        ("--key is for the other modes", options.mode == "insert" and options.key != ["_id"]),
+        ("--drop leaves nothing to be found", options.drop and options.mode in _FINDING),
+        ("--drop would drop what --replay adds to", options.drop and options.replay is not None),
+    ):
+        if is_so:
+            raise IngestError(problem)
+
+
+def _both(options: argparse.Namespace) -> bool:
+    return options.local and options.uri is not None
 
 
 def _types(value: str) -> dict[str, str]:
@@ -82,7 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "files",
-        nargs="+",
+        nargs="*",
         type=values.text,
         metavar="FILE",
         help="what to read; - is standard input",
@@ -90,6 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mongodriver {__version__}")
     _add_target(parser)
     _add_records(parser)
+    _add_errors(parser)
     _add_sending(parser)
     _add_csv(parser)
     _add_local(parser)
@@ -116,17 +135,49 @@ def _add_records(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         type=values.encoding,
         metavar="NAME",
-        help="of text files (default: UTF-8, or what a mark at their beginning says)",
+        help="of text (default: UTF-8, or what the file's mark says)",
     )
     add("--id-field", type=values.text, metavar="NAME", help="this field becomes _id")
+    add("--mode", choices=get_args(Mode), default="insert", help="default: insert")
+    add(
+        "--key",
+        type=values.names,
+        default=["_id"],
+        metavar="FIELD,...",
+        help="what tells documents apart in the other modes (default: _id)",
+    )
+    add(
+        "--on-duplicate",
+        choices=get_args(Duplicates),
+        default="dead_letter",
+        help="what becomes of a document of which there is one already (default: dead_letter)",
+    )
+    add("--ordered", action="store_true", help="in the file's order, and end at the first error")
+
+
+def _add_errors(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("errors and interruptions").add_argument
     add(
         "--dead-letter",
         "--reject",
         type=values.text,
         metavar="FILE",
-        dest="dead_letter",
         help="write records that could not be stored here, with error, file and line",
     )
+    add("--replay", type=values.text, metavar="FILE", help="load what was repaired in such a file")
+    add(
+        "--max-errors",
+        type=values.whole(0, 1 << 62),
+        metavar="N",
+        help="end the job when more records are bad (default: any number)",
+    )
+    add(
+        "--checkpoint",
+        type=values.text,
+        metavar="FILE",
+        help="write down here how far the job came",
+    )
+    add("--resume", action="store_true", help="go on there, if the job has begun")
     add("--json", action="store_true", help="print the report as JSON")
     add("--quiet", action="store_true", help="show no progress")
 
@@ -136,10 +187,10 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
     defaults = IngestOptions()
     add(
         "--batch-size",
-        type=values.whole(1, 100_000),
+        type=values.whole(1, MOST_DOCUMENTS),
         default=defaults.batch_documents,
         metavar="N",
-        help=f"most documents sent at a time (default {defaults.batch_documents})",
+        help="documents sent at a time, at most (default: as the server takes them)",
     )
     add(
         "--lanes",
@@ -149,6 +200,13 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
         default=defaults.lanes,
         metavar="N",
         help=f"connections that send at the same time (default {defaults.lanes})",
+    )
+    add(
+        "--max-in-flight",
+        type=values.size(1 << 20, 1 << 40),
+        default=defaults.max_in_flight,
+        metavar="SIZE",
+        help="memory for what is read and not yet stored (default 64MB)",
     )
     add(
         "--retry-seconds",

@@ -10,65 +10,116 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from mongodriver.ingest.cli import build
 from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.options import DEFAULT_URI
 from mongodriver.ingest.cli.output import complain, print_to
 from mongodriver.ingest.cli.signals import Interrupted, Signals
+from mongodriver.ingest.dead_letter import make_dead_letter
+from mongodriver.ingest.display import Display, NoDisplay, make_display, tell_all
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.job import Job
-from mongodriver.ingest.options import IngestOptions
-from mongodriver.ingest.progress import NoProgress, Progress, make_progress
-from mongodriver.ingest.readers import CSVOptions
-from mongodriver.ingest.rejects import RejectFile
-from mongodriver.ingest.sources import STDIN, FileSource, find_files, make_source
-from mongodriver.ingest.target import durable
+from mongodriver.ingest.letters import JobLetters
 from mongodriver.local import LocalServer
 from mongodriver.values.errors import PyMongoError
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
-    from mongodriver.database import Database
+    from mongodriver.ingest.checkpoint import FileCheckpoint
+    from mongodriver.ingest.seams import ProgressCallback
 
 OK, REJECTS, FAILED = 0, 1, 2
+Tasks = list[tuple[Any, "Collection[Any]"]]
 
 
 def run(options: argparse.Namespace, signals: Signals) -> int:
     """Do what the options say; return the exit status. Raises what `main` catches."""
-    sources = [
-        make_source(file, options.format, options.encoding)
-        for path in options.files
-        for file in find_files(path)
-    ]
-    if sys.stdin is None and any(source.is_stdin for source in sources):
-        raise IngestError("standard input is closed")
-    job_options = _job_options(options)
+    sources = build.sources_of(options)
+    job_options = build.job_options(options)
     with ExitStack() as stack:
-        rejects = None
-        if options.dead_letter:
-            rejects = stack.enter_context(RejectFile(options.dead_letter, sources))
-        shown = _progress(options, sources)
-        stack.callback(shown.close)
-        job = Job(
-            job_options,
-            dead_letters=rejects,
-            progress=lambda snapshot: shown.update(snapshot.consumed, snapshot.documents),
-        )
-        if options.drop:
-            _check(job, sources)
         uri = options.uri or _default_uri()
         if options.local:
             uri = stack.enter_context(LocalServer(True, path=options.local_path)).uri
+        options.uri = uri  # whose secrets no error is to tell
         database = open_database(stack, uri, options.db, options.retry_seconds)
+        tasks = [(source, build.collection_for(database, source, options)) for source in sources]
+        run_of = _Run(stack, options, tasks)
+        display = _display(options)
+        stack.callback(display.close)
+        job = Job(
+            job_options,
+            dead_letters=run_of.letters,
+            checkpoint=run_of.checkpoint or run_of.replay,
+            progress=_told(display, tasks),
+        )
+        begun = run_of.checkpoint is not None and run_of.checkpoint.begun
+        if options.drop and not begun:
+            _check(job, sources)
         wait_for_server(database.client)
-        tasks = [(source, _collection(database, source, options)) for source in sources]
-        if options.drop:
+        if options.drop and not begun:
             for _, collection in tasks:
                 collection.drop()
-        status = _do(job, tasks, signals)
+        status = _do(job, tasks, signals, options)
+        display.close()
         _print_report(job, options)
+        if status == OK and run_of.has_letters():
+            status = REJECTS
         if options.stay:
             _stay(uri)
     return status
+
+
+class _Run:
+    """What a job keeps beside its documents: dead letters, and how far it came."""
+
+    def __init__(self, stack: ExitStack, options: argparse.Namespace, tasks: Tasks) -> None:
+        sources = [source for source, _ in tasks]
+        self.checkpoint: FileCheckpoint | None = None
+        self.replay = _Replayed() if options.replay is not None else None
+        if options.checkpoint is not None:
+            self.checkpoint = _checkpoint(options, tasks, self._before_checkpoint)
+            stack.callback(self.checkpoint.release)
+        target = None
+        if options.dead_letter is not None:
+            begun = self.checkpoint is not None and self.checkpoint.begun
+            target = make_dead_letter(options.dead_letter, sources, resume=begun)
+        self.letters = JobLetters(target, sources, resumable=self.checkpoint is not None)
+        stack.callback(self.letters.close)
+
+    def _before_checkpoint(self) -> None:
+        self.letters.sync()
+
+    def has_letters(self) -> bool:
+        """Whether this run of the job, or an earlier one, has met a bad record."""
+        return bool(self.letters.count or (self.checkpoint and self.checkpoint.letters))
+
+
+class _Replayed:
+    """The checkpoint of a replay: all may have been loaded before, and nothing is written down."""
+
+    async def begin(self, source: str) -> tuple[bytes, None]:
+        return bytes(9), None
+
+    async def keep_seed(self, source: str, seed: bytes) -> None:
+        """Nothing is drawn."""
+
+    async def advance(self, source: str, position: Any, letters: int) -> None:
+        """Replaying everything once more does no harm."""
+
+    async def finish(self, source: str) -> None:
+        """The same."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _checkpoint(options: argparse.Namespace, tasks: Tasks, before: Any) -> FileCheckpoint:
+    from mongodriver.ingest.checkpoint import FileCheckpoint, job_identity
+
+    targets = ", ".join(sorted({collection.full_name for _, collection in tasks}))
+    sources = [source for source, _ in tasks]
+    identity = job_identity(sources, targets, build.deciding_options(options))
+    return FileCheckpoint(options.checkpoint, identity, resume=options.resume, before=before)
 
 
 def _default_uri() -> str:
@@ -78,58 +129,45 @@ def _default_uri() -> str:
     return uri
 
 
-def _check(job: Job, sources: Sequence[FileSource]) -> None:
+def _check(job: Job, sources: Sequence[Any]) -> None:
     try:
         job.check(sources)
     except IngestError as error:
         raise IngestError(f"{error}; nothing has been dropped") from error
 
 
-def _do(job: Job, tasks: list[tuple[FileSource, Collection[Any]]], signals: Signals) -> int:
+def _do(job: Job, tasks: Tasks, signals: Signals, options: argparse.Namespace) -> int:
+    # Who reads from a pipe would not see that the job is to end before something comes through it.
+    if all(source.repeatable for source, _ in tasks):
+        signals.gently(job.stop)
     try:
-        return OK if job.run(tasks).ok else REJECTS
+        report = job.run(tasks)
     except Interrupted:
-        complain("interrupted")
-        return signals.status or FAILED
+        pass
     except (IngestError, PyMongoError) as error:
-        complain(error)
+        complain(error, options.uri)
         return FAILED
+    else:
+        if not report.interrupted:
+            return OK if report.ok else REJECTS
+    finally:
+        signals.gently(None)
+    complain("interrupted")
+    return signals.status or FAILED
 
 
-def _collection(
-    database: Database[Any], source: FileSource, options: argparse.Namespace
-) -> Collection[Any]:
-    name = options.collection or source.stem
-    if name == STDIN:
-        raise IngestError("give --collection for standard input")
-    collection: Collection[Any] = durable(database[name])
-    return collection
+def _display(options: argparse.Namespace) -> Display:
+    return NoDisplay() if options.quiet else make_display()
 
 
-def _job_options(options: argparse.Namespace) -> IngestOptions:
-    return IngestOptions(
-        batch_documents=options.batch_size,
-        lanes=options.lanes,
-        retry_seconds=options.retry_seconds,
-        id_field=options.id_field,
-        csv=CSVOptions(
-            delimiter=options.delimiter,
-            columns=options.columns,
-            types=options.types,
-            infer=not options.no_infer,
-            nulls=options.null,
-            omit_nulls=options.omit_nulls,
-            max_field=options.max_field,
-        ),
-    )
+def _told(display: Display, tasks: Tasks) -> ProgressCallback:
+    names = ", ".join(sorted({collection.full_name for _, collection in tasks}))
+    try:
+        from mongodriver.ingest.metrics import Metrics
 
-
-def _progress(options: argparse.Namespace, sources: Sequence[FileSource]) -> Progress:
-    if options.quiet:
-        return NoProgress()
-    sizes = [source.size for source in sources]
-    known = [size for size in sizes if size is not None]
-    return make_progress(sum(known) if len(known) == len(sizes) else None)
+        return tell_all([display, Metrics({"db.namespace": names})])
+    except ImportError:
+        return display
 
 
 def _print_report(job: Job, options: argparse.Namespace) -> None:

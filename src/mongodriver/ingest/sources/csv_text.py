@@ -44,7 +44,7 @@ class CSVSource:
     @property
     def repeatable(self) -> bool:
         """See `Source.repeatable`."""
-        return self.file.is_repeatable
+        return self.file.repeatable
 
     def open(self, ids: Ids | None, at: Position | None = None) -> CSVBatches:
         """See `Source.open`: header and first rows are looked at in any case."""

@@ -69,7 +69,7 @@ class FileSource:
         return self.path == STDIN
 
     @property
-    def is_repeatable(self) -> bool:
+    def repeatable(self) -> bool:
         """Whether what has been read can be read again: True for files, False for pipes."""
         return not self.is_stdin and os.path.isfile(self.path)
 

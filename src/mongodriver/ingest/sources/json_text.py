@@ -53,7 +53,7 @@ class JSONSource:
     @property
     def repeatable(self) -> bool:
         """See `Source.repeatable`."""
-        return self.file.is_repeatable
+        return self.file.repeatable
 
     def open(self, ids: Ids | None, at: Position | None = None) -> JSONTextReader:
         """See `Source.open`."""

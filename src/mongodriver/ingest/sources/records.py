@@ -49,7 +49,7 @@ class RecordSource:
     @property
     def repeatable(self) -> bool:
         """See `Source.repeatable`."""
-        return self.file.is_repeatable
+        return self.file.repeatable
 
     def open(self, ids: Ids | None, at: Position | None = None) -> RecordReader:
         """See `Source.open`. The records before `at` are read once more."""
