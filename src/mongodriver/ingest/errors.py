@@ -28,6 +28,3 @@ class CheckpointError(IngestError):
 
 class TooManyErrors(IngestError):
     """More records were bad than the job was to bear."""
-
-
-RejectFileError = DeadLetterError

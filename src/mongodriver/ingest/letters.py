@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import bsonx.json_util as json_util
 from mongodriver.ingest.batch import UNSENT
 from mongodriver.ingest.dead_letter import DeadLetter, DeadRecord
 from mongodriver.ingest.seams import Letter
@@ -73,8 +74,7 @@ def to_record(letter: Letter, formats: Mapping[str, str | None]) -> DeadRecord:
     """Return the dead record of a letter; `formats` are those of the sources, by their names."""
     text, form = letter.raw, formats.get(letter.source)
     if letter.document is None and text is None:
-        # A Python value that is no BSON: what it looks like is all that can be kept.
-        text, form = repr(letter.value).encode("utf-8", "backslashreplace"), "python"
+        text, form = _text_of(letter.value)
     return DeadRecord(
         source=letter.source,
         position=letter.position,
@@ -84,3 +84,14 @@ def to_record(letter: Letter, formats: Mapping[str, str | None]) -> DeadRecord:
         text=None if letter.document is not None else text,
         format=None if letter.document is not None else form,
     )
+
+
+def _text_of(value: Any) -> tuple[bytes, str]:
+    """Return what can be kept of a Python value that is no BSON, and the format of that."""
+    if isinstance(value, Mapping):
+        try:
+            text: str = json_util.dumps(value, ensure_ascii=False)
+            return text.encode("utf-8"), "json"
+        except Exception:  # it may be, and raise, anything
+            pass
+    return repr(value).encode("utf-8", "backslashreplace"), "python"

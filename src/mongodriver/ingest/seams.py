@@ -44,7 +44,7 @@ class DeadLetters(Protocol):
     async def add(self, letters: Sequence[Letter]) -> None:
         """Keep some more. A batch counts as done only after this.
 
-        :raises RejectFileError: where they cannot be kept; the job ends then, and a resumed one
+        :raises DeadLetterError: where they cannot be kept; the job ends then, and a resumed one
             comes to these records again.
         """
 

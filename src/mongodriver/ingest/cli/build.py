@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongodriver.ingest.csv.options import CSVOptions
-from mongodriver.ingest.csv.repaired import RepairedRows
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.options import IngestOptions
+from mongodriver.ingest.replaying import source_of
+from mongodriver.ingest.schema import Schema
 from mongodriver.ingest.sources import STDIN, find_files, make_source
-from mongodriver.ingest.sources.entries import EntriesFile
 from mongodriver.ingest.target import durable
 
 if TYPE_CHECKING:
     from mongodriver.collection import Collection
     from mongodriver.database import Database
 
-#: The options that say what becomes of a record, and so may not change when a job is resumed.
-_DECIDING = (
-    "format",
-    "encoding",
-    "id_field",
-    "mode",
-    "key",
-    "on_duplicate",
-    "ordered",
-    "types",
-    "no_infer",
-    "delimiter",
-    "columns",
-    "null",
-    "max_field",
-    "omit_nulls",
-)
 
-
-def sources_of(options: argparse.Namespace) -> list[Any]:
+def sources_of(options: argparse.Namespace, job_options: IngestOptions) -> list[Any]:
     """Return what is to be read. Raises IngestError, OSError."""
     if options.replay is not None:
-        convert = {"csv": RepairedRows(_csv_options(options), options.encoding)}
-        return [EntriesFile(options.replay, convert, options.id_field)]
+        return [source_of(options.replay, job_options, options.encoding)]
     sources = [
         make_source(file, options.format, options.encoding)
         for path in options.files
@@ -65,8 +46,7 @@ def job_options(options: argparse.Namespace) -> IngestOptions:
         max_in_flight=options.max_in_flight,
         retry_seconds=options.retry_seconds,
         max_errors=options.max_errors,
-        # A replayed record has its _id already, or gets it where it is read.
-        id_field=options.id_field if options.replay is None else None,
+        id_field=options.id_field,
         csv=_csv_options(options),
     )
 
@@ -75,12 +55,16 @@ def _csv_options(options: argparse.Namespace) -> CSVOptions:
     return CSVOptions(
         delimiter=options.delimiter,
         columns=options.columns,
-        types=options.types,
+        types={**_schema(options), **options.types},
         infer=not options.no_infer,
         nulls=options.null,
         omit_nulls=options.omit_nulls,
         max_field=options.max_field,
     )
+
+
+def _schema(options: argparse.Namespace) -> Mapping[str, str]:
+    return {} if options.schema is None else Schema.load(options.schema).types
 
 
 def collection_for(
@@ -96,11 +80,3 @@ def collection_for(
             raise IngestError("give --collection for standard input")
     collection: Collection[Any] = durable(database[name])
     return collection
-
-
-def deciding_options(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that make a job what it is, by their names on the command line."""
-    found = {f"--{name.replace('_', '-')}": getattr(options, name) for name in _DECIDING}
-    letter = options.dead_letter
-    found["--dead-letter"] = None if letter is None else os.path.abspath(letter)
-    return found

@@ -41,7 +41,7 @@ examples:
   mongodriver ingest --replay bad.ndjson --db log --collection events
   mongodriver ingest big.ndjson --db log --checkpoint big.checkpoint --resume
   mongodriver ingest prices.csv --db shop --mode upsert --key sku --types sku:str
-  mongodriver ingest cities.txt --format csv --delimiter '\\t' --db geo
+  mongodriver ingest cities.txt --format csv --delimiter '\\t' --dry-run
   zcat *.gz | mongodriver ingest - --db log --collection events
 """
 
@@ -72,6 +72,11 @@ def _check_together(options: argparse.Namespace) -> None:
         ("--resume needs --checkpoint", options.resume and options.checkpoint is None),
         ("--key is for the other modes", options.mode == "insert" and options.key != ["_id"]),
         ("--drop leaves nothing to be found", options.drop and options.mode in _FINDING),
+        ("--dry-run starts no server", options.dry_run and (options.local or options.stay)),
+        (
+            "--dry-run looks at files, not at --replay",
+            options.dry_run and options.replay is not None,
+        ),
         ("--drop would drop what --replay adds to", options.drop and options.replay is not None),
     ):
         if is_so:
@@ -153,6 +158,7 @@ def _add_records(parser: argparse.ArgumentParser) -> None:
         help="what becomes of a document of which there is one already (default: dead_letter)",
     )
     add("--ordered", action="store_true", help="in the file's order, and end at the first error")
+    add("--dry-run", action="store_true", help="show what would be read, and do nothing")
 
 
 def _add_errors(parser: argparse.ArgumentParser) -> None:
@@ -221,6 +227,12 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
 def _add_csv(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("CSV").add_argument
     add("--types", type=_types, default={}, metavar="NAME:TYPE,...", help="types of columns")
+    add(
+        "--schema",
+        type=values.text,
+        metavar="FILE",
+        help="their types from a JSON file, or a class (module:Class); --types come before it",
+    )
     add("--no-infer", action="store_true", help="other columns stay text")
     add(
         "--delimiter",

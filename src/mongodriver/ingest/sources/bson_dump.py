@@ -41,7 +41,7 @@ class BSONSource:
     @property
     def repeatable(self) -> bool:
         """See `Source.repeatable`."""
-        return self.file.is_repeatable
+        return self.file.repeatable
 
     def open(self, ids: Ids | None, at: Position | None = None) -> BSONReader:
         """See `Source.open`."""
