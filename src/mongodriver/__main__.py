@@ -11,6 +11,7 @@ _USAGE = """usage: mongodriver COMMAND [options]
 commands:
   check-code  report what a code base uses of PyMongo that is gone, deprecated or private
   doctor      find out what stands between this machine and a deployment
+  export      write a collection to a file: NDJSON, JSON, BSON, CSV, Parquet
   ingest      read NDJSON, JSON and CSV files into a collection
   local       start a local mongod
   run         run a program made for PyMongo on this driver
@@ -30,6 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mongodriver.local.cli import main as run_local
 
         return run_local(arguments[1:])
+    if command == "export":
+        try:
+            from mongodriver.export.cli import main as run_export
+
+            return run_export(arguments[1:])
+        except KeyboardInterrupt:
+            return 130
     if command == "ingest":
         try:
             from mongodriver.ingest.cli import main as run_ingest
