@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from bsonx.json_util import loads_strict
 from mongodriver._version import __version__
 from mongodriver.ingest.cli import values
-from mongodriver.ingest.cli.connect import connect
+from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.output import plain, print_to, tolerate_any_text
 from mongodriver.ingest.cli.signals import Interrupted, Signals
 from mongodriver.ingest.errors import IngestError
@@ -80,7 +80,9 @@ def _run(options: argparse.Namespace) -> int:
     if options.format is None and format_of(name) is None:
         raise ExportError(f"{name}: the name tells no format; give --format")
     with ExitStack() as stack:
-        database = connect(stack, options.uri or _uri(), options.db, options.retry_seconds)
+        uri = options.uri or _uri()
+        database = open_database(stack, uri, options.db, options.retry_seconds)
+        wait_for_server(database.client, _complain)
         report = export(
             database[options.collection or _stem(name)],
             name,

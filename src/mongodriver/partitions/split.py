@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bsonx import encode
-from mongodriver.asynchronous.collection import _aggregate
+from mongodriver.asynchronous.collection import start_aggregate
 from mongodriver.ops.catalogue import ListCollections
 from mongodriver.ops.read import Count
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
@@ -45,7 +45,9 @@ async def bounds(collection: Any, partitions: int) -> tuple[list[Any], bool]:
     ]
     exact = collection.with_options(EXACT_RAW)
     options = {"allowDiskUse": True}
-    cursor = await _aggregate(exact, _AgnosticCommandCursor, pipeline, None, options, None, None)
+    cursor = await start_aggregate(
+        exact, _AgnosticCommandCursor, pipeline, None, options, None, None
+    )
     found = [document["_id"] for document in await cursor._all(None)]
     return _quantiles(found, partitions), True
 

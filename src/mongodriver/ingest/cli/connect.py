@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def open_database(
         raise IngestError("no database: give --db, or name it in the URI") from None
 
 
-def wait_for_server(client: MongoClient[Any]) -> None:
+def wait_for_server(client: MongoClient[Any], tell: Callable[[str], None] | None = None) -> None:
     """Wait for an answer, as long as the client's options say; tell for whose if that takes long.
 
     :raises IngestError: when no server answers.
@@ -64,7 +65,7 @@ def wait_for_server(client: MongoClient[Any]) -> None:
                 raise IngestError(_problem(client, error)) from error
             if not told:
                 told = True
-                complain(f"waiting for {_problem(client, error)} (for {left:.0f} s more)")
+                (tell or complain)(f"waiting for {_problem(client, error)} (for {left:.0f} s more)")
 
 
 def _problem(client: MongoClient[Any], error: PyMongoError) -> str:
