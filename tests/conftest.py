@@ -28,7 +28,7 @@ IN_TRIO = {
     *("test_streams", "test_tls_streams", "test_connecting", "test_mutex", "test_pool_accounting"),
     *("test_client_bulk_write", "test_typed_documents", "test_cursors", "test_gridfs"),
     *("test_change_streams", "test_sessions", "test_transactions", "test_tls_servers"),
-    "test_server",
+    *("test_server", "test_ingest"),
 }
 
 # Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;

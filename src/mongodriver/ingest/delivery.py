@@ -203,7 +203,7 @@ class Delivery:
 
     def _fail(self, index: int, code: Code, message: str, fatal: bool = False) -> None:
         self.outcome.failures.append(Failure(index, code, message))
-        if fatal or self._options.ordered:
+        if self.outcome.fatal is None and (fatal or self._options.ordered):
             self.outcome.fatal = index
 
     def _count(self, operation: EncodedWrite) -> None:
