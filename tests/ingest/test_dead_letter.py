@@ -40,7 +40,12 @@ def document(value, **fields):
 ODD_DOCUMENTS = [
     {"x": [1, None], "s": "é\n"},
     {"n": 5, "m": Int64(5), "f": 5.0, "nan": float("nan"), "d": Decimal128("1.0")},
-    {"_id": ObjectId("0123456789ab0123456789ab"), "r": Regex("a", "i"), "t": DatetimeMS(1 << 60), "b": b"\x00"},
+    {
+        "_id": ObjectId("0123456789ab0123456789ab"),
+        "r": Regex("a", "i"),
+        "t": DatetimeMS(1 << 60),
+        "b": b"\x00",
+    },
     {"t": DatetimeMS(1_500_000_000_123), "before": DatetimeMS(-1)},
     {"$date": "no date", "$oid": 1},
     {"deep": {"$oid": "x"}},
