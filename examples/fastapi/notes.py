@@ -1,18 +1,19 @@
 """Notes over HTTP: FastAPI with typed documents, one client for the application's life.
 
-    python -m mongodriver local --replica-set rs0 -- \\
-        uvicorn --app-dir examples/fastapi --timeout-graceful-shutdown 5 notes:app
+    python -m mongodriver local --replica-set rs0 -- uvicorn --app-dir examples/fastapi notes:app
 
-The documentation of the service is at http://127.0.0.1:8000/docs then. (Without the time that is
-given there uvicorn, when it is to end, waits for whoever reads ``/changes``.)
+The documentation of the service is at http://127.0.0.1:8000/docs then.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Annotated, Any, TypedDict
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, status
@@ -85,6 +86,27 @@ class State(TypedDict):
     """What requests find in ``request.state``."""
 
     notes: Notes
+    ending: asyncio.Event
+
+
+@contextmanager
+def signalled() -> Iterator[asyncio.Event]:
+    """Give an event that is set when the server is told to end.
+
+    It waits for all answers then, before it ends the application; those that have no end of their
+    own have to know.
+    """
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(event.set)
+        if callable(handler := before[signal.Signals(number)]):
+            handler(number, frame)
+
+    for number in before:
+        signal.signal(number, tell)
+    yield event
 
 
 @asynccontextmanager
@@ -99,7 +121,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         notes = client.board.get_collection("notes", options)
         await notes.create_index("title", unique=True)
         await notes.create_index([("tags", 1), ("written", DESCENDING)])
-        yield {"notes": notes}
+        with signalled() as ending:
+            yield {"notes": notes, "ending": ending}
 
 
 app = FastAPI(title="Notes", lifespan=lifespan)
@@ -192,19 +215,23 @@ async def tags(notes: NotesDep) -> list[Tag]:
 
 
 @app.get("/changes")
-async def changes(notes: NotesDep) -> StreamingResponse:
+async def changes(notes: NotesDep, request: Request) -> StreamingResponse:
     """What happens to notes from now on, as server-sent events.
 
     When the reader goes away the generator is cancelled, and the stream's cursor is closed. When
-    the database does, or the collection is dropped, the events end; browsers then connect again.
+    the database does, the service, or the collection, the events end; browsers then connect again.
     """
+    ending: asyncio.Event = request.state.ending
     watched = notes.with_options(CodecOptions(document_class=Change, tz_aware=True))
 
     async def events() -> AsyncIterator[str]:
         with suppress(ConnectionFailure):
             async with await watched.watch(full_document="updateLookup") as stream:
                 yield ": watching\n\n"
-                async for change in stream:
+                while not ending.is_set():
+                    change = await stream.try_next()  # waits for a second
+                    if change is None:
+                        continue
                     told = change.fullDocument or change.documentKey
                     if told is None:
                         return

@@ -25,7 +25,7 @@ def serve(start):
     browsers = []
 
     def begin(*options, workers=1):
-        service = start(*UVICORN, "--timeout-graceful-shutdown", "1", *options)
+        service = start(*UVICORN, *options)
         service.hear("Application startup complete", workers)
         address = service.hear(r"running on (http://[\d.:]+)")[1]
         browsers.append(httpx.Client(base_url=address))
@@ -94,17 +94,20 @@ def test_changes_are_told_until_the_reader_goes_away(serve, client):
     service.assert_content()
 
 
-def test_a_shutdown_does_not_wait_for_readers(serve, client):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_shutdown_does_not_wait_for_readers(serve, client, number):
     service, browser = serve()
-    with browser.stream("GET", "/changes") as response:
-        assert next(response.iter_lines()) == ": watching"
-        service.end()
+    with browser.stream("GET", "/changes", timeout=60) as response:
+        lines = response.iter_lines()  # which hangs up when it is forgotten
+        assert next(lines) == ": watching"
+        service.end(number)
+        assert [*lines] == [""]
         service.assert_content()
     assert "Finished server process" in service.said
     wait_until_nobody_watches(client)
 
 
-def test_the_database_is_away(serve, cut):
+def test_the_database_is_away(serve, client, cut):
     service, browser = serve()
     with cut("notes", "find"):
         away = browser.get("/notes")
@@ -115,6 +118,7 @@ def test_the_database_is_away(serve, cut):
         assert next(lines) == ": watching"
         with cut("notes", "getMore", "aggregate"):
             assert [*lines] == [""]
+    client.admin.command("killAllSessions", [])  # the stream's cursor, which nobody could close
     assert browser.get("/notes").json() == []
     service.end()
     service.assert_content()
@@ -144,8 +148,10 @@ def test_as_its_documentation_starts_it(start, client):
     service = start("-m", "uvicorn", *options, "--port", "0")
     address = service.hear(r"running on (http://[\d.:]+)")[1]
     with httpx.stream("GET", f"{address}/changes", timeout=60) as response:
-        assert next(response.iter_lines()) == ": watching"
+        lines = response.iter_lines()
+        assert next(lines) == ": watching"
         service.end()
+        assert [*lines] == [""]
         service.assert_content()
     wait_until_nobody_watches(client)
 
