@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import signal
 import socket
 
@@ -128,8 +129,8 @@ def test_an_end_in_the_middle_of_a_download(serve):
     service, browser = serve()
     browser.post("/files/large", content=bytes(30_000_000), timeout=60).raise_for_status()
     with browser.stream("GET", "/files/large") as response:
-        assert next(response.iter_raw())
-    with browser.stream("GET", "/files/large") as response:
-        assert next(response.iter_raw())
+        pieces = response.iter_raw()  # which hangs up when it is forgotten
+        assert next(pieces)
         assert service.end() == 0
-        service.assert_content()
+    # aiohttp closes the connection without waiting for what nobody reads; asyncio warns of that.
+    assert not re.search("Traceback|MongoClient|never|destroyed|ignored", service.said)
