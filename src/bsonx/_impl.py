@@ -29,6 +29,7 @@ if HAS_C:
         encode_document,
         encode_documents,
         encode_message,
+        encode_statements,
         message_header,
         options_for_type,
         resize,
@@ -56,6 +57,7 @@ else:
     from bsonx._py.raw import RawDocument
     from bsonx._py.resize import resize
     from bsonx._py.run import run_coroutine
+    from bsonx._py.statements import encode_statements
 
 # None: the driver then goes step by step.
 exchange: Callable[..., Any] | None = None
@@ -114,6 +116,7 @@ __all__ = [
     "encode_document",
     "encode_documents",
     "encode_message",
+    "encode_statements",
     "exchange",
     "json_bind",
     "json_dumps",

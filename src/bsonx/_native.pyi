@@ -69,6 +69,9 @@ def encode_documents(
     max_bytes: int,
     seconds: float = -1.0,
 ) -> tuple[bytes, bytes, bool, list[tuple[int, Exception, Any]], int, Any]: ...
+def encode_statements(
+    data: bytes, ends: bytes, kind: int, keys: tuple[str, ...]
+) -> tuple[bytes, bytes, bytes, list[tuple[int, str]]]: ...
 def decode_message(
     data: Buffer, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None = None
 ) -> tuple[int, Any]: ...

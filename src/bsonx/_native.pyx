@@ -73,6 +73,9 @@ cdef extern from "core/encode_documents.h":
 
     object bx_encode_documents(bx_state *st, const bx_documents_wanted *wanted)
 
+cdef extern from "core/statements.h":
+    object bx_encode_statements(bx_state *st, object data, object ends, int kind, object keys)
+
 cdef extern from "json/json.h":
     ctypedef struct bx_json:
         pass
@@ -239,6 +242,12 @@ cdef class _Functions:
         wanted.max_bytes = max_bytes
         wanted.seconds = seconds
         return bx_encode_documents(self.st, &wanted)
+
+    def encode_statements(
+        self, bytes data not None, bytes ends not None, int kind, tuple keys not None
+    ):
+        """Return (statements, ends, groups, rejects) of documents one behind the other."""
+        return bx_encode_statements(self.st, data, ends, kind, keys)
 
     def json_bind(
         self,
@@ -474,6 +483,7 @@ decode_as = _functions.decode_as
 options_for_type = _functions.options_for_type
 encode_batch = _functions.encode_batch
 encode_documents = _functions.encode_documents
+encode_statements = _functions.encode_statements
 json_bind = _functions.json_bind
 json_dumps_layout = _functions.json_dumps_layout
 json_loads_strict = _functions.json_loads_strict
