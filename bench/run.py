@@ -16,7 +16,7 @@ import raw
 import report
 from interleaved import Case, measure
 
-PARTS = ("codec", "raw", "json", "csv", "driver", "gridfs", "streams")
+PARTS = ("codec", "raw", "json", "csv", "driver", "gridfs", "streams", "arrow")
 
 
 def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
@@ -84,6 +84,11 @@ def main() -> None:
 
         with server(options.uri) as clients:
             rows += measured(streams.cases(clients), options.rounds, options.seconds)
+    if options.only == "arrow":  # needs libraries that the others do not
+        import arrow
+
+        with server(options.uri) as clients:
+            rows += measured(arrow.cases(clients), options.rounds, options.seconds)
     if options.output:
         report.write(rows, options.output)
     print(report.markdown(rows))

@@ -12,6 +12,7 @@ struct bx_arrow_builder {
     PyObject *plan;
     bx_builder root;
     int64_t rows;   /* of all that was finished before */
+    int64_t size;   /* bytes of BSON since */
     bool strict, lenient;
     int busy;       /* somebody is in here */
     bool failed;    /* an exception has left columns of different lengths */
@@ -137,6 +138,11 @@ void bx_arrow_builder_free(bx_arrow_builder *b)
 int64_t bx_arrow_builder_rows(const bx_arrow_builder *b)
 {
     return b->root.length;
+}
+
+int64_t bx_arrow_builder_size(const bx_arrow_builder *b)
+{
+    return b->size;
 }
 
 /* ---- nulls ---- */
@@ -449,6 +455,7 @@ static Py_ssize_t append(bx_arrow_builder *b, PyObject *documents)
             break;
         }
         b->root.length++;
+        b->size += last + 1 - p + 4;
     }
     bx_documents_in_close(&in);
     return status < 0 ? -1 : (Py_ssize_t)(b->root.length - before);
@@ -510,6 +517,7 @@ PyObject *bx_arrow_builder_finish(bx_arrow_builder *b)
 
     if (enter(b) < 0) return NULL;
     b->rows += b->root.length;
+    b->size = 0;
     data = finish(&b->root);
     if (data == NULL || begin(&b->root) < 0) {
         b->failed = true;

@@ -50,8 +50,9 @@ Py_ssize_t bx_arrow_builder_append(bx_arrow_builder *b, PyObject *documents);
 /* What has been added, as an object (data.h); the builder is empty then. */
 PyObject *bx_arrow_builder_finish(bx_arrow_builder *b);
 
-/* How many rows there are. */
+/* How many rows there are, and of how many bytes of BSON. */
 int64_t bx_arrow_builder_rows(const bx_arrow_builder *b);
+int64_t bx_arrow_builder_size(const bx_arrow_builder *b);
 
 /* What is in documents: a tuple (name, types, row, first, fields, items). `types` has a bit for each
  * type (inference.c), `row` is the first that had the last of them, `first` the first of them that

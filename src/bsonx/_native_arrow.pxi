@@ -44,6 +44,7 @@ cdef extern from "arrow/builder.h":
     Py_ssize_t bx_arrow_builder_append(bx_arrow_builder *b, object documents) except -1
     object bx_arrow_builder_finish(bx_arrow_builder *b)
     long long bx_arrow_builder_rows(const bx_arrow_builder *b)
+    long long bx_arrow_builder_size(const bx_arrow_builder *b)
     object bx_arrow_types(bx_state *st, object documents)
 
 
@@ -58,6 +59,11 @@ cdef class _ArrowBuilder:
     def rows(self):
         """How many rows there are."""
         return bx_arrow_builder_rows(self.builder)
+
+    @property
+    def size(self):
+        """Of how many bytes of BSON they were made."""
+        return bx_arrow_builder_size(self.builder)
 
     def append(self, documents):
         """Add documents, bytes or a list; return how many."""

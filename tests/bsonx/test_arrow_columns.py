@@ -320,7 +320,12 @@ def test_streams(bx, arrow):
     with pytest.raises(arrow.ArrowError, match="it can be read once"):
         stream.__arrow_c_stream__()
     with arrow.ArrowStream(batches, arrow.ColumnBuilder({"x": int})) as stream:
-        assert [len(batch) for batch in stream] == [2, 0, 1]
+        assert [len(batch) for batch in stream] == [2, 1]
+    lists = [[bx.encode({"x": i})] * i for i in (0, 1, 2, 3, 0, 1)]
+    assert [len(batch) for batch in arrow.ArrowStream(lists, rows=3)] == [3, 3, 1]
+    assert [len(batch) for batch in arrow.ArrowStream(lists, rows=9, size=1)] == [1, 2, 3, 1]
+    assert list(arrow.ArrowStream([])) == []
+    assert arrow.ArrowStream([b"", batches[0]]).schema.names == ["x"]
     for batch in arrow.ArrowStream(batches[:1]):
         for _ in range(2):  # a batch can be given more than once
             assert len(bx.decode_all(next(arrow.to_bson(batch)).documents)) == 2

@@ -59,7 +59,7 @@ async def aggregated(coll, *args, **options):
     return read(await collected(aggregate_arrow(plain(coll), *args, **options)))
 
 
-@pytest.mark.parametrize("batch_size", [0, 1, 4, 25, 26])
+@pytest.mark.parametrize("batch_size", [1, 4, 25, 26])
 async def test_the_documents(coll, documents, batch_size):
     assert await found(coll, batch_size=batch_size) == documents
     stages = [{"$sort": {"_id": 1}}]
@@ -102,7 +102,7 @@ async def test_a_schema(coll, documents, commands):
 
 
 async def test_batches_one_by_one(coll, documents, commands):
-    stream = find_arrow(plain(coll), batch_size=10)
+    stream = find_arrow(plain(coll), batch_size=10, prefetch=0)
     assert commands.sent == []
     sizes = []
     if hasattr(stream, "collect"):
@@ -145,6 +145,26 @@ async def test_closing_ends_the_cursor(coll, documents, commands):
         assert list(unopened) == []
 
 
+async def test_sizes_of_replies(coll, commands):
+    """Large documents come in small replies; record batches have what they are to have."""
+    await coll.insert_many([{"_id": n, "s": "x" * 100_000} for n in range(12)])
+    commands.clear()
+    table = await collected(find_arrow(plain(coll), batch_size=8, prefetch=0))
+    assert [len(bsonx.decode_all(r.documents)) for r in to_bson(table)] == [12]
+    assert [c.get("batchSize") for c in commands.sent] == [8, 2, 2, 2]
+
+
+async def test_where_nothing_can_be_read_ahead(coll, documents, make_client):
+    client = make_client(maxPoolSize=1)
+    things = client[coll.database.name]["things"]
+    assert await found(things, batch_size=4) == documents
+    async with client.start_session() as session:
+        assert await found(things, batch_size=4, session=plain(session)) == documents
+    stages = [{"$match": {"_id": 1}}, {"$out": "others"}]
+    assert await aggregated(coll, stages) == []
+    assert await coll.database["others"].count_documents({}) == 1
+
+
 async def test_what_does_not_fit_ends_the_cursor(coll, documents, commands):
     with pytest.raises(ArrowError, match="column 's', row 0: a string does not fit its type"):
         await found(coll, schema={"s": int}, batch_size=2)
@@ -167,9 +187,9 @@ async def test_a_cursor_that_dies(coll, documents, make_client, query):
     things = client[coll.database.name]["things"]
     stages = [{"$sort": {"_id": 1}}]
     if query == "find":
-        stream = find_arrow(plain(things), batch_size=10)
+        stream = find_arrow(plain(things), batch_size=10, prefetch=0)
     else:
-        stream = aggregate_arrow(plain(things), stages, batch_size=10)
+        stream = aggregate_arrow(plain(things), stages, batch_size=10, prefetch=0)
     if hasattr(stream, "collect"):
         assert len(await anext(stream)) == 10
         async with fail_point(client, failCommands=["getMore"], errorCode=43):
@@ -210,8 +230,9 @@ async def test_arguments(coll, make_client):
         find_arrow(things, unknown=5)
     with pytest.raises(ValueError, match="on_mismatch must be"):
         find_arrow(things, on_mismatch="x")
-    with pytest.raises(TypeError, match="batch_size"):
-        find_arrow(things, batch_size="x")
+    for wrong, error in (("x", TypeError), (0, ValueError)):
+        with pytest.raises(error, match="batch_size"):
+            find_arrow(things, batch_size=wrong)
 
 
 def test_encrypting_clients_are_refused(flavour, make_client):

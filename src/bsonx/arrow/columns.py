@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from bsonx._errors import ArrowError
@@ -21,7 +20,19 @@ from bsonx._py.arrow.targets import build_plan, buildable
 
 from .schema import ArrowSchema, Schema, schema_field
 
-__all__ = ["ArrowBatch", "ArrowStream", "ArrowTable", "ColumnBuilder", "from_bson"]
+__all__ = [
+    "BATCH_BYTES",
+    "ArrowBatch",
+    "ArrowStream",
+    "ArrowTable",
+    "ColumnBuilder",
+    "Documents",
+    "Group",
+    "from_bson",
+]
+
+#: Bytes of BSON that are enough for a record batch.
+BATCH_BYTES = 16 << 20
 
 Documents = Any
 """BSON documents: bytes with one behind the other, or a list of bytes or RawBSONDocuments."""
@@ -82,19 +93,35 @@ class ColumnBuilder:
             except ArrowError:
                 return  # it is a wish
 
-    def build(self, documents: Documents) -> tuple[Any, int]:
-        """Return documents as data for `ArrowBatch`, and how many there were."""
+    def add(self, documents: Documents) -> None:
+        """Append documents to the batch at hand."""
         self.infer(documents)
-        count = self._builder.append(documents)
-        return self._builder.finish(), count
+        self._builder.append(documents)
+
+    @property
+    def rows(self) -> int:
+        """How many documents the batch at hand has."""
+        return 0 if self._builder is None else int(self._builder.rows)
+
+    @property
+    def size(self) -> int:
+        """How many bytes of BSON they had."""
+        return 0 if self._builder is None else int(self._builder.size)
+
+    def finish(self) -> ArrowBatch:
+        """Return the batch at hand, and begin the next."""
+        field = self.field
+        assert field is not None
+        count = self.rows
+        return ArrowBatch(field, self._builder.finish(), count)
 
 
 class ArrowBatch:
     """A record batch, for whoever takes one by the PyCapsule interface."""
 
     def __init__(self, field: Field, data: Any, count: int) -> None:
-        self._field = field
-        self._data = data
+        self.field = field
+        self.data = data
         self._count = count
 
     def __len__(self) -> int:
@@ -104,15 +131,15 @@ class ArrowBatch:
     @property
     def schema(self) -> ArrowSchema:
         """Its schema."""
-        return ArrowSchema(self._field)
+        return ArrowSchema(self.field)
 
     def __arrow_c_schema__(self) -> Any:
         """A capsule with the schema."""
-        return arrow_schema(self._field)
+        return arrow_schema(self.field)
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
         """Capsules with the schema and the rows, as a struct."""
-        return arrow_schema(self._field), arrow_array(self._data)
+        return arrow_schema(self.field), arrow_array(self.data)
 
 
 def _ignore(exc: BaseException) -> None:
@@ -145,7 +172,7 @@ class ArrowTable:
 
         def following() -> Any:
             batch = next(batches, None)
-            return None if batch is None else batch._data
+            return None if batch is None else batch.data
 
         return arrow_stream(self._field, following, _ignore)
 
@@ -157,31 +184,38 @@ class ArrowStream:
     An error is raised by iterating; a consumer of the stream raises one of its own with the same
     text, and `error` has the exception.
 
-    :param batches: documents; what each item holds becomes a batch.
+    :param documents: an iterable of documents; what each item holds goes into one batch.
     :param columns: what they are made of, for this stream alone; default: what is in the first.
+    :param rows: a batch ends behind the item with which it has so many.
+    :param size: or so many bytes of BSON.
     :param close: called at the end, and by `close`.
     """
 
     def __init__(
         self,
-        batches: Iterable[Documents],
+        documents: Iterable[Documents],
         columns: ColumnBuilder | None = None,
         *,
+        rows: int = 1,
+        size: int = BATCH_BYTES,
         close: Callable[[], object] | None = None,
     ) -> None:
         self._columns = ColumnBuilder() if columns is None else columns
-        self._batches: Iterator[Documents] = iter(batches)
+        self._documents: Iterator[Documents] = iter(documents)
+        self._group = Group(rows, size)
         self._close = close
         self._taken = False
         self.error: BaseException | None = None
 
     def _known(self) -> Field:
-        """The schema; the first batch is looked at where none was given."""
+        """The schema; the documents of the first batch are looked at where none was given."""
         if self._columns.field is None:
-            first: Documents = next(self._batches, None)
-            if first is not None:
-                self._batches = chain([first], self._batches)
-            self._columns.infer(b"" if first is None else first)
+            while self._group.wants_more(self._columns):
+                documents = next(self._documents, None)
+                if documents is None:
+                    break
+                self._group.put(documents)
+            self._columns.infer(self._group.all())
         field = self._columns.field
         assert field is not None
         return field
@@ -196,17 +230,24 @@ class ArrowStream:
             raise ArrowError("the stream has been taken already: it can be read once")
         self._taken = True
 
-    def _following(self) -> tuple[Any, int] | None:
+    def _following(self) -> ArrowBatch | None:
+        columns, group = self._columns, self._group
         try:
-            documents = next(self._batches, None)
-            if documents is None:
-                self.close()
-                return None
-            return self._columns.build(documents)
+            self._known()
+            group.add_to(columns)
+            while group.wants_more(columns):
+                documents = next(self._documents, None)
+                if documents is None:
+                    break
+                columns.add(documents)
+            if columns.rows:
+                return columns.finish()
         except BaseException as exc:
             self.error = exc
             self.close()
             raise
+        self.close()
+        return None
 
     def __arrow_c_schema__(self) -> Any:
         """A capsule with the schema."""
@@ -214,14 +255,15 @@ class ArrowStream:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """A capsule with the stream; the schema that a consumer asks for is used if none was given
-        and nothing has been read."""
+        and nothing has been read.
+        """
         self._columns.request(requested_schema)
         field = self._known()
         self._take()
 
         def following() -> Any:
-            found = self._following()
-            return None if found is None else found[0]
+            batch = self._following()
+            return None if batch is None else batch.data
 
         return arrow_stream(field, following, self._failed)
 
@@ -231,13 +273,12 @@ class ArrowStream:
     def __iter__(self) -> Iterator[ArrowBatch]:
         """Yield the batches."""
         self._take()
-        field = self._known()
-        while (found := self._following()) is not None:
-            yield ArrowBatch(field, *found)
+        while (batch := self._following()) is not None:
+            yield batch
 
     def close(self) -> None:
         """End it; may be called again."""
-        self._batches = iter(())
+        self._documents = iter(())
         close, self._close = self._close, None
         if close is not None:
             close()
@@ -247,6 +288,51 @@ class ArrowStream:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class Group:
+    """How much goes into a batch, and what waits until its schema is known.
+
+    :param rows: enough of them.
+    :param size: enough bytes of BSON.
+    """
+
+    def __init__(self, rows: int, size: int) -> None:
+        self._rows = rows
+        self._size = size
+        self._waiting: list[Documents] = []
+
+    def wants_more(self, columns: ColumnBuilder) -> bool:
+        """Whether the batch at hand is not full."""
+        rows, size = columns.rows, columns.size
+        for documents in self._waiting:
+            count = len(documents)
+            if count and not isinstance(documents, list):
+                return False  # nobody knows how many there are
+            rows += count
+            size += count and count * len(memoryview(_bytes_of(documents[count // 2])))
+        return rows < self._rows and size < self._size
+
+    def put(self, documents: Documents) -> None:
+        """Keep some."""
+        self._waiting.append(documents)
+
+    def all(self) -> Documents:
+        """What is kept, together."""
+        full = [documents for documents in self._waiting if len(documents)]
+        if len(full) == 1:
+            return full[0]
+        return [document for documents in full for document in documents]
+
+    def add_to(self, columns: ColumnBuilder) -> None:
+        """Append what is kept to the batch at hand."""
+        waiting, self._waiting = self._waiting, []
+        for documents in waiting:
+            columns.add(documents)
+
+
+def _bytes_of(document: Any) -> Any:
+    return getattr(document, "raw", document)
 
 
 def from_bson(documents: Documents, schema: Schema | None = None, **options: Any) -> ArrowTable:
@@ -259,7 +345,6 @@ def from_bson(documents: Documents, schema: Schema | None = None, **options: Any
     The other options are those of `ColumnBuilder`, and so are the errors.
     """
     columns = ColumnBuilder(schema, **options)
-    data, count = columns.build(documents)
-    field = columns.field
-    assert field is not None
-    return ArrowTable(field, [ArrowBatch(field, data, count)])
+    columns.add(documents)
+    batch = columns.finish()
+    return ArrowTable(batch.field, [batch])

@@ -7,43 +7,77 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from bsonx._impl import run_coroutine
 from bsonx.arrow import ArrowBatch, ArrowSchema, ArrowStream, ArrowTable, ColumnBuilder, Schema
+from bsonx.arrow.columns import BATCH_BYTES, Group
 from mongodriver.asynchronous.collection import AsyncCollection, start_aggregate
 from mongodriver.asynchronous.command_cursor import AsyncRawBatchCommandCursor
 from mongodriver.asynchronous.cursor import AsyncRawBatchCursor
+from mongodriver.sessions.binding import current
 from mongodriver.synchronous.collection import Collection
 from mongodriver.synchronous.command_cursor import RawBatchCommandCursor
 from mongodriver.synchronous.cursor import RawBatchCursor
 
 if TYPE_CHECKING:
+    from bsonx._py.arrow.formats import Field
     from bsonx.arrow.columns import Documents
 
 __all__ = ["AsyncArrowStream", "aggregate_arrow", "find_arrow"]
 
-#: Documents of a record batch: what the first has the schema is inferred from.
+#: Documents of a record batch, of which the first has the schema that is inferred.
 BATCH_SIZE = 10_000
 
+# Of one reply: so much is copied, decoded and built while it is in the caches of a processor, and
+# the server is at the next replies meanwhile.
+_REPLY_DOCUMENTS = 2_000
+_REPLY_BYTES = 256 << 10
+_AHEAD = 2
 
-class _WholeBatches:
+
+class _Replies:
     """Of a raw cursor whose items are the documents of a reply, still in its memory."""
 
+    #: Documents of a reply, at most.
+    _most = BATCH_SIZE
+
     def _unpack(self, batch: list[Any]) -> list[Any]:
-        return [batch] if batch else []
+        if not batch:
+            return []
+        size = len(batch[0].raw) + len(batch[-1].raw) + 1
+        self._ask_for(max(1, min(2 * _REPLY_BYTES // size, self._most)))
+        return [batch]
+
+    def _ask_for(self, count: int) -> None:
+        """So many documents are to be in the next reply; until then as many as were asked for."""
+        raise NotImplementedError
 
 
-class _FindCursor(_WholeBatches, RawBatchCursor[Any]):
-    """Batches of a find."""
+class _OfFind(_Replies):
+    _query: Any
+
+    def _ask_for(self, count: int) -> None:
+        self._query.batch_size = count
 
 
-class _AggregateCursor(_WholeBatches, RawBatchCommandCursor[Any]):
-    """Batches of an aggregation."""
+class _OfAggregate(_Replies):
+    _batch_size: int
+
+    def _ask_for(self, count: int) -> None:
+        self._batch_size = count
 
 
-class _AsyncFindCursor(_WholeBatches, AsyncRawBatchCursor[Any]):
-    """Batches of a find."""
+class _FindCursor(_OfFind, RawBatchCursor[Any]):
+    """Replies of a find."""
 
 
-class _AsyncAggregateCursor(_WholeBatches, AsyncRawBatchCommandCursor[Any]):
-    """Batches of an aggregation."""
+class _AggregateCursor(_OfAggregate, RawBatchCommandCursor[Any]):
+    """Replies of an aggregation."""
+
+
+class _AsyncFindCursor(_OfFind, AsyncRawBatchCursor[Any]):
+    """Replies of a find."""
+
+
+class _AsyncAggregateCursor(_OfAggregate, AsyncRawBatchCommandCursor[Any]):
+    """Replies of an aggregation."""
 
 
 class AsyncArrowStream:
@@ -56,46 +90,56 @@ class AsyncArrowStream:
     It can be read once.
     """
 
-    def __init__(self, batches: Any, columns: ColumnBuilder) -> None:
-        self._batches = batches
+    def __init__(self, replies: _AsyncReplies, columns: ColumnBuilder, rows: int) -> None:
+        self._replies = replies
         self._columns = columns
-        self._first: Documents = None
+        self._group = Group(rows, BATCH_BYTES)
+
+    async def _known(self) -> Field:
+        columns = self._columns
+        if columns.field is None:
+            while self._group.wants_more(columns):
+                documents = await self._replies.following()
+                if documents is None:
+                    break
+                self._group.put(documents)
+            columns.infer(self._group.all())
+        assert columns.field is not None
+        return columns.field
 
     async def schema(self) -> ArrowSchema:
         """Return the schema; it may fetch the first batch."""
-        if self._columns.field is None:
-            self._first = await self._batches.following()
-            self._columns.infer(self._first or b"")
-        assert self._columns.field is not None
-        return ArrowSchema(self._columns.field)
+        return ArrowSchema(await self._known())
 
     def __aiter__(self) -> AsyncIterator[ArrowBatch]:
         """The batches."""
         return self
 
     async def __anext__(self) -> ArrowBatch:
-        documents, self._first = self._first, None
+        columns, group = self._columns, self._group
         try:
-            if documents is None:
-                documents = await self._batches.following()
-            if documents is None:
-                raise StopAsyncIteration
-            data, count = self._columns.build(documents)
+            await self._known()
+            group.add_to(columns)
+            while group.wants_more(columns):
+                documents = await self._replies.following()
+                if documents is None:
+                    break
+                columns.add(documents)
+            if columns.rows:
+                return columns.finish()
         except BaseException:
             await self.close()
             raise
-        assert self._columns.field is not None
-        return ArrowBatch(self._columns.field, data, count)
+        await self.close()
+        raise StopAsyncIteration
 
     async def collect(self) -> ArrowTable:
         """Return all batches that are left as one table."""
-        await self.schema()
-        assert self._columns.field is not None
-        return ArrowTable(self._columns.field, [batch async for batch in self])
+        return ArrowTable(await self._known(), [batch async for batch in self])
 
     async def close(self) -> None:
         """End it: the server's cursor too. May be called again."""
-        await self._batches.close()
+        await self._replies.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -104,8 +148,8 @@ class AsyncArrowStream:
         await self.close()
 
 
-class _AsyncBatches:
-    """Batches of a cursor that is opened when the first is asked for."""
+class _AsyncReplies:
+    """Replies of a cursor that is opened when the first is asked for."""
 
     def __init__(self, opened: Any) -> None:
         self._opened = opened
@@ -113,7 +157,7 @@ class _AsyncBatches:
         self._closed = False
 
     async def following(self) -> Documents:
-        """The next batch, None at the end."""
+        """The documents of the next reply, None at the end."""
         if self._closed:
             return None
         if self._cursor is None:
@@ -127,8 +171,8 @@ class _AsyncBatches:
             await self._cursor.close()
 
 
-class _Batches:
-    """As _AsyncBatches, for a blocking cursor."""
+class _BlockingReplies:
+    """As _AsyncReplies, of a blocking cursor."""
 
     def __init__(self, opened: Any) -> None:
         self._opened = opened
@@ -145,6 +189,24 @@ class _Batches:
         self._closed = True
         if self._cursor is not None:
             self._cursor.close()
+
+
+def _ahead(collection: Any, wanted: int | None, session: Any, pipeline: Any = ()) -> int:
+    """How many replies are read ahead where the caller has not said so: none if it cannot be."""
+    if wanted is not None:
+        return wanted
+    last = pipeline[-1] if isinstance(pipeline, list) and pipeline else {}
+    writes = isinstance(last, Mapping) and bool({"$out", "$merge"} & {*last})
+    alone = collection._core.options.pool_options.max_pool_size == 1
+    return 0 if alone or writes or session is not None or current() is not None else _AHEAD
+
+
+def _rows(batch_size: int) -> int:
+    if not isinstance(batch_size, int) or isinstance(batch_size, bool):
+        raise TypeError(f"batch_size must be an instance of int, not {type(batch_size)}")
+    if batch_size < 1:
+        raise ValueError("batch_size must be 1 or more")
+    return batch_size
 
 
 def _refuse(collection: Any) -> None:
@@ -176,6 +238,7 @@ def find_arrow(
     on_mismatch: str = "error",
     on_unknown: str | None = None,
     batch_size: int = BATCH_SIZE,
+    prefetch: int | None = None,
     **options: Any,
 ) -> ArrowStream: ...
 @overload
@@ -188,6 +251,7 @@ def find_arrow(
     on_mismatch: str = "error",
     on_unknown: str | None = None,
     batch_size: int = BATCH_SIZE,
+    prefetch: int | None = None,
     **options: Any,
 ) -> AsyncArrowStream: ...
 def find_arrow(
@@ -199,6 +263,7 @@ def find_arrow(
     on_mismatch: str = "error",
     on_unknown: str | None = None,
     batch_size: int = BATCH_SIZE,
+    prefetch: int | None = None,
     **options: Any,
 ) -> Any:
     """Return the documents of a query as a stream of Arrow record batches.
@@ -213,7 +278,9 @@ def find_arrow(
     :param on_mismatch: what becomes of values that do not fit their column: "error" or "null".
     :param on_unknown: of fields that the schema does not have: "error" or "ignore"; default:
         "ignore" for a given schema, else "error".
-    :param batch_size: documents of a record batch; a reply of the server ends one as well (16 MB).
+    :param batch_size: about so many documents are in a record batch, or 16 MB of BSON.
+    :param prefetch: how many replies of the server to ask for ahead (see `Cursor.prefetch`);
+        default: 2 where that can be, which is without a session and with more than one connection.
     :param options: others of `Collection.find`: ``projection``, ``sort``, ``limit``, ``session``,
         ...
 
@@ -227,17 +294,20 @@ def find_arrow(
     )
     if options.get("projection") is None:
         options["projection"] = _projection(columns, on_unknown)
-    options["batch_size"] = batch_size
-    ahead = options.pop("prefetch", 0)
+    rows = _rows(batch_size)
+    options["batch_size"] = min(rows, _REPLY_DOCUMENTS)
+    ahead = _ahead(collection, prefetch, options.get("session"))
     if isinstance(collection, Collection):
         cursor = _FindCursor(collection, filter, **options).prefetch(ahead)
-        return ArrowStream(cursor, columns, close=cursor.close)
+        cursor._most = rows
+        return ArrowStream(cursor, columns, rows=rows, close=cursor.close)
     later = _AsyncFindCursor(collection, filter, **options).prefetch(ahead)
+    later._most = rows
 
     async def opened() -> Any:
         return later
 
-    return AsyncArrowStream(_AsyncBatches(opened), columns)
+    return AsyncArrowStream(_AsyncReplies(opened), columns, rows)
 
 
 @overload
@@ -250,6 +320,7 @@ def aggregate_arrow(
     on_mismatch: str = "error",
     on_unknown: str | None = None,
     batch_size: int = BATCH_SIZE,
+    prefetch: int | None = None,
     session: Any = None,
     let: Mapping[str, Any] | None = None,
     comment: Any = None,
@@ -265,6 +336,7 @@ def aggregate_arrow(
     on_mismatch: str = "error",
     on_unknown: str | None = None,
     batch_size: int = BATCH_SIZE,
+    prefetch: int | None = None,
     session: Any = None,
     let: Mapping[str, Any] | None = None,
     comment: Any = None,
@@ -279,6 +351,7 @@ def aggregate_arrow(
     on_mismatch: str = "error",
     on_unknown: str | None = None,
     batch_size: int = BATCH_SIZE,
+    prefetch: int | None = None,
     session: Any = None,
     let: Mapping[str, Any] | None = None,
     comment: Any = None,
@@ -295,15 +368,23 @@ def aggregate_arrow(
     columns = ColumnBuilder(
         schema, objectid=objectid, on_mismatch=on_mismatch, on_unknown=on_unknown
     )
-    options["batchSize"] = batch_size
+    rows = _rows(batch_size)
+    options["batchSize"] = min(rows, _REPLY_DOCUMENTS)
+    options["prefetch"] = _ahead(collection, prefetch, session, pipeline)
     arguments = (pipeline, session, options, let, comment)
     if isinstance(collection, Collection):
-        batches = _Batches(
-            lambda: run_coroutine(start_aggregate(collection, _AggregateCursor, *arguments))
-        )
-        return ArrowStream(batches, columns, close=batches.close)
+
+        def begin() -> Any:
+            cursor = run_coroutine(start_aggregate(collection, _AggregateCursor, *arguments))
+            cursor._most = rows
+            return cursor
+
+        replies = _BlockingReplies(begin)
+        return ArrowStream(replies, columns, rows=rows, close=replies.close)
 
     async def opened() -> Any:
-        return await start_aggregate(collection, _AsyncAggregateCursor, *arguments)
+        cursor = await start_aggregate(collection, _AsyncAggregateCursor, *arguments)
+        cursor._most = rows
+        return cursor
 
-    return AsyncArrowStream(_AsyncBatches(opened), columns)
+    return AsyncArrowStream(_AsyncReplies(opened), columns, rows)

@@ -136,6 +136,7 @@ class ArrowBuilder:
         self._strict = strict
         self._lenient = lenient
         self._rows = 0
+        self.size = 0  # bytes of BSON
         self._failed = False
 
     @property
@@ -162,12 +163,14 @@ class ArrowBuilder:
                 self._failed = True
                 broken(row)
             self._root.there.append(True)
+            self.size += len(document)
         return self.rows - before
 
     def finish(self) -> ArrayData:
         """Return what has been added, as data for `arrow_array` and streams, and begin again."""
         self._check()
         self._rows += self.rows
+        self.size = 0
         data = self._root.finish()
         self._root.begin()
         return data
