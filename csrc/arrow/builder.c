@@ -27,13 +27,14 @@ struct bx_arrow_builder {
 
 int bx_memory_grow(bx_memory *m, size_t more)
 {
-    size_t room = m->room < 64 ? 64 : 2 * m->room;
+    size_t room = m->p == NULL ? m->before + m->before / 16 : 2 * m->room;
     uint8_t *p;
 
     if (more > PY_SSIZE_T_MAX / 4 || m->size > PY_SSIZE_T_MAX / 4) {
         PyErr_NoMemory();
         return -1;
     }
+    if (room < 64) room = 64;
     if (room < m->size + more) room = m->size + more;
     p = PyMem_RawRealloc(m->p, room);
     if (p == NULL) {
@@ -477,7 +478,7 @@ Py_ssize_t bx_arrow_builder_append(bx_arrow_builder *b, PyObject *documents)
 static void give(bx_memory *m, void **to)
 {
     *to = m->p;
-    memset(m, 0, sizeof(*m));
+    *m = (bx_memory){.before = m->size};
 }
 
 static bx_arrow_data *finish(bx_builder *c)

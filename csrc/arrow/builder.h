@@ -9,6 +9,7 @@
 typedef struct {
     uint8_t *p;
     size_t size, room;
+    size_t before; /* the size that it had when it was last given away: the next is alike */
 } bx_memory;
 
 typedef struct bx_builder {

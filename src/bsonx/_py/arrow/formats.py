@@ -148,7 +148,10 @@ def unpack_metadata(data: bytes | None) -> dict[bytes, bytes]:
         at += size
         return data[at - size : at]
 
-    for _ in range(number()):
+    count = number()
+    if count < 0:
+        raise ArrowError("a schema has broken metadata")
+    for _ in range(count):
         key = text()
         found[key] = text()
     return found
