@@ -87,8 +87,7 @@ size_t bx_decimal_text(const uint8_t *bid, char *out)
     if (d.exponent > 0 || point < -5) {
         *p++ = digits[0];
         if (n > 1) *p++ = '.';
-        memcpy(p, digits + 1, (size_t)(n - 1));
-        p += n - 1;
+        for (int i = 1; i < n; i++) *p++ = digits[i];
         return (size_t)(p - out) + (size_t)sprintf(p, "E%+d", point - 1);
     }
     if (point <= 0) *p++ = '0';

@@ -109,7 +109,7 @@ class _Column:
         if kind == Kind.BOOL:
             return [_bits(self.values)]
         if kind in FORMATS:
-            numbers = [value or 0 for value in self.values]
+            numbers = [0 if value is None else value for value in self.values]
             return [struct.pack(f"={len(numbers)}{FORMATS[kind]}", *numbers)]
         if kind in (Kind.FIXED, Kind.DECIMAL):
             nothing = bytes(16 if kind == Kind.DECIMAL else self.a)
