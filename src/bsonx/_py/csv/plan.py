@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import call
 from typing import Any
 
 from bsonx._py.csv.rows import Dialect
@@ -96,6 +97,11 @@ class RowValues:
             index, _, convert = next(one for one in self._columns if one[0] == plan.id_column)
             self._columns = [one for one in self._columns if one[0] != index]
             self._columns.insert(0, (index, "_id", convert))
+        # Where every column makes a field, in its order, one step does for all.
+        self._names: list[str] = []
+        if not plan.omit_nulls and plan.id_column < 0 and len(self._columns) == len(plan.columns):
+            self._names = [name for _, name, _ in self._columns]
+            self._converters = [convert for _, _, convert in self._columns]
 
     def document(self, texts: Sequence[str]) -> dict[str, Any]:
         """Return the document of one row, `_id` first where it has one.
@@ -105,6 +111,11 @@ class RowValues:
         plan = self._plan
         if len(texts) != len(plan.columns):
             raise ValueError(f"{len(texts)} fields where the header has {len(plan.columns)}")
+        if self._names:
+            try:
+                return dict(zip(self._names, map(call, self._converters, texts), strict=True))
+            except ValueError:
+                pass  # which column it was is found below
         document = {}
         for index, name, convert in self._columns:
             try:
