@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 import bsonx
 from mongodriver.ingest import CSVOptions
 from mongodriver.ingest.look import look, look_at, render
@@ -100,3 +102,22 @@ def test_as_json(tmp_path):
         {"name": "a", "type": "int", "guessed": True, "example": "1", "nulls": 0}
     ]
     assert told["examples"] == [[3, "2 fields where the header has 1"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("1.5;2\n3;4\n", "the first row has numbers alone"),
+        ("a;b\n3;4\n", "the delimiter ';' was noticed"),
+        ("a,b\n1,3,4\n", "each row has one field more than the header"),
+    ],
+)
+def test_notes(tmp_path, text, note):
+    plan = look_at(csv(tmp_path / "a.csv", text))
+    assert [found for found in plan.notes if found.startswith(note)]
+    assert f"  note: {note}" in render([plan])
+
+
+@pytest.mark.parametrize("text", ["2019,2020,name\n1,2,x\n", "5\n6\n", "a,b\n1,2\n"])
+def test_nothing_to_note(tmp_path, text):
+    assert look_at(csv(tmp_path / "a.csv", text)).notes == []

@@ -77,6 +77,7 @@ class SourcePlan:
     :param records: how many good ones were looked at; the first of them.
     :param bad: how many bad ones were met among them.
     :param examples: the first bad ones: position and what is wrong.
+    :param notes: what may have been taken in another way than it was meant.
     :param error: what keeps it from being read, or from being read further.
     """
 
@@ -89,12 +90,14 @@ class SourcePlan:
     records: int = 0
     bad: int = 0
     examples: Sequence[tuple[int, str]] = ()
+    notes: Sequence[str] = ()
     error: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON."""
         plain = dict(vars(self))
         plain["columns"] = [vars(column) for column in self.columns]
+        plain["notes"] = list(self.notes)
         plain["examples"] = [list(example) for example in self.examples]
         return plain
 
@@ -188,6 +191,7 @@ def _read(name: str, reader: Any, said: dict[str, Any]) -> SourcePlan:
         records=records,
         bad=bad,
         examples=examples[:_BAD],
+        notes=getattr(reader, "notes", ()),
         error=problem,
         **said,
     )
@@ -232,6 +236,7 @@ def _lines(plan: SourcePlan) -> list[str]:
     first = "the first " if plan.records >= _RECORDS else ""
     lines.append(f"  looked at {first}{plan.records:,} records, {plan.bad:,} bad ones")
     lines += [f"    {position}: {error}" for position, error in plan.examples]
+    lines += [f"  note: {note}" for note in plan.notes]
     if plan.error is not None:
         lines.append(f"  cannot be read{' further' if plan.records else ''}: {plan.error}")
     return lines

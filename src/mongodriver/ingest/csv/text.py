@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
-from bsonx.csv import Column, Dialect, Plan, RowError, next_row, row_texts
+from bsonx.csv import NUMBER, Column, Dialect, Plan, RowError, next_row, row_texts
 from mongodriver.ingest.csv.guess import NULLS, TEXT_NULLS, guess
 from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.sniff import newline_of, sniff_delimiter
@@ -50,6 +50,8 @@ class CSVText:
         self.line = 1
         self.dialect = Dialect()
         self.sample: list[list[str]] = []
+        #: What people may want to know of how the file was taken.
+        self.notes: list[str] = []
 
     @property
     def at_end(self) -> bool:
@@ -76,7 +78,7 @@ class CSVText:
             return None
         rows = list(self._sample()) if options.infer else []
         if options.columns is None:
-            names = _with_rows_names(names, rows)
+            names = self._header_of(names, rows)
         names = [name.strip(_BLANKS) or f"column{n}" for n, name in enumerate(names, 1)]
         _check_names(names, options)
         self.sample = [row for row in rows if len(row) == len(names)]
@@ -95,6 +97,19 @@ class CSVText:
             len(options.columns or ()),
         )
         self.dialect = Dialect(ord(delimiter), newline, options.max_field)
+        if delimiter != self._likely and options.delimiter is None:
+            self.notes.append(f"the delimiter {delimiter!r} was noticed in the first rows")
+
+    def _header_of(self, names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        """The names of all columns, where R or a delimiter at the end makes one more."""
+        if len(names) > 1 and all(NUMBER.fullmatch(name.strip(_BLANKS)) for name in names):
+            self.notes.append(
+                "the first row has numbers alone: if it is no header, name the columns (--columns)"
+            )
+        found = _with_rows_names(names, rows)
+        if len(found) > len(names):
+            self.notes.append("each row has one field more than the header: it gets a name")
+        return found
 
     def _is_enough(self) -> bool:
         """Whether there is enough text to see how it is written. Who does not guess does not wait

@@ -76,6 +76,8 @@ class CSVBatches:
         self.encoding = opened.encoding
         #: How documents are made of rows; None for an empty file.
         self.plan = text.begin()
+        #: What people may want to know of how the file was taken.
+        self.notes = text.notes
         self._converter = None if self.plan is None else Converter(self.plan)
 
     def go_to(self, at: Position) -> None:
