@@ -96,6 +96,7 @@ static int check_plan(const bx_csv_plan *plan)
     bool good = plan->delimiter > 0 && plan->delimiter < 128 && plan->delimiter != '"' &&
                 plan->delimiter != '\n' && plan->delimiter != '\r' &&
                 (plan->newline == '\n' || plan->newline == '\r') && plan->id_column >= -1 &&
+                (plan->point == '.' || plan->point == ',') &&
                 plan->id_column < (Py_ssize_t)plan->count &&
                 (plan->id_column < 0 || plan->columns[plan->id_column].kind != BX_CSV_SKIP);
 
@@ -113,6 +114,7 @@ PyObject *bx_csv_compile(const bx_csv_plan_arguments *arguments)
     plan->newline = (uint8_t)arguments->newline;
     plan->other = plan->newline == '\n' ? '\r' : '\n';
     plan->longest = (size_t)arguments->longest;
+    plan->point = (uint8_t)arguments->point;
     plan->omit_nulls = arguments->omit_nulls;
     plan->id_needed = arguments->id_needed;
     plan->id_column = arguments->id_column;

@@ -35,6 +35,7 @@ typedef struct {
     bx_csv_column *columns;
     size_t count;
     uint8_t delimiter, newline;
+    uint8_t point; /* in front of fractions: a point or a comma */
     uint8_t other; /* the other end of a line, which is left out in front of `newline` */
     size_t longest;
     bool omit_nulls, id_needed;
@@ -48,6 +49,7 @@ typedef struct {
     PyObject *columns; /* sequence of (name: bytes, kind: int, nulls: tuple of bytes) */
     int delimiter, newline;
     Py_ssize_t longest;
+    int point;
     bool omit_nulls, id_needed;
     Py_ssize_t id_column;
     PyObject *slow;

@@ -243,7 +243,7 @@ static int put_field(rows *r, size_t index, const uint8_t *name, size_t name_siz
     if (resolve(r, &field) < 0) return -1;
     if (is_null(column, &field, &bare)) return 2;
     if (column->kind == BX_CSV_STR) return put_text(r, name, name_size, &field);
-    bx_csv_convert(column->kind, bare.text, bare.size, &value);
+    bx_csv_convert(column->kind, bare.text, bare.size, r->plan->point, &value);
     if (value.kind == BX_VALUE_TEXT) return put_text(r, name, name_size, &field);
     if (BX_UNLIKELY(value.kind == BX_VALUE_BAD)) return 0;
     if (BX_UNLIKELY(value.kind == BX_VALUE_SLOW)) {

@@ -44,7 +44,7 @@ static const uint8_t *take_exponent(const uint8_t *p, const uint8_t *end, bx_num
     return q;
 }
 
-static void scan(const uint8_t *p, size_t size, number *out)
+static void scan(const uint8_t *p, size_t size, uint8_t mark, number *out)
 {
     const uint8_t *end = p + size, *first;
     bx_number *n = &out->n;
@@ -61,7 +61,7 @@ static void scan(const uint8_t *p, size_t size, number *out)
     out->digits = (int)(p - first);
     out->plain = out->digits <= 1 || *first != '0';
     out->integer = any = out->digits > 0;
-    if (p < end && *p == '.') {
+    if (p < end && *p == mark) {
         const uint8_t *point = p + 1;
 
         p = take_digits(point, end, n);
@@ -117,11 +117,11 @@ static void set_double(bx_csv_value *value, const number *n)
     value->kind = known && !bx_is_lost(&n->n, value->is.number) ? BX_VALUE_DOUBLE : BX_VALUE_SLOW;
 }
 
-static void convert_int(const uint8_t *p, size_t size, bx_csv_value *value)
+static void convert_int(const uint8_t *p, size_t size, uint8_t point, bx_csv_value *value)
 {
     number n;
 
-    scan(p, size, &n);
+    scan(p, size, point, &n);
     if (!n.whole || !n.integer) {
         value->kind = BX_VALUE_BAD;
     } else if (n.digits > 18) {
@@ -131,11 +131,11 @@ static void convert_int(const uint8_t *p, size_t size, bx_csv_value *value)
     }
 }
 
-static void convert_float(const uint8_t *p, size_t size, bx_csv_value *value)
+static void convert_float(const uint8_t *p, size_t size, uint8_t point, bx_csv_value *value)
 {
     number n;
 
-    scan(p, size, &n);
+    scan(p, size, point, &n);
     if (n.whole) {
         set_double(value, &n);
     } else if (is_word(p, size, &value->is.number)) {
@@ -146,11 +146,12 @@ static void convert_float(const uint8_t *p, size_t size, bx_csv_value *value)
 }
 
 /* `most`: digits of an integer that becomes a double; -1: none does. */
-static void guess_number(const uint8_t *p, size_t size, int most, bx_csv_value *value)
+static void guess_number(const uint8_t *p, size_t size, uint8_t point, int most,
+                         bx_csv_value *value)
 {
     number n;
 
-    scan(p, size, &n);
+    scan(p, size, point, &n);
     if (!n.whole || !n.plain) {
         value->kind = is_word(p, size, &value->is.number) ? BX_VALUE_DOUBLE : BX_VALUE_TEXT;
     } else if (n.integer && n.digits > most && !(n.n.mantissa == 0 && n.n.negative)) {
@@ -201,29 +202,30 @@ static void set_date(const uint8_t *p, size_t size, bool guessed, bx_csv_value *
     }
 }
 
-static void set_decimal(const uint8_t *p, size_t size, bx_csv_value *value)
+static void set_decimal(const uint8_t *p, size_t size, uint8_t point, bx_csv_value *value)
 {
     bx_json_span span = {p, size};
 
-    value->kind = bx_decimal_read(span, &value->is.words[1], &value->is.words[0])
-                      ? BX_VALUE_DECIMAL
-                      : BX_VALUE_SLOW;
+    bool known = point == '.' && bx_decimal_read(span, &value->is.words[1], &value->is.words[0]);
+
+    value->kind = known ? BX_VALUE_DECIMAL : BX_VALUE_SLOW;
 }
 
-void bx_csv_convert(bx_csv_kind kind, const uint8_t *bare, size_t size, bx_csv_value *value)
+void bx_csv_convert(bx_csv_kind kind, const uint8_t *bare, size_t size, uint8_t point,
+                    bx_csv_value *value)
 {
     switch (kind) {
-    case BX_CSV_INT: convert_int(bare, size, value); break;
-    case BX_CSV_FLOAT: convert_float(bare, size, value); break;
-    case BX_CSV_DECIMAL: set_decimal(bare, size, value); break;
+    case BX_CSV_INT: convert_int(bare, size, point, value); break;
+    case BX_CSV_FLOAT: convert_float(bare, size, point, value); break;
+    case BX_CSV_DECIMAL: set_decimal(bare, size, point, value); break;
     case BX_CSV_BOOL: set_truth(bare, size, false, value); break;
     case BX_CSV_DATE: set_date(bare, size, false, value); break;
     case BX_CSV_OBJECTID:
         value->kind =
             size == 24 && bx_hex_read(value->is.bytes, bare, 12) ? BX_VALUE_OBJECTID : BX_VALUE_SLOW;
         break;
-    case BX_CSV_GUESSED_INT: guess_number(bare, size, -1, value); break;
-    case BX_CSV_GUESSED_FLOAT: guess_number(bare, size, EXACT_DIGITS, value); break;
+    case BX_CSV_GUESSED_INT: guess_number(bare, size, point, -1, value); break;
+    case BX_CSV_GUESSED_FLOAT: guess_number(bare, size, point, EXACT_DIGITS, value); break;
     case BX_CSV_GUESSED_BOOL: set_truth(bare, size, true, value); break;
     case BX_CSV_GUESSED_DATE: set_date(bare, size, true, value); break;
     default: value->kind = BX_VALUE_TEXT; break;

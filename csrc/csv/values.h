@@ -28,8 +28,9 @@ typedef struct {
 } bx_csv_value;
 
 /* The value of text in a column of a kind that is neither text nor left out. `bare` is the text
- * without the blanks around it; a byte that belongs to no value may be read behind it. */
-void bx_csv_convert(bx_csv_kind kind, const uint8_t *bare, size_t size, bx_csv_value *value);
+ * without the blanks around it; `point` is what stands in front of the fraction of a number. */
+void bx_csv_convert(bx_csv_kind kind, const uint8_t *bare, size_t size, uint8_t point,
+                    bx_csv_value *value);
 
 /* Milliseconds of a date in a plain form: 1, 0 for no such date, -1 for another form, -2 where that
  * takes more than 64 bits on the way. */

@@ -141,6 +141,7 @@ def csv_compile(
     delimiter: int,
     newline: int,
     longest: int,
+    point: int,
     omit_nulls: bool,
     id_column: int,
     id_needed: bool,

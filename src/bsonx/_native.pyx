@@ -140,6 +140,7 @@ cdef extern from "csv/plan.h":
         int delimiter
         int newline
         Py_ssize_t longest
+        int point
         bint omit_nulls
         bint id_needed
         Py_ssize_t id_column
@@ -425,6 +426,7 @@ cdef class _Functions:
         int delimiter,
         int newline,
         Py_ssize_t longest,
+        int point,
         bint omit_nulls,
         Py_ssize_t id_column,
         bint id_needed,
@@ -439,6 +441,7 @@ cdef class _Functions:
         arguments.delimiter = delimiter
         arguments.newline = newline
         arguments.longest = longest
+        arguments.point = point
         arguments.omit_nulls = omit_nulls
         arguments.id_needed = id_needed
         arguments.id_column = id_column

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bsonx._impl import csv_compile, csv_read, encode_document
-from bsonx._py.csv.plan import KINDS, SKIP, Column, Plan, RowValues
+from bsonx._py.csv.plan import KINDS, SKIP, Column, Plan, RowValues, converter_of
 from bsonx._py.csv.read import csv_problem, is_blank, row_texts
 from bsonx._py.csv.read import csv_read as _csv_read
 from bsonx._py.csv.rows import Dialect, RowError, next_row
@@ -28,6 +28,7 @@ from bsonx._py.csv.values import (
     is_lost,
     shown,
     to_utc,
+    with_point,
 )
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS
 
@@ -53,6 +54,7 @@ __all__ = [
     "row_texts",
     "shown",
     "to_utc",
+    "with_point",
 ]
 
 _MOST = 1 << 30
@@ -108,7 +110,7 @@ class Converter:
             )
             for column in plan.columns
         )
-        converters = [CONVERTERS.get(column.kind, str) for column in plan.columns]
+        converters = [converter_of(column, plan.dialect) for column in plan.columns]
 
         def slow(index: int, text: bytes) -> bytes:
             """The type and the value of what C leaves to Python."""
@@ -121,6 +123,7 @@ class Converter:
             dialect.delimiter,
             dialect.newline,
             dialect.longest,
+            dialect.point,
             plan.omit_nulls,
             plan.id_column,
             plan.id_needed,

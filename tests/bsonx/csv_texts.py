@@ -163,6 +163,7 @@ def plan_arguments(rng: random.Random) -> dict:
     return {
         "columns": columns,
         "tame": tame,
+        "point": 44 if rng.random() < 0.2 else 46,
         "delimiter": ord(rng.choice(",;|" if tame else ",;\t| 5.-e:")),
         "newline": 10 if tame else rng.choice((10, 10, 13)),
         "longest": 1 << 17 if tame else rng.choice((5, 20, 1000, 1 << 17)),
@@ -174,13 +175,20 @@ def plan_arguments(rng: random.Random) -> dict:
 
 def make_plan(csv, arguments: dict):
     """The plan of a package's module `csv`."""
-    dialect = csv.Dialect(arguments["delimiter"], arguments["newline"], arguments["longest"])
+    dialect = csv.Dialect(
+        arguments["delimiter"], arguments["newline"], arguments["longest"], arguments["point"]
+    )
     columns = tuple(csv.Column(*column) for column in arguments["columns"])
     rest = {name: arguments[name] for name in ("omit_nulls", "id_column", "id_needed")}
     return csv.Plan(columns, dialect, **rest)
 
 
 def value(rng: random.Random) -> str:
+    found = _value(rng)
+    return found.replace(".", ",") if rng.random() < 0.05 else found
+
+
+def _value(rng: random.Random) -> str:
     kind = rng.randrange(8)
     if kind == 0:
         return str(rng.randrange(-(10 ** rng.randrange(1, 22)), 10 ** rng.randrange(1, 22)))

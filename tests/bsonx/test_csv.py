@@ -180,3 +180,16 @@ def test_nothing_is_kept(bx, csv):
         counts.append(sys.getallocatedblocks())
     # What others keep at their first use makes single steps.
     assert min(after - before for before, after in pairwise(counts)) <= 5
+
+
+def test_commas_for_points(bx, csv):
+    """Then a point makes no number, and words and integers are what they are."""
+    columns = [("f", "float"), ("d", "decimal"), ("g", "float?"), ("i", "int?"), ("s", "str")]
+    rows = "1,5;1,10;-,5;7;1,5\n2;3;1.5;1,5;x\n"
+    dialect = {"delimiter": 59, "point": 44}
+    assert documents(bx, csv, rows, *columns, dialect=dialect) == [
+        {"f": 1.5, "d": bx.Decimal128("1.10"), "g": -0.5, "i": 7, "s": "1,5"},
+        {"f": 2.0, "d": bx.Decimal128("3"), "g": "1.5", "i": 1.5, "s": "x"},
+    ]
+    plan = csv.Plan((csv.Column("f", "float"),), csv.Dialect(**dialect))
+    assert csv.Converter(plan).read(b"1.5\n").rejects[0][2] == "column 'f': '1.5' is not a number"

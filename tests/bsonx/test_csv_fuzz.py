@@ -41,14 +41,16 @@ def test_random_rows(both, seed):
 
 
 @pytest.mark.parametrize("kind", [*csv_texts.GIVEN, *csv_texts.GUESSED])
-def test_every_value_in_every_kind(both, kind):
+@pytest.mark.parametrize("point", ".,")
+def test_every_value_in_every_kind(both, kind, point):
     rng = random.Random(kind)
     values = [*csv_texts.ALL, *(csv_texts.value(rng) for _ in range(2000 * ROUNDS))]
-    rows = "".join(f'" {text}"\n"{text}"\n{text}\n' for text in values)
+    rows = "".join(f'" {text}"\n"{text}"\n{text.replace(".", point)}\n' for text in values)
     found = []
     for package in both:
         csv = package.csv
-        plan = csv.Plan((csv.Column("v", kind, ("NA",)),), csv.Dialect(ord("|")))
+        dialect = csv.Dialect(ord("|"), point=ord(point))
+        plan = csv.Plan((csv.Column("v", kind, ("NA",)),), dialect)
         found.append(csv.Converter(plan).read(rows.encode()))
     assert repr(found[0]) == repr(found[1])
     if not kind.startswith("skip"):

@@ -9,6 +9,7 @@ import pytest
 import bsonx
 from mongodriver.ingest import CSVOptions, IngestError
 from mongodriver.ingest.batch import BatchLimits, Ids
+from mongodriver.ingest.look import look_at
 from mongodriver.ingest.readers import CSVReader, GeoJSONReader
 from mongodriver.ingest.sources import find_files, make_source, open_source, reader_factory
 from mongodriver.ingest.sources.by_format import source_of_file
@@ -337,3 +338,18 @@ def test_every_format_has_a_source(tmp_path, name, content):
     assert [document["_id"] for document in found] == [
         bsonx.ObjectId(Ids(bytes(9)).first(n)) for n in range(2)
     ]
+
+
+def test_f16_commas_for_points(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a;b\n1,5;7\n-2,25;8\n", encoding="utf-8")
+    assert documents(path) == [{"a": "1,5", "b": 7}, {"a": "-2,25", "b": 8}]
+    options = CSVOptions(decimal=",")
+    (tmp_path / "one.csv").write_text("v\n1,5\n2,5\n")
+    assert documents(tmp_path / "one.csv", options) == [{"v": 1.5}, {"v": 2.5}]
+    assert documents(path, options) == [{"a": 1.5, "b": 7}, {"a": -2.25, "b": 8}]
+    (note,) = [one for one in look_at(source_of_file(make_source(path))).notes if "1,5" in one]
+    assert note == "a has values like 1,5: if they are numbers, give decimal ','"
+    for bad in ({"decimal": ";"}, {"decimal": ""}, {"decimal": ",", "delimiter": ","}):
+        with pytest.raises(IngestError, match="a point or a comma"):
+            CSVOptions(**bad)

@@ -8,9 +8,9 @@ from operator import call
 from typing import Any
 
 from bsonx._py.csv.rows import Dialect
-from bsonx._py.csv.values import BLANKS, CONVERTERS
+from bsonx._py.csv.values import BLANKS, CONVERTERS, NUMERIC, with_comma
 
-__all__ = ["KINDS", "SKIP", "Column", "Plan", "RowValues"]
+__all__ = ["KINDS", "SKIP", "Column", "Plan", "RowValues", "converter_of"]
 
 #: The type of columns that are left out.
 SKIP = "skip"
@@ -19,6 +19,7 @@ KINDS = (
     *("str", "int", "float", "decimal", "bool", "date", "objectid", SKIP),
     *("int?", "float?", "bool?", "date?"),
 )
+_COMMA = 44
 _REMEMBERED = 10_000  # values of a column
 _LONGEST = 64  # characters of a value that is worth remembering
 
@@ -64,12 +65,20 @@ class Plan:
         return all(column.convert is None for column in self.columns)
 
 
+def converter_of(column: Column, dialect: Dialect) -> Callable[[str], Any]:
+    """What makes values of the texts of a column; raises ValueError."""
+    if column.convert is not None:
+        return column.convert
+    convert = CONVERTERS.get(column.kind, str)
+    return with_comma(convert) if dialect.point == _COMMA and column.kind in NUMERIC else convert
+
+
 class _Memo(dict[str, Any]):
     """A column's values by their text. Columns repeat themselves, so most values are one lookup."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, dialect: Dialect) -> None:
         super().__init__()
-        self._convert = column.convert or CONVERTERS.get(column.kind, str)
+        self._convert = converter_of(column, dialect)
         self._nulls = frozenset(column.nulls)
         self._is_text = self._convert is str
 
@@ -89,7 +98,7 @@ class RowValues:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._columns = [
-            (index, column.name, _Memo(column).__getitem__)
+            (index, column.name, _Memo(column, plan.dialect).__getitem__)
             for index, column in enumerate(plan.columns)
             if column.kind != SKIP or column.convert is not None
         ]

@@ -22,11 +22,13 @@ class Dialect:
     :param delimiter: the ASCII character between fields, as a number.
     :param newline: what ends a row outside quotes: 10, before which any 13 are left out, or 13.
     :param longest: bytes that a field may have; a quote left open takes as many.
+    :param point: what stands in front of the fraction of a number: 46 or 44.
     """
 
     delimiter: int = 44
     newline: int = _LF
     longest: int = 1 << 17
+    point: int = 46
 
 
 class RowError(ValueError):

@@ -23,6 +23,7 @@ __all__ = [
     "INT64",
     "NUMBER",
     "NUMBER_WORDS",
+    "NUMERIC",
     "PLAIN_DATE",
     "PLAIN_TRUTH",
     "guessed_date",
@@ -31,6 +32,8 @@ __all__ = [
     "is_lost",
     "shown",
     "to_utc",
+    "with_comma",
+    "with_point",
 ]
 
 Converter = Callable[[str], Any]
@@ -208,6 +211,29 @@ def guessed_date(text: str) -> datetime | DatetimeMS | str:
         return text
 
 
+_COMMA_FOR_POINT = str.maketrans(",.", ".\0")
+
+
+def with_point(text: str) -> str:
+    """A number that has a comma for its point, as others are written; one with a point is none."""
+    return text.translate(_COMMA_FOR_POINT)
+
+
+def with_comma(convert: Converter) -> Converter:
+    """What converts numbers that have a comma for their point."""
+
+    def converted(text: str) -> Any:
+        try:
+            value = convert(with_point(text))
+        except ValueError as error:
+            raise ValueError(str(error).replace(shown(with_point(text)), shown(text)))
+        return text if isinstance(value, str) else value
+
+    return converted
+
+
+#: Of numbers.
+NUMERIC = frozenset(("int", "float", "decimal", "int?", "float?"))
 #: By the type's name.
 CONVERTERS: dict[str, Converter] = {
     "bool": to_bool,

@@ -12,7 +12,16 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 
-from bsonx.csv import BLANKS, INT64, NUMBER, NUMBER_WORDS, PLAIN_TRUTH, guessed_date, is_lost
+from bsonx.csv import (
+    BLANKS,
+    INT64,
+    NUMBER,
+    NUMBER_WORDS,
+    PLAIN_TRUTH,
+    guessed_date,
+    is_lost,
+    with_point,
+)
 
 __all__ = ["NULLS", "TEXT_NULLS", "guess"]
 
@@ -59,10 +68,11 @@ def _look(text: str) -> _Look:
     return _Look.OTHER if isinstance(guessed_date(text), str) else _Look.DATE
 
 
-def guess(values: Iterable[str], nulls: Iterable[str] = NULLS) -> str:
+def guess(values: Iterable[str], nulls: Iterable[str] = NULLS, decimal: str = ".") -> str:
     """Return the type of a column with such values: `int?`, `float?`, `bool?`, `date?` or `str`.
 
     :param nulls: values that say nothing about it.
+    :param decimal: what stands in front of the fraction of a number.
     :return: `str` where nothing says anything.
     """
     left_out = frozenset(nulls)
@@ -73,7 +83,7 @@ def guess(values: Iterable[str], nulls: Iterable[str] = NULLS) -> str:
         if text in left_out or value in left_out:
             continue
         if (look := seen.get(text)) is None:
-            look = seen[text] = _look(text)
+            look = seen[text] = _look(with_point(text) if decimal == "," else text)
         looks[look] += 1
     return _decide(looks)
 

@@ -25,6 +25,7 @@ class CSVOptions:
     :param nulls: the texts that mean null, in all columns. None: the empty text, and in columns
         that are not text what programs write for it (`NA`, `NULL`, ...).
     :param omit_nulls: leave null fields out.
+    :param decimal: what stands in front of the fraction of a number: "." or ",".
     :param max_field: bytes of a field at most; a quote left open takes as many.
     :raises IngestError: for what cannot be.
     """
@@ -35,11 +36,16 @@ class CSVOptions:
     infer: bool = True
     nulls: Collection[str] | None = None
     omit_nulls: bool = False
+    decimal: str = "."
     max_field: int = _MAX_FIELD
 
     def __post_init__(self) -> None:
         if self.delimiter is not None:
             _check_delimiter(self.delimiter)
+        if self.decimal not in (".", ",") or self.decimal == self.delimiter:
+            raise IngestError(
+                f"a point or a comma stands before fractions, and nothing else: {self.decimal!r}"
+            )
         if not 1 <= self.max_field <= 64 << 20:
             raise IngestError(f"a field may have 1 to {64 << 20} bytes, not {self.max_field}")
         for name, kind in self.types.items():

@@ -16,15 +16,22 @@ def newline_of(start: bytes) -> int:
     return _CR if b"\r" in start and b"\n" not in start else _LF
 
 
-def sniff_delimiter(start: bytes, newline: int, at_end: bool, likely: str, columns: int) -> str:
+def sniff_delimiter(
+    start: bytes, newline: int, at_end: bool, likely: str, columns: int, never: str = ""
+) -> str:
     """Return the delimiter of a file that begins with `start`.
 
     :param at_end: whether that is all of the file.
     :param likely: what it is where others are no better.
     :param columns: how many fields a row has, 0: as many as the first one.
+    :param never: what it cannot be.
     """
+    if likely == never:
+        likely = ";"
     best, most = likely, 0.0
     for delimiter in likely + _CANDIDATES.replace(likely, ""):
+        if delimiter == never:
+            continue
         score = _score(start, Dialect(ord(delimiter), newline, len(start) + 1), at_end, columns)
         if score > most:
             best, most = delimiter, score

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
@@ -19,6 +20,7 @@ __all__ = ["CSVText"]
 _SAMPLE_ROWS = 1000
 _DIALECT_ROWS = 50
 _SAMPLE_BYTES = 8 << 20
+_COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _CHUNK = 256 << 10
 _BLANKS = " \t"
 
@@ -95,8 +97,9 @@ class CSVText:
             self.at_end and len(self.data) - self.start <= _CHUNK,
             self._likely,
             len(options.columns or ()),
+            never="," if options.decimal == "," else "",
         )
-        self.dialect = Dialect(ord(delimiter), newline, options.max_field)
+        self.dialect = Dialect(ord(delimiter), newline, options.max_field, ord(options.decimal))
         if delimiter != self._likely and options.delimiter is None:
             self.notes.append(f"the delimiter {delimiter!r} was noticed in the first rows")
 
@@ -190,11 +193,19 @@ class CSVText:
         return found
 
     def _guessed(self, index: int, name: str, nulls: Sequence[str]) -> Column:
-        kind = guess((row[index] for row in self.sample), nulls)
+        decimal = self._options.decimal
+        kind = guess((row[index] for row in self.sample), nulls, decimal)
+        if kind == "str" and decimal == "." and self._has_commas(index):
+            self.notes.append(f"{name} has values like 1,5: if they are numbers, give decimal ','")
         if kind == "str" and self.sample and not any(row[index] for row in self.sample):
             # What comes later is a number if it looks like one; words for null may be words.
             return Column(name, "int?", TEXT_NULLS)
         return Column(name, kind, tuple(nulls))
+
+    def _has_commas(self, index: int) -> bool:
+        """Whether a column of text has numbers with commas for points."""
+        values = [text for row in self.sample[:100] if (text := row[index].strip(_BLANKS))]
+        return bool(values) and all(_COMMA_NUMBER.fullmatch(text) for text in values)
 
     def fill(self, enough: int) -> bool:
         """Read until there are `enough` bytes that have not been used; False: there are no more."""
