@@ -8,6 +8,7 @@ the codec; everything else imports from those and does not know which it got.
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable
 from importlib import import_module
@@ -27,13 +28,18 @@ def _load() -> ModuleType | None:
     """Return the extension if it is there and wanted."""
     if _wanted == "py":
         return None
+    # Cython has the collector see a class of the extension before it is one.
+    collects = gc.isenabled()
+    gc.disable()
     try:
-        native = import_module("bsonx._native")
+        return import_module("bsonx._native")
     except ImportError:
         if _wanted == "c":
             raise
         return None
-    return native
+    finally:
+        if collects:
+            gc.enable()
 
 
 _native = _load()

@@ -103,3 +103,21 @@ def test_both_encode_the_types_of_pymongo(bx):
     }
     assert bx.encode(values) == bson.encode(values)
     assert bx.encode(values["raw"]) == bson.encode({"a": 1})
+
+
+LOOK = """
+import gc, importlib
+load = importlib.import_module
+def look(name):
+    if name == "bsonx._native": print(gc.isenabled())
+    return load(name)
+importlib.import_module = look
+"""
+
+
+def test_the_collector_waits_while_the_extension_is_loaded():
+    """Cython has it see a class before it is one; a collection then ended the interpreter."""
+    tree("c")
+    show = f"{LOOK}\nimport bsonx; print(gc.isenabled())"
+    assert _run(show, "c").stdout == "False\nTrue\n"
+    assert _run(f"import gc; gc.disable()\n{show}", "c").stdout == "False\nFalse\n"
