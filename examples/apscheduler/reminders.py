@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import mongodriver
+from mongodriver.errors import ConnectionFailure
 
 mongodriver.install_as_pymongo()  # before the job store imports it
 
@@ -44,8 +45,11 @@ class Jobs(MongoDBJobStore):
         return [] if self._over else super().get_due_jobs(now)
 
     def get_next_run_time(self) -> datetime | None:
-        """When the next one's comes."""
-        return None if self._over else super().get_next_run_time()
+        """When the next one's comes; at once where that cannot be told, for it is tried again."""
+        try:
+            return None if self._over else super().get_next_run_time()
+        except ConnectionFailure:
+            return datetime.now(UTC)
 
 
 @contextmanager
