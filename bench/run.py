@@ -16,7 +16,7 @@ import raw
 import report
 from interleaved import Case, measure
 
-PARTS = ("codec", "raw", "json", "csv", "driver", "gridfs", "streams", "arrow")
+PARTS = ("codec", "raw", "json", "csv", "driver", "gridfs", "streams", "arrow", "ingest")
 
 
 def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
@@ -89,6 +89,13 @@ def main() -> None:
 
         with server(options.uri) as clients:
             rows += measured(arrow.cases(clients), options.rounds, options.seconds)
+    if options.only in (None, "ingest"):
+        import ingest
+
+        with server(options.uri) as clients:
+            for row in ingest.rows(clients, min(options.rounds, 5)):
+                print(ingest.show(row), flush=True)
+                rows.append(row)
     if options.output:
         report.write(rows, options.output)
     print(report.markdown(rows))

@@ -189,6 +189,19 @@ static int take(batch *b, PyObject *item)
 
 /* ---- all of them ---- */
 
+/* Memory that is taken at once is not copied when it grows, and touched only as far as it is used.
+ * There is some more of it for the last document, which may go beyond the limit. */
+#define MOST_AT_ONCE ((size_t)16 << 20)
+
+static int take_memory(batch *b)
+{
+    size_t size = (size_t)b->wanted->max_bytes;
+
+    if (b->wanted->max_bytes < BX_WRITER_STACK) return 0;
+    if (size > MOST_AT_ONCE) size = MOST_AT_ONCE;
+    return bx_writer_reserve(&b->e.w, size + size / 16);
+}
+
 static double now(void)
 {
 #ifdef _WIN32
@@ -267,7 +280,7 @@ PyObject *bx_encode_documents(bx_state *st, const bx_documents_wanted *wanted)
     if (options == NULL) return NULL;
     bx_encoder_init(&b.e, st, options, false);
     b.rejects = PyList_New(0);
-    if (b.rejects != NULL) stand = take_all(&b);
+    if (b.rejects != NULL && take_memory(&b) == 0) stand = take_all(&b);
     if (stand != NULL) {
         result = finish(&b, stand);
     } else {
