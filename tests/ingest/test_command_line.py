@@ -103,6 +103,17 @@ def test_what_does_not_go_together(fails):
     assert "--uri cannot be given" in fails("a.csv", "--local", "--uri", NOBODY)
     assert "--stay needs --local" in fails("a.csv", "--stay")
     assert "--local-path needs --local" in fails("a.csv", "--local-path", "x")
+    assert "--resume needs --checkpoint" in fails("a.csv", "--resume")
+    assert "--key is for the other modes" in fails("a.csv", "--key", "k")
+    assert "--drop leaves nothing" in fails("a.csv", "--drop", "--mode", "delete")
+    assert "--replay reads that file alone" in fails("a.csv", "--replay", "b")
+    assert "--drop would drop" in fails("--replay", "b", "--drop")
+    assert "may be done again" in fails("--replay", "b", "--checkpoint", "c")
+    assert "--dry-run starts no server" in fails("a.csv", "--dry-run", "--local")
+    assert "--dry-run looks at files" in fails("--replay", "b", "--dry-run")
+    assert "give --collection for --replay" in fails(
+        *("--replay", "b", "--uri", NOBODY, "--db", "x")
+    )
 
 
 @pytest.mark.parametrize("value", ["\\t", "\t", "tab"])

@@ -11,17 +11,21 @@ from contextlib import contextmanager
 import pytest
 
 import bsonx
+from bsonx._impl import run_coroutine
 from flavours import CLIENTS, FLAVOURS, run_on
 from mongodriver import MongoClient
 from mongodriver.__main__ import main
 from mongodriver.ingest import (
     CheckpointError,
     IngestError,
+    IngestOptions,
     ingest,
     ingest_async,
+    make_source,
     replay,
     replay_async,
 )
+from mongodriver.ingest.keeping import Keeping
 
 from .poison import write_poisoned
 
@@ -187,6 +191,24 @@ def test_dropping_and_resuming(run, collection, tmp_path):
     assert 'mode was "insert" and is "upsert"' in errors
     assert collection.count_documents({}) == 2
     assert run(*command, "--lanes", 2, "--batch-size", 1)[0] == 0  # how fast is free
+
+
+def test_how_far_an_interrupted_job_came_is_written_down(collection, tmp_path):
+    """At once, and not only once in a second."""
+    path, checkpoint = tmp_path / "a.ndjson", tmp_path / "checkpoint"
+    path.write_text("{}\n")
+    source = make_source(path)
+    for position in (1, 2):
+        keeping = Keeping(
+            [(source, collection)], IngestOptions(), checkpoint=checkpoint, resume=position == 2
+        )
+        if position == 1:
+            run_coroutine(keeping.checkpoint.keep_seed(source.name, bytes(9)))
+        run_coroutine(keeping.checkpoint.advance(source.name, {"documents": position}, 0))
+        keeping.close()
+        known = json.loads(checkpoint.read_text())["sources"][source.name]
+        assert known["position"] == {"documents": position}
+    assert sorted(os.listdir(tmp_path)) == ["a.ndjson", "checkpoint"]
 
 
 def test_an_earlier_bad_record_is_not_forgotten(run, collection, tmp_path):

@@ -144,6 +144,10 @@ class FileCheckpoint:
 
     async def close(self) -> None:
         """Write what is not yet written, and let others have the file."""
+        self.end()
+
+    def end(self) -> None:
+        """The same, for who has nothing to await."""
         try:
             if self._dirty:
                 self._write()

@@ -95,7 +95,8 @@ class Keeping:
         try:
             self.letters = self._letters(dead_letter, sources)
         except BaseException:
-            self.close()
+            if self._file is not None:
+                self._file.release()
             raise
 
     def _letters(self, target: DeadLetterTarget | None, sources: Sequence[Any]) -> JobLetters:
@@ -120,10 +121,11 @@ class Keeping:
         return bool(self.letters.count or (self._file is not None and self._file.letters))
 
     def close(self) -> None:
-        """Close the files."""
-        if self._file is not None:
-            self._file.release()
-        if hasattr(self, "letters"):
+        """Write down how far the job came, and close the files. Raises CheckpointError."""
+        try:
+            if self._file is not None:
+                self._file.end()
+        finally:
             self.letters.close()
 
 

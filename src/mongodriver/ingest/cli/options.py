@@ -69,6 +69,7 @@ def _check_together(options: argparse.Namespace) -> None:
         ("--local starts a server of its own, so --uri cannot be given, too", _both(options)),
         ("--local-path needs --local", options.local_path is not None and not options.local),
         ("--stay needs --local", options.stay and not options.local),
+        ("--replay needs no --checkpoint: it may be done again", _replays_on(options)),
         ("--resume needs --checkpoint", options.resume and options.checkpoint is None),
         ("--key is for the other modes", options.mode == "insert" and options.key != ["_id"]),
         ("--drop leaves nothing to be found", options.drop and options.mode in _FINDING),
@@ -81,6 +82,10 @@ def _check_together(options: argparse.Namespace) -> None:
     ):
         if is_so:
             raise IngestError(problem)
+
+
+def _replays_on(options: argparse.Namespace) -> bool:
+    return options.replay is not None and options.checkpoint is not None
 
 
 def _both(options: argparse.Namespace) -> bool:
