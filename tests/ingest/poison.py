@@ -1,5 +1,6 @@
 """A file of which one record in a hundred is bad, in several ways, and what is to become of it."""
 
+import gzip
 import json
 import random
 from collections import Counter
@@ -71,3 +72,19 @@ def _line(made, chance, line, is_bad):
     if kind == 2:
         return json.dumps({**document, "bad": True})
     return json.dumps({**document, "_id": chance.choice(TAKEN)["_id"]})
+
+
+def write_plain(folder, count, form):
+    """Write `count` good records in a format ("json.gz", "csv", ...); return what they are."""
+    made = Poisoned(folder / f"plain.{form}")
+    made.good = {n: {"n": n, "text": f"t{n}"} for n in range(1, count + 1)}
+    documents = made.good.values()
+    if form.startswith("csv"):
+        text = "n,text\n" + "".join(f"{one['n']},{one['text']}\n" for one in documents)
+    elif form.startswith("json"):
+        text = json.dumps(list(documents), indent=1)
+    else:
+        text = "".join(json.dumps(one) + "\n" for one in documents)
+    data = text.encode()
+    made.path.write_bytes(gzip.compress(data) if form.endswith(".gz") else data)
+    return made

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
@@ -97,6 +98,25 @@ def test_poisoned_input_and_its_repair(run, collection, tmp_path):
         assert collection.count_documents({"n": {"$exists": True}}) == 5000
         assert sorted(collection.distinct("n")) == list(range(1, 5001))
     assert not (tmp_path / "none").exists()
+
+
+def test_bad_rows_and_their_repair(run, collection, tmp_path):
+    """Repaired rows get the types of the others, and the field that is to become the id."""
+    path, dead = tmp_path / "a.csv", tmp_path / "dead.ndjson"
+    rows = [f"{n};2024-01-01;0{n}" for n in range(100)]
+    rows[7], rows[50] = "x;2024-01-01;07", '50;"open;050'
+    path.write_text("key;day;code\n" + "".join(f"{row}\n" for row in rows))
+    options = ["--types", "key:int", "--id-field", "key"]
+    status, report, _ = run(path, "--dead-letter", dead, *options)
+    assert (status, report["rejected"]) == (1, 2)
+    entries = [json.loads(line) for line in dead.read_text().splitlines()]
+    assert sorted(entry["line"] for entry in entries) == [9, 52]
+    for entry in entries:
+        entry["record"] = {9: "7;2024-01-02;07", 52: "50;2024-01-02;050"}[entry["line"]]
+    dead.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    assert run("--replay", dead, *options)[0] == 0
+    assert collection.find_one(7) == {"_id": 7, "day": datetime(2024, 1, 2), "code": "07"}
+    assert sorted(collection.distinct("_id")) == list(range(100))
 
 
 def test_the_limit_of_errors(run, collection, tmp_path):

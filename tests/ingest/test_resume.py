@@ -9,7 +9,7 @@ from mongodriver import MongoClient
 from mongodriver.local import LocalServer
 
 from .kills import KilledJob
-from .poison import write_poisoned
+from .poison import write_plain, write_poisoned
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 COUNT = 20_000
@@ -55,20 +55,28 @@ class Halt:
         self._admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
-def test_kills_at_random_moments(client, collection, tmp_path):
-    """The last kills come while a job is resumed."""
-    seed = random.randrange(1 << 32)
-    print("seed", seed)  # shown when it fails
-    chance = random.Random(seed)
-    poisoned = write_poisoned(tmp_path / "p.ndjson", COUNT, seed)
-    poisoned.prepare(collection)
-    job = KilledJob(poisoned.path, client.server_uri, tmp_path, "--batch-size", str(BATCH))
-    for _ in range(KILLS):
-        inserts = chance.randrange(COUNT // BATCH // KILLS)
+def kill_and_finish(client, job, chance, kills):
+    """Kill a job at random moments, the later ones while it is resumed; then let it be done."""
+    for _ in range(kills):
+        inserts = chance.randrange(COUNT // BATCH // (kills + 1))
         with Halt(client, inserts) as halt, job.running() as process:
             halt.wait()
             process.kill()
-    done = job.finish()
+    return job.finish()
+
+
+@pytest.fixture
+def chance():
+    seed = random.randrange(1 << 32)
+    print("seed", seed)  # shown when it fails
+    return random.Random(seed)
+
+
+def test_kills_at_random_moments(client, collection, tmp_path, chance):
+    poisoned = write_poisoned(tmp_path / "p.ndjson", COUNT, chance.random())
+    poisoned.prepare(collection)
+    job = KilledJob(poisoned.path, client.server_uri, tmp_path, "--batch-size", str(BATCH))
+    done = kill_and_finish(client, job, chance, KILLS)
     assert (done.returncode, done.stderr) == (1, "")
     poisoned.assert_exactly_stored(collection)
     poisoned.assert_exactly_dead(job.dead)
@@ -77,3 +85,30 @@ def test_kills_at_random_moments(client, collection, tmp_path):
     assert json.loads(again.stdout)["documents"] == 0
     poisoned.assert_exactly_stored(collection)
     poisoned.assert_exactly_dead(job.dead)
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "json", "ndjson.gz"])
+def test_a_kill_in_other_formats(client, collection, tmp_path, chance, form):
+    """Reading goes on at the right record of a file that is packed, or has a header, too."""
+    plain = write_plain(tmp_path, COUNT, form)
+    plain.prepare(collection)
+    job = KilledJob(plain.path, client.server_uri, tmp_path, "--batch-size", str(BATCH))
+    done = kill_and_finish(client, job, chance, 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    plain.assert_exactly_stored(collection)
+    assert not job.dead.exists()
+
+
+@pytest.mark.parametrize("mode", ["upsert", "merge"])
+def test_a_kill_in_other_modes(client, collection, tmp_path, chance, mode):
+    plain = write_plain(tmp_path, COUNT, "ndjson")
+    plain.prepare(collection)
+    collection.create_index("n")
+    options = ("--batch-size", str(BATCH), "--mode", mode, "--key", "n")
+    job = KilledJob(plain.path, client.server_uri, tmp_path, *options)
+    with job.running() as process:
+        while collection.estimated_document_count() < COUNT // 4:
+            assert process.poll() is None
+        process.kill()
+    assert job.finish().returncode == 0
+    plain.assert_exactly_stored(collection)
