@@ -91,6 +91,33 @@ def test_an_empty_environment_variable(fails, tmp_path, monkeypatch):
     assert "MONGODB_URI is empty" in fails(str(tmp_path / "a.csv"), "--db", "x")
 
 
+@pytest.mark.parametrize("uri", ["mongodb://me:secret@h:x/", "mongodb://me:secret@h:99999/"])
+def test_secrets_are_not_told(fails, tmp_path, monkeypatch, uri):
+    """Wherever the URI comes from."""
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    monkeypatch.setenv("MONGODB_URI", uri)
+    assert "secret" not in fails(str(tmp_path / "a.csv"), "--db", "x")
+    assert "secret" not in fails(str(tmp_path / "a.csv"), "--db", "x", "--uri", uri)
+
+
+def test_a_warning_is_a_line_as_well(impatient, capsys):
+    uri = f"{NOBODY}?tls=5"
+    assert main(["ingest", "a.csv", "--uri", uri, *ARGUMENTS]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "mongodriver ingest: The value of tls must be 'true' or 'false'"
+
+
+def test_nobody_reads_standard_error(tmp_path):
+    """The report is printed all the same, and the status tells."""
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    command = [*MODULE, str(tmp_path / "a.csv"), "--db", "x", "--uri", NOBODY]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing) as broken:
+        done = subprocess.run([*command, "--retry-seconds", "0"], stderr=broken, check=False)
+    assert done.returncode == 2
+
+
 def test_an_empty_file_name(fails):
     assert "FILE: is empty" in fails("")
 

@@ -12,6 +12,7 @@ from mongodriver.ingest.display import (
     PlainDisplay,
     RichDisplay,
     TqdmDisplay,
+    Untroubled,
     counts,
     make_display,
     tell_all,
@@ -139,6 +140,23 @@ def test_no_standard_error(monkeypatch):
     assert isinstance(shown, NoDisplay)
     shown(snapshot())
     shown.close()
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), ValueError("closed")])
+def test_nobody_looks_any_more(error):
+    """`2>&1 | head` must not end a job."""
+    calls = []
+
+    class Broken(NoDisplay):
+        def __call__(self, snapshot):
+            calls.append(snapshot)
+            raise error
+
+    shown = Untroubled(Broken())
+    shown(snapshot())
+    shown(snapshot())
+    shown.close()
+    assert len(calls) == 1
 
 
 def test_several_listeners():

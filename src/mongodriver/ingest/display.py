@@ -119,6 +119,31 @@ class RichDisplay:
         self._progress.stop()
 
 
+class Untroubled:
+    """A display that shows nothing more once it cannot: whoever looked has gone, as `head` does,
+    which is no reason to end a job."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._broken = False
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Show how far the job is, if that is possible."""
+        self._try(lambda: self._display(snapshot))
+
+    def close(self) -> None:
+        """Remove what does not belong between other output, if that is possible."""
+        self._try(self._display.close)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        if self._broken:
+            return
+        try:
+            show()
+        except (OSError, ValueError):  # a pipe that is broken, a stream that is closed
+            self._broken = True
+
+
 def make_display(stream: TextIO | None = None) -> Display:
     """Return the best display for `stream` (default: standard error).
 

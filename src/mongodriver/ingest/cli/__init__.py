@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from mongodriver.ingest.cli.output import complain, tolerate_any_text
+from mongodriver.ingest.cli.output import complain, plain_warnings, tolerate_any_text
 from mongodriver.ingest.cli.signals import Interrupted, Signals
 from mongodriver.ingest.errors import IngestError
 from mongodriver.local import LocalServerError
@@ -20,15 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from mongodriver.ingest.cli.run import run
 
     tolerate_any_text(sys.stdout, sys.stderr)
-    uri = None
-    with Signals() as signals:
+    options = None
+    with Signals() as signals, plain_warnings():
         try:
             options = parse(arguments)
-            uri = options.uri
             return run(options, signals)
         except Interrupted:
             complain("interrupted")
             return signals.status or FAILED
         except (IngestError, LocalServerError, PyMongoError, OSError, ValueError) as error:
-            complain(error, uri)
+            complain(error, None if options is None else options.uri)
             return FAILED

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TextIO
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
 from mongodriver.doctor.secrets import Secrets
 from mongodriver.values.errors import reason
@@ -13,7 +16,7 @@ from mongodriver.values.errors import reason
 # What the driver adds to its errors for those who set its options.
 _TIMES = re.compile(r" \(configured timeouts: [^)]*\)")
 _TOPOLOGY = re.compile(r",? Timeout: [^,]*s, Topology Description: .*", re.DOTALL)
-_NUMBER = re.compile(r"\[Errno \d+\] ")
+_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
 def plain(error: BaseException | str, uri: str | None = None) -> str:
@@ -43,6 +46,18 @@ def print_to(stream: TextIO | None, text: str) -> None:
     except BrokenPipeError:
         # The interpreter flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Within the block warnings, as connection strings give them, are said as errors are."""
+
+    def show(message: Warning | str, *where: object) -> None:
+        complain(str(message))
+
+    with warnings.catch_warnings():
+        warnings.showwarning = cast(Any, show)
+        yield
 
 
 def tolerate_any_text(*streams: TextIO | None) -> None:

@@ -15,7 +15,7 @@ from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.options import DEFAULT_URI
 from mongodriver.ingest.cli.output import complain, print_to
 from mongodriver.ingest.cli.signals import Interrupted, Signals
-from mongodriver.ingest.display import Display, NoDisplay, make_display, tell_all
+from mongodriver.ingest.display import Display, NoDisplay, Untroubled, make_display, tell_all
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.job import Job
 from mongodriver.ingest.keeping import Keeping, NothingKept
@@ -72,8 +72,7 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         if drops:
             for _, collection in tasks:
                 collection.drop()
-        status = _do(job, tasks, signals, options)
-        display.close()
+        status = _do(job, tasks, signals, options, display)
         _print_report(job, options)
         if status == OK and keeping.has_letters:
             status = REJECTS
@@ -103,28 +102,30 @@ def _check(job: Job, sources: Sequence[Any]) -> None:
         raise IngestError(f"{error}; nothing has been dropped") from error
 
 
-def _do(job: Job, tasks: Tasks, signals: Signals, options: argparse.Namespace) -> int:
+def _do(
+    job: Job, tasks: Tasks, signals: Signals, options: argparse.Namespace, display: Display
+) -> int:
     # Who reads from a pipe would not see that the job is to end before something comes through it.
     if all(source.repeatable for source, _ in tasks):
         signals.gently(job.stop)
     try:
         report = job.run(tasks)
-    except Interrupted:
-        pass
-    except (IngestError, PyMongoError) as error:
-        complain(error, options.uri)
-        return FAILED
-    else:
         if not report.interrupted:
             return OK if report.ok else REJECTS
+        problem: str | Exception = "interrupted"
+    except Interrupted:
+        problem = "interrupted"
+    except (IngestError, PyMongoError) as error:
+        problem = error
     finally:
         signals.gently(None)
-    complain("interrupted")
-    return signals.status or FAILED
+        display.close()
+    complain(problem, options.uri)
+    return FAILED if isinstance(problem, Exception) else signals.status or FAILED
 
 
 def _display(options: argparse.Namespace) -> Display:
-    return NoDisplay() if options.quiet else make_display()
+    return NoDisplay() if options.quiet else Untroubled(make_display())
 
 
 def _told(display: Display, tasks: Tasks) -> ProgressCallback:
