@@ -3,9 +3,11 @@
 import gc
 import sys
 
+import bson
 import json_cases as cases
 import pytest
 from json_documents import DOCUMENTS
+from mutate import seeds
 from test_json_strict import LOST
 
 if not hasattr(sys, "getallocatedblocks"):
@@ -87,5 +89,48 @@ def test_loads_strict(lib):
         for text in texts:
             attempt(lib.loads_strict, text)
             attempt(lib.loads_strict, f"[{text}, {text}]")
+
+    assert least_growth(work) < 30
+
+
+def test_to_bson(lib):
+    texts = [text for text, _ in LOST] + [*DOCUMENTS]
+
+    def work():
+        for text in texts:
+            attempt(lib.to_bson, text)
+            attempt(lib.to_bson, f'{{"x": {text}}}'.encode("utf-8", "surrogatepass"))
+
+    assert least_growth(work) < 30
+
+
+def test_from_bson(lib):
+    from bsonx import ndjson
+
+    options = [*modes(lib), lib.JSONOptions(document_class=lib.SON, uuid_representation=5)]
+    documents = [data for data in seeds(bson) if len(data) < 60]
+
+    def work():
+        for choice in options:
+            for data in documents:
+                attempt(lib.from_bson, data, choice)
+                attempt(ndjson.write_lines, data + data[:-1], choice)
+
+    assert least_growth(work) < 30
+
+
+def test_records(lib):
+    from bsonx import ndjson
+
+    texts = "\n".join([f'{{"x": {text}}}' for text, _ in LOST[::8]] + ['{"k": {"$date": 0}}'])
+    data = texts.encode("utf-8", "surrogatepass")
+    options = {"first_id": b"0123456789ab", "id_field": "k"}
+
+    def work():
+        for _ in range(3):
+            ndjson.read_lines(data, **options)
+            ndjson.read_values(data, **options)
+            attempt(ndjson.read_lines, data, first_id=b"short")
+            attempt(ndjson.read_lines, data, id_field="\ud800")
 
     assert least_growth(work) < 30

@@ -108,6 +108,7 @@ FAITHFUL = [
     '{"$numberInt": "+5"}',
     '{"$numberLong": "-9223372036854775808"}',
     '{"$numberLong": 5}',
+    '{"$numberLong": {"$numberLong": "5"}}',
     '{"$numberDecimal": "1E-6176"}',
     '{"$binary": {"base64": "", "subType": "80"}}',
     '{"$binary": {"subType": "1", "base64": "QQ=="}}',

@@ -1,8 +1,10 @@
 """ndjson: batches of records, bad ones among them, however the buffer is cut."""
 
+import doctest
 import json
 import mmap
 import random
+from pathlib import Path
 
 import json_cases as cases
 import pytest
@@ -297,3 +299,9 @@ def test_threads_read_at_once(bx, nd):
         data = expected[0]
         lines = nd.write_lines(data)
         assert all(got == lines for got in pool.map(lambda _: nd.write_lines(data), range(8)))
+
+
+def test_the_examples(nd):
+    page = Path(__file__).resolve().parents[2] / "docs" / "json.md"
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
+    assert doctest.testmod(nd).failed == 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bsonx._py.json.options import JSONOptions
 
 _INT32 = range(-(1 << 31), 1 << 31)
-_INT64 = range(-(1 << 63), 1 << 63)
+_INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DOUBLE = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -51,7 +51,8 @@ def _check_int32(value: Any) -> None:
 
 def _check_int64(value: Any) -> None:
     number = int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
-    if not _is_int(number) or number not in _INT64:
+    # Not "in range": that would go through it for an Int64, which is no exact int.
+    if not _is_int(number) or not _INT64_MIN <= number <= _INT64_MAX:
         raise _fail("$numberLong", value, "is no 64-bit integer")
 
 
