@@ -26,7 +26,7 @@ def as_source(value: Any, options: IngestOptions) -> SourceLike:
     if not isinstance(value, FileSource):
         source: SourceLike = value
         return source
-    if value.format in ("ndjson", "json"):
+    if value.format in ("ndjson", "json", "geojson"):
         return JSONSource(value)
     if value.format == "csv":
         return CSVSource(value, options.csv)
