@@ -65,14 +65,16 @@ def test_batches_of_any_size_have_the_same_documents(tmp_path, limits):
     assert read_all(path, limits) == read_all(path)
 
 
-def test_going_on_in_the_middle(tmp_path):
-    """At each place, with the same ids."""
-    path = table(tmp_path / "a.csv.gz", 300)
-    path.write_bytes(gzip.compress(path.read_bytes()))
+@pytest.mark.parametrize("packed", [False, True])
+def test_going_on_in_the_middle(tmp_path, packed):
+    """At each place, with the same ids; far behind what was looked at first, too."""
+    path = table(tmp_path / "a.csv", 12_000)
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
     everything = read_all(path)
     reader = CSVSource(make_source(path)).open(Ids(SEED))
     seen, bad = 0, 0
-    while (batch := reader.read(BatchLimits(30))) is not None:
+    while (batch := reader.read(BatchLimits(1700))) is not None:
         seen += len(batch)
         bad += len(batch.rejects)
         documents, lines, rejects = read_all(path, at=batch.resume)

@@ -10,9 +10,11 @@ import bsonx
 from mongodriver.ingest import CSVOptions, IngestError
 from mongodriver.ingest.batch import BatchLimits, Ids
 from mongodriver.ingest.look import look_at
+from mongodriver.ingest.options import IngestOptions
 from mongodriver.ingest.readers import CSVReader, GeoJSONReader
 from mongodriver.ingest.sources import find_files, make_source, open_source, reader_factory
 from mongodriver.ingest.sources.by_format import source_of_file
+from mongodriver.ingest.sources.choose import sources_of
 
 from .reading import Trickle, read
 
@@ -349,7 +351,27 @@ def test_f16_commas_for_points(tmp_path):
     assert documents(tmp_path / "one.csv", options) == [{"v": 1.5}, {"v": 2.5}]
     assert documents(path, options) == [{"a": 1.5, "b": 7}, {"a": -2.25, "b": 8}]
     (note,) = [one for one in look_at(source_of_file(make_source(path))).notes if "1,5" in one]
-    assert note == "a has values like 1,5: if they are numbers, give decimal ','"
+    assert note == "a has values like 1,5: if they are numbers, say so: --decimal ,"
     for bad in ({"decimal": ";"}, {"decimal": ""}, {"decimal": ",", "delimiter": ","}):
         with pytest.raises(IngestError, match="a point or a comma"):
             CSVOptions(**bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.csv", "CSVSource"),
+        ("a.ndjson.gz", "JSONSource"),
+        ("a.geojson", "JSONSource"),
+        ("a.bson", "BSONSource"),
+        ("a.parquet", "ParquetSource"),
+    ],
+)
+def test_what_a_job_makes_of_paths(name, kind):
+    options = IngestOptions(csv=CSVOptions(delimiter=";"))
+    (source,) = sources_of(name, None, options, encoding="latin-1")
+    assert type(source).__name__ == kind
+    if kind != "ParquetSource":
+        assert source.file == make_source(name, encoding="latin-1")
+    with pytest.raises(TypeError, match="format and encoding are for files, not for generator"):
+        sources_of((one for one in ()), None, options, encoding="latin-1")

@@ -64,6 +64,7 @@ def ingest(
     source: Any,
     *,
     format: str | None = None,
+    encoding: str | None = None,
     dead_letter: DeadLetterTarget | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     resume: bool = False,
@@ -77,7 +78,9 @@ def ingest(
     :param source: an iterable of mappings, typed instances, raw documents or BSON in bytes; a
         path, a list of paths, or a pattern; anything with ``__arrow_c_stream__``; or an object
         with the methods of `sources.base.Source`. Mappings are not changed.
-    :param format: of files: "csv", "json" or "ndjson"; None: their names tell.
+    :param format: of files: "csv", "json", "ndjson", "geojson", "bson" or "parquet"; None: their
+        names tell.
+    :param encoding: of text files; None: UTF-8, or what a mark at their beginning says.
     :param dead_letter: where records go that cannot be stored: the path of an NDJSON or BSON file,
         a collection, or a function that takes a `DeadRecord`; None: they are only counted.
     :param checkpoint: a file that remembers how far the job came.
@@ -88,7 +91,9 @@ def ingest(
     :raises PyMongoError: when the server refuses us, or does not meet the write concern.
     """
     return run_coroutine(
-        _ingest(collection, source, format, dead_letter, checkpoint, resume, progress, options)
+        _ingest(
+            collection, source, format, encoding, dead_letter, checkpoint, resume, progress, options
+        )
     )
 
 
@@ -97,6 +102,7 @@ async def ingest_async(
     source: Any,
     *,
     format: str | None = None,
+    encoding: str | None = None,
     dead_letter: DeadLetterTarget | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     resume: bool = False,
@@ -111,7 +117,7 @@ async def ingest_async(
     When it is cancelled nothing goes on: what was read and not yet confirmed is "unsent".
     """
     return await _ingest(
-        collection, source, format, dead_letter, checkpoint, resume, progress, options
+        collection, source, format, encoding, dead_letter, checkpoint, resume, progress, options
     )
 
 
@@ -119,6 +125,7 @@ async def _ingest(
     collection: Any,
     source: Any,
     form: str | None,
+    encoding: str | None,
     dead_letter: DeadLetterTarget | None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None,
     resume: bool,
@@ -126,7 +133,7 @@ async def _ingest(
     given: dict[str, Any],
 ) -> IngestReport:
     options = options_from(given)
-    sources = sources_of(source, collection, options, form)
+    sources = sources_of(source, collection, options, form, encoding)
     return await _do(
         [(one, collection) for one in sources],
         options,
@@ -134,7 +141,7 @@ async def _ingest(
         dead_letter=dead_letter,
         checkpoint=checkpoint,
         resume=resume,
-        settings={"format": form},
+        settings={"format": form, "encoding": encoding},
     )
 
 

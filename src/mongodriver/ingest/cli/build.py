@@ -59,6 +59,7 @@ def _csv_options(options: argparse.Namespace) -> CSVOptions:
         infer=not options.no_infer,
         nulls=options.null,
         omit_nulls=options.omit_nulls,
+        decimal=options.decimal,
         max_field=options.max_field,
     )
 

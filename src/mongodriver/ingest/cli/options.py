@@ -264,6 +264,12 @@ def _add_csv(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="bytes of a field; a quote left open takes as many (default %(default)s)",
     )
+    add(
+        "--decimal",
+        choices=(".", ","),
+        default=CSVOptions.decimal,
+        help="what stands before the fraction of a number (default: a point)",
+    )
     add("--omit-nulls", action="store_true", help="leave null fields out")
 
 

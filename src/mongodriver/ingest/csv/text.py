@@ -196,7 +196,9 @@ class CSVText:
         decimal = self._options.decimal
         kind = guess((row[index] for row in self.sample), nulls, decimal)
         if kind == "str" and decimal == "." and self._has_commas(index):
-            self.notes.append(f"{name} has values like 1,5: if they are numbers, give decimal ','")
+            self.notes.append(
+                f"{name} has values like 1,5: if they are numbers, say so: --decimal ,"
+            )
         if kind == "str" and self.sample and not any(row[index] for row in self.sample):
             # What comes later is a number if it looks like one; words for null may be words.
             return Column(name, "int?", TEXT_NULLS)
@@ -232,6 +234,12 @@ class CSVText:
         self.data += chunk
         self._exhausted = not chunk
         return not self._exhausted
+
+    def seek(self, offset: int) -> None:
+        """Go on at a place in a file that can be sought in."""
+        self.stream.seek(offset)
+        self.data, self.start, self.offset = b"", 0, offset
+        self._exhausted = False
 
     def drop_used(self) -> None:
         """Let go of what has been used."""

@@ -7,12 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mongodriver.ingest.sources.arrow import ArrowSource, is_arrow
-from mongodriver.ingest.sources.csv_text import CSVSource
+from mongodriver.ingest.sources.by_format import source_of_file
 from mongodriver.ingest.sources.files import FileSource, find_files, make_source
 from mongodriver.ingest.sources.iterables import AsyncIterableSource, IterableSource
-from mongodriver.ingest.sources.json_text import JSONSource
-from mongodriver.ingest.sources.parquet import ParquetSource
-from mongodriver.ingest.sources.records import RecordSource
 
 if TYPE_CHECKING:
     from mongodriver.ingest.options import IngestOptions
@@ -26,30 +23,31 @@ def as_source(value: Any, options: IngestOptions) -> SourceLike:
     if not isinstance(value, FileSource):
         source: SourceLike = value
         return source
-    if value.format in ("ndjson", "json", "geojson"):
-        return JSONSource(value)
-    if value.format == "csv":
-        return CSVSource(value, options.csv)
-    return RecordSource(value, options.csv)
+    return source_of_file(value, options.csv)
 
 
 def sources_of(
-    value: Any, collection: Any, options: IngestOptions, form: str | None = None
+    value: Any,
+    collection: Any,
+    options: IngestOptions,
+    form: str | None = None,
+    encoding: str | None = None,
 ) -> list[SourceLike]:
     """The sources of what `ingest` was given.
 
     :param form: the format of files; None: their names tell.
+    :param encoding: of their text; None: UTF-8, or what a mark at their beginning says.
     :raises IngestError: for files of no known format, and patterns that no file fits.
     :raises TypeError: for what is no source.
     """
     if isinstance(value, (str, os.PathLike)):
-        return _files([value], options, form)
+        return _files([value], options, form, encoding)
     if isinstance(value, (list, tuple)) and value and _are_paths(value):
-        return _files(value, options, form)
+        return _files(value, options, form, encoding)
     if hasattr(value, "open") and hasattr(value, "awaits"):
         return [value]
-    if form is not None:
-        raise TypeError(f"format is for files, not for {type(value).__name__}")
+    if form is not None or encoding is not None:
+        raise TypeError(f"format and encoding are for files, not for {type(value).__name__}")
     if is_arrow(value):
         return [ArrowSource(value)]
     if isinstance(value, (Mapping, bytes, bytearray, memoryview)):
@@ -71,12 +69,8 @@ def _are_paths(values: Iterable[Any]) -> bool:
     return all(isinstance(value, (str, os.PathLike)) for value in values)
 
 
-def _files(paths: Iterable[Any], options: IngestOptions, form: str | None) -> list[SourceLike]:
+def _files(
+    paths: Iterable[Any], options: IngestOptions, form: str | None, encoding: str | None
+) -> list[SourceLike]:
     names = [name for path in paths for name in find_files(path)]
-    return [_file(name, options, form) for name in names]
-
-
-def _file(name: str, options: IngestOptions, form: str | None) -> SourceLike:
-    if form == "parquet" or (form is None and name.lower().endswith(".parquet")):
-        return ParquetSource(name)
-    return as_source(make_source(name, form), options)
+    return [as_source(make_source(name, form, encoding), options) for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import select
 import sys
 import time
@@ -83,6 +84,8 @@ class CSVBatches:
     def go_to(self, at: Position) -> None:
         """Go on at a position that a batch had behind it."""
         text = self._text
+        if self._is_plain() and text.offset + len(text.data) < at["offset"]:
+            text.seek(min(at["offset"], os.fstat(text.stream.fileno()).st_size))
         while text.offset + len(text.data) < at["offset"]:
             text.start = len(text.data)
             text.drop_used()
@@ -140,10 +143,13 @@ class CSVBatches:
         if not self._waits or deadline is None:
             return True
         left = max(deadline - time.monotonic(), 0.0)
-        stream: Any = self._text.stream
-        if sys.platform == "win32" or not isinstance(getattr(stream, "raw", None), io.FileIO):
+        if sys.platform == "win32" or not self._is_plain():
             return left > 0
-        return bool(select.select([stream], [], [], left)[0])
+        return bool(select.select([self._text.stream], [], [], left)[0])
+
+    def _is_plain(self) -> bool:
+        """Whether the bytes of the file are read as they are."""
+        return isinstance(getattr(self._text.stream, "raw", None), io.FileIO)
 
     def _batch(self, rows: Rows, size: int) -> Batch:
         lines = memoryview(rows.lines).cast("q")
