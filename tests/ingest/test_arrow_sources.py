@@ -100,7 +100,16 @@ def test_a_parquet_file_without_pyarrow(tmp_path, monkeypatch):
     expected = documents(batches(source.open(Ids(b"123456789"))))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     pytest.importorskip("polars", reason="needs polars")
-    assert documents(batches(source.open(Ids(b"123456789")))) == expected
+    found = batches(source.open(Ids(b"123456789")))
+    assert documents(found) == expected
+    assert [n for batch in found for n in batch.positions] == list(range(1, 11))
+    large = tmp_path / "large.parquet"
+    numbers = pa.array([i if i % 40_000 else 2**63 for i in range(100_000)], pa.uint64())
+    parquet.write_table(pa.table({"n": numbers}), large)
+    found = batches(ParquetSource(large).open(None), BatchLimits(documents=30_000))
+    assert [n - 1 for b in found for n in b.positions] == [d["n"] for d in documents(found)]
+    assert [r.position for batch in found for r in batch.rejects] == [1, 40_001, 80_001]
+    assert found[-1].resume == {"documents": 99_997, "rows": 100_000}
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(IngestError, match="reading Parquet needs pyarrow or polars"):
         source.open(None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 from bsonx._errors import ArrowError
 from bsonx._impl import arrow_reader
@@ -15,7 +16,8 @@ MAX_DOCUMENTS = 100_000
 MAX_BYTES = 16 << 20
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rows:
     """Rows as BSON documents.
 
     `documents` are one behind the other, `ends` says where each ends, as native uint32. They are

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from bsonx.arrow import ArrowError, DocumentReader, Rows
 from mongodriver.ingest.batch import ENCODE, Batch, BatchLimits, Ids, Position, Reject
 from mongodriver.ingest.errors import IngestError
 
-__all__ = ["ArrowSource", "ArrowSourceReader", "is_arrow"]
+__all__ = ["ArrowSource", "ArrowSourceReader", "RowReader", "is_arrow"]
+
+
+class RowReader(Protocol):
+    """What reads rows: a `DocumentReader`, or several one after the other."""
+
+    def read(
+        self, max_documents: int, max_bytes: int = ..., first_id: bytes | None = None
+    ) -> Rows | None:
+        """See `DocumentReader.read`."""
+
+    def close(self) -> None:
+        """See `DocumentReader.close`."""
 
 
 def is_arrow(source: Any) -> bool:
@@ -62,9 +74,7 @@ class ArrowSourceReader:
     :param at: a position to go on from; the rows before it are passed over.
     """
 
-    def __init__(
-        self, name: str, rows: DocumentReader, ids: Ids | None, at: Position | None
-    ) -> None:
+    def __init__(self, name: str, rows: RowReader, ids: Ids | None, at: Position | None) -> None:
         self._name = name
         self._rows = rows
         self._ids = ids

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
-from bsonx.arrow import ArrowError, DocumentReader
-from mongodriver.ingest.batch import Batch, BatchLimits, Ids, Position
+from bsonx.arrow import ArrowError, DocumentReader, Rows
+from bsonx.arrow.rows import MAX_BYTES
+from mongodriver.ingest.batch import Ids, Position
 from mongodriver.ingest.errors import IngestError
 
-from .arrow import ArrowSourceReader
+from .arrow import ArrowSourceReader, RowReader
 
 __all__ = ["ParquetSource"]
 
@@ -54,8 +56,7 @@ class ParquetSource:
         with open(self.name, "rb"):
             pass  # an OSError says it in the same words whichever library reads
         try:
-            data, count = _open(self.name)
-            rows = DocumentReader(data, collect=True, **self._options)
+            rows, count = _open(self.name, {**self._options, "collect": True})
         except ArrowError as error:
             raise IngestError(f"{self.name}: {error}") from error
         return ParquetReader(self.name, rows, ids, at, self.size or 0, count)
@@ -67,7 +68,7 @@ class ParquetReader(ArrowSourceReader):
     def __init__(
         self,
         name: str,
-        rows: DocumentReader,
+        rows: RowReader,
         ids: Ids | None,
         at: Position | None,
         size: int,
@@ -77,22 +78,18 @@ class ParquetReader(ArrowSourceReader):
         self._size = size
         self._count = count
 
-    def read(self, limits: BatchLimits) -> Batch | None:
-        """The next rows: see `Reader.read`."""
-        return super().read(limits)
-
     def consumed(self) -> int:
         """As many of the bytes as there were rows."""
         return self._size * self._row // self._count if self._count else self._size
 
 
-def _open(path: str) -> tuple[Any, int]:
-    """The data of a file as a stream of Arrow's, and how many rows there are."""
+def _open(path: str, options: dict[str, Any]) -> tuple[RowReader, int]:
+    """What reads a file's rows, and how many there are."""
     try:
         import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
         from pyarrow import parquet
     except ImportError:
-        return _open_with_polars(path)
+        return _open_with_polars(path, options)
     try:
         file = parquet.ParquetFile(path)
     except (OSError, pyarrow.ArrowException) as error:
@@ -102,11 +99,11 @@ def _open(path: str) -> tuple[Any, int]:
         with file:
             yield from file.iter_batches(_ROWS)
 
-    reader = pyarrow.RecordBatchReader.from_batches(file.schema_arrow, batches())
-    return reader, file.metadata.num_rows
+    data = pyarrow.RecordBatchReader.from_batches(file.schema_arrow, batches())
+    return DocumentReader(data, **options), file.metadata.num_rows
 
 
-def _open_with_polars(path: str) -> tuple[Any, int]:
+def _open_with_polars(path: str, options: dict[str, Any]) -> tuple[RowReader, int]:
     try:
         import polars  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
@@ -114,6 +111,60 @@ def _open_with_polars(path: str) -> tuple[Any, int]:
     try:
         lazy = polars.scan_parquet(path)
         count = cast(int, lazy.select(polars.len()).collect().item())
-        return lazy.collect(engine="streaming"), count
+        frames = iter(lazy.collect_batches(chunk_size=_ROWS, maintain_order=True))
+        return _Frames(path, frames, options, polars.exceptions.PolarsError), count
     except polars.exceptions.PolarsError as error:
         raise IngestError(f"{path}: {error}") from error
+
+
+class _Frames:
+    """Reads frames one after the other, as `DocumentReader` reads one.
+
+    :param error: what iterating over the frames raises.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        frames: Iterator[Any],
+        options: dict[str, Any],
+        error: type[Exception],
+    ) -> None:
+        self._name = name
+        self._frames = frames
+        self._options = options
+        self._error = error
+        self._reader: DocumentReader | None = None
+        self._row = 0  # the first of the frame at hand
+        self._next = 0
+        self._advance()  # a schema that has no BSON form is told when the file is opened
+
+    def _advance(self) -> bool:
+        try:
+            frame = next(self._frames, None)
+        except self._error as error:
+            raise IngestError(f"{self._name}: {error}") from error
+        if self._reader is not None:
+            self._reader.close()
+        self._row = self._next
+        self._reader = None if frame is None else DocumentReader(frame, **self._options)
+        return frame is not None
+
+    def read(
+        self, max_documents: int, max_bytes: int = MAX_BYTES, first_id: bytes | None = None
+    ) -> Rows | None:
+        """The next rows, None at the end."""
+        while self._reader is not None:
+            rows = self._reader.read(max_documents, max_bytes, first_id)
+            if rows is not None:
+                start, stop = rows.start + self._row, rows.stop + self._row
+                rejects = [(row + self._row, path, problem) for row, path, problem in rows.rejects]
+                self._next = stop
+                return replace(rows, start=start, stop=stop, rejects=rejects)
+            self._advance()
+        return None
+
+    def close(self) -> None:
+        """Give the data back."""
+        if self._reader is not None:
+            self._reader.close()
