@@ -92,10 +92,10 @@ def schema_field(schema: Schema) -> Field:
     Raises TypeError for what is no schema, ValueError for a type's name that nobody knows and
     ArrowError for a type that cannot be built.
     """
-    if isinstance(schema, Mapping):
-        field = _struct("", schema)
-    elif hasattr(schema, "__arrow_c_schema__"):
+    if hasattr(schema, "__arrow_c_schema__"):  # mappings may have it: that of polars does
         field = _of_capsule(schema)
+    elif isinstance(schema, Mapping):
+        field = _struct("", schema)
     else:
         raise TypeError(
             "a schema is a mapping or has __arrow_c_schema__ (pyarrow, polars, ...), "
