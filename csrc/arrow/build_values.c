@@ -193,8 +193,8 @@ BX_INLINE int put_data(bx_builder *c, const uint8_t *p, size_t size)
     if (c->a == 64) return put(&c->values, &end, 8);
     if (BX_UNLIKELY(end > INT32_MAX)) {
         PyErr_SetString(PyExc_OverflowError,
-                        "2 GB of text or bytes are too many for one column: make it a large one, or "
-                        "the batches smaller");
+                        "2 GB of text or bytes are too many for one column: make it a large one, "
+                        "or the batches smaller");
         return BX_BUILD_EXCEPTION;
     }
     short_end = (int32_t)end;

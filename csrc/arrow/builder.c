@@ -241,7 +241,8 @@ static int put_fields(bx_arrow_builder *b, bx_builder *c, const uint8_t *p, cons
             b->unknown_in = c->path;
             return BX_BUILD_MISFIT;
         }
-        if (BX_UNLIKELY(child->length > c->length)) continue; /* of two of one name the first counts */
+        /* Of two of one name the first counts. */
+        if (BX_UNLIKELY(child->length > c->length)) continue;
         if (pad(child, c->length) < 0) return BX_BUILD_EXCEPTION;
         status = put_value(b, child, *element.element, element.value, element.next);
         if (status < 0) return status;
@@ -263,7 +264,8 @@ static int put_offset(bx_builder *c, int64_t offset)
     int32_t short_offset = (int32_t)offset;
 
     if (width == 4 && short_offset != offset) {
-        PyErr_SetString(PyExc_OverflowError, "one column has too many values for lists that are not large");
+        PyErr_SetString(PyExc_OverflowError,
+                        "one column has too many values for lists that are not large");
         return BX_BUILD_EXCEPTION;
     }
     if (bx_memory_reserve(&c->values, width) < 0) return BX_BUILD_EXCEPTION;

@@ -38,8 +38,8 @@ typedef struct bx_arrow_builder bx_arrow_builder;
  *     LIST: a: bits of an offset           FIXED_LIST: a: values
  *     MAP: its child is a struct of a text and the values
  *
- * `strict`: a field that no column has is an error, else it is passed over. `lenient`: what does not
- * fit its column becomes null, else it is an error. NULL with an exception. */
+ * `strict`: a field that no column has is an error, else it is passed over. `lenient`: what does
+ * not fit its column becomes null, else it is an error. NULL with an exception. */
 bx_arrow_builder *bx_arrow_builder_new(bx_state *st, PyObject *plan, bool strict, bool lenient);
 
 void bx_arrow_builder_free(bx_arrow_builder *b);
@@ -55,9 +55,10 @@ PyObject *bx_arrow_builder_finish(bx_arrow_builder *b);
 int64_t bx_arrow_builder_rows(const bx_arrow_builder *b);
 int64_t bx_arrow_builder_size(const bx_arrow_builder *b);
 
-/* What is in documents: a tuple (name, types, row, first, fields, items). `types` has a bit for each
- * type (inference.c), `row` is the first that had the last of them, `first` the first of them that
- * is not null. `fields` is a tuple of what is in documents, `items` what is in arrays, or None. */
+/* What is in documents: a tuple (name, types, row, first, fields, items). `types` has a bit for
+ * each type (inference.c), `row` is the first that had the last of them, `first` the first of them
+ * that is not null. `fields` is a tuple of what is in documents, `items` what is in arrays, or
+ * None. */
 PyObject *bx_arrow_types(bx_state *st, PyObject *documents);
 
 /* ---- shared by the parts ---- */

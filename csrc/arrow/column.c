@@ -110,10 +110,14 @@ static bool is_sound(const bx_column *column)
     }
     if (column->kind == BX_A_UNION) {
         for (int i = 0; i < 128; i++) {
-            if (column->type_ids[i] != 255 && column->type_ids[i] >= column->n_children) return false;
+            uint8_t child = column->type_ids[i];
+
+            if (child != 255 && child >= column->n_children) return false;
         }
     }
-    if ((column->kind == BX_A_FIXED || column->kind == BX_A_FIXED_LIST) && column->a < 0) return false;
+    if ((column->kind == BX_A_FIXED || column->kind == BX_A_FIXED_LIST) && column->a < 0) {
+        return false;
+    }
     for (int i = 0; i < column->n_children; i++) {
         if (!is_sound(&column->children[i])) return false;
     }
@@ -181,7 +185,8 @@ static int check_shape(bx_state *st, bx_column *c, const struct ArrowArray *arra
                                   (long long)array->n_children, children);
     }
     if ((c->kind == BX_A_DICTIONARY) != (array->dictionary != NULL)) {
-        return bx_arrow_bad_array(st, c, "a dictionary is there and not in the type, or the reverse");
+        return bx_arrow_bad_array(st, c,
+                                  "a dictionary is there and not in the type, or the reverse");
     }
     if (buffers >= 0 ? array->n_buffers != buffers : array->n_buffers < 3) {
         return bx_arrow_bad_array(st, c, "the array has %lld buffers, its type has %d",

@@ -36,8 +36,8 @@ bx_column *bx_column_new(PyObject *plan);
 
 void bx_column_free(bx_column *column);
 
-/* Take an array: its structure is compared with the plan. What is wrong is raised as ArrowError; -1.
- * The array must outlive the use. */
+/* Take an array: its structure is compared with the plan. What is wrong is raised as ArrowError;
+ * -1. The array must outlive the use. */
 int bx_column_bind(bx_state *st, bx_column *column, const struct ArrowArray *array);
 
 /* Raise ArrowError("column ...: ...") with .column. Always -1. */

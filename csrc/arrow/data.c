@@ -46,7 +46,8 @@ typedef struct {
     const void *buffers[3];
 } given;
 
-/* Children may have been moved elsewhere; what is left of them is released. Needs no interpreter. */
+/* Children may have been moved elsewhere; what is left of them is released. Needs no
+ * interpreter. */
 static void release_array(struct ArrowArray *array)
 {
     given *own = array->private_data;

@@ -22,7 +22,8 @@ bx_arrow_data *bx_arrow_data_new(int n_children);
 /* Give up an owner's part, or all of one that nobody else has. */
 void bx_arrow_data_drop(bx_arrow_data *data);
 
-/* Fill an array with it, which then is an owner more. -1 without an exception if memory is short. */
+/* Fill an array with it, which then is an owner more. -1 without an exception if memory is
+ * short. */
 int bx_arrow_data_give(bx_arrow_data *data, struct ArrowArray *out);
 
 /* An object that owns it (the reference is taken, also in failure), for what follows. */
@@ -34,9 +35,9 @@ bx_arrow_data *bx_arrow_data_of(PyObject *object);
 /* A capsule with an array; more can be made of one object. */
 PyObject *bx_arrow_array_capsule(PyObject *object);
 
-/* A capsule with a stream of a schema (a field, see schema.h): its arrays are what `next()` returns,
- * objects as above, until that is None. The text of an exception is the stream's error, and
- * `failed(exception)` gets the exception. */
+/* A capsule with a stream of a schema (a field, see schema.h): its arrays are what `next()`
+ * returns, objects as above, until that is None. The text of an exception is the stream's error,
+ * and `failed(exception)` gets the exception. */
 PyObject *bx_arrow_stream_capsule(PyObject *field, PyObject *next, PyObject *failed);
 
 #endif

@@ -44,7 +44,9 @@ bx_decimal_class bx_decimal_from_bid(const uint8_t *bid, bx_decimal *out)
     out->low = bx_load64(bid);
     out->high = high & UINT64_C(0x1FFFFFFFFFFFF);
     out->exponent = (int)(high >> 49 & 0x3FFF) - BIAS;
-    if ((high & UINT64_C(0x7C00000000000000)) == UINT64_C(0x7C00000000000000)) return BX_DECIMAL_NAN;
+    if ((high & UINT64_C(0x7C00000000000000)) == UINT64_C(0x7C00000000000000)) {
+        return BX_DECIMAL_NAN;
+    }
     if ((high & UINT64_C(0x7800000000000000)) == UINT64_C(0x7800000000000000)) {
         return BX_DECIMAL_INFINITY;
     }

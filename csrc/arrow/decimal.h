@@ -19,7 +19,8 @@ bool bx_decimal_to_bid(uint64_t high, uint64_t low, bool negative, int exponent,
 /* What 16 bytes of a Decimal128 are. */
 bx_decimal_class bx_decimal_from_bid(const uint8_t *bid, bx_decimal *out);
 
-/* The text of a Decimal128, which bsonx.Decimal128 has for it; its size, of BX_DECIMAL_TEXT at most. */
+/* The text of a Decimal128, which bsonx.Decimal128 has for it; its size, of BX_DECIMAL_TEXT at
+ * most. */
 #define BX_DECIMAL_TEXT 64
 size_t bx_decimal_text(const uint8_t *bid, char *out);
 

@@ -134,14 +134,18 @@ void bx_arrow_reader_free(bx_arrow_reader *r)
 /* Raise what a producer says of its failure: `status` is an errno. */
 static BX_COLD int producer_failed(bx_arrow_reader *r, const char *what, int status)
 {
-    const char *told = r->stream.get_last_error == NULL ? NULL : r->stream.get_last_error(&r->stream);
-    PyObject *text = told == NULL ? NULL : PyUnicode_DecodeUTF8(told, (Py_ssize_t)strlen(told), "replace");
-    PyObject *message;
+    const char *told = NULL;
+    PyObject *message, *text;
 
-    if (told != NULL && text == NULL) return -1;
-    message = text == NULL ? PyUnicode_FromFormat("the producer gives no %s: error %d", what, status)
-                           : PyUnicode_FromFormat("the producer gives no %s: %U", what, text);
-    Py_XDECREF(text);
+    if (r->stream.get_last_error != NULL) told = r->stream.get_last_error(&r->stream);
+    if (told == NULL) {
+        message = PyUnicode_FromFormat("the producer gives no %s: error %d", what, status);
+        return bx_arrow_error(r->st, Py_None, Py_None, message);
+    }
+    text = PyUnicode_DecodeUTF8(told, (Py_ssize_t)strlen(told), "replace");
+    if (text == NULL) return -1;
+    message = PyUnicode_FromFormat("the producer gives no %s: %U", what, text);
+    Py_DECREF(text);
     return bx_arrow_error(r->st, Py_None, Py_None, message);
 }
 
@@ -308,7 +312,8 @@ static int row_failed(bx_row_writer *w, int status, int64_t row, bool collect, P
     return status;
 }
 
-/* Rows of the arrays until there are enough: how many there were. With an exception -1 - so many. */
+/* Rows of the arrays until there are enough: how many there were. With an exception: -1 - so
+ * many. */
 static int64_t put_rows(bx_arrow_reader *r, bx_row_writer *w, const bx_arrow_reading *reading,
                         PyObject **rejects)
 {
@@ -351,7 +356,8 @@ static PyObject *read_rows(bx_arrow_reader *r, const bx_arrow_reading *reading)
     bx_documents_init(&w.documents, r->st);
     bx_documents_number_ids(&w.documents, reading->first_id);
     seen = put_rows(r, &w, reading, &rejects);
-    if (seen < -1 && PyErr_ExceptionMatches(PyExc_Exception)) { /* what was good before comes first */
+    if (seen < -1 && PyErr_ExceptionMatches(PyExc_Exception)) {
+        /* What was good before comes first. */
         r->failure = bx_take_exception();
         seen = -1 - seen;
     }

@@ -37,7 +37,8 @@ PyObject *bx_arrow_reader_fields(bx_arrow_reader *r);
 int bx_arrow_reader_set_plan(bx_arrow_reader *r, PyObject *plan);
 
 /* The next documents: (documents, ends, first row, row behind the last one, whether every document
- * was given its `_id`, rejects), or None at the end. Rejects are a list of (row, path of the column, problem), or None where there are none. */
+ * was given its `_id`, rejects), or None at the end. Rejects are a list of (row, path of the
+ * column, problem), or None where there are none. */
 PyObject *bx_arrow_reader_read(bx_arrow_reader *r, const bx_arrow_reading *reading);
 
 #endif

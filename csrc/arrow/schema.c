@@ -125,7 +125,8 @@ typedef struct {
     char *format, *name, *metadata;
 } owned;
 
-/* Children may have been moved elsewhere; what is left of them is released. Needs no interpreter. */
+/* Children may have been moved elsewhere; what is left of them is released. Needs no
+ * interpreter. */
 static void release(struct ArrowSchema *schema)
 {
     owned *own = schema->private_data;
@@ -187,7 +188,8 @@ static struct ArrowSchema *new_child(PyObject *field, int depth)
     return child;
 }
 
-static int fill_children(PyObject *children, PyObject *dictionary, struct ArrowSchema *out, int depth)
+static int fill_children(PyObject *children, PyObject *dictionary, struct ArrowSchema *out,
+                         int depth)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(children);
 
@@ -221,8 +223,8 @@ static int fill(PyObject *field, struct ArrowSchema *out, int depth)
         PyErr_SetString(PyExc_ValueError, "not a field of a schema");
         return -1;
     }
-    if (!PyArg_ParseTuple(field, "ssz#LO!O", &format, &name, &metadata, &size, &flags, &PyTuple_Type,
-                          &children, &dictionary)) {
+    if (!PyArg_ParseTuple(field, "ssz#LO!O", &format, &name, &metadata, &size, &flags,
+                          &PyTuple_Type, &children, &dictionary)) {
         return -1;
     }
     out->flags = flags;

@@ -109,7 +109,8 @@ PyObject *bx_arrow_stream_capsule(PyObject *field, PyObject *next, PyObject *fai
     PyObject *capsule;
 
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_RuntimeError, "streams of Arrow are given by the main interpreter only");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "streams of Arrow are given by the main interpreter only");
         return NULL;
     }
     stream = PyMem_RawCalloc(1, sizeof(struct ArrowArrayStream));

@@ -147,7 +147,9 @@ static int put_bytes(bx_row_writer *w, const bx_column *c, const uint8_t *p, int
     bx_writer *out = &w->documents.w;
     size_t length = (size_t)size;
 
-    if (size > INT32_MAX - 64) return bad(w, c, BX_ROW_VALUE, "%lld bytes are too many for BSON", (long long)size);
+    if (size > INT32_MAX - 64) {
+        return bad(w, c, BX_ROW_VALUE, "%lld bytes are too many for BSON", (long long)size);
+    }
     if (c->b >= 0) {
         bool old = c->b == 2; /* whose bytes begin with their size */
 
@@ -165,11 +167,15 @@ static int put_bytes(bx_row_writer *w, const bx_column *c, const uint8_t *p, int
             return bad(w, c, BX_ROW_VALUE, "%lld bytes are no %s", (long long)size,
                        oid ? "ObjectId" : "Decimal128");
         }
-        if (head(w, oid ? BX_OBJECTID : BX_DECIMAL128, name, n, length) < 0) return BX_ROW_EXCEPTION;
+        if (head(w, oid ? BX_OBJECTID : BX_DECIMAL128, name, n, length) < 0) {
+            return BX_ROW_EXCEPTION;
+        }
         bx_put_bytes(out, p, length);
         return BX_ROW_OK;
     }
-    if (BX_UNLIKELY(!bx_is_text(p, length))) return bad(w, c, BX_ROW_VALUE, "the text is not UTF-8");
+    if (BX_UNLIKELY(!bx_is_text(p, length))) {
+        return bad(w, c, BX_ROW_VALUE, "the text is not UTF-8");
+    }
     if (head(w, c->b == BX_A_FORM_CODE ? BX_CODE : BX_STRING, name, n, length + 5) < 0) {
         return BX_ROW_EXCEPTION;
     }
@@ -196,8 +202,8 @@ static int find_bytes(bx_row_writer *w, const bx_column *c, int64_t i, const uin
     return BX_ROW_OK;
 }
 
-/* The same for a view: 16 bytes, of which the first four are the size. What is short stands in them,
- * else they say in which buffer it is, and where. */
+/* The same for a view: 16 bytes, of which the first four are the size. What is short stands in
+ * them, else they say in which buffer it is, and where. */
 static int find_view(bx_row_writer *w, const bx_column *c, int64_t i, const uint8_t **p,
                      int64_t *size)
 {
@@ -444,7 +450,9 @@ static int put_elsewhere(bx_row_writer *w, bx_column *c, int64_t at, const uint8
         if (index < 0) return bad(w, c, BX_ROW_ARRAY, "an index is not one of the dictionary's");
     } else {
         child = find_in_union(c, at, &index);
-        if (child == NULL) return bad(w, c, BX_ROW_ARRAY, "a value of the union is in none of its columns");
+        if (child == NULL) {
+            return bad(w, c, BX_ROW_ARRAY, "a value of the union is in none of its columns");
+        }
     }
     return bx_row_put_named(w, child, index, name, n);
 }
