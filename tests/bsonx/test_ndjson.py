@@ -85,7 +85,7 @@ def test_lines(bx, nd):
 
 def test_the_words_name_the_field(bx, nd):
     cases = {
-        '{"n": {"$numberInt": "5.5"}}': ("n", "$numberInt '5.5' is no text of a 32-bit integer"),
+        '{"n": {"$numberInt": "5.5"}}': ("n", "$numberInt '5.5' is no integer"),
         '{"a": {"b": [0, {"c": 1e999}]}}': ("a.b[1].c", "the number 1e999 is too large"),
         '{"a": {"x": 1, "x": 2}}': ("a", "the key 'x' comes twice"),
         '{"a": 123456789012345678901}': ("a", "8-byte ints"),

@@ -90,7 +90,7 @@ def test_positions_that_follow_each_other_are_a_range(tmp_path):
         (b'{"a": "\xff"}', "not UTF-8 at byte 7: invalid start byte", PARSE),
         (b"null", "a JSON object is needed, not null", PARSE),
         (b"5", "a JSON object is needed, not a value of type int", PARSE),
-        (b'{"n": {"$numberInt": "5.5"}}', "field n: $numberInt '5.5' is no text of a", PARSE),
+        (b'{"n": {"$numberInt": "5.5"}}', "field n: $numberInt '5.5' is no integer", PARSE),
         (b'{"a": [{"n": {"$date": "soon"}}]}', "field a[0].n: $date 'soon' is no date", PARSE),
         (b'{"a": {"$oid": "x"}}', "field a: 'x' is not a valid ObjectId", PARSE),
         (b'{"a": {"$numberDecimal": "ten"}}', "field a: $numberDecimal must be a number", PARSE),

@@ -45,7 +45,9 @@ def _is_int(value: Any) -> bool:
 
 
 def _check_int32(value: Any) -> None:
-    if not isinstance(value, str) or not _INTEGER.fullmatch(value) or int(value) not in _INT32:
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise _fail("$numberInt", value, "is no integer")
+    if not isinstance(value, str) or int(value) not in _INT32:
         raise _fail("$numberInt", value, "is no text of a 32-bit integer")
 
 
