@@ -11,6 +11,7 @@
 #                  (COMPAREFLAGS: more for pytest, such as -k transactions)
 #   make integration   the tests of libraries built on PyMongo, on PyMongo and on this driver, with a
 #                  table (LIBRARY="beanie motor": of those; see tests/libraries/suites.toml)
+#   make engines   the programs of examples/ for Dask, Ray Data and PySpark, on clusters of this machine
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
 #   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
@@ -40,7 +41,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-trio spec compare examples integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof real-files clean
+.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof real-files clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -117,6 +118,16 @@ $(VENV)/.examples: $(VENV)/.base
 
 examples: $(VENV)/.extension $(VENV)/.examples
 	$(PYTEST) -p no:randomly tests/examples $(TESTFLAGS)
+
+$(VENV)/engines/.installed: tests/engines/requirements.txt $(VENV)/.created
+	@echo "Installing Dask, Ray and PySpark in $(VENV)/engines: 1.5 GB."
+	@$(PY) -m venv $(VENV)/engines
+	@$(VENV)/engines/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+engines: $(VENV)/.extension $(VENV)/engines/.installed
+	env MONGODRIVER_ENGINES=$(abspath $(VENV))/engines/bin/python \
+		$(PYTEST) -p no:randomly -rs tests/engines $(TESTFLAGS)
 
 integration: $(VENV)/.extension
 	$(PY) tests/libraries/suites.py $(LIBRARY)

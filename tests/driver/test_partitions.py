@@ -22,7 +22,7 @@ from bsonx.raw_bson import RawBSONDocument
 from mongodriver.collation import Collation
 from mongodriver.errors import AutoReconnect, CursorNotFound, OperationFailure
 from mongodriver.local import LocalServer
-from mongodriver.partitions import AsyncScan, Partition, Scan, scan, scan_async
+from mongodriver.partitions import AsyncScan, Partition, Scan, scan, scan_async, shared_client
 
 pytestmark = pytest.mark.server
 
@@ -184,6 +184,24 @@ async def test_what_is_refused(coll):
     else:
         with pytest.raises(TypeError, match="see scan for"):
             await scan_async(plain(coll))
+
+
+async def test_a_connection_string(coll, server):
+    await fill(coll, 300)
+    found = await scan_of(coll, partitions=2)
+    (first, second) = found.partitions
+    assert ids(first.read(server.uri)) + ids(second.read(server.uri)) == list(range(300))
+    assert shared_client(server.uri) is shared_client(server.uri)
+
+
+async def test_columns(coll, server):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    await fill(coll, 300)
+    (part,) = (await scan_of(coll, partitions=1, batch_size=70)).partitions
+    rows = pyarrow.table(part.read_arrow(server.uri)).to_pylist()
+    assert rows == [{"_id": n, "n": n % 10} for n in range(300)]
+    schema = pyarrow.schema({"n": pyarrow.float64()})
+    assert pyarrow.table(part.read_arrow(server.uri, schema=schema)).column_names == ["n"]
 
 
 # -- what happens meanwhile --

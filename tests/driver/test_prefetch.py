@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import uuid
 
 import pytest
 
@@ -22,6 +23,7 @@ from mongodriver.errors import (
     OperationFailure,
 )
 from mongodriver.local import LocalServer
+from sharded_proxy import ShardedProxy
 from tasks import WasCancelled, begin, flag
 
 pytestmark = pytest.mark.server
@@ -548,3 +550,40 @@ async def test_what_a_stream_refuses(watched):
     async with await watched.watch() as stream:
         with pytest.raises(ValueError, match="from 0 to 64"):
             stream.prefetch(-1)
+
+
+# -- other ways to a server --
+
+
+@pytest.mark.parametrize("services", [0, 2])
+async def test_through_mongos_and_load_balancers(make_client, twenty, server, services):
+    """Behind a load balancer a cursor has a connection of its own anyway, which it keeps."""
+    host, port = server.uri.removeprefix("mongodb://").split("/")[0].split(":")
+    with ShardedProxy((host, int(port)), services) as proxy:
+        options = {"loadBalanced": True} if services else {}
+        client = make_client("mongodb://{}:{}".format(*proxy.address), **options)
+        mine = client[twenty.database.name][twenty.name]
+        for batches in (1, 3):
+            found = await mine.find(batch_size=3, prefetch=batches).to_list()
+            assert ids(found) == list(range(COUNT))
+            async with mine.find(batch_size=3, prefetch=batches) as cursor:
+                await cursor.next()
+            assert pool_of(client).operation_count == 0
+        assert ids(await mine.find(batch_size=3).to_list()) == list(range(COUNT))
+
+
+async def test_compressed(make_client, twenty):
+    client = make_client(compressors="zlib")
+    mine = client[twenty.database.name][twenty.name]
+    assert ids(await mine.find(batch_size=3, prefetch=2).to_list()) == list(range(COUNT))
+
+
+async def test_an_overloaded_server_is_asked_again(make_client, twenty, client):
+    """The getMore that it has shed was not done: another one gives the same batch."""
+    labels = ["SystemOverloadedError", "RetryableError"]
+    data = {"failCommands": ["getMore"], "errorCode": 2, "errorLabels": labels}
+    name = f"prefetch{uuid.uuid4().hex[:8]}"
+    mine = make_client(appname=name)[twenty.database.name][twenty.name]
+    fail = {"configureFailPoint": "failCommand", "mode": {"times": 1}}
+    await client.admin.command({**fail, "data": {**data, "appName": name}})
+    assert ids(await mine.find(batch_size=6, prefetch=1).to_list()) == list(range(COUNT))

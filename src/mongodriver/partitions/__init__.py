@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import run_coroutine
 
+from .clients import shared_client
 from .partition import Partition
 from .scanning import AsyncScan, Scan, check_flavour, make_partitions
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mongodriver.synchronous.collection import Collection
     from mongodriver.values.collation import Collation
 
-__all__ = ["AsyncScan", "Partition", "Scan", "scan", "scan_async"]
+__all__ = ["AsyncScan", "Partition", "Scan", "scan", "scan_async", "shared_client"]
 
 
 def scan(

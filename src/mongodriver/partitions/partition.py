@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bsonx import decode, encode
 from bsonx.codec_options import CodecOptions, DatetimeConversion
 from bsonx.json_util import CANONICAL_JSON_OPTIONS, from_bson, to_bson
 from bsonx.raw_bson import RawBSONDocument
 
+from .clients import shared_client
 from .iteration import batches, documents
 from .reader import EXACT_RAW, Query, Reader
+
+if TYPE_CHECKING:
+    from bsonx.arrow import ArrowStream, Schema
 
 __all__ = ["EXACT", "Partition", "text_of"]
 
@@ -63,7 +67,8 @@ class Partition:
         Where a server or the cursor is lost, reading goes on behind the last document.
 
         :param source: a client, or a collection, which has options for documents and reads; an
-            asynchronous one makes the iterator one for ``async for``.
+            asynchronous one makes the iterator one for ``async for``. Or a connection string, whose
+            client the process keeps: see `shared_client`.
         :param prefetch: how many batches to ask for ahead; left out, it is one if the client has a
             connection for it.
         :param retry_seconds: how long to try again while no document comes.
@@ -79,11 +84,35 @@ class Partition:
         collection = self._collection_of(source)
         return batches(collection, [self.reader(collection, prefetch, retry_seconds)])
 
+    def read_arrow(
+        self,
+        source: Any,
+        *,
+        schema: Schema | None = None,
+        prefetch: int | None = None,
+        retry_seconds: float = 60,
+        **columns: Any,
+    ) -> ArrowStream:
+        """The same as a stream of Arrow record batches, for whatever takes one by the PyCapsule
+        interface.
+
+        :param source: a blocking client or collection, or a connection string.
+        :param schema: the columns, as `mongodriver.arrow.find_arrow` takes them; None: what is in
+            the first batch.
+        :param columns: ``objectid``, ``on_mismatch`` and ``on_unknown``, as there.
+        """
+        from bsonx.arrow import ArrowStream, ColumnBuilder  # few want columns
+
+        batches = self.read_raw(source, prefetch=prefetch, retry_seconds=retry_seconds)
+        return ArrowStream(batches, ColumnBuilder(schema, **columns), close=batches.close)
+
     def reader(self, collection: Any, prefetch: int | None, retry_seconds: float) -> Reader:
         """What reads it, of a collection of either flavour."""
         return Reader(collection, self.query, prefetch, retry_seconds)
 
     def _collection_of(self, source: Any) -> Any:
+        if isinstance(source, str):
+            source = shared_client(source)
         if hasattr(type(source), "get_database"):
             return source.get_database(self.database).get_collection(self.collection)
         if source.full_name != self.namespace:
