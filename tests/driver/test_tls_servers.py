@@ -7,6 +7,7 @@ for example, is presented by a front of the tests' own with a server behind it.
 from __future__ import annotations
 
 import ssl
+import uuid
 from contextlib import ExitStack
 from types import SimpleNamespace
 
@@ -112,6 +113,16 @@ async def failure(make_client, port, host="localhost", **options):
 
 async def test_the_right_authority_and_name(make_client, strict):
     assert await ping(make_client("localhost", strict.port, **strict.options)) == 1
+
+
+async def test_replies_that_wait_for_their_reader(make_client, strict):
+    """Of a cursor that reads ahead: several, each of many records of TLS."""
+    client = make_client("localhost", strict.port, **strict.options)
+    things = client[f"tls_{uuid.uuid4().hex[:8]}"]["things"]
+    await things.insert_many([{"_id": n, "fill": "x" * 20_000} for n in range(60)])
+    found = [one["_id"] async for one in things.find(batch_size=10, prefetch=3)]
+    assert found == list(range(60))
+    await client.drop_database(things.database)
 
 
 async def test_another_authority(make_client, strict, folder):
