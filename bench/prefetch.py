@@ -1,6 +1,6 @@
 """Documents per second from a server some way off, with and without reading ahead.
 
-    python bench/prefetch.py [--milliseconds 20] [--documents 6000] [--batch 100]
+    python bench/prefetch.py [--milliseconds 20] [--documents 6000] [--batch 100] [--rounds 3]
 
 The consumer takes as long for a batch as its way takes, as programs do that compute something or
 write somewhere. PyMongo, where it is installed, does it in the same run.
@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from delaying_proxy import far_away
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.local import LocalServer
+
+try:
+    import pymongo
+except ImportError:
+    pymongo = None  # type: ignore[assignment]
+try:
+    import trio
+except ImportError:
+    trio = None
 
 FILL = "x" * 200
 
@@ -53,6 +63,7 @@ def main() -> None:
     parser.add_argument("--milliseconds", type=float, default=20)
     parser.add_argument("--documents", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with LocalServer() as server:
         with MongoClient(server.uri) as client:
@@ -64,47 +75,43 @@ def main() -> None:
 
 
 def measure(uri: str, options: Any) -> None:
-    """All ways to read what is behind a connection string."""
-    plain = 0.0
+    """All ways to read what is behind a connection string, in turn; the medians of the rounds."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for _ in range(options.rounds):
+        for way, rate in one_round(uri, options):
+            found.setdefault(way, []).append(rate)
+    for (flavour, way), rates in found.items():
+        rate = statistics.median(rates)
+        plain = statistics.median(found[flavour, "prefetch=0"])
+        print(f"{flavour:8}  {way}  {rate:9,.0f} docs/s  {rate / plain:.2f}")
+
+
+def one_round(uri: str, options: Any) -> Iterator[tuple[tuple[str, str], float]]:
+    """Each way once: its name, and documents per second."""
     with MongoClient(uri) as client:
         for batches in (0, 1, 2, 4):
             rate = read(client, options, options.batch, prefetch=batches)
-            plain = plain or rate
-            print(f"blocking  prefetch={batches}  {rate:9,.0f} docs/s  {rate / plain:.2f}")
-    try:
-        import pymongo
-    except ImportError:
-        pass
-    else:
+            yield ("blocking", f"prefetch={batches}"), rate
+    if pymongo is not None:
         with pymongo.MongoClient(uri) as client:
-            rate = read(client, options, options.batch)
-        print(f"blocking  PyMongo     {rate:9,.0f} docs/s  {rate / plain:.2f}")
+            yield ("blocking", "PyMongo   "), read(client, options, options.batch)
     runs: list[tuple[str, Callable[..., Any], Any]] = [("asyncio", asyncio.run, asyncio.sleep)]
-    try:
-        import trio
-    except ImportError:
-        pass
-    else:
-        runs.append(("trio", trio_run(trio), trio.sleep))
+    if trio is not None:
+        runs.append(("trio", trio_run, trio.sleep))
     for name, run, sleep in runs:
-        plain = 0.0
         for batches in (0, 1, 4):
-            client = AsyncMongoClient(uri)
-            rate = run(read_async(client, options, options.batch, sleep, prefetch=batches))
-            plain = plain or rate
-            print(f"{name:8}  prefetch={batches}  {rate:9,.0f} docs/s  {rate / plain:.2f}")
+            asynchronous = AsyncMongoClient(uri)
+            rate = run(read_async(asynchronous, options, options.batch, sleep, prefetch=batches))
+            yield (name, f"prefetch={batches}"), rate
 
 
-def trio_run(trio: Any) -> Callable[[Any], Any]:
-    """`trio.run` for a coroutine."""
+def trio_run(coroutine: Any) -> Any:
+    """What a coroutine returns, in a run of trio."""
 
-    def run(coroutine: Any) -> Any:
-        async def whole() -> Any:
-            return await coroutine
+    async def whole() -> Any:
+        return await coroutine
 
-        return trio.run(whole)
-
-    return run
+    return trio.run(whole)
 
 
 if __name__ == "__main__":

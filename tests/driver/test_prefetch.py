@@ -24,7 +24,7 @@ from mongodriver.errors import (
 )
 from mongodriver.local import LocalServer
 from sharded_proxy import ShardedProxy
-from tasks import WasCancelled, begin, flag
+from tasks import WasCancelled, begin, flag, pass_on
 
 pytestmark = pytest.mark.server
 
@@ -454,6 +454,21 @@ async def test_a_client_that_is_closed(make_client, twenty):
     with pytest.raises(InvalidOperation, match="after close"):
         await cursor.next()
     assert pool.size == 0
+
+
+async def test_a_cursor_that_outlives_its_client(make_client, twenty, flavour):
+    """Whoever drops it leaves no connection open."""
+    client = make_client()
+    cursor = client[twenty.database.name][twenty.name].find(batch_size=3, prefetch=2)
+    await cursor.next()
+    connection = (cursor._object if flavour.is_sync else cursor)._connection
+    await client.close()
+    assert not connection.closed
+    del cursor
+    gc.collect()
+    if not flavour.is_sync:
+        await pass_on()
+    assert connection.closed
 
 
 async def test_time_limits_are_those_of_the_reader(make_client, twenty):

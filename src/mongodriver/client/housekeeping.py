@@ -95,6 +95,8 @@ class Housekeeper:
 
     def bury(self, cursor: DeadCursor) -> None:
         """Have a cursor killed soon. From any thread or finalizer; does no I/O and never blocks."""
+        if self._stopped and cursor.connection is not None:
+            cursor.connection.stream.dispose()  # the client is closed: nobody will come for it
         self._dead.append(cursor)
 
     def start(self) -> None:
