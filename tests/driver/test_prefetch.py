@@ -14,6 +14,7 @@ from bsonx import decode_all
 from bsonx.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bsonx.decimal128 import Decimal128
 from bsonx.int64 import Int64
+from mongodriver.cmap.connection import Connection
 from mongodriver.cursor import CursorType
 from mongodriver.errors import (
     AutoReconnect,
@@ -568,6 +569,27 @@ async def test_what_a_stream_refuses(watched):
 
 
 # -- other ways to a server --
+
+
+async def test_a_connection_that_breaks_behind_the_end(make_client, twenty, monkeypatch):
+    """The last batch has come: what is still to be read is no loss."""
+    client = make_client()
+    receive = Connection.receive
+    replies = []
+
+    async def cut(self, deadline, request_id=None):
+        reply = await receive(self, deadline, request_id)
+        if self.pinned:
+            replies.append(reply)
+            if len(replies) > 5:  # the fifth is the end: there is no more
+                self.close()
+                raise OSError("cut")
+        return reply
+
+    monkeypatch.setattr(Connection, "receive", cut)
+    mine = client[twenty.database.name][twenty.name]
+    assert ids(await mine.find(batch_size=4, prefetch=3).to_list()) == list(range(COUNT))
+    assert len(replies) == 6
 
 
 @pytest.mark.parametrize("services", [0, 2])

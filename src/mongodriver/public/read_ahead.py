@@ -211,6 +211,8 @@ class ReadAhead:
                 await self._next()
             except OperationFailure:
                 pass  # that there is no such cursor
+            except PyMongoError as exc:
+                self.drop(exc)  # the connection broke: nothing of it is needed any more
 
     def drop(self, error: BaseException | None = None) -> None:
         """Nobody will read the replies: the cursor was closed, or there was an error before."""
