@@ -13,8 +13,9 @@ from flavour import is_asynchronous
 from ingest_kit import content_hash, load
 
 import bsonx
+import mongodriver
 from bsonx.raw_bson import RawBSONDocument
-from mongodriver.errors import WriteConcernError
+from mongodriver.errors import PyMongoError, WriteConcernError
 from mongodriver.ingest import Batch, IngestError
 from mongodriver.write_concern import WriteConcern
 from tasks import WasCancelled, begin, flag, pass_on
@@ -411,6 +412,18 @@ async def test_messages_are_divided_as_the_server_needs_it(coll, commands):
     report = await load(coll, source, batch_bytes=32 << 20, max_in_flight=1 << 30)
     assert report.documents == 4
     assert await coll.count_documents({}) == 4
+
+
+async def test_a_time_limit_of_the_block(client, coll):
+    """It counts for the lanes as well, which are threads or tasks of their own."""
+    await coll.insert_one({})
+    await fail_inserts(client, 1000, blockConnection=True, blockTimeMS=2000)
+    try:
+        with mongodriver.timeout(0.3), pytest.raises(PyMongoError) as caught:
+            await load(coll, ({"n": n} for n in range(10)))
+    finally:
+        await fail_inserts(client, 0)
+    assert caught.value.timeout
 
 
 # ---- stopping ----

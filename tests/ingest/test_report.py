@@ -45,3 +45,19 @@ def test_to_dict_is_json():
     assert plain["documents_per_second"] == 500.0
     assert plain["errors"]["11000"]["count"] == 9
     assert plain["errors"]["11000"]["examples"][0] == "a.csv:0: duplicate"
+
+
+def test_a_report_comes_back_from_its_dict():
+    report = filled()
+    report.interrupted = True
+    again = IngestReport.from_dict(json.loads(json.dumps(report.to_dict())))
+    assert again == report
+    assert IngestReport.from_dict({"records": 5, "of a later version": 1}).records == 5
+
+
+def test_a_report_is_bounded():
+    report = IngestReport()
+    for code in range(1000):
+        report.add_error(code, "a.csv:1", "x" * 10_000)
+    assert sum(entry.count for entry in report.errors.values()) == 1000
+    assert len(json.dumps(report.to_dict())) < 20_000

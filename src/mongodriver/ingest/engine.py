@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mongodriver.execution.timeouts import current_deadline
 from mongodriver.ingest.batch import Batch
 from mongodriver.ingest.channel import Channel
 from mongodriver.ingest.errors import IngestError
@@ -69,7 +70,15 @@ class Engine:
             options.batch_documents, min(options.batch_bytes, room), options.batch_seconds
         )
         self._lanes = [
-            Lane(number, backend, options, self._channel, self._settling, self._acknowledged)
+            Lane(
+                number,
+                backend,
+                options,
+                self._channel,
+                self._settling,
+                self._acknowledged,
+                current_deadline(None),
+            )
             for number in range(count)
         ]
         self._lock = threading.Lock()
@@ -142,9 +151,9 @@ class Engine:
 
         :raises BaseException: what ended the job before that.
         """
-        for lane in self._lanes:
-            lane.start(partial(self._run_lane, lane))
         try:
+            for lane in self._lanes:
+                lane.start(partial(self._run_lane, lane))
             for reading, target in tasks:
                 if self._is_over():
                     break

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from mongodriver.execution.timeouts import until
 from mongodriver.ingest.delivery import Acknowledged, Delivery, Outcome
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.retrying import JobStopped, Patience
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from mongodriver.ingest.settling import Settling
     from mongodriver.ingest.work import Work
     from mongodriver.io.base import Backend, Event, Task
+    from mongodriver.io.deadline import Deadline
 
 __all__ = ["Lane"]
 
 
 class Lane:
-    """Takes work from the channel, has it delivered, and tells what became of it."""
+    """Takes work from the channel, has it delivered, and tells what became of it.
+
+    :param limit: the time limit of the block of code that the job is done in.
+    """
 
     def __init__(
         self,
@@ -31,6 +36,7 @@ class Lane:
         channel: Channel,
         settling: Settling,
         acknowledged: Acknowledged,
+        limit: Deadline | None = None,
     ) -> None:
         self._number = number
         self._backend = backend
@@ -38,15 +44,18 @@ class Lane:
         self._channel = channel
         self._settling = settling
         self._acknowledged = acknowledged
+        self._limit = limit
         self._lock = threading.Lock()
         self._told: Work | None = None  # what became of it is known
         self._abandoned = False
         self._task: Task | None = None
         self._stop: Event = backend.event()
-        self.is_done = False
+        #: It has ended, or was never begun.
+        self.is_done = True
 
     def start(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin, in the background."""
+        self.is_done = False
         self._task = self._backend.spawn(main, "mongodriver ingest lane")
 
     async def run(self) -> None:
@@ -65,9 +74,10 @@ class Lane:
         if self._abandoned:
             raise JobStopped
         to_send = self._before_first_reject(work) if self._options.ordered else work
-        patience = Patience(self._options.retry_seconds, self._stop)
+        patience = Patience(self._options.retry_seconds, self._stop, self._limit)
         delivery = Delivery(to_send, self._options, patience, self._acknowledged)
-        outcome = await delivery.run()
+        with until(self._limit):
+            outcome = await delivery.run()
         with self._lock:
             if self._abandoned:
                 raise JobStopped

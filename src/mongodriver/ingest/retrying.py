@@ -55,11 +55,13 @@ class Patience:
 
     :param seconds: how long it goes on without success.
     :param stop: is set when nobody waits any more.
+    :param limit: when the caller's own time is over, by the monotonic clock; None: never.
     """
 
-    def __init__(self, seconds: float, stop: Event) -> None:
+    def __init__(self, seconds: float, stop: Event, limit: float | None = None) -> None:
         self._seconds = seconds
         self._stop = stop
+        self._limit = limit
         self._deadline: float | None = None
         self._failures = 0
 
@@ -72,9 +74,12 @@ class Patience:
         """Wait before the next attempt.
 
         :raises IngestError: when there is to be none, because the server has not recovered.
+        :raises PyMongoError: the error itself, where the caller's time is over.
         :raises JobStopped: when the job ends meanwhile.
         """
         now = time.monotonic()
+        if self._limit is not None and now >= self._limit and isinstance(error, PyMongoError):
+            raise error
         if self._deadline is None:
             self._deadline = now + self._seconds
         if now >= self._deadline:
