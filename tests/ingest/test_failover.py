@@ -1,12 +1,13 @@
 """The primary dies in the middle of an ingestion: every document is there once."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 import mongodriver
-from mongodriver.ingest import IngestOptions, Job, durable, make_source
+from mongodriver.ingest import IngestOptions, Job, durable, ingest_async, make_source
 from mongodriver.local import LocalServer
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
@@ -70,6 +71,27 @@ def test_losing_the_primary(file, how, id_field, retry_writes):
         else:
             assert collection.count_documents({"_id": {"$gte": 0, "$lt": COUNT}}) == COUNT
             assert collection.count_documents({}) == COUNT
+
+
+def test_losing_the_primary_of_an_asynchronous_job():
+    async def documents():
+        for n in range(COUNT):
+            yield {"n": n}
+
+    async def main(server):
+        progress = At(COUNT // 3, lambda: server.kill(server.primary()))
+        async with mongodriver.AsyncMongoClient(server.uri, retryWrites=False) as client:
+            collection = durable(client["failover"]["numbers"])
+            return await ingest_async(
+                collection, documents(), batch_documents=500, progress=progress
+            ), progress
+
+    with LocalServer("rs0", members=3) as server:
+        report, progress = asyncio.run(main(server))
+        assert progress.done
+        assert (report.records, report.documents, report.errors) == (COUNT, COUNT, {})
+        with mongodriver.MongoClient(server.uri) as client:
+            assert_each_is_there_once(client["failover"]["numbers"])
 
 
 def test_replies_that_are_lost(file):

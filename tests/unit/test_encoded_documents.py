@@ -50,3 +50,44 @@ def test_as_events_show_them():
     parts = [bsonx.encode({"n": n}) for n in range(4)]
     encoded = EncodedDocuments(b"".join(parts), memoryview(array("I", accumulate(map(len, parts)))))
     assert [dict(document) for document in encoded[1:3]] == [{"n": 1}, {"n": 2}]
+
+
+class _Connection:
+    max_bson_size = 16 << 20
+    max_write_batch_size = 100_000
+    max_message_size = 2 << 20  # as before a command is encrypted
+
+
+class _Execution:
+    request_id = stop = 0
+
+    def __init__(self, operation):
+        self.operation = operation
+
+
+def test_a_command_that_is_to_be_encrypted():
+    """It is encoded as others are, within smaller limits, and made one document."""
+    from mongodriver.crypt.documents import single_document
+    from mongodriver.execution.encode import encode
+    from mongodriver.ops.encoded_write import EncodedWrite
+    from mongodriver.ops.write import WriteTarget
+    from mongodriver.write_concern import WriteConcern
+
+    target = WriteTarget("d", "c", bsonx.DEFAULT_CODEC_OPTIONS, WriteConcern())
+    sent = [{"_id": n, "x": "x" * 100_000} for n in range(50)]
+    operation = EncodedWrite(target, "insert", EncodedDocuments.of(map(bsonx.encode, sent)), False)
+    execution, connection = _Execution(operation), _Connection()
+    execution.connection = connection
+    found = []
+    while operation.more():
+        message = encode(execution, connection, operation.build(execution))
+        assert len(message) <= 2 << 20
+        body = bsonx.decode(single_document(message))
+        assert {name: body[name] for name in ("insert", "ordered")} == {
+            "insert": "c",
+            "ordered": False,
+        }
+        found += body["documents"]
+        operation.parse({"ok": 1, "n": len(body["documents"])}, execution)
+        operation.start = execution.stop
+    assert found == sent
