@@ -283,13 +283,14 @@ class Client:
         self._let_go()
         if self._opened_at is None:
             return
-        warnings.warn(
+        unclosed = (
             f"Unclosed {self.name} opened at:\n{self._opened_at}"
-            f"Call {self.name}.close() to safely shut down your client and free up resources.",
-            ResourceWarning,
-            stacklevel=2,
-            source=self,
+            f"Call {self.name}.close() to safely shut down your client and free up resources."
         )
+        if sys.is_finalizing():
+            _warn_at_the_end(unclosed)
+        else:
+            warnings.warn(unclosed, ResourceWarning, stacklevel=2, source=self)
 
     def after_fork(self) -> None:
         """In a child process: forget what belongs to the parent. The next use starts anew."""
@@ -396,3 +397,15 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _warn_at_the_end(text: str) -> None:
+    """Warn without `warnings`, which imports what it shows a warning with.
+
+    When the interpreter ends, an import may wait for ever for a thread that stands still in one.
+    """
+    for action, message, category, module, _ in warnings.filters:
+        if message is None and module is None and issubclass(ResourceWarning, category):
+            if action != "ignore" and sys.stderr is not None:
+                sys.stderr.write(f"sys:1: ResourceWarning: {text}\n")
+            return
