@@ -54,9 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run_program(arguments[1:])
     if command == "--version":
-        from mongodriver._version import __version__, version
+        from mongodriver._version import __version__, namesake, version
 
         print(f"mongodriver {__version__}, with the API of PyMongo {version}")
+        if other := namesake():
+            print(f"mongodriver: {other}", file=sys.stderr)
         return 0
     wanted = command in ("-h", "--help")
     print(_USAGE, file=sys.stdout if wanted else sys.stderr)

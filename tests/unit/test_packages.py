@@ -122,6 +122,22 @@ def test_both_versions(capsys):
     assert capsys.readouterr().out == f"mongodriver {own}, with the API of PyMongo {api}\n"
 
 
+@pytest.mark.parametrize("command", [["--version"], ["doctor", "mongodb://a/?w=x&w"]], ids=str)
+def test_another_project_of_the_same_name(tmp_path, monkeypatch, capsys, command):
+    """It is told of where somebody asks; only an import could be earlier, and costs everybody."""
+    from mongodriver import __main__, _version
+
+    __main__.main(command)
+    assert "another project" not in capsys.readouterr().err
+    other = tmp_path / "mongodriver-1.3.4.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: mongodriver\nVersion: 1.3.4\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert _version.namesake().startswith("the distribution mongodriver 1.3.4 is installed as well")
+    __main__.main(command)
+    assert "pip uninstall mongodriver" in capsys.readouterr().err
+
+
 def test_a_misspelt_name_of_the_package():
     with pytest.raises(AttributeError, match=r"has no attribute 'MongoCliet'$") as info:
         mongodriver.MongoCliet  # noqa: B018

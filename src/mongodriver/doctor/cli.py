@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mongodriver._version import namesake
 from mongodriver.values.errors import PyMongoError, reason
 
 from .examine import examine
@@ -30,6 +31,8 @@ Nothing is written to the server, and no password is ever shown.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `doctor` subcommand with the command line `arguments`; return the exit status."""
     options = _parser().parse_args(arguments)
+    if other := namesake():
+        print(f"mongodriver doctor: {other}", file=sys.stderr)
     uri = options.uri or os.environ.get(_VARIABLE, "")
     if not uri:
         return _refuse(options, f"give a connection string, or set {_VARIABLE}")
