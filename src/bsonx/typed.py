@@ -1,10 +1,14 @@
 """Typed documents: decode to, and encode from, classes with typed fields.
 
+    >>> from dataclasses import dataclass
+    >>> import bsonx
+    >>> from bsonx import ObjectId
     >>> @dataclass
     ... class Movie:
     ...     id: ObjectId
     ...     title: str
     ...     rating: float | None = None
+    >>> data = bsonx.encode(Movie(ObjectId(), "Solaris", 8.1))
     >>> bsonx.decode(data, type=Movie)
     Movie(id=ObjectId('...'), title='Solaris', rating=8.1)
 

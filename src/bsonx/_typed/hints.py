@@ -29,6 +29,9 @@ __all__ = [
 class Name:
     """The name of a field in the document, for ``Annotated``.
 
+    >>> from typing import Annotated, TypedDict
+    >>> from bsonx.typed import Name
+    >>> from bsonx import ObjectId
     >>> class Movie(TypedDict):
     ...     key: Annotated[ObjectId, Name("_id")]
     """

@@ -76,7 +76,7 @@ class Reject:
 
 
 class Ids:
-    """The `_id`s of the documents of one source that bring none: ObjectIds, each a function of the
+    """The ids of the documents of one source that bring none: ObjectIds, each a function of the
     document's number. Who reads a source again from anywhere gives the same ones once more.
 
     :param seed: 9 bytes, seconds and random; None for new ones.

@@ -1,10 +1,12 @@
 """Collections in parts: read by many, here or on other machines, each document once.
 
-scan = mongodriver.partitions.scan(client.air.flights, partitions=8)
-for flight in scan:                     # by one, from eight cursors that read ahead
-    ...
-for partition in scan.partitions:       # or by whoever gets them: they can be pickled
-    pool.submit(work, partition)        # work: for flight in partition.read(client)
+One program reads all parts, from several cursors, or whoever gets one reads that::
+
+    scan = mongodriver.partitions.scan(client.air.flights, partitions=8)
+    for flight in scan:                     # by one, from eight cursors that read ahead
+        ...
+    for partition in scan.partitions:       # or by whoever gets them: they can be pickled
+        pool.submit(work, partition)        # work: for flight in partition.read(client)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The exceptions the driver raises.
 
-Every one but `DocumentTooLarge` (which is the codec's `InvalidDocument`) is a `PyMongoError`:
+Every one but `DocumentTooLarge` (which is the codec's `InvalidDocument`) is a `PyMongoError`::
 
     PyMongoError
       ConnectionFailure: AutoReconnect (NetworkTimeout, NotPrimaryError,
