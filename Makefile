@@ -16,6 +16,9 @@
 #   make lint      ruff           make typecheck   mypy --strict
 #   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
 #   make examples  the programs in examples/, under the frameworks they are for, which it installs
+#   make site      the documentation site, in build/site; a warning is an error
+#   make site-serve   the same, served at http://127.0.0.1:8000 and built anew after each change
+#   make docs-test    the code, commands and links of the documents, under the frameworks they name
 #   make stubs     write the stub files of the synchronous modules anew
 #   make test-threads PY=python3.14t   codec and unit tests on a free-threaded CPython, without GIL
 #   make test-pure PY=pypy3     the codec tests on an interpreter without the extension
@@ -41,7 +44,7 @@ export BSONX_WERROR ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint typecheck types stubs sanitize fuzz fuzz-coverage proof real-files clean
+.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -153,6 +156,28 @@ types: $(VENV)/.extension $(VENV)/.pyright
 
 stubs: $(VENV)/.extension
 	$(PY) tests/typing/stubs.py
+
+$(VENV)/.site: $(VENV)/.base
+	@$(PIP) --upgrade "pip>=25.1"
+	@$(PIP) --group docs
+	@touch $@
+
+site: $(VENV)/.extension $(VENV)/.site
+	$(PY) docs/tools/build.py
+
+site-serve: $(VENV)/.extension $(VENV)/.site
+	$(PY) docs/tools/build.py --serve
+
+docs-test: $(VENV)/.extension
+	@$(PIP) "fastapi>=0.115" "flask>=3.1"
+	$(PYTEST) -q -p no:randomly tests/docs $(TESTFLAGS)
+
+# Pages and pictures that are written from the code, and from kept figures.
+options: $(VENV)/.extension
+	$(PY) docs/tools/options.py
+
+charts:
+	python3 docs/tools/charts.py
 
 # Another interpreter, named by PY, in a virtual environment of its own: what is optional, and has no
 # wheel for it, is left out.
