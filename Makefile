@@ -169,7 +169,7 @@ site-serve: $(VENV)/.extension $(VENV)/.site
 	$(PY) docs/tools/build.py --serve
 
 docs-test: $(VENV)/.extension
-	@$(PIP) "fastapi>=0.115" "flask>=3.1"
+	@$(PIP) duckdb "fastapi>=0.115" "flask>=3.1" pandas polars pyarrow
 	$(PYTEST) -q -p no:randomly tests/docs $(TESTFLAGS)
 
 # Pages and pictures that are written from the code, and from kept figures.

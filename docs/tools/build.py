@@ -31,7 +31,7 @@ ELSEWHERE = {
 #: The order of the pages, by part.
 PARTS = {
     "Start": ["start", "migrate", "async", "trio", "libraries"],
-    "Documents": ["typed", "ingest", "export", "local"],
+    "Documents": ["typed", "ingest", "export", "arrow", "local"],
     "Running it": [
         *("options", "tuning", "security", "authentication", "tls", "deployment", "examples"),
         *("monitoring", "doctor"),

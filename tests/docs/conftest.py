@@ -13,7 +13,12 @@ import trustme
 from mongodriver import MongoClient
 from mongodriver.local import LocalServer
 
-FLIGHTS = "carrier,flight,time_hour\nUA,1545,2013-01-01T05:00:00Z\nAA,1141,2013-01-01T05:00:00Z\n"
+FLIGHTS = """\
+number,carrier,flight,time_hour
+1,UA,1545,2013-01-01T05:00:00Z
+2,AA,1141,2013-01-01T05:00:00Z
+2,DL,461,2013-01-01T06:00:00Z
+"""
 PEOPLE = '{"name": "Ada", "born": 1815}\n{"name": "Grace", "born": 1906}\n'
 
 

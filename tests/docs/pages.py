@@ -6,10 +6,10 @@ before it have made. Comments in front of a block say what is special:
     <!-- not run: why -->          what it needs is not there; it must compile all the same
     <!-- a new process -->         it does not know of the blocks before
     <!-- raises: TypeError -->     it ends with this error
-    <!-- needs trio -->            a package, without which it is not run
+    <!-- needs trio anyio -->      packages, without which it is not run
 
-and `<!-- setup` with code behind it up to `-->` is run, and not shown. A block of `text` that
-follows one of Python is what that prints, `...` standing for anything.
+and `<!-- setup` (or `<!-- setup: needs trio`) with code behind it up to `-->` is run, and not
+shown. A block of `text` that follows one of Python is what that prints; `...` stands for anything.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAGES = [
 _FENCE = re.compile(
     r"""(?:^<!--\ (?P<mark>[^\n]*?)\ -->\n\s*)?
         ^(?P<indent>\ *)```(?P<language>[\w-]*)[^\n]*\n(?P<code>.*?)^(?P=indent)```\ *$
-      | ^<!--\ setup\n(?P<setup>.*?)^-->$""",
+      | ^<!--\ setup(?::\ (?P<needs>[^\n]*))?\n(?P<setup>.*?)^-->$""",
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
 _INDENTED = re.compile(r"(?:(?<=\n\n)|\A)(?: {4}.*\n|\n(?= {4}))+")
@@ -50,8 +50,9 @@ class Block:
     def reason(self) -> str:
         """Why it is not run, or nothing."""
         kind, _, rest = self.mark.partition(" ")
-        if kind == "needs" and find_spec(rest) is None:
-            return f"without {rest}"
+        missing = [name for name in rest.split() if find_spec(name) is None]
+        if kind == "needs" and missing:
+            return f"without {', '.join(missing)}"
         return rest.removeprefix("run: ") if kind == "not" else ""
 
 
@@ -64,10 +65,11 @@ def _blocks(text: str) -> Iterator[Block]:
     held: Block | None = None
     end = 0
     for found in _FENCE.finditer(text):
-        line = text.count("\n", 0, found.start("code") if found["setup"] is None else end) + 1
         if found["setup"] is not None:
-            block = Block("python", found["setup"], text.count("\n", 0, found.start("setup")) + 1)
+            line = text.count("\n", 0, found.start("setup")) + 1
+            block = Block("python", found["setup"], line, found["needs"] or "")
         else:
+            line = text.count("\n", 0, found.start("code")) + 1
             code = re.sub(f"^{found['indent']}", "", found["code"], flags=re.MULTILINE)
             block = Block(found["language"], code, line, found["mark"] or "")
         follows = held is not None and held.language == "python"
