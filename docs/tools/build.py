@@ -28,13 +28,13 @@ ELSEWHERE = {
     "examples/README.md": "examples.md",
 }
 
-#: The order of the pages, by part.
+#: The order of the pages, by part; some have a shorter name there than their title.
 PARTS = {
     "Start": ["start", "migrate", "async", "trio", "libraries"],
-    "Documents": ["typed", "ingest", "export", "arrow", "local"],
+    "Documents": ["typed", "ingest", "Export <export>", "arrow", "local"],
     "Running it": [
         *("options", "tuning", "security", "authentication", "tls", "deployment", "examples"),
-        *("monitoring", "doctor"),
+        *("Monitoring <monitoring>", "Errors and troubleshooting <doctor>"),
     ],
     "Reference": ["reference/index"],
     "About": ["benchmarks", "tour", "contributing", "changelog"],
