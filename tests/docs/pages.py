@@ -21,10 +21,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+#: None where the documents are not beside the tests.
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
-    *(ROOT / name / "README.md" for name in ("bench", "examples")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    path
+    for path in (
+        *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+        *(ROOT / name / "README.md" for name in ("bench", "examples")),
+        *sorted((ROOT / "docs").glob("*.md")),
+    )
+    if (ROOT / "docs" / "tour.md").exists()
 ]
 
 _FENCE = re.compile(

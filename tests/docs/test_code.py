@@ -17,10 +17,10 @@ RUNNER = Path(__file__).with_name("run_page.py")
 #: Where this driver lies, and whatever else is found here.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 NEW_PROCESS = "a new process"
-#: What cannot run everywhere, in all pages together.
-MOST_NOT_RUN = 12
+#: What runs nowhere, in all pages together; what needs a package runs where that is.
+MOST_NOT_RUN = 5
 
-pytestmark = pytest.mark.skipif(not PAGES[0].exists(), reason="no documents beside the tests")
+pytestmark = pytest.mark.skipif(not PAGES, reason="no documents beside the tests")
 
 
 def python(page: Path) -> list[Block]:
@@ -68,5 +68,6 @@ def test_python_that_needs_more(page: Path, block: Block) -> None:
 
 
 def test_little_is_not_run() -> None:
-    assert len(NOT_RUN) <= MOST_NOT_RUN
+    marked = [block for page in PAGES for block in python(page) if block.mark.startswith("not run")]
+    assert len(marked) <= MOST_NOT_RUN
     assert len(NOT_RUN) < sum(len(part) for _, part in PARTS)

@@ -25,7 +25,7 @@ def ours(page: Path) -> list[str]:
     return [found[1] for line in commands(page) if (found := _OURS.match(line))]
 
 
-COMMANDS = sorted({(command, page) for page in PAGES if page.exists() for command in ours(page)})
+COMMANDS = sorted({(command, page) for page in PAGES for command in ours(page)})
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_a_command_is_understood(command: str, page: Path, monkeypatch: pytest.M
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) > 15 or not PAGES[0].exists()
+    assert len(COMMANDS) > 15 or not PAGES
