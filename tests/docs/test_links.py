@@ -42,5 +42,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(path), f"{path.name} has no heading #{anchor}"
 
 
+def test_every_document_is_in_the_contents_of_the_site() -> None:
+    tool = (ROOT / "docs" / "tools" / "build.py").read_text(encoding="utf-8")
+    contents = tool.partition("PARTS = {")[2].partition("\n}")[0]
+    for page in PAGES:
+        if page.parent.name == "docs":
+            assert re.search(rf'["<]{page.stem}[">]', contents), page.name
+
+
 def test_anchors_are_known() -> None:
     assert "what-is-not-waited-for" in anchors(ROOT / "docs" / "doctor.md")
