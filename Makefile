@@ -40,6 +40,7 @@ PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
 export BSONX_WERROR ?= 1
+export BSONX_REQUIRE_EXT ?= 1
 
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
@@ -50,12 +51,12 @@ PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 $(VENV)/.created:
 	@echo "Making the virtual environment in $(VENV)."
 	@sh .ci/venv $(VENV)
-	@$(PIP) --upgrade "pip>=24" "setuptools>=77" wheel "Cython>=3.3"
+	@$(PIP) --upgrade "pip>=25.1" "setuptools>=77" wheel "Cython>=3.3"
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml
 	@echo "Building the extension and installing what tests and demo need: a minute or two, 330 MB."
-	@$(PIP) --no-build-isolation -e ".[local,ingest,test]"
+	@$(PIP) --no-build-isolation -e ".[local,ingest]" --group test
 	@touch $@ $(VENV)/.extension
 
 $(VENV)/.extension: $(VENV)/.base $(SOURCES)
@@ -70,7 +71,7 @@ $(VENV)/.demo: $(VENV)/.created
 
 $(VENV)/.libraries: $(VENV)/.base
 	@echo "Installing libraries built on PyMongo, small ones: their tests are part of the suite."
-	@$(PIP) --no-build-isolation -e ".[libraries]"
+	@$(PIP) --no-build-isolation --group libraries
 	@touch $@
 
 $(VENV)/.random: $(VENV)/.base
@@ -78,7 +79,7 @@ $(VENV)/.random: $(VENV)/.base
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.base
-	$(PIP) --no-build-isolation -e ".[bench]"
+	$(PIP) --no-build-isolation --group bench
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -116,7 +117,7 @@ compare: $(VENV)/.extension
 
 $(VENV)/.examples: $(VENV)/.base
 	@echo "Installing the frameworks of the examples: 150 MB."
-	@$(PIP) --no-build-isolation -e ".[examples]"
+	@$(PIP) --no-build-isolation --group examples
 	@touch $@
 
 examples: $(VENV)/.extension $(VENV)/.examples

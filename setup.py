@@ -7,6 +7,7 @@ BSONX_DEBUG=1      no optimisation, assertions on
 BSONX_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer (implies BSONX_DEBUG); any
                    other value is given to the compiler's -fsanitize as it stands
 BSONX_WERROR=1     warnings in ``csrc/`` are errors (our own builds and CI)
+BSONX_REQUIRE_EXT=1  fail where the extension cannot be built, rather than go on without it
 """
 
 import os
@@ -15,6 +16,19 @@ from glob import glob
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, ExecError, PlatformError
+
+
+WITHOUT_EXTENSION = """\
+********************************************************************************
+bsonx is built WITHOUT its C extension: it runs in pure Python, many times slower.
+
+  {error}
+
+With a C compiler and Python's headers (Debian, Ubuntu: gcc python3-dev) install
+again, and with --no-cache-dir: pip keeps what it has built. BSONX_REQUIRE_EXT=1
+makes this an error; BSONX_NO_EXT=1 asks for it, and says nothing.
+********************************************************************************"""
 
 
 def flag(name):
@@ -42,8 +56,24 @@ def compile_args():
     return args
 
 
+#: What building raises where there is no compiler, or one that does not do.
+UNBUILDABLE = (CCompilerError, ExecError, PlatformError, OSError)
+
+
 class BuildExt(build_ext):
-    """Compile ``csrc/`` with its own strict warnings; generated code gets the plain flags."""
+    """Compile ``csrc/`` with its own strict warnings; generated code gets the plain flags.
+
+    Without a compiler the package is built all the same: bsonx then runs on its pure-Python twin.
+    """
+
+    def run(self):
+        try:
+            super().run()
+        except UNBUILDABLE as error:
+            if flag("BSONX_REQUIRE_EXT"):
+                raise
+            self.extensions = []
+            print(WITHOUT_EXTENSION.format(error=error), file=sys.stderr)
 
     def build_extension(self, ext):
         sources = ext.sources

@@ -1,0 +1,81 @@
+"""What is built where there is no compiler, and what goes into a wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytest.importorskip("setuptools")
+pytest.importorskip("Cython")
+if not (ROOT / "setup.py").exists():
+    pytest.skip("needs the sources of the distribution", allow_module_level=True)
+
+
+def build(tmp_path: Path, command: str, *options: str, **environment: str):
+    """Run a command of setup.py; what is built goes to `tmp_path`."""
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("BSONX_")}
+    return subprocess.run(
+        [sys.executable, "setup.py", "-q", command, *options],
+        cwd=ROOT,
+        env={**variables, **environment},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+
+
+def extensions(folder: Path):
+    return [path.name for path in folder.rglob("_native.*") if path.suffix in (".so", ".pyd")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its compiler is found in other ways")
+def test_without_a_compiler_it_is_built_in_pure_python(tmp_path):
+    options = ("--build-base", str(tmp_path), "--build-lib", str(tmp_path / "lib"))
+    done = build(tmp_path, "build", *options, CC="no-such-compiler")
+    assert done.returncode == 0, done.stderr
+    assert "bsonx is built WITHOUT its C extension" in done.stderr
+    assert "no-such-compiler" in done.stderr
+    assert extensions(tmp_path) == []
+    code = "import bsonx; print(bsonx.has_c(), bsonx.decode(bsonx.encode({'a': 1})))"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "lib")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert said.stdout == "False {'a': 1}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its compiler is found in other ways")
+def test_without_a_compiler_nothing_is_built_where_the_extension_is_required(tmp_path):
+    options = ("--build-base", str(tmp_path), "--build-lib", str(tmp_path / "lib"))
+    done = build(tmp_path, "build", *options, CC="no-such-compiler", BSONX_REQUIRE_EXT="1")
+    assert done.returncode != 0
+    assert "WITHOUT" not in done.stderr
+    assert "no-such-compiler" in done.stderr
+
+
+def test_a_wheel_holds_what_runs_and_nothing_else(tmp_path):
+    options = ("--bdist-dir", str(tmp_path / "wheel"), "--dist-dir", str(tmp_path))
+    pytest.importorskip("wheel")
+    base = ("egg_info", "--egg-base", str(tmp_path), "build", "--build-base", str(tmp_path / "b"))
+    done = build(tmp_path, *base, "bdist_wheel", *options, BSONX_NO_EXT="1")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    kinds = {Path(name).suffix for name in names if ".dist-info/" not in name}
+    assert kinds == {".py", ".pyi", ".typed", ".txt"}
+    tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert tops == {"bsonx", "mongodriver"}
+    sources = {str(p.relative_to(ROOT / "src")) for p in (ROOT / "src").rglob("*.py")}
+    assert sources - set(names) == set()
