@@ -10,6 +10,7 @@ codec and of the driver's parts run from the sdist against what is installed. A 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ NAMES += ("python3.15",)
 #: What the tests need; the rest of the group is optional there, and left out where it has no wheel.
 NEEDED = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis<6.140", "trustme")
 OPTIONAL = ("attrs", "msgspec", "pydantic", "numpy", "pymongo==4.20.0", "tqdm")
+#: No wheel without the extension, and none that was built with warnings.
+NATIVE = {"BSONX_REQUIRE_EXT": "1", "BSONX_WERROR": "1"}
 TESTS = ("tests/bsonx", "tests/unit")
 
 
@@ -61,6 +64,14 @@ def environment(folder: Path, python: str) -> Path:
     own = folder / "bin" / "python"
     run(own, "-m", "pip", "install", "-q", "--upgrade", "pip>=25.1")
     return own
+
+
+def old_glibc() -> dict[str, str]:
+    """What makes setuptools link for a glibc that every supported distribution has."""
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
+        return {}
+    compiler = f"{sys.executable} -m ziglang cc -target {platform.machine()}-linux-gnu.2.17"
+    return {"CC": compiler, "LDSHARED": f"{compiler} -shared"}
 
 
 def build(python: str, archive: Path, folder: Path, **variables: str) -> Path:
@@ -120,7 +131,7 @@ def main(pythons: list[str]) -> None:
     pythons = pythons or interpreters()
     for number, python in enumerate(pythons):
         folder = BUILD / f"python{number}"
-        wheel = build(python, archive, folder, BSONX_REQUIRE_EXT="1", BSONX_WERROR="1")
+        wheel = build(python, archive, folder, **old_glibc(), **NATIVE)
         try_out(python, wheel, folder, has_c=True)
         print(f"{shutil.copy(wheel, wheelhouse)}: {wheel.stat().st_size:,} bytes", flush=True)
     folder = BUILD / "pure"
