@@ -2,8 +2,11 @@
 
     python bench/instructions.py [--documents tweet small]
 
+    python bench/instructions.py --gate encode=3.0 decode=2.5
+
 Each count is the difference between two runs that do the work N and 2N times, so start-up drops
-out. Needs valgrind.
+out. With --gate the exit status is 1 where PyMongo takes not that many times our instructions, in
+the geometric mean of all documents. Needs valgrind.
 """
 
 from __future__ import annotations
@@ -73,18 +76,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", nargs="+", default=list(documents.NAMES))
     parser.add_argument("--work", nargs=4, metavar=("LIBRARY", "OPERATION", "NAME", "COUNT"))
+    parser.add_argument("--gate", nargs="+", default=[], metavar="OPERATION=TIMES")
     options = parser.parse_args()
+    gates = {name: float(times) for name, times in (gate.split("=") for gate in options.gate)}
     if options.work:
         library, operation, name, count = options.work
         work(library, operation, name, int(count))
         return
+    failed: list[str] = []
     for operation in ("encode", "decode"):
         ratios = []
         for name in options.documents:
             theirs, ours = (per_operation(library, operation, name) for library in LIBRARIES)
             ratios.append(theirs / ours)
             print(f"{operation} {name:6} {theirs:14,.0f} {ours:14,.0f} {theirs / ours:6.2f}")
-        print(f"{operation} geometric mean {geometric_mean(ratios):.2f}")
+        mean = geometric_mean(ratios)
+        print(f"{operation} geometric mean {mean:.2f}")
+        if mean < gates.get(operation, 0):
+            failed.append(f"{operation}: {mean:.2f} times, {gates[operation]} are asked for")
+    if failed:
+        sys.exit("\n".join(failed))
 
 
 if __name__ == "__main__":
