@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel"]
 
+#: How many batches there may be for each lane: one on its way, one behind it.
+_AHEAD = 2
+
 
 class Channel:
     """One reader puts work in, lanes take it out.
@@ -32,6 +35,7 @@ class Channel:
         #: What each lane has taken last, and not settled.
         self.held: list[Work | None] = [None] * lanes
         self._parts = 0
+        self._most = _AHEAD * lanes + 2
         self._closed = False
         #: Bytes that were put in and are not settled.
         self.in_flight = 0
@@ -39,8 +43,13 @@ class Channel:
     # -- the reader's --
 
     def has_room(self, size: int) -> bool:
-        """Whether `size` bytes more may be in flight; when nothing is, they may in any case."""
-        return not self._parts or self.in_flight + size <= self._room
+        """Whether `size` bytes more may be in flight; when nothing is, they may in any case.
+
+        Nor is more read ahead than keeps the lanes busy: what waits long leaves the caches.
+        """
+        if not self._parts:
+            return True
+        return self._parts < self._most and self.in_flight + size <= self._room
 
     @property
     def is_empty(self) -> bool:
