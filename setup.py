@@ -18,7 +18,6 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
-
 WITHOUT_EXTENSION = """\
 ********************************************************************************
 bsonx is built WITHOUT its C extension: it runs in pure Python, many times slower.
