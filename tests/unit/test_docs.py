@@ -17,7 +17,7 @@ DOCUMENTS = [
 # Where the tour says a path without its beginning.
 ROOTS = [ROOT, ROOT / "src", ROOT / "src" / "mongodriver"]
 # By a command; or where the specifications may lie.
-MADE = {"build/threads", "bench/results/", "../shared/specs"}
+MADE = {".venv/engines", "build/threads", "bench/results/", "../shared/specs"}
 
 PATHS = re.compile(r"`((?:\.\w+/)?[\w.*-]+/[\w./*-]*)`")
 LINKS = re.compile(r"\]\((?!https?:)([^)#]+)")
