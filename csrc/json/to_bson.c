@@ -359,7 +359,7 @@ static int open_array(bx_reader *r, size_t element)
 }
 
 /* Close what r->top is, at its closing bracket. */
-BX_INLINE int close_container(bx_reader *r)
+BX_INLINE int end_container(bx_reader *r)
 {
     const bx_open *top = r->top;
     bool is_array = top->kind == BX_OPEN_ARRAY;
@@ -420,7 +420,7 @@ static int next_place(bx_reader *r)
             bx_skip_space(&r->at);
             return 1;
         }
-        status = close_container(r);
+        status = end_container(r);
         if (BX_UNLIKELY(status <= 0)) return status;
         if (r->top == r->open) return 2;
     }
