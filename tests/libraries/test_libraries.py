@@ -35,7 +35,7 @@ def uri():
 def test_it_runs_on_this_driver(script, uri):
     library = script.stem.removeprefix("use_")
     if find_spec(library) is None:
-        pytest.skip(f"{library} is not installed: it is in the extra 'libraries'")
+        pytest.skip(f"{library} is not installed: most are in the group `libraries`")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
         [sys.executable, "-m", "mongodriver", "run", str(script), uri],
