@@ -302,8 +302,9 @@ async def test_a_dropped_cursor(twenty, client):
     del cursor
     gc.collect()
     await client._core._housekeeper.bury_all(client._core)
-    assert pool_of(client).operation_count == 0
-    assert not await is_open(twenty, cursor_id)
+    # Or the client's own housekeeping was before us, and has not ended yet.
+    while await is_open(twenty, cursor_id) or pool_of(client).operation_count:
+        pass
 
 
 async def _answered(coll, cursor, batches):
