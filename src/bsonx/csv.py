@@ -167,12 +167,11 @@ class Converter:
                 most_bytes,
             )
         documents, ends, lines, bad, end, line, own = found
-        rejects = [self._explained(data, *one) for one in bad]
+        rejects = [
+            (row, data[start:stop], csv_problem(self.plan, self._values, data, start, row, at_end))
+            for row, start, stop in bad
+        ]
         return Rows(documents, ends, lines, rejects, end, line, own)
-
-    def _explained(self, data: bytes, line: int, start: int, end: int) -> tuple[int, bytes, str]:
-        text = data[start:end]
-        return line, text, csv_problem(self.plan, self._values, text, line)
 
 
 def _encode(document: dict[str, object]) -> bytes:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers import CSVOptions, CSVReader
 
-from .reading import read
+from .reading import csv_records, read
 
 
 def test_typed_rows():
     data = b"year,carrier,delay,when\n2013,UA,NA,2013-01-01T10:00:00Z\n2014,AA,1.5,2013-01-02\n"
-    records, rejected = read(CSVReader, data)
+    records, rejected = read(csv_records, data)
     assert records == [
         (
             2,
@@ -44,7 +44,7 @@ def test_options():
         nulls=["x"],
         omit_nulls=True,
     )
-    assert read(CSVReader, b"1;2\nx;4\n", options=options)[0] == [
+    assert read(csv_records, b"1;2\nx;4\n", options=options)[0] == [
         (1, {"a": "1", "b": "2"}),
         (2, {"b": "4"}),
     ]
@@ -52,7 +52,7 @@ def test_options():
 
 def test_quotes_and_line_numbers():
     data = b'\xef\xbb\xbfa,b\r\n"x\ny","say ""hi"", ok"\r\n\r\n1,2\r\n'
-    assert read(CSVReader, data) == (
+    assert read(csv_records, data) == (
         [(2, {"a": "x\ny", "b": 'say "hi", ok'}), (5, {"a": "1", "b": "2"})],
         [],
     )
@@ -60,22 +60,22 @@ def test_quotes_and_line_numbers():
 
 @pytest.mark.parametrize("data", [b"", b"a,b\n", b"\n"])
 def test_no_rows(data):
-    assert read(CSVReader, data) == ([], [])
+    assert read(csv_records, data) == ([], [])
 
 
 def test_unnamed_columns_get_a_name():
-    assert read(CSVReader, b",a,\n1,2,3\n")[0] == [(2, {"column1": 1, "a": 2, "column3": 3})]
+    assert read(csv_records, b",a,\n1,2,3\n")[0] == [(2, {"column1": 1, "a": 2, "column3": 3})]
 
 
 @pytest.mark.parametrize("header", [b"a,b,a", b"a,$b", b"a,b\0"])
 def test_bad_headers(header):
     with pytest.raises(IngestError, match=r"named 'a'|cannot be the name"):
-        read(CSVReader, header + b"\n1,2,3\n")
+        read(csv_records, header + b"\n1,2,3\n")
 
 
 def test_bad_rows_are_rejected_alone():
     data = b"n,s\n1,a\n2\n3,b,c\nx,d\n4,\xff\n5,e\n"
-    records, rejected = read(CSVReader, data, options=CSVOptions(types={"n": "int"}))
+    records, rejected = read(csv_records, data, options=CSVOptions(types={"n": "int"}))
     assert records == [(2, {"n": 1, "s": "a"}), (7, {"n": 5, "s": "e"})]
     assert sorted(rejected) == [
         (3, b"2\n", "1 fields where the header has 2"),
@@ -89,7 +89,7 @@ def test_a_field_without_end():
     """Only the line with the quote is rejected: what the quote swallows may be good rows."""
     lines = [b'"open,a\n', *[b"%d,%s\n" % (n, b"x" * 1000) for n in range(140)]]
     options = CSVOptions(max_field=131072)
-    records, rejected = read(CSVReader, b"n,s\n1,a\n" + b"".join(lines), options=options)
+    records, rejected = read(csv_records, b"n,s\n1,a\n" + b"".join(lines), options=options)
     why = "not CSV: the quote that opens in line 3 is not closed within 131072 bytes"
     assert rejected == [(3, lines[0], why)]
     assert [line for line, _ in records] == [2, *range(4, 144)]
@@ -124,7 +124,7 @@ NOT_CLOSED, MORE_TEXT = "is not closed", "is closed in front of more text"
     ],
 )
 def test_faulty_quotes(rows, faults, good):
-    records, rejected = read(CSVReader, b"n,s\n" + rows)
+    records, rejected = read(csv_records, b"n,s\n" + rows)
     assert [line for line, _ in records] == good
     assert {line: (raw, why) for line, raw, why in rejected} == {
         line: (raw, f"not CSV: the quote that opens in line {opened} {problem}")
@@ -135,13 +135,13 @@ def test_faulty_quotes(rows, faults, good):
 def test_an_open_quote_counts_every_line():
     """Three fields: the rows behind the quote are no part of one record."""
     data = b'id,note,qty\n1,"unfinished,5\n2,fine,6\n3,fine,7\n'
-    records, [(line, raw, _)] = read(CSVReader, data)
+    records, [(line, raw, _)] = read(csv_records, data)
     assert (line, raw) == (2, b'1,"unfinished,5\n')
     assert [document["id"] for _, document in records] == [2, 3]
 
 
 def test_quotes_inside_unquoted_fields_are_text():
-    assert read(CSVReader, b'n,s\n1,5" pipe\n2,a "b" c\n') == (
+    assert read(csv_records, b'n,s\n1,5" pipe\n2,a "b" c\n') == (
         [(2, {"n": 1, "s": '5" pipe'}), (3, {"n": 2, "s": 'a "b" c'})],
         [],
     )
@@ -153,7 +153,7 @@ def test_every_line_is_accounted_for(text, delimiter):
     data = text.encode()
     rejected = []
     options = CSVOptions(columns=["a", "b"], delimiter=delimiter)
-    reader = CSVReader(io.BytesIO(data), lambda *bad: rejected.append(bad), options)
+    reader = csv_records(io.BytesIO(data), lambda *bad: rejected.append(bad), options)
     records = list(reader)
     pieces = {line: len(raw) for line, raw, _ in rejected}
     pieces |= {line: size for line, size, _ in records}
@@ -167,7 +167,7 @@ def test_rows_as_they_are_written(rows):
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([["x", "y"], *rows])
     options = CSVOptions(infer=False, nulls=[])
-    records, rejected = read(CSVReader, file.getvalue().encode(), options=options)
+    records, rejected = read(csv_records, file.getvalue().encode(), options=options)
     assert rejected == []
     assert [list(document.values()) for _, document in records] == rows
 
@@ -175,13 +175,13 @@ def test_rows_as_they_are_written(rows):
 @pytest.mark.parametrize("header", [b'a,"b\n1,2\n', b'"a"b,c\n1,2\n', b"Gr\xf6\xdfe,b\n1,2\n"])
 def test_a_row_is_not_taken_for_the_header(header):
     with pytest.raises(IngestError, match="line 1: the header cannot be read: not "):
-        read(CSVReader, header)
+        read(csv_records, header)
 
 
 def test_columns_are_guessed_from_the_beginning_only():
     rows = [f"{n},{n}\n" for n in range(1500)]
     rows[1200] = "1200,x\n"
-    records, rejected = read(CSVReader, ("a,b\n" + "".join(rows)).encode())
+    records, rejected = read(csv_records, ("a,b\n" + "".join(rows)).encode())
     assert rejected == []
     assert [document["a"] for _, document in records] == list(range(1500))
     assert records[1199:1202] == [
@@ -193,7 +193,7 @@ def test_columns_are_guessed_from_the_beginning_only():
 
 def test_an_overlong_line():
     with pytest.raises(IngestError, match="line 2 is longer than 100 bytes"):
-        read(CSVReader, b"a,b\n1," + b"x" * (20 << 20), max_record=100)
+        read(csv_records, b"a,b\n1," + b"x" * (20 << 20), max_record=100)
 
 
 @pytest.mark.parametrize(
@@ -208,18 +208,18 @@ def test_an_overlong_line():
     ],
 )
 def test_rows_with_one_field_more_than_the_header(text, expected):
-    records, bad = read(CSVReader, text)
+    records, bad = read(csv_records, text)
     assert bad == []
     assert [document for _, document in records] == expected
 
 
 def test_one_row_with_a_field_more_is_ragged():
-    records, bad = read(CSVReader, b"x,y\n1,2\n3,4,5\n")
+    records, bad = read(csv_records, b"x,y\n1,2\n3,4,5\n")
     assert (len(records), len(bad)) == (1, 1)
 
 
 def test_a_column_that_is_empty_at_first_has_numbers_later():
     """Text that looks like one is none: nothing was guessed."""
     rows = [f"{n},\n" for n in range(1000)] + ["1000,5\n", "1001,x\n", "1002,1.5\n", "1003,NA\n"]
-    records, _ = read(CSVReader, ("n,v\n" + "".join(rows)).encode())
+    records, _ = read(csv_records, ("n,v\n" + "".join(rows)).encode())
     assert [document["v"] for _, document in records[-4:]] == [5, "x", 1.5, "NA"]

@@ -13,7 +13,7 @@ from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.repaired import RepairedRows
 from mongodriver.ingest.dead_letter import DeadRecord, FileDeadLetter
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers.values import BadRecord
+from mongodriver.ingest.records import BadRecord
 from mongodriver.ingest.sources.entries import EntriesFile
 
 ALL = BatchLimits()

@@ -3,20 +3,21 @@
 import codecs
 import json
 import os
+from contextlib import closing
 
 import pytest
 
 import bsonx
 from mongodriver.ingest import CSVOptions, IngestError
 from mongodriver.ingest.batch import BatchLimits, Ids
+from mongodriver.ingest.csv.text import CSVText
 from mongodriver.ingest.look import look_at
 from mongodriver.ingest.options import IngestOptions
-from mongodriver.ingest.readers import CSVReader, GeoJSONReader
-from mongodriver.ingest.sources import find_files, make_source, open_source, reader_factory
+from mongodriver.ingest.sources import find_files, make_source
 from mongodriver.ingest.sources.by_format import source_of_file
 from mongodriver.ingest.sources.choose import sources_of
 
-from .reading import Trickle, read
+from .reading import Trickle, csv_records, geojson_records, read, records
 
 TABLE = "id,name,v\n1,Ä,1.5\n2,b,2.5\n"
 DOCUMENTS = [{"id": 1, "name": "Ä", "v": 1.5}, {"id": 2, "name": "b", "v": 2.5}]
@@ -26,11 +27,8 @@ def documents(path, options=None, **how):
     """The documents of a file, as the command line reads it."""
     source = make_source(path, **how)
     bad = []
-    with open_source(source) as opened:
-        reader = reader_factory(source, options or CSVOptions())(
-            opened.stream, lambda *one: bad.append(one)
-        )
-        found = [document for _, _, document in reader]
+    with closing(source_of_file(source, options).open(None)) as reader:
+        found = [document for _, _, document in records(reader, lambda *one: bad.append(one))]
     assert bad == []
     return found
 
@@ -55,14 +53,13 @@ def test_f16_the_delimiter_is_noticed(tmp_path, delimiter, name):
     ],
 )
 def test_f16_what_the_rows_say_of_the_delimiter(text, names):
-    reader = CSVReader(Trickle(text.encode(), 7), lambda *bad: None)
-    plan = reader._text.begin()
+    plan = CSVText(Trickle(text.encode(), 7), CSVOptions()).begin()
     assert [column.name for column in plan.columns] == names
 
 
 def test_f16_a_delimiter_that_is_given_counts():
     options = CSVOptions(delimiter=",")
-    assert read(CSVReader, b"a;b\n1;2\n", options=options)[0] == [(2, {"a;b": "1;2"})]
+    assert read(csv_records, b"a;b\n1;2\n", options=options)[0] == [(2, {"a;b": "1;2"})]
 
 
 @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "\0", "ä"])
@@ -112,24 +109,25 @@ def test_text_that_is_not_in_its_encoding(tmp_path):
     path.write_bytes(good + b"\x00\xd8x\x00")
     found = []
     source = make_source(path, encoding="utf-16-le")
+    reader = source_of_file(source).open(None)
     with (
-        open_source(source) as opened,
+        closing(reader),
         pytest.raises(IngestError, match=f"not utf-16-le at byte {len(good)}: illegal"),
     ):
-        found.extend(reader_factory(source, CSVOptions())(opened.stream, lambda *bad: None))
+        found.extend(records(reader, lambda *bad: None))
     assert len(found) == 100_000
 
 
 def test_a_header_in_another_encoding_says_what_to_do():
     with pytest.raises(IngestError, match=r"not UTF-8.*give it: --encoding latin-1"):
-        read(CSVReader, "Größe,b\n1,2\n".encode("latin-1"))
+        read(csv_records, "Größe,b\n1,2\n".encode("latin-1"))
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 1000])
 def test_f16_lines_that_end_in_cr_alone(step):
     data = b'id,v\r1,2\r3,"a\rb"\r\r4,\xff\r5,6'
     bad = []
-    reader = CSVReader(Trickle(data, step), lambda *one: bad.append(one))
+    reader = csv_records(Trickle(data, step), lambda *one: bad.append(one))
     assert [(line, document) for line, _, document in reader] == [
         (2, {"id": 1, "v": "2"}),
         (3, {"id": 3, "v": "a\rb"}),
@@ -139,7 +137,7 @@ def test_f16_lines_that_end_in_cr_alone(step):
 
 
 def test_a_cr_in_the_middle_of_a_line_is_none():
-    assert read(CSVReader, b"a,b\n1,2\r3\n4,5\r\r\n") == (
+    assert read(csv_records, b"a,b\n1,2\r3\n4,5\r\r\n") == (
         [(3, {"a": 4, "b": 5})],
         [(2, b"1,2\r3\n", "not CSV: there is a carriage return in the middle of a line")],
     )
@@ -168,7 +166,7 @@ FEATURES = [{"type": "Feature", "properties": {"n": n}, "geometry": None} for n 
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_f16_features_of_geojson(text, step):
     data = (text % json.dumps(FEATURES)).encode()
-    reader = GeoJSONReader(Trickle(data, step), lambda *bad: pytest.fail(str(bad)))
+    reader = geojson_records(Trickle(data, step), lambda *bad: pytest.fail(str(bad)))
     assert [document for _, _, document in reader] == FEATURES
 
 
@@ -177,13 +175,14 @@ def test_f16_features_of_geojson(text, step):
     ['{"type": "Feature", "properties": {}}', '{"a": {"features": [{"b": 1}]}}', '{"features": 1}'],
 )
 def test_f16_geojson_that_is_no_collection(text):
-    assert read(GeoJSONReader, text.encode()) == ([(1, json.loads(text))], [])
+    assert read(geojson_records, text.encode()) == ([(1, json.loads(text))], [])
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('{"features": [{"a": 1}', "the array is cut off"),
+        ('{"features": [{"a": 1}', "the collection is cut off"),
+        ('[{"a": 1}', "the array is cut off"),
         ('{"features": [{"a": 1}]', "the collection is cut off"),
         ('{"features": [{"a": 1}], "b": 1', "the collection is cut off"),
         ('{"features": [{"a": 1}]} x', "text behind the end of the collection"),
@@ -191,7 +190,7 @@ def test_f16_geojson_that_is_no_collection(text):
 )
 def test_f16_geojson_that_is_cut_off(text, problem):
     with pytest.raises(IngestError, match=problem):
-        read(GeoJSONReader, text.encode())
+        read(geojson_records, text.encode())
 
 
 def test_f16_geojson_by_its_name(tmp_path):
@@ -246,7 +245,7 @@ def test_f16_patterns(tmp_path, monkeypatch):
     ],
 )
 def test_f7_blanks_beside_fields(text, expected):
-    records, bad = read(CSVReader, text)
+    records, bad = read(csv_records, text)
     if expected is None:
         assert [why for _, _, why in bad] == [
             "not CSV: the quote that opens in line 2 is closed in front of more text"
@@ -257,7 +256,7 @@ def test_f7_blanks_beside_fields(text, expected):
 
 
 def test_f19_an_empty_id_is_made():
-    records, bad = read(CSVReader, b"_id,name\n,a\n,b\n7,c\n")
+    records, bad = read(csv_records, b"_id,name\n,a\n,b\n7,c\n")
     assert bad == []
     assert [document for _, document in records] == [
         {"name": "a"},
@@ -267,7 +266,7 @@ def test_f19_an_empty_id_is_made():
 
 
 def test_f9_dates_in_csv_outside_of_pythons_years():
-    records, _ = read(CSVReader, b"d\n2020-01-01\n+10000-01-01\n")
+    records, _ = read(csv_records, b"d\n2020-01-01\n+10000-01-01\n")
     assert [int(document["d"].timestamp() * 1000) for _, document in records[:1]] == [1577836800000]
     assert int(records[1][1]["d"]) == 253402300800000
 
@@ -300,7 +299,7 @@ def test_f16_features_of_geojson_in_batches(tmp_path, text, limits):
     """The same documents and lines as record by record, from any place on."""
     path = tmp_path / "a.geojson"
     path.write_text(text % json.dumps(FEATURES, indent=1))
-    expected, bad = read(GeoJSONReader, path.read_bytes())
+    expected, bad = read(geojson_records, path.read_bytes())
     assert bad == []
     found = list(batches(path, limits))
     lines = [line for batch in found for line in batch.positions]

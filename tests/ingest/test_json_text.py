@@ -15,7 +15,7 @@ from mongodriver.ingest.batch import ENCODE, PARSE, BatchLimits, Ids
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.sources.files import FileSource, OpenSource
 from mongodriver.ingest.sources.geojson_text import GeoJSONTextReader
-from mongodriver.ingest.sources.json_text import JSONSource, JSONTextReader, Text
+from mongodriver.ingest.sources.json_text import JSONSource, JSONTextReader
 
 from .reading import Trickle
 from .test_json_values import DOCUMENTS
@@ -55,11 +55,8 @@ def read(made, limits=None, at=None, ids=None):
 
 def over(stream, form, **options):
     """A reader of any stream."""
-    text = Text(OpenSource(stream, stream), waits=True)
-    reader = JSONTextReader("x", form, text, None, None)
+    reader = JSONTextReader("x", form, OpenSource(stream, stream), None, waits=True, **options)
     reader.stack = ExitStack()
-    for name, value in options.items():
-        setattr(reader, name, value)
     return reader
 
 
@@ -349,6 +346,6 @@ def test_features_that_are_damaged(tmp_path, data, words):
 
 @pytest.mark.parametrize("size", [1, 5, 100])
 def test_features_in_parts(size):
-    text = Text(OpenSource(Trickle(FEATURES, size), Trickle(FEATURES, size)), waits=True)
-    reader = GeoJSONTextReader("x", "geojson", text, None, None)
+    opened = OpenSource(Trickle(FEATURES, size), Trickle(FEATURES, size))
+    reader = GeoJSONTextReader("x", "geojson", opened, None, waits=True)
     assert sum(len(batch) for batch in batches(reader)) == 2

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers import JSONReader
 
-from .reading import Trickle, read
+from .reading import Trickle, json_records, read
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('{}[]",\\ a\n', max_size=9)
@@ -28,7 +27,7 @@ DOCUMENTS = st.lists(st.dictionaries(st.text('k"}', max_size=3), VALUES, max_siz
 def test_arrays_of_any_shape(documents, indent, ascii_only, size):
     data = json.dumps(documents, indent=indent, ensure_ascii=ascii_only).encode()
     rejected = []
-    reader = JSONReader(Trickle(data, size), lambda *bad: rejected.append(bad))
+    reader = json_records(Trickle(data, size), lambda *bad: rejected.append(bad))
     assert [document for _, _, document in reader] == documents
     assert rejected == []
 
@@ -39,26 +38,27 @@ def test_arrays_of_any_shape(documents, indent, ascii_only, size):
 def test_sequences_of_any_shape(documents, indent, separator, size):
     data = separator.join(json.dumps(document, indent=indent) for document in documents).encode()
     rejected = []
-    reader = JSONReader(Trickle(data, size), lambda *bad: rejected.append(bad))
+    reader = json_records(Trickle(data, size), lambda *bad: rejected.append(bad))
     assert [document for _, _, document in reader] == documents
     assert rejected == []
 
 
 def test_line_numbers():
     data = b'\xef\xbb\xbf\n[{"a": 1},\n {"b":\n 2}\n, {"c": "\\n}"}\n]\n'
-    records, rejected = read(JSONReader, data)
+    records, rejected = read(json_records, data)
     assert records == [(2, {"a": 1}), (3, {"b": 2}), (5, {"c": "\n}"})]
     assert rejected == []
 
 
 @pytest.mark.parametrize("data", [b"", b"  \n", b"[]", b"[ \n ]\n", b"\xef\xbb\xbf[]"])
 def test_nothing(data):
-    assert read(JSONReader, data) == ([], [])
+    assert read(json_records, data) == ([], [])
 
 
 def test_sizes():
-    reader = JSONReader(Trickle(b'[ {"a": 1} , {"b": "}"}]', 5), lambda *bad: None)
-    assert [size for _, size, _ in reader] == [8, 10]
+    """With what stands between the values."""
+    reader = json_records(Trickle(b'[ {"a": 1} , {"b": "}"}]', 5), lambda *bad: None)
+    assert [size for _, size, _ in reader] == [10, 13]
 
 
 @pytest.mark.parametrize(
@@ -80,29 +80,29 @@ def test_sizes():
 def test_bad_values_are_rejected_alone(bad, texts, size):
     data = b'[{"a": 1},\n' + bad + b',\n{"b": 2}]'
     rejected = []
-    reader = JSONReader(Trickle(data, size), lambda *record: rejected.append(record))
+    reader = json_records(Trickle(data, size), lambda *record: rejected.append(record))
     assert [(line, document) for line, _, document in reader] == [(1, {"a": 1}), (3, {"b": 2})]
     assert [(line, text) for line, text, _ in rejected] == [(2, text) for text in texts]
 
 
 def test_a_missing_comma_loses_nothing():
-    assert read(JSONReader, b'[{"a": 1} {"b": 2}]') == ([(1, {"a": 1}), (1, {"b": 2})], [])
+    assert read(json_records, b'[{"a": 1} {"b": 2}]') == ([(1, {"a": 1}), (1, {"b": 2})], [])
 
 
 def test_a_comma_too_many():
-    assert read(JSONReader, b'[{"a": 1}, ]') == ([(1, {"a": 1})], [])
+    assert read(json_records, b'[{"a": 1}, ]') == ([(1, {"a": 1})], [])
 
 
 @pytest.mark.parametrize("end", [b"", b",", b"  "])
 def test_an_array_that_is_cut_off_between_values(end):
     with pytest.raises(IngestError, match="line 2: the array is cut off"):
-        read(JSONReader, b'[{"a": 1}\n' + end)
+        read(json_records, b'[{"a": 1}\n' + end)
 
 
 @pytest.mark.parametrize("rest", [b'{"b"', b'{"b": "text', b'{"b": "text\\'])
 def test_a_file_that_is_cut_off_inside_a_value(rest):
     rejected = []
-    reader = JSONReader(Trickle(b'[{"a": 1},\n' + rest, 3), lambda *bad: rejected.append(bad))
+    reader = json_records(Trickle(b'[{"a": 1},\n' + rest, 3), lambda *bad: rejected.append(bad))
     documents = []
     with pytest.raises(IngestError, match="cut off"):
         documents += (document for _, _, document in reader)
@@ -111,19 +111,19 @@ def test_a_file_that_is_cut_off_inside_a_value(rest):
 
 def test_text_behind_the_array():
     with pytest.raises(IngestError, match="line 2: there is text behind the end"):
-        read(JSONReader, b'[{"a": 1}]\n{"b": 2}')
+        read(json_records, b'[{"a": 1}]\n{"b": 2}')
 
 
 @pytest.mark.parametrize("data", [b"x", b'"text"', b"5", b"\xff"])
 def test_no_json_at_all(data):
     with pytest.raises(IngestError, match="line 1: neither a JSON array nor"):
-        read(JSONReader, data)
+        read(json_records, data)
 
 
 def test_a_large_document_in_small_chunks():
     document = {"text": 'x}{\\"' * 500_000, "list": [{"n": n} for n in range(1000)]}
     data = json.dumps([document, {"b": 1}]).encode()
-    assert [found for _, _, found in JSONReader(Trickle(data, 1 << 18), print)] == [
+    assert [found for _, _, found in json_records(Trickle(data, 1 << 18), print)] == [
         document,
         {"b": 1},
     ]
@@ -131,4 +131,4 @@ def test_a_large_document_in_small_chunks():
 
 def test_an_endless_value():
     with pytest.raises(IngestError, match="line 1: a value is longer than 1000 bytes"):
-        read(JSONReader, b'[{"a": "' + b"x" * 1_000_000, max_record=1000)
+        read(json_records, b'[{"a": "' + b"x" * 1_000_000, max_record=1000)

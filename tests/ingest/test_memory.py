@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from mongodriver.ingest import FileSource, IngestOptions, Job
-from mongodriver.ingest.readers import CSVReader, JSONReader, NDJSONReader
-from mongodriver.ingest.sources import OpenSource, csv_text, json_text
+from mongodriver.ingest.sources import OpenSource, of_file
 
 from .fake import Attempt, FakeCollection
+from .reading import csv_records, json_records, ndjson_records
 
 PART = {
     "ndjson": b'{"n": 123456, "text": "some text", "list": [1, 2, 3]}\n' * 1000,
@@ -18,7 +18,7 @@ PART = {
     "csv": b"123456,some text,2013-01-01\n" * 1000,
 }
 START = {"ndjson": b"", "json": b"[", "csv": b"n,text,day\n"}
-READERS = {"ndjson": NDJSONReader, "json": JSONReader, "csv": CSVReader}
+READERS = {"ndjson": ndjson_records, "json": json_records, "csv": csv_records}
 END = {"ndjson": b"", "json": b"{}]", "csv": b""}
 
 
@@ -66,8 +66,7 @@ def peak(monkeypatch, form: str, parts: int) -> int:
         stream = io.BufferedReader(Endless(form, parts))
         yield OpenSource(stream, stream)
 
-    for module in (csv_text, json_text):
-        monkeypatch.setattr(module, "open_source", open_source)
+    monkeypatch.setattr(of_file, "open_source", open_source)
     collection = Forgetful()
     tracemalloc.start()
     try:

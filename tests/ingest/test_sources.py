@@ -5,12 +5,14 @@ import io
 import os
 import sys
 import zipfile
+from contextlib import closing
 
 import pytest
 
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers import CSVOptions
-from mongodriver.ingest.sources import make_source, open_source, reader_factory
+from mongodriver.ingest.sources import make_source, open_source
+from mongodriver.ingest.sources.by_format import source_of_file
+from mongodriver.ingest.sources.files import likely_delimiter
 
 TEXT = b'{"a": 1}\n' * 1000
 
@@ -117,9 +119,15 @@ def test_an_encrypted_archive(tmp_path):
         pass
 
 
-def test_readers():
-    assert reader_factory(make_source("a.ndjson"), CSVOptions()).__name__ == "NDJSONReader"
-    assert reader_factory(make_source("a.json"), CSVOptions()).__name__ == "JSONReader"
-    assert reader_factory(make_source("a.geojson"), CSVOptions()).__name__ == "GeoJSONReader"
+def test_readers(tmp_path):
+    def made(name):
+        path = tmp_path / name
+        path.write_bytes(b"")
+        with closing(source_of_file(make_source(path)).open(None)) as reader:
+            return type(reader).__name__
+
+    assert made("a.ndjson") == made("a.json") == "JSONTextReader"
+    assert made("a.geojson") == "GeoJSONTextReader"
+    assert (made("a.csv"), made("a.bson")) == ("CSVBatches", "BSONReader")
     for name, likely in [("a.csv", ","), ("a.tsv.gz", "\t"), ("a.tab", "\t"), ("a.psv", "|")]:
-        assert reader_factory(make_source(name), CSVOptions()).keywords["likely"] == likely
+        assert likely_delimiter(make_source(name)) == likely

@@ -11,8 +11,9 @@ from random import Random
 import pytest
 
 from mongodriver.ingest import CSVOptions, IngestError
-from mongodriver.ingest.readers import CSVReader, NDJSONReader
 from mongodriver.ingest.sources import make_source, open_source
+
+from .reading import csv_records, ndjson_records
 
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 LINES = [b'{"n": %d}\n' % n for n in range(20_000)]
@@ -123,7 +124,7 @@ def records_of(path, make_reader):
 def test_f17_every_line_in_front_of_the_damage_is_a_record(tmp_path):
     path = tmp_path / "a.ndjson.gz"
     path.write_bytes(gzip.compress(TEXT) + b"some more")
-    records, bad, problem = records_of(path, NDJSONReader)
+    records, bad, problem = records_of(path, ndjson_records)
     assert (len(records), bad) == (20_000, [])
     assert "behind the end" in problem
 
@@ -135,7 +136,7 @@ def test_f17_a_row_that_is_cut_off_is_none(tmp_path):
     packed = gzip.compress(text)
     path.write_bytes(packed[: len(packed) // 2])
     records, bad, problem = records_of(
-        path, lambda stream, reject: CSVReader(stream, reject, CSVOptions())
+        path, lambda stream, reject: csv_records(stream, reject, CSVOptions())
     )
     assert {tuple(document.values()) for _, _, document in records} == {(1, 22222)}
     assert len(records) > 10_000

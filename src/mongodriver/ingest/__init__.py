@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import run_coroutine
 from mongodriver.ingest.batch import Batch, BatchLimits, Ids, Reject
+from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.dead_letter import DeadRecord
 from mongodriver.ingest.display import Display, make_display, tell_all
 from mongodriver.ingest.errors import CheckpointError, DeadLetterError, IngestError
 from mongodriver.ingest.job import Job
 from mongodriver.ingest.keeping import Keeping, NothingKept
 from mongodriver.ingest.options import IngestOptions, options_from
-from mongodriver.ingest.readers import CSVOptions
 from mongodriver.ingest.report import IngestReport
 from mongodriver.ingest.seams import Letter, Snapshot
 from mongodriver.ingest.sources import FileSource, make_source

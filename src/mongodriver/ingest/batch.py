@@ -18,6 +18,7 @@ __all__ = [
     "Ids",
     "Position",
     "Reject",
+    "consecutive",
 ]
 
 Code = int | str
@@ -105,6 +106,13 @@ class Ids:
         """
         seconds = (self._seconds + (number >> 24)) & 0xFFFFFFFF
         return seconds.to_bytes(4, "big") + self._random + (number & 0xFFFFFF).to_bytes(3, "big")
+
+
+def consecutive(lines: memoryview) -> memoryview | range:
+    """Numbers of lines as `Batch.positions`: a range where they are consecutive."""
+    if lines and lines[-1] - lines[0] == len(lines) - 1:
+        return range(lines[0], lines[-1] + 1)
+    return lines
 
 
 class Batch:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers import CSVOptions
 
 __all__ = ["Duplicates", "IngestOptions", "Mode", "options_from"]
 

@@ -67,12 +67,17 @@ def csv_read(
     return bytes(out), ends.tobytes(), lines.tobytes(), rejects, start, line, own
 
 
-def csv_problem(plan: Plan, values: RowValues, data: bytes, line: int) -> str:
-    """Return why the row that `data` is (up to the line with the fault) is a bad one."""
+def csv_problem(
+    plan: Plan, values: RowValues, data: bytes, start: int, line: int, at_end: bool
+) -> str:
+    """Return why the row at `start` is a bad one; the arguments are those of `csv_read`.
+
+    The text behind the row counts as well: it says how an open quote goes on.
+    """
     try:
-        found = next_row(data, 0, line, plan.dialect, True)
-        assert found is not None  # there is a row in any case
-        values.document(_decode(data, 0, found[0], found[1]))
+        found = next_row(data, start, line, plan.dialect, at_end)
+        assert found is not None  # it was refused, so that all of it is there
+        values.document(_decode(data, start, found[0], found[1]))
     except RowError as error:
         return f"not CSV: {error}"
     except ValueError as error:

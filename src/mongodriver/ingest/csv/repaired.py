@@ -10,7 +10,7 @@ from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.text import CSVText
 from mongodriver.ingest.dead_letter.entry import DeadRecord
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers.values import BadRecord
+from mongodriver.ingest.records import BadRecord
 from mongodriver.ingest.sources.files import FileSource, likely_delimiter, open_source
 
 __all__ = ["RepairedRows"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from bsonx.csv import NUMBER, Column, Dialect, Plan, RowError, next_row, row_texts
 from mongodriver.ingest.csv.guess import NULLS, TEXT_NULLS, guess
@@ -13,7 +12,8 @@ from mongodriver.ingest.csv.options import CSVOptions
 from mongodriver.ingest.csv.sniff import newline_of, sniff_delimiter
 from mongodriver.ingest.csv.types import column
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers.base import BOM, MAX_RECORD
+from mongodriver.ingest.records import BOM, MAX_RECORD
+from mongodriver.ingest.sources.buffer import Buffer
 
 __all__ = ["CSVText"]
 
@@ -25,12 +25,8 @@ _CHUNK = 256 << 10
 _BLANKS = " \t"
 
 
-class CSVText:
-    """The text of a stream, a buffer at a time.
-
-    `data[start:]` is what has been read and not been used; `start` is at the beginning of the line
-    `line`, and `offset` is where `data` begins in the stream.
-    """
+class CSVText(Buffer):
+    """The text of a stream, a buffer at a time: `at` is at the beginning of the line `line`."""
 
     def __init__(
         self,
@@ -38,17 +34,13 @@ class CSVText:
         options: CSVOptions,
         likely: str = ",",
         max_record: int = MAX_RECORD,
+        waits: bool = False,
     ) -> None:
         """`likely` is the delimiter where options and first rows do not tell."""
-        self.stream = cast(io.BufferedReader, stream)
+        super().__init__(stream, waits)
         self._options = options
         self._likely = likely
         self._max_record = max_record
-        self._exhausted = False
-        #: What keeps us from reading further than `data`.
-        self.failure: Exception | None = None
-        self.data = b""
-        self.start = self.offset = 0
         self.line = 1
         self.dialect = Dialect()
         self.sample: list[list[str]] = []
@@ -59,7 +51,7 @@ class CSVText:
     def at_end(self) -> bool:
         """Whether nothing follows behind `data`; never where the rest could not be read, whose
         last row may be cut off in the middle of a value."""
-        return self._exhausted and self.failure is None
+        return self.exhausted and self.failure is None
 
     def begin(self) -> Plan | None:
         """Read the header and look at the rows behind it; None for an empty file.
@@ -67,10 +59,10 @@ class CSVText:
         :raises IngestError: where the header cannot be read, or does not fit the options.
         """
         options = self._options
-        if self.fill(1) and self.data.startswith(BOM[:1]):
-            self.fill(len(BOM))
+        if self.read(1) and self.data.startswith(BOM[:1]):
+            self.read(len(BOM))
         if self.data.startswith(BOM):
-            self.start = len(BOM)
+            self.at = len(BOM)
         self._find_dialect()
         if options.columns is not None:
             names = list(options.columns)
@@ -92,9 +84,9 @@ class CSVText:
             pass
         newline = newline_of(self.data)
         delimiter = options.delimiter or sniff_delimiter(
-            self.data[self.start : self.start + _CHUNK],
+            self.data[self.at : self.at + _CHUNK],
             newline,
-            self.at_end and len(self.data) - self.start <= _CHUNK,
+            self.at_end and len(self.data) - self.at <= _CHUNK,
             self._likely,
             len(options.columns or ()),
             never="," if options.decimal == "," else "",
@@ -126,23 +118,23 @@ class CSVText:
         while True:
             found = None
             try:
-                found = next_row(self.data, self.start, self.line, self.dialect, self.at_end)
+                found = next_row(self.data, self.at, self.line, self.dialect, self.at_end)
                 if found is not None:
-                    names = row_texts(self.data, self.start, *found)
+                    names = row_texts(self.data, self.at, *found)
             except RowError as error:
                 raise self._unreadable(f"not CSV: {error}") from error
             except ValueError as error:
                 raise self._unreadable(
                     f"{error}; if it has another encoding, give it: --encoding latin-1"
                 ) from error
-            if found is None or self.start == len(self.data):
+            if found is None or self.at == len(self.data):
                 if not self.more():
                     if self.failure is not None:
                         raise self.failure
                     return None
                 continue
-            self.line += self.data.count(self.dialect.newline, self.start, found[0])
-            self.start = found[0]
+            self.line += self.data.count(self.dialect.newline, self.at, found[0])
+            self.at = found[0]
             if names:
                 return names
 
@@ -151,12 +143,12 @@ class CSVText:
 
     def _sample(self) -> Iterator[list[str]]:
         """The first rows; nothing is used up."""
-        at = self.start
-        line = self.line
+        seen = 0  # bytes: where the rows are moves when more is read
         count = 0
-        while count < _SAMPLE_ROWS and at - self.start < _SAMPLE_BYTES:
+        while count < _SAMPLE_ROWS and seen < _SAMPLE_BYTES:
+            at = self.at + seen
             try:
-                found = next_row(self.data, at, line, self.dialect, self.at_end)
+                found = next_row(self.data, at, self.line, self.dialect, self.at_end)
                 if found is None or at == len(self.data):
                     if not self.more():
                         return
@@ -164,11 +156,11 @@ class CSVText:
                 end, fields = found
                 if fields:
                     yield row_texts(self.data, at, end, fields)
-                at = end
             except RowError as error:
-                at = error.end
+                end = error.end
             except ValueError:
-                at = end
+                pass
+            seen += end - at
             count += 1
 
     def _plan(self, names: Sequence[str]) -> Plan:
@@ -209,43 +201,14 @@ class CSVText:
         values = [text for row in self.sample[:100] if (text := row[index].strip(_BLANKS))]
         return bool(values) and all(_COMMA_NUMBER.fullmatch(text) for text in values)
 
-    def fill(self, enough: int) -> bool:
-        """Read until there are `enough` bytes that have not been used; False: there are no more."""
-        while len(self.data) - self.start < enough:
-            if not self.more():
-                return False
-        return True
-
     def more(self) -> bool:
         """Read some more, as much again as has not been used; False where there is nothing.
 
         :raises IngestError: for a row without end.
         """
-        if self._exhausted:
-            return False
-        rest = len(self.data) - self.start
-        if rest > self._max_record + _SAMPLE_BYTES:
+        if self.unread > self._max_record + _SAMPLE_BYTES and not self.exhausted:
             raise IngestError(f"line {self.line} is longer than {self._max_record} bytes")
-        try:
-            chunk = self.stream.read1(max(_CHUNK, rest))
-        except (OSError, IngestError) as error:
-            self.failure = error
-            chunk = b""
-        self.data += chunk
-        self._exhausted = not chunk
-        return not self._exhausted
-
-    def seek(self, offset: int) -> None:
-        """Go on at a place in a file that can be sought in."""
-        self.stream.seek(offset)
-        self.data, self.start, self.offset = b"", 0, offset
-        self._exhausted = False
-
-    def drop_used(self) -> None:
-        """Let go of what has been used."""
-        self.offset += self.start
-        self.data = self.data[self.start :]
-        self.start = 0
+        return self.read(2 * self.unread, more=True)
 
 
 def _with_rows_names(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:

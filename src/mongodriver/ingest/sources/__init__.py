@@ -8,7 +8,6 @@ from mongodriver.ingest.sources.base import (
     SourceLike,
 )
 from mongodriver.ingest.sources.files import (
-    DAMAGE,
     FORMATS,
     STDIN,
     FileSource,
@@ -16,11 +15,9 @@ from mongodriver.ingest.sources.files import (
     find_files,
     make_source,
     open_source,
-    reader_factory,
 )
 
 __all__ = [
-    "DAMAGE",
     "FORMATS",
     "STDIN",
     "AsyncReader",
@@ -33,5 +30,4 @@ __all__ = [
     "find_files",
     "make_source",
     "open_source",
-    "reader_factory",
 ]

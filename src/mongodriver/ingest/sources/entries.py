@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import bsonx
+from bsonx import ndjson
 from bsonx.errors import BSONError
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
@@ -17,7 +18,7 @@ from mongodriver.ingest.batch import ENCODE, PARSE, Batch, BatchLimits, Ids, Pos
 from mongodriver.ingest.dead_letter.entry import BadEntry, DeadRecord, from_bson
 from mongodriver.ingest.dead_letter.files import Entry, read_entries
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers.values import BadRecord, parse_object
+from mongodriver.ingest.records import BadRecord, explain
 from mongodriver.values.errors import PyMongoError
 
 Convert = Callable[[DeadRecord], bytes]
@@ -279,9 +280,9 @@ def _guess(source: str) -> str:
 
 def _from_json(record: DeadRecord) -> bytes:
     try:
-        return bsonx.encode(parse_object(record.text or b""))
-    except (BSONError, OverflowError, RecursionError, TypeError) as error:
-        raise BadRecord(str(error)) from error
+        return ndjson.read_record(record.text or b"")
+    except Exception as error:
+        raise BadRecord(explain(error)) from error
 
 
 def _with_id(data: bytes, identity: ObjectId) -> bytes:

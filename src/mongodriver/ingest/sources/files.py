@@ -9,19 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import PurePath
 from typing import BinaryIO, cast
 
 from mongodriver.ingest.errors import IngestError
-from mongodriver.ingest.readers import (
-    CSVOptions,
-    CSVReader,
-    GeoJSONReader,
-    JSONReader,
-    NDJSONReader,
-    ReaderFactory,
-)
+from mongodriver.ingest.records import BOM
 from mongodriver.ingest.sources.encodings import check_encoding, in_utf8, marked_encoding
 from mongodriver.ingest.sources.unpack import PACKED, unpacked
 
@@ -44,10 +36,7 @@ _BY_SUFFIX = {
 }
 _LIKELY = {".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _PATTERN = frozenset("*?[")
-_BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
-# What reading a damaged file raises, beside OSError.
-DAMAGE = (IngestError,)
 
 
 @dataclass(frozen=True)
@@ -187,23 +176,12 @@ def open_source(source: FileSource) -> Iterator[OpenSource]:
 
 def _check_start(source: FileSource, start: bytes) -> None:
     """Raises IngestError where the first bytes say that it is another format."""
-    text = start.removeprefix(_BOM).lstrip(_SPACE)
+    text = start.removeprefix(BOM).lstrip(_SPACE)
     if source.format == "ndjson" and text.startswith(b"["):
         raise IngestError(
             "an array begins here, but in NDJSON each line is an object of its own; "
             "read it as --format json"
         )
-
-
-def reader_factory(source: FileSource, options: CSVOptions) -> ReaderFactory:
-    """Return what makes the reader of the source's format."""
-    if source.format == "csv":
-        return partial(CSVReader, options=options, likely=likely_delimiter(source))
-    if source.format == "geojson":
-        return GeoJSONReader
-    if source.format in ("bson", "parquet"):
-        raise IngestError(f"{source.format} is read in batches: see source_of_file")
-    return JSONReader if source.format == "json" else NDJSONReader
 
 
 def likely_delimiter(source: FileSource) -> str:
