@@ -11,6 +11,7 @@ import itertools
 import os
 import struct
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import bson
@@ -20,6 +21,7 @@ import documents
 import mongodriver
 from floor import RawSocket, op_msg
 from interleaved import Case, Run
+from mongodriver.local import LocalServer
 
 DATABASE = "bench"
 MANY = 10_000
@@ -57,6 +59,19 @@ class Server:
         for client in self.asynchronous.values():
             self.loop.run_until_complete(client.close())
         self.loop.close()
+
+
+@contextmanager
+def served(uri: str | None) -> Iterator[Server]:
+    """The clients of the server at `uri`, or of an embedded one of a replica set."""
+    with ExitStack() as stack:
+        if uri is None:
+            uri = stack.enter_context(LocalServer(replica_set=True)).uri
+        with pymongo.MongoClient(uri) as client:
+            host, port = client.address or ("localhost", 27017)
+        server = Server(uri, host, port)
+        stack.callback(server.close)
+        yield server
 
 
 def repeat(function: Callable[[], object]) -> Run:

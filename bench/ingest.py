@@ -28,7 +28,7 @@ import bson
 
 import documents
 import report
-from driver import DATABASE, Server
+from driver import DATABASE, Server, served
 from floor import op_msg
 from interleaved import Case, Timing
 from mongodriver.ingest import ingest
@@ -224,15 +224,13 @@ def flat_memory(server: Server, count: int) -> str:
 
 def main() -> None:
     """Parse the arguments, start a server, measure, print."""
-    from run import server
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=COUNT, metavar="N")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory", type=int, metavar="N", help="load N documents, and no more")
     parser.add_argument("--uri", help="a running server; default: an embedded mongod")
     options = parser.parse_args()
-    with server(options.uri) as clients:
+    with served(options.uri) as clients:
         if options.memory:
             print(flat_memory(clients, options.memory))
             return

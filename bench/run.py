@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,41 @@ import raw
 import report
 from interleaved import Case, measure
 
-PARTS = ("codec", "raw", "json", "csv", "driver", "gridfs", "streams", "arrow", "ingest")
+LOCAL = {"codec": [codec], "raw": [raw], "json": [extended_json, json_bson], "csv": [csv_text]}
+#: On a server: each part's module, loaded when it is wanted.
+SERVED = {"driver": "driver", "gridfs": "files", "streams": "streams", "arrow": "arrow"}
+#: Needs libraries that the others do not: by its name alone.
+SPECIAL = "arrow"
+PARTS = (*LOCAL, *SERVED, "ingest")
 
 
-def measured(cases: Iterable[Case], rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """Measure case after case, printing each as it is done."""
+def measured(part: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The rows of a part, each printed as soon as it is there."""
+    if part in LOCAL:
+        for module in LOCAL[part]:
+            yield from compared(module.cases(), options)
+        return
+    import driver
+
+    with driver.served(options.uri) as server:
+        if part != "ingest":
+            yield from compared(import_module(SERVED[part]).cases(server), options)
+            return
+        import ingest
+
+        for row in ingest.rows(server, min(options.rounds, 5)):
+            print(ingest.show(row), flush=True)
+            yield row
+
+
+def compared(cases: Iterable[Case], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Measure cases, and print how they went."""
     for case in cases:
-        row = report.row(case, measure(case, rounds, seconds))
+        row = report.row(case, measure(case, options.rounds, options.seconds))
         above = row.get("above_floor_ratio")
         extra = f", {above:.2f}x above the floor" if above else ""
         print(f"{case.group:8} {case.name:20} {row['ratio']:.2f}x faster{extra}", flush=True)
         yield row
-
-
-@contextmanager
-def server(uri: str | None) -> Iterator[Any]:
-    """The clients' side of the given server, or of an embedded one."""
-    import pymongo
-
-    import driver
-    from mongodriver.local import LocalServer
-
-    if uri:
-        host, port = pymongo.MongoClient(uri).address or ("localhost", 27017)
-        clients = driver.Server(uri, host, port)
-        yield clients
-        clients.close()
-        return
-    with LocalServer(replica_set=True) as local:
-        host, _, port = local.uri.partition("//")[2].partition("/")[0].rpartition(":")
-        clients = driver.Server(local.uri, host, int(port))
-        yield clients
-        clients.close()
 
 
 def main() -> None:
@@ -60,42 +63,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder for report.md, .json and .png")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    if options.only in (None, "codec"):
-        rows += measured(codec.cases(), options.rounds, options.seconds)
-    if options.only in (None, "raw"):
-        rows += measured(raw.cases(), options.rounds, options.seconds)
-    if options.only in (None, "json"):
-        rows += measured(extended_json.cases(), options.rounds, options.seconds)
-        rows += measured(json_bson.cases(), options.rounds, options.seconds)
-    if options.only in (None, "csv"):
-        rows += measured(csv_text.cases(), options.rounds, options.seconds)
-    if options.only in (None, "driver"):
-        import driver
-
-        with server(options.uri) as clients:
-            rows += measured(driver.cases(clients), options.rounds, options.seconds)
-    if options.only in (None, "gridfs"):
-        import files
-
-        with server(options.uri) as clients:
-            rows += measured(files.cases(clients), options.rounds, options.seconds)
-    if options.only in (None, "streams"):
-        import streams
-
-        with server(options.uri) as clients:
-            rows += measured(streams.cases(clients), options.rounds, options.seconds)
-    if options.only == "arrow":  # needs libraries that the others do not
-        import arrow
-
-        with server(options.uri) as clients:
-            rows += measured(arrow.cases(clients), options.rounds, options.seconds)
-    if options.only in (None, "ingest"):
-        import ingest
-
-        with server(options.uri) as clients:
-            for row in ingest.rows(clients, min(options.rounds, 5)):
-                print(ingest.show(row), flush=True)
-                rows.append(row)
+    for part in [options.only] if options.only else [one for one in PARTS if one != SPECIAL]:
+        rows += measured(part, options)
     if options.output:
         report.write(rows, options.output)
     print(report.markdown(rows))

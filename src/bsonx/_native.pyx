@@ -131,6 +131,8 @@ cdef extern from "json/records.h":
     object bx_json_read_lines(bx_state *st, const bx_records_arguments *arguments)
     object bx_json_read_values(bx_state *st, const bx_records_arguments *arguments)
 
+ctypedef object (*bx_records_reader)(bx_state *st, const bx_records_arguments *arguments)
+
 
 include "_native_arrow.pxi"
 
@@ -378,19 +380,10 @@ cdef class _Functions:
         convert,
     ):
         """Read a document from each line of text."""
-        cdef bx_records_arguments arguments
-
-        arguments.data = <PyObject *>data
-        arguments.start = start
-        arguments.line = line
-        arguments.state = 0
-        arguments.final = final
-        arguments.first_id = <PyObject *>first_id
-        arguments.max_documents = max_documents
-        arguments.max_bytes = max_bytes
-        arguments.id_field = <PyObject *>id_field
-        arguments.convert = <PyObject *>convert
-        return bx_json_read_lines(self.st, &arguments)
+        return self._read_records(
+            bx_json_read_lines, data, start, line, 0, final, first_id, max_documents, max_bytes,
+            id_field, convert,
+        )
 
     def json_read_values(
         self,
@@ -406,6 +399,25 @@ cdef class _Functions:
         convert,
     ):
         """Read the documents of a JSON array, or documents one behind the other."""
+        return self._read_records(
+            bx_json_read_values, data, start, line, state, final, first_id, max_documents,
+            max_bytes, id_field, convert,
+        )
+
+    cdef object _read_records(
+        self,
+        bx_records_reader read,
+        bytes data,
+        Py_ssize_t start,
+        long long line,
+        int state,
+        bint final,
+        bytes first_id,
+        Py_ssize_t max_documents,
+        Py_ssize_t max_bytes,
+        str id_field,
+        convert,
+    ):
         cdef bx_records_arguments arguments
 
         arguments.data = <PyObject *>data
@@ -418,7 +430,7 @@ cdef class _Functions:
         arguments.max_bytes = max_bytes
         arguments.id_field = <PyObject *>id_field
         arguments.convert = <PyObject *>convert
-        return bx_json_read_values(self.st, &arguments)
+        return read(self.st, &arguments)
 
     def csv_compile(
         self,
