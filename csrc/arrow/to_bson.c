@@ -262,6 +262,16 @@ static void count_on(counter *n)
     }
 }
 
+/* Whether the child has the values from `from` to `to`; `format` says what is wrong. */
+BX_INLINE int check_span(bx_row_writer *w, const bx_column *c, int64_t from, int64_t to,
+                         const char *format)
+{
+    int64_t length = c->children[0].length - c->children[0].offset;
+
+    if (BX_LIKELY(from >= 0 && to >= from && to <= length)) return BX_ROW_OK;
+    return bad(w, c, BX_ROW_ARRAY, format, (long long)from, (long long)to, (long long)length);
+}
+
 /* Values from `from` to `to` of the child as an array. */
 static int put_list(bx_row_writer *w, bx_column *c, int64_t from, int64_t to, const uint8_t *name,
                     size_t n)
@@ -272,10 +282,8 @@ static int put_list(bx_row_writer *w, bx_column *c, int64_t from, int64_t to, co
     size_t start;
     int status;
 
-    if (BX_UNLIKELY(from < 0 || to < from || to > child->length - child->offset)) {
-        return bad(w, c, BX_ROW_ARRAY, "a list from %lld to %lld of %lld values", (long long)from,
-                   (long long)to, (long long)(child->length - child->offset));
-    }
+    status = check_span(w, c, from, to, "a list from %lld to %lld of %lld values");
+    if (BX_UNLIKELY(status != BX_ROW_OK)) return status;
     if (head(w, BX_ARRAY, name, n, 4) < 0) return BX_ROW_EXCEPTION;
     start = bx_put_size_later(out);
     count_from_zero(&number);
@@ -353,16 +361,14 @@ static int put_map(bx_row_writer *w, bx_column *c, int64_t i, const uint8_t *nam
     int64_t from = bx_i32_at(c->values, i);
     int64_t to = bx_i32_at(c->values, i + 1);
     size_t start;
+    int status;
 
-    if (BX_UNLIKELY(from < 0 || to < from || to > pairs->length - pairs->offset)) {
-        return bad(w, c, BX_ROW_ARRAY, "a map from %lld to %lld of %lld pairs", (long long)from,
-                   (long long)to, (long long)(pairs->length - pairs->offset));
-    }
+    status = check_span(w, c, from, to, "a map from %lld to %lld of %lld pairs");
+    if (BX_UNLIKELY(status != BX_ROW_OK)) return status;
     if (head(w, BX_DOCUMENT, name, n, 4) < 0) return BX_ROW_EXCEPTION;
     start = bx_put_size_later(out);
     for (; from < to; from++) {
-        int status = put_pair(w, pairs, from);
-
+        status = put_pair(w, pairs, from);
         if (status < 0) return status;
     }
     if (bx_writer_reserve(out, 1) < 0) return BX_ROW_EXCEPTION;

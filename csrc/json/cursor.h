@@ -165,4 +165,15 @@ static inline bool bx_last_span(bx_cursor *c, bx_json_span *span)
     return bx_read_span(c, span) && bx_skip_brace(c);
 }
 
+/* The subtype of binary data: one or two hexadecimal digits; -1 for other text. */
+BX_INLINE int bx_read_subtype(bx_json_span span)
+{
+    int high = 0, low;
+
+    if (span.size < 1 || span.size > 2) return -1;
+    if (span.size == 2) high = bx_hex_digit(span.text[0]);
+    low = bx_hex_digit(span.text[span.size - 1]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 #endif

@@ -126,17 +126,6 @@ static int read_timestamp(bx_json_decoder *d, PyObject **value)
 
 /* ---- binary data ---- */
 
-/* One or two hexadecimal digits; -1 for other text. */
-static int read_subtype(bx_json_span span)
-{
-    int high = 0, low;
-
-    if (span.size < 1 || span.size > 2) return -1;
-    if (span.size == 2) high = bx_hex_digit(span.text[0]);
-    low = bx_hex_digit(span.text[span.size - 1]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 static int make_uuid(bx_json_decoder *d, const uint8_t *data, Py_ssize_t size, int subtype,
                      PyObject **value)
 {
@@ -191,7 +180,7 @@ static int read_binary(bx_json_decoder *d, PyObject **value)
                !bx_last_span(&d->at, &hex)) {
         return 0;
     }
-    subtype = read_subtype(hex);
+    subtype = bx_read_subtype(hex);
     return subtype < 0 ? 0 : make_binary(d, base64, subtype, value);
 }
 

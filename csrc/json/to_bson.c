@@ -251,14 +251,6 @@ int bx_reader_double_slow(bx_reader *r, bx_json_span text, double *value)
     return status;
 }
 
-BX_INLINE int put_double(bx_reader *r, size_t element, double value)
-{
-    bx_reader_set_type(r, element, BX_DOUBLE);
-    bx_store_double(r->out.w.p, value);
-    r->out.w.p += 8;
-    return 1;
-}
-
 /* There is room for the number. */
 static int read_number(bx_reader *r, size_t element)
 {
@@ -275,7 +267,7 @@ static int read_number(bx_reader *r, size_t element)
         }
         if (BX_UNLIKELY(bx_is_lost(&n, value))) return 0;
         r->at.p = n.end;
-        return put_double(r, element, value);
+        return bx_reader_put_double(r, element, value);
     }
     if (BX_UNLIKELY(n.digits > 19 || !bx_with_sign(n.mantissa, n.negative, &number))) return 0;
     r->at.p = n.end;
@@ -291,9 +283,9 @@ static int read_number(bx_reader *r, size_t element)
 
 static BX_NOINLINE int read_not_finite(bx_reader *r, size_t element)
 {
-    if (BX_SKIP_WORD(&r->at, "NaN")) return put_double(r, element, Py_NAN);
-    if (BX_SKIP_WORD(&r->at, "Infinity")) return put_double(r, element, Py_HUGE_VAL);
-    if (BX_SKIP_WORD(&r->at, "-Infinity")) return put_double(r, element, -Py_HUGE_VAL);
+    if (BX_SKIP_WORD(&r->at, "NaN")) return bx_reader_put_double(r, element, Py_NAN);
+    if (BX_SKIP_WORD(&r->at, "Infinity")) return bx_reader_put_double(r, element, Py_HUGE_VAL);
+    if (BX_SKIP_WORD(&r->at, "-Infinity")) return bx_reader_put_double(r, element, -Py_HUGE_VAL);
     return 0;
 }
 

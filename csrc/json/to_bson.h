@@ -82,6 +82,15 @@ BX_INLINE void bx_reader_set_type(bx_reader *r, size_t element, uint8_t type)
     r->out.w.base[element] = type;
 }
 
+/* Append a double, for which there is room: 1. */
+BX_INLINE int bx_reader_put_double(bx_reader *r, size_t element, double value)
+{
+    bx_reader_set_type(r, element, BX_DOUBLE);
+    bx_store_double(r->out.w.p, value);
+    r->out.w.p += 8;
+    return 1;
+}
+
 /* Open an object or array whose size has not been written: 1, 0 if it is too deep, -1. */
 int bx_reader_open(bx_reader *r, bx_open_kind kind);
 

@@ -52,14 +52,6 @@ static int read_int64(bx_reader *r, size_t element)
     return put_word(r, element, BX_INT64, (uint64_t)number);
 }
 
-static int put_double(bx_reader *r, size_t element, double value)
-{
-    bx_reader_set_type(r, element, BX_DOUBLE);
-    bx_store_double(r->out.w.p, value);
-    r->out.w.p += 8;
-    return 1;
-}
-
 static int read_double(bx_reader *r, size_t element)
 {
     bx_json_span span;
@@ -67,14 +59,14 @@ static int read_double(bx_reader *r, size_t element)
     double value;
 
     if (!bx_last_span(&r->at, &span)) return 0;
-    if (bx_span_is(span, "NaN")) return put_double(r, element, Py_NAN);
-    if (bx_span_is(span, "Infinity")) return put_double(r, element, Py_HUGE_VAL);
-    if (bx_span_is(span, "-Infinity")) return put_double(r, element, -Py_HUGE_VAL);
+    if (bx_span_is(span, "NaN")) return bx_reader_put_double(r, element, Py_NAN);
+    if (bx_span_is(span, "Infinity")) return bx_reader_put_double(r, element, Py_HUGE_VAL);
+    if (bx_span_is(span, "-Infinity")) return bx_reader_put_double(r, element, -Py_HUGE_VAL);
     if (!bx_scan_number(span.text, &n) || n.end != span.text + span.size) return 0;
     if (!bx_number_as_double(&n, &value)) {
         if (bx_reader_double_slow(r, span, &value) < 0) return -1;
     }
-    return bx_is_lost(&n, value) ? 0 : put_double(r, element, value);
+    return bx_is_lost(&n, value) ? 0 : bx_reader_put_double(r, element, value);
 }
 
 static int read_decimal128(bx_reader *r, size_t element)
@@ -168,17 +160,6 @@ static int read_code(bx_reader *r, size_t element)
 
 /* ---- binary data ---- */
 
-/* One or two hexadecimal digits; -1 for other text. */
-static int read_subtype(bx_json_span span)
-{
-    int high = 0, low;
-
-    if (span.size < 1 || span.size > 2) return -1;
-    if (span.size == 2) high = bx_hex_digit(span.text[0]);
-    low = bx_hex_digit(span.text[span.size - 1]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 /* Subtype 2 has its size a second time. */
 static int put_binary(bx_reader *r, size_t element, bx_json_span base64, int subtype)
 {
@@ -216,7 +197,7 @@ static int read_binary(bx_reader *r, size_t element)
                !bx_skip_name(at, "$type") || !bx_last_span(at, &hex)) {
         return 0;
     }
-    subtype = read_subtype(hex);
+    subtype = bx_read_subtype(hex);
     return subtype < 0 ? 0 : put_binary(r, element, base64, subtype);
 }
 

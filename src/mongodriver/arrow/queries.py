@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -45,9 +46,9 @@ class _Replies:
         self._ask_for(max(1, min(2 * _REPLY_BYTES // size, self._most)))
         return [batch]
 
+    @abstractmethod
     def _ask_for(self, count: int) -> None:
         """So many documents are to be in the next reply; until then as many as were asked for."""
-        raise NotImplementedError
 
 
 class _OfFind(_Replies):

@@ -12,7 +12,7 @@ from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.options import IngestOptions
 from mongodriver.ingest.replaying import source_of
 from mongodriver.ingest.schema import Schema
-from mongodriver.ingest.sources import STDIN, find_files, make_source
+from mongodriver.ingest.sources import STDIN, make_sources
 from mongodriver.ingest.target import durable
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ def sources_of(options: argparse.Namespace, job_options: IngestOptions) -> list[
     """Return what is to be read. Raises IngestError, OSError."""
     if options.replay is not None:
         return [source_of(options.replay, job_options, options.encoding)]
-    sources = [
-        make_source(file, options.format, options.encoding)
-        for path in options.files
-        for file in find_files(path)
-    ]
+    sources = make_sources(options.files, options.format, options.encoding)
     if sys.stdin is None and any(source.is_stdin for source in sources):
         raise IngestError("standard input is closed")
     return sources

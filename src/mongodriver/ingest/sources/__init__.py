@@ -14,6 +14,7 @@ from mongodriver.ingest.sources.files import (
     OpenSource,
     find_files,
     make_source,
+    make_sources,
     open_source,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "SourceLike",
     "find_files",
     "make_source",
+    "make_sources",
     "open_source",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongodriver.ingest.sources.arrow import ArrowSource, is_arrow
 from mongodriver.ingest.sources.by_format import source_of_file
-from mongodriver.ingest.sources.files import FileSource, find_files, make_source
+from mongodriver.ingest.sources.files import FileSource, make_sources
 from mongodriver.ingest.sources.iterables import AsyncIterableSource, IterableSource
 
 if TYPE_CHECKING:
@@ -72,5 +72,4 @@ def _are_paths(values: Iterable[Any]) -> bool:
 def _files(
     paths: Iterable[Any], options: IngestOptions, form: str | None, encoding: str | None
 ) -> list[SourceLike]:
-    names = [name for path in paths for name in find_files(path)]
-    return [as_source(make_source(name, form, encoding), options) for name in names]
+    return [as_source(source, options) for source in make_sources(paths, form, encoding)]

@@ -6,7 +6,7 @@ import glob
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -113,6 +113,13 @@ def make_source(
     if form is None:
         form = "ndjson" if name == STDIN else _format_of(name)
     return FileSource(name, form, encoding)
+
+
+def make_sources(
+    paths: Iterable[str | os.PathLike[str]], form: str | None = None, encoding: str | None = None
+) -> list[FileSource]:
+    """Return the sources of all files that paths and patterns name; see `make_source`."""
+    return [make_source(name, form, encoding) for path in paths for name in find_files(path)]
 
 
 def _format_of(name: str) -> str:
