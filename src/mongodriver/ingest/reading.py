@@ -123,12 +123,12 @@ class Reading:
 
     def _guarded(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Call a function of the reader in a thread that nobody may wait for any more."""
-        with self._lock:
-            try:
+        try:
+            with self._lock:
                 return function(*args)
-            finally:
-                if self._closed:
-                    self._reader.close()
+        finally:
+            if self._closed:
+                self._close()
 
     def consumed(self) -> int:
         """How many bytes of the source have been read; all of them once it is closed."""
@@ -145,9 +145,12 @@ class Reading:
             self._close()
 
     def _close(self) -> None:
+        """Close the reader, once; whoever uses it at this moment does so when that is done."""
         self._closed = True
         if self._lock.acquire(blocking=False):
             try:
-                self._reader.close()
+                reader, self._reader = self._reader, None
+                if reader is not None:
+                    reader.close()
             finally:
                 self._lock.release()
