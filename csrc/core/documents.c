@@ -61,21 +61,21 @@ void bx_documents_take_new_id(bx_documents *d)
     d->has_made = 0;
 }
 
-static int note_end(bx_documents *d)
+int bx_note_end(uint32_t **ends, size_t *count, size_t *room, size_t end)
 {
-    if (d->count == d->room) {
-        size_t room = d->room == 0 ? 256 : 2 * d->room;
-        uint32_t *ends;
+    if (*count == *room) {
+        size_t wanted = *room == 0 ? 256 : 2 * *room;
+        uint32_t *grown;
 
-        if (room > PY_SSIZE_T_MAX / sizeof(uint32_t) ||
-            (ends = PyMem_Realloc(d->ends, room * sizeof(uint32_t))) == NULL) {
+        if (wanted > PY_SSIZE_T_MAX / sizeof(uint32_t) ||
+            (grown = PyMem_Realloc(*ends, wanted * sizeof(uint32_t))) == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        d->ends = ends;
-        d->room = room;
+        *ends = grown;
+        *room = wanted;
     }
-    d->ends[d->count++] = (uint32_t)bx_writer_size(&d->w);
+    (*ends)[(*count)++] = (uint32_t)end;
     return 0;
 }
 
@@ -84,7 +84,7 @@ int bx_documents_end(bx_documents *d)
     if (bx_writer_reserve(&d->w, 1) < 0) return -1;
     bx_put_u8(&d->w, 0);
     bx_patch_u32(&d->w, d->start, (uint32_t)bx_documents_last_size(d));
-    return note_end(d);
+    return bx_note_end(&d->ends, &d->count, &d->room, bx_writer_size(&d->w));
 }
 
 void bx_documents_drop(bx_documents *d)

@@ -34,6 +34,9 @@ BX_INLINE void bx_documents_number_ids(bx_documents *d, const uint8_t *first_id)
 /* The id `number` places behind `first` (12 bytes each). */
 void bx_put_numbered_id(uint8_t *out, const uint8_t *first, size_t number);
 
+/* Note where a document ends, in an array of `room` that grows; -1 with MemoryError. */
+int bx_note_end(uint32_t **ends, size_t *count, size_t *room, size_t end);
+
 /* Begin a document: its length is filled in at the end. -1 with an exception. */
 int bx_documents_begin(bx_documents *d);
 

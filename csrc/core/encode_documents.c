@@ -152,23 +152,6 @@ static int reject(batch *b, PyObject *item)
     return status;
 }
 
-static int note_end(batch *b)
-{
-    if (b->count == b->room) {
-        size_t room = b->room == 0 ? 256 : 2 * b->room;
-        uint32_t *ends = PyMem_Realloc(b->ends, room * sizeof(uint32_t));
-
-        if (ends == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        b->ends = ends;
-        b->room = room;
-    }
-    b->ends[b->count++] = (uint32_t)bx_writer_size(&b->e.w);
-    return 0;
-}
-
 static int take(batch *b, PyObject *item)
 {
     bx_encoder *e = &b->e;
@@ -179,7 +162,7 @@ static int take(batch *b, PyObject *item)
     e->w.p += BX_ID_ELEMENT;
     status = put_item(e, item);
     if (status == 0) status = settle_id(b, start);
-    if (status == 0) return note_end(b);
+    if (status == 0) return bx_note_end(&b->ends, &b->count, &b->room, bx_writer_size(&e->w));
     e->w.p = e->w.base + start;
     e->extended = e->options->extended; /* inside an instance they may have been others */
     e->uuid_representation = e->options->uuid_representation;
