@@ -340,6 +340,14 @@ def test_options_of_fields_are_derived_once(bx):
     assert bx.decode_all(data * 3, options) == [found] * 3
     classes = [kwargs["document_class"] for kwargs in derived]
     assert sorted(classes, key=repr) == sorted({bx.SON, RawBSONDocument}, key=repr)
+    # Nor again because a few others come between.
+    for _ in range(64):
+        options = Counting(document_class=Mixed, tz_aware=True)
+        derived.clear()
+        for _ in range(4):
+            bx.decode(data, options)
+            assert bx.decode(data, bx.CodecOptions())["son"] == {"a": 1}
+        assert len(derived) == 2
     # Other options have their own.
     other = bx.decode(data, Counting(document_class=Mixed, tz_aware=False))
     assert other == found

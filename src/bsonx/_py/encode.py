@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import functools
 import operator
@@ -576,7 +577,9 @@ def _instance_plan(cls: type) -> EncodePlan | None:
     return encode_plan_for(cls)
 
 
-_extended_options: dict[int, tuple[CodecOptions[Any], CodecOptions[Any]]] = {}
+_extended_options: collections.OrderedDict[int, tuple[CodecOptions[Any], CodecOptions[Any]]] = (
+    collections.OrderedDict()
+)
 _EXTENDED_LIMIT = 64
 
 
@@ -587,7 +590,7 @@ def extended_options(options: CodecOptions[Any]) -> CodecOptions[Any]:
     known = _extended_options.get(id(options))
     if known is None:
         if len(_extended_options) >= _EXTENDED_LIMIT:
-            _extended_options.clear()
+            _extended_options.popitem(last=False)
         # The key is an id: the options must live as long as the entry.
         known = _extended_options[id(options)] = (options, options.with_options(profile="python"))
     return known[1]

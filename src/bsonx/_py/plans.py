@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from bsonx._py.decode import Plan
 from bsonx.codec_options import CodecOptions
 
 _LIMIT = 64
-_plans: dict[int, Plan] = {}
+_plans: OrderedDict[int, Plan] = OrderedDict()
 
 
 def plan_for(options: CodecOptions[Any]) -> Plan:
@@ -17,7 +18,7 @@ def plan_for(options: CodecOptions[Any]) -> Plan:
     if plan is None:
         plan = _make(options)
         if len(_plans) >= _LIMIT:
-            _plans.clear()
+            _plans.popitem(last=False)
         _plans[id(options)] = plan  # which keeps the options, so that their id stays theirs
     return plan
 
