@@ -32,7 +32,7 @@ pytestmark = pytest.mark.server
 COUNT = 20
 
 #: Codes of errors about cursors.
-_NOT_FOUND, _IN_USE = 43, 143
+_NOT_FOUND, _IN_USE, _OF_ANOTHER_SESSION = 43, 143, 50738
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ async def is_open(coll, cursor_id):
         except OperationFailure as exc:
             if exc.code == _IN_USE:
                 continue  # it is being killed, or it never ends
-            assert exc.code == _NOT_FOUND
-            return False
+            assert exc.code in (_NOT_FOUND, _OF_ANOTHER_SESSION)
+            return exc.code != _NOT_FOUND
         return True
 
 
