@@ -4,9 +4,10 @@
 
 Each contender loads the same documents into an empty collection, in turn, round by round. From
 mappings: unordered `insert_many` of 10,000 at a time, which is the best that can be done with
-PyMongo. Encoded beforehand: libmongoc's bulk insert (C; compiled where pkg-config knows it) and
-messages over a bare socket. `--memory N` loads N small documents from a generator instead, and
-prints the most memory that the process had.
+PyMongo. From a file of NDJSON: the same loop over what orjson reads, and ready messages over a bare
+socket. Encoded beforehand: that socket, and libmongoc's bulk insert (C; compiled where
+pkg-config knows it). `--memory N` loads N small documents from a generator instead, and prints the
+most memory that the process had.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import bson
+import orjson
 
 import documents
 import report
@@ -55,6 +57,13 @@ def by_pymongo(collection: Any, values: list[Any]) -> None:
     iterator = iter(values)
     while batch := list(itertools.islice(iterator, BATCH)):
         collection.insert_many(batch, ordered=False)
+
+
+def file_by_pymongo(collection: Any, path: Path) -> None:
+    """The same from a file of NDJSON."""
+    with path.open("rb") as lines:
+        while batch := [orjson.loads(line) for line in itertools.islice(lines, BATCH)]:
+            collection.insert_many(batch, ordered=False)
 
 
 def by_ingest(lanes: int) -> Load:
@@ -130,6 +139,7 @@ class Comparison:
         for name, make in kinds.items():
             count = self._count if name == "small" else self._count // 10
             yield self._row(f"{name} mappings", self._mappings(make, count), count, rounds)
+            yield self._row(f"{name} NDJSON file", self._ndjson(make, count), count, rounds)
             yield self._row(f"{name} encoded", self._encoded(make, count), count, rounds)
 
     def _mappings(self, make: Callable[[int], Any], count: int) -> dict[str, Any]:
@@ -150,24 +160,43 @@ class Comparison:
             "one lane": contender(self._ours(), by_ingest(1)),
         }
 
-    def _encoded(self, make: Callable[[int], Any], count: int) -> dict[str, Any]:
-        ids = (bson.ObjectId() for _ in itertools.count())
-        values = [bson.encode({"_id": next(ids), **make(number)}) for number in range(count)]
-        file = Path(self._folder.name) / "documents.bson"
-        file.write_bytes(b"".join(values))
+    def _ndjson(self, make: Callable[[int], Any], count: int) -> dict[str, Any]:
+        path = Path(self._folder.name) / "documents.ndjson"
+        path.write_bytes(b"".join(orjson.dumps(make(n)) + b"\n" for n in range(count)))
+        theirs = self._server.sync["pymongo"][DATABASE]["ingested"]
+        return {
+            "pymongo": lambda: timed(lambda: file_by_pymongo(theirs, path)),
+            "ours": lambda: timed(lambda: ingest(self._ours(), path)),
+            "one lane": lambda: timed(lambda: ingest(self._ours(), path, lanes=1)),
+            "floor": self._by_socket(self._values(make, count)),
+        }
+
+    def _values(self, make: Callable[[int], Any], count: int) -> list[bytes]:
+        """Documents with ids, encoded."""
+        return [bson.encode({"_id": bson.ObjectId(), **make(n)}) for n in range(count)]
+
+    def _by_socket(self, values: list[bytes]) -> Callable[[], tuple[float, float]]:
+        """Messages that are ready, one after the other."""
         body = {"insert": "ingested", "ordered": False, "$db": DATABASE}
         messages = [
-            op_msg(body, values[at : at + BATCH], "documents") for at in range(0, count, BATCH)
+            op_msg(body, values[at : at + BATCH], "documents")
+            for at in range(0, len(values), BATCH)
         ]
 
-        def by_socket() -> None:
+        def run() -> None:
             for message in messages:
                 self._server.raw.exchange(message)
 
+        return lambda: timed(run)
+
+    def _encoded(self, make: Callable[[int], Any], count: int) -> dict[str, Any]:
+        values = self._values(make, count)
+        file = Path(self._folder.name) / "documents.bson"
+        file.write_bytes(b"".join(values))
         contenders: dict[str, Any] = {
             "ours": lambda: timed(lambda: ingest(self._ours(), values)),
             "one lane": lambda: timed(lambda: ingest(self._ours(), values, lanes=1)),
-            "floor": lambda: timed(by_socket),
+            "floor": self._by_socket(values),
         }
         if self._libmongoc is not None:
             program = self._libmongoc
