@@ -1,6 +1,7 @@
 """Arrow data out of and into collections, beside PyMongoArrow, on one server; needs pyarrow.
 
-In the report PyMongoArrow stands where PyMongo stands elsewhere.
+In the report PyMongoArrow stands where PyMongo stands elsewhere; the floor reads the same documents
+over a bare socket, and makes nothing of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from driver import DATABASE, Server, repeat
+from driver import DATABASE, Server, find_floor, repeat
 from interleaved import Case
 from mongodriver.arrow import find_arrow
 from mongodriver.ingest import ingest
@@ -51,6 +52,7 @@ def finds(server: Server, name: str) -> dict[str, Callable[[], object]]:
     return {
         "pymongo": lambda: pymongoarrow.api.find_arrow_all(theirs, {}),
         "ours": lambda: pyarrow.table(find_arrow(ours)),
+        "floor": lambda: find_floor(server.raw, name),
     }
 
 
@@ -61,11 +63,13 @@ def some(server: Server) -> dict[str, Callable[[], object]]:
 
     kinds = {"i": pyarrow.int64(), "s": pyarrow.string(), "f": pyarrow.float64()}
     schema = pymongoarrow.api.Schema(kinds)
+    columns = dict.fromkeys(kinds, 1)
     theirs = server.sync["pymongo"][DATABASE]["flat"]
     ours = server.sync["ours"][DATABASE]["flat"]
     return {
         "pymongo": lambda: pymongoarrow.api.find_arrow_all(theirs, {}, schema=schema),
         "ours": lambda: pyarrow.table(find_arrow(ours, schema=kinds)),
+        "floor": lambda: find_floor(server.raw, "flat", projection={**columns, "_id": 0}),
     }
 
 

@@ -154,12 +154,12 @@ def exchanger(raw: RawSocket, message: bytes, numbers: Iterator[int]) -> Callabl
     return exchange
 
 
-def find_many_floor(raw: RawSocket) -> None:
-    """Read the whole collection batch by batch; only the cursor's id is looked at."""
-    find = op_msg({"find": "many", "filter": {}, "$db": DATABASE})
+def find_floor(raw: RawSocket, name: str, **options: Any) -> None:
+    """Read a whole collection batch by batch; only the cursor's id is looked at."""
+    find = op_msg({"find": name, "filter": {}, **options, "$db": DATABASE})
     reply = raw.exchange(find)
     while cursor := cursor_id(reply):
-        more = {"getMore": bson.Int64(cursor), "collection": "many", "$db": DATABASE}
+        more = {"getMore": bson.Int64(cursor), "collection": name, "$db": DATABASE}
         reply = raw.exchange(op_msg(more))
 
 
@@ -211,7 +211,7 @@ def cases(server: Server) -> Iterator[Case]:
 
 def find_many(server: Server) -> Iterator[Case]:
     """All documents of a collection, with the collector as users have it: on."""
-    floor = repeat(lambda: find_many_floor(server.raw))
+    floor = repeat(lambda: find_floor(server.raw, "many"))
     for case, read in {"find-many 10k": read_all, "find-many 10k kept": keep_all}.items():
         runs = {name: repeat(read(client)) for name, client in server.sync.items()}
         yield Case("sync", case, {**runs, "floor": floor}, MANY)
