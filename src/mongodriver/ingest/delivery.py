@@ -88,7 +88,7 @@ class Delivery:
         :raises PyMongoError: when it refuses the whole work, or its write concern is not met.
         :raises JobStopped: when the job ends meanwhile.
         """
-        kind, retryable = kind_of(self._options)
+        kind, retryable = kind_of(self._options, self._work.own_ids)
         places: Sequence[int] = range(len(self._work.statements))
         statements = self._work.statements
         while places:

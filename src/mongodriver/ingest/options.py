@@ -58,7 +58,7 @@ class IngestOptions:
     keep_key_order: bool | None = None
     lanes: int = 4
     batch_documents: int = MOST_DOCUMENTS
-    batch_bytes: int = 1 << 20
+    batch_bytes: int = 4 << 20
     batch_seconds: float = 1.0
     max_in_flight: int = 64 << 20
     retry_seconds: float = 120.0

@@ -11,7 +11,7 @@ __all__ = ["Sizing"]
 #: What acknowledging a batch should take, seconds: so much is lost at most when the server dies,
 #: and round trips to another continent hardly count any more.
 _AIM = 0.25
-_FIRST_DOCUMENTS, _FEWEST_DOCUMENTS = 2_000, 100
+_FIRST_DOCUMENTS, _FEWEST_DOCUMENTS = 5_000, 100
 
 
 class Sizing:
