@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mongodriver._version import __version__ as _distribution
 from mongodriver._version import get_version_string, version, version_tuple
+from mongodriver._version import mixed as _mixed
 
 if TYPE_CHECKING:
     from bsonx import has_c
@@ -66,6 +67,14 @@ __all__ = [
 
 #: Both versions: that of the API, to be compared, and behind the "+" that of the distribution.
 __version__ = f"{version}+mongodriver.{_distribution}"
+
+if _mixed:  # whichever was installed last, `mongodriver` is not what it should be
+    import warnings
+
+    from mongodriver._version import namesake
+
+    warnings.warn(str(namesake()), RuntimeWarning, stacklevel=2)
+    del warnings, namesake
 
 #: Sort and index order.
 ASCENDING = 1

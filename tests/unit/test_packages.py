@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -124,7 +127,6 @@ def test_both_versions(capsys):
 
 @pytest.mark.parametrize("command", [["--version"], ["doctor", "mongodb://a/?w=x&w"]], ids=str)
 def test_another_project_of_the_same_name(tmp_path, monkeypatch, capsys, command):
-    """It is told of where somebody asks; only an import could be earlier, and costs everybody."""
     from mongodriver import __main__, _version
 
     __main__.main(command)
@@ -136,6 +138,41 @@ def test_another_project_of_the_same_name(tmp_path, monkeypatch, capsys, command
     assert _version.namesake().startswith("the distribution mongodriver 1.3.4 is installed as well")
     __main__.main(command)
     assert "pip uninstall mongodriver" in capsys.readouterr().err
+
+
+def _imported(folder: Path) -> str:
+    """What a program that imports the package from there is told on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import mongodriver; print(mongodriver.version)"],
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "default"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, f"{mongodriver.version}\n"), done.stderr
+    return done.stderr
+
+
+def test_an_import_tells_of_another_project_whose_files_are_among_ours(tmp_path):
+    """`pip install mongodriver mongodriverx` leaves such a folder."""
+    package = tmp_path / "mongodriver"
+    package.mkdir()
+    for name in ("__init__.py", "_version.py"):
+        shutil.copy(Path(mongodriver.__file__).with_name(name), package)
+    assert _imported(tmp_path) == ""
+    (package / "mongodriver.py").touch()
+    assert "RuntimeWarning: the distribution mongodriver is installed as well" in (
+        _imported(tmp_path)
+    )
+    metadata = tmp_path / "mongodriver-1.3.4.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: mongodriver\nVersion: 1.3.4\n")
+    assert "mongodriver 1.3.4 is installed as well: another project" in _imported(tmp_path)
+
+
+def test_no_file_of_ours_is_taken_for_one_of_the_other_project():
+    assert not Path(mongodriver.__file__).with_name("mongodriver.py").exists()
 
 
 def test_a_misspelt_name_of_the_package():
