@@ -24,6 +24,8 @@ ELSEWHERE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "CODE_OF_CONDUCT.md": "conduct.md",
+    "SECURITY.md": "security-policy.md",
     "bench/README.md": "benchmarks.md",
     "examples/README.md": "examples.md",
 }
@@ -37,7 +39,17 @@ PARTS = {
         *("Monitoring <monitoring>", "Errors and troubleshooting <doctor>"),
     ],
     "Reference": ["reference/index"],
-    "About": ["benchmarks", "tour", "contributing", "changelog"],
+    "About": [
+        *(
+            "benchmarks",
+            "support",
+            "security-policy",
+            "tour",
+            "contributing",
+            "conduct",
+            "changelog",
+        ),
+    ],
 }
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(#[^)\s]*)?(?=\))")
@@ -137,7 +149,7 @@ def serve() -> None:
     from sphinx_autobuild.__main__ import main as autobuild
 
     collect()
-    watched = ["docs", "examples", "bench", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+    watched = ["docs", *ELSEWHERE]
     again = f"{sys.executable} {Path(__file__)} --collect"
     watch = [argument for name in watched for argument in ("--watch", str(ROOT / name))]
     ignored = ["--ignore", f"{PAGES}/*"]

@@ -21,11 +21,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+AT_THE_TOP = ("README", "CHANGELOG", "CODE_OF_CONDUCT", "CONTRIBUTING", "SECURITY")
 #: None where the documents are not beside the tests.
 PAGES = [
     path
     for path in (
-        *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+        *(ROOT / f"{name}.md" for name in AT_THE_TOP),
         *(ROOT / name / "README.md" for name in ("bench", "examples")),
         *sorted((ROOT / "docs").glob("*.md")),
     )

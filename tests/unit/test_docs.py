@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+AT_THE_TOP = ("README", "CHANGELOG", "CODE_OF_CONDUCT", "CONTRIBUTING", "SECURITY")
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *(ROOT / f"{name}.md" for name in AT_THE_TOP),
     *(ROOT / name / "README.md" for name in ("bench", "examples")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]

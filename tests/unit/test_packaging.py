@@ -79,3 +79,17 @@ def test_a_wheel_holds_what_runs_and_nothing_else(tmp_path):
     assert tops == {"bsonx", "mongodriver"}
     sources = {str(p.relative_to(ROOT / "src")) for p in (ROOT / "src").rglob("*.py")}
     assert sources - set(names) == set()
+
+
+def test_an_sdist_holds_what_distributions_want(tmp_path):
+    """Documents, tests and benchmarks; and nothing that is made of the others."""
+    done = build(tmp_path, "egg_info", "--egg-base", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (listing,) = tmp_path.glob("*.egg-info/SOURCES.txt")
+    names = {Path(line).as_posix() for line in listing.read_text("utf-8").splitlines()}
+    wanted = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    wanted |= {path.name for path in ROOT.glob("[A-Z]*.md")} | {"LICENSE", "Makefile"}
+    assert {"README.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "docs/support.md"} <= wanted
+    assert wanted <= names
+    assert {"tests/conftest.py", "bench/README.md", "examples/README.md", ".ci/venv"} <= names
+    assert [name for name in names if name.endswith((".so", ".pyc")) or "_native.c" in name] == []
