@@ -14,7 +14,7 @@ from pages import PAGES, ROOT, commands
 from mongodriver.__main__ import main
 from mongodriver.compat import run
 
-_OURS = re.compile(r"^(?:\$ )?(?:python -m )?mongodriver (.*?)(?:\s+#.*)?$")
+_OURS = re.compile(r"^(?:\$ )?(?:python -m )?mongodriver (.*?)(?:\s+[#>].*)?$")
 
 
 class Understood(Exception):

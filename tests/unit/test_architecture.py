@@ -136,7 +136,7 @@ UPWARD = {
 }
 
 # Not part of the driver: they start servers and run jobs, with sockets and threads of their own.
-BESIDE = {"local", "ingest", "doctor", "check_code", "testing", "__main__"}
+BESIDE = {"command_line", "local", "ingest", "doctor", "check_code", "testing", "__main__"}
 
 
 # These know backends by what they offer, not by their modules.

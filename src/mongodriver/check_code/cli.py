@@ -26,12 +26,17 @@ environments, __pycache__, node_modules and site-packages are not looked into.
 
 Exit status: 0 nothing found, 1 something found, 2 it could not be done: the command line is wrong,
 a path cannot be read, or none of the files is Python 3.
+
+examples:
+  mongodriver check-code src tests
+  mongodriver check-code . --exclude 'migrations/*' --level note
+  mongodriver check-code . --format github
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `check-code` subcommand with the command line `arguments`; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     report = Report("json" if options.json else options.format, sys.stdout)
     try:
         summary = _check(options, report)
@@ -81,10 +86,11 @@ def _complain(path: object, text: str) -> None:
     print(f"mongodriver check-code: {printable(path)}: {text}", file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the `check-code` subcommand."""
     parser = argparse.ArgumentParser(
         prog="mongodriver check-code",
-        description="Report what a code base uses of PyMongo, bson and gridfs that is gone, "
+        description="Report what a code base uses of PyMongo, bson and gridfs that is gone,\n"
         "deprecated, private or not supported here. Nothing is imported or run.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, TextIO
+
+from mongodriver.command_line import colours
 
 from .findings import Finding, Severity
 
@@ -15,7 +16,11 @@ __all__ = ["FORMAT", "FORMATS", "Report", "Summary"]
 FORMATS = ("text", "json", "github")
 #: The version of the JSON document.
 FORMAT = 1
-_COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
+_COLOURS = {
+    Severity.ERROR: colours.RED,
+    Severity.WARNING: colours.YELLOW,
+    Severity.NOTE: colours.CYAN,
+}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
@@ -37,12 +42,7 @@ class Report:
         self._form = form
         self._out = out
         self._findings: list[dict[str, Any]] = []
-        self._colours = (
-            form == "text"
-            and out.isatty()
-            and not os.environ.get("NO_COLOR")
-            and os.environ.get("TERM") != "dumb"
-        )
+        self._colours = form == "text" and colours.are_wanted(out)
 
     def add(self, finding: Finding) -> None:
         """Write a finding."""
@@ -65,7 +65,7 @@ class Report:
             self._line(_sentence(summary))
 
     def _coloured(self, text: str, colour: str) -> str:
-        return f"\x1b[1;{colour}m{text}\x1b[0m" if self._colours else text
+        return colours.coloured(text, colour) if self._colours else text
 
     def _line(self, text: str) -> None:
         encoding = getattr(self._out, "encoding", None) or "utf-8"

@@ -21,7 +21,12 @@ _STARTUP = str(Path(__file__).with_name("startup"))
 _USAGE = """usage: mongodriver run [PYTHON'S OPTIONS] script.py [arguments]
        mongodriver run [PYTHON'S OPTIONS] -m module [arguments]
 
-Runs a program, and what Python it starts, with `pymongo`, `bson` and `gridfs` being this driver."""
+Runs a program, and what Python it starts, with `pymongo`, `bson` and `gridfs` being this driver.
+
+examples:
+  mongodriver run app.py --port 8000
+  mongodriver run -m pytest tests
+  mongodriver run -X dev -m uvicorn app:app"""
 
 
 def main(arguments: Sequence[str]) -> int:

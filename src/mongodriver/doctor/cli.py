@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from mongodriver._version import namesake
+from mongodriver.command_line.colours import are_wanted
 from mongodriver.values.errors import PyMongoError, reason
 
 from .examine import examine
@@ -25,12 +26,17 @@ certificate that expires soon); 2 the arguments or the connection string are wro
 7 login, 8 no server for the read preference.
 
 Nothing is written to the server, and no password is ever shown.
+
+examples:
+  mongodriver doctor mongodb://localhost
+  mongodriver doctor "mongodb+srv://app:secret@cluster.example.com/" --timeout 10
+  MONGODB_URI="mongodb://db1,db2/?replicaSet=rs0" mongodriver doctor --json
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `doctor` subcommand with the command line `arguments`; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     if other := namesake():
         print(f"mongodriver doctor: {other}", file=sys.stderr)
     uri = options.uri or os.environ.get(_VARIABLE, "")
@@ -44,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(options, Secrets(uri).hide(reason(exc)))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    _print(json.dumps(report.as_json(), indent=2) if options.json else "\n".join(lines(report)))
+    if options.json:
+        _print(json.dumps(report.as_json(), indent=2))
+    else:
+        _print("\n".join(lines(report, are_wanted(sys.stdout))))
     return report.exit_status
 
 
@@ -65,7 +74,8 @@ def _refuse(options: argparse.Namespace, problem: str) -> int:
     return Exit.USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the `doctor` subcommand."""
     parser = argparse.ArgumentParser(
         prog="mongodriver doctor",
         description="Find out what stands between this machine and a MongoDB deployment.",
@@ -75,6 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("uri", nargs="?", metavar="URI", help=f"default: {_VARIABLE}")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
-        "--timeout", type=float, default=5.0, help="seconds for each step (default 5)"
+        "--timeout", type=float, default=5.0, metavar="S", help="seconds for each step (default 5)"
     )
     return parser

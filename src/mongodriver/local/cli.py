@@ -15,11 +15,20 @@ from mongodriver.local.server import LocalServer
 
 _VARIABLE = "MONGODB_URI"
 _PIECE = 0.2  # seconds
+_EPILOG = f"""\
+With a COMMAND, run that with the URI in {_VARIABLE} and return its exit status.
+
+examples:
+  mongodriver local
+  mongodriver local --path data --port 27017
+  mongodriver local --members 3 -- pytest tests
+  mongodriver local --arg=--auth
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `local` subcommand with the command line `arguments`; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return _run(options)
     except (LocalServerError, OSError, ValueError) as error:
@@ -81,18 +90,26 @@ def _run_command(command: Sequence[str], uri: str, ended: list[int]) -> int:
             signal.signal(signal.SIGINT, previous)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the `local` subcommand."""
     parser = argparse.ArgumentParser(
         prog="mongodriver local",
         description="Start a local mongod, print its URI and end it with this command.",
-        epilog=f"With a COMMAND, run that with the URI in {_VARIABLE} and return its exit status.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--replica-set", metavar="NAME", help="start a replica set of this name")
-    parser.add_argument("--members", type=int, default=1, help="members of the set (default 1)")
-    parser.add_argument("--port", type=int, help="first port (default: free ones)")
-    parser.add_argument("--path", help="data folder to keep (default: temporary)")
-    parser.add_argument("--mongod", help="the program to run (default: MONGOD, PATH, the wheel)")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (default 60)")
+    parser.add_argument(
+        "--members", type=int, default=1, metavar="N", help="members of the set (default 1)"
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="first port (default: free ones)")
+    parser.add_argument("--path", metavar="FOLDER", help="data to keep (default: temporary)")
+    parser.add_argument(
+        "--mongod", metavar="FILE", help="the program to run (default: MONGOD, PATH, the wheel)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="S", help="seconds to wait (default 60)"
+    )
     parser.add_argument(
         "--arg", action="append", default=[], metavar="ARG", help="mongod argument: --arg=--auth"
     )

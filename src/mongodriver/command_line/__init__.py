@@ -1,0 +1,1 @@
+"""What the commands of `mongodriver` have in common: which there are, completion, colours."""
