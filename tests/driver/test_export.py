@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import gzip
+import io
 import json
 import os
 import re
@@ -12,10 +13,11 @@ import signal
 import subprocess
 import sys
 import uuid
+from itertools import pairwise
 
 import pytest
 
-from bsonx import decode_all, decode_file_iter, ndjson
+from bsonx import decode_all, decode_file_iter, encode, ndjson
 from bsonx.binary import Binary
 from bsonx.code import Code
 from bsonx.codec_options import CodecOptions, DatetimeConversion
@@ -30,7 +32,10 @@ from bsonx.timestamp import Timestamp
 from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.__main__ import main
 from mongodriver.export import ExportError, export
+from mongodriver.export import cli as export_cli
+from mongodriver.export import progress as telling
 from mongodriver.export.output import open_output
+from mongodriver.ingest.display import Untroubled
 from mongodriver.local import LocalServer
 
 pytestmark = pytest.mark.server
@@ -232,6 +237,80 @@ def test_standard_output(things, server):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+# -- progress --
+
+
+def test_progress(things, tmp_path, monkeypatch):
+    """Of a whole collection how much there is to read is known from the beginning."""
+    monkeypatch.setattr(telling, "_INTERVAL", 0)
+    told = []
+    report = export(things, str(tmp_path / "a.ndjson"), batch_size=200, progress=told.append)
+    assert len(told) > 5
+    assert all(earlier.documents <= later.documents for earlier, later in pairwise(told))
+    whole = sum(len(encode(document)) for document in things.with_options(EXACT).find())
+    assert {snapshot.size for snapshot in told} == {whole}
+    last = told[-1]
+    assert (last.documents, last.bytes, last.consumed) == (report.documents, whole, whole)
+    assert last.eta == 0
+
+
+def test_progress_of_a_part(things, tmp_path):
+    told = []
+    report = export(things, str(tmp_path / "a.bson"), {"n": 1}, progress=told.append)
+    assert told[-1].documents == report.documents > 0
+    assert told[-1].size == report.bytes
+    assert telling.size_of(things) > 0
+    things.database.command("create", "view", viewOn="things", pipeline=[])
+    assert telling.size_of(things.database.view) is None
+    told.clear()
+    export(things.database.view, str(tmp_path / "view.bson"), progress=told.append)
+    assert told[-1].documents == things.count_documents({})
+
+
+class Shown:
+    """What is shown in place of a bar."""
+
+    def __init__(self, error=None):
+        self.documents, self.closed, self._error = 0, False, error
+
+    def __call__(self, snapshot):
+        if self._error is not None:
+            raise self._error
+        self.documents = snapshot.documents
+
+    def close(self):
+        self.closed = True
+
+
+def test_progress_on_the_command_line(things, run, monkeypatch):
+    shown = Shown()
+    monkeypatch.setattr(export_cli, "make_display", lambda: shown)
+    run("export", "things.ndjson")
+    assert (shown.documents, shown.closed) == (things.count_documents({}), True)
+    shown = Shown()
+    run("export", "quiet.ndjson", "--quiet", "--collection", "things")
+    assert (shown.documents, shown.closed) == (0, False)
+
+
+def test_who_looks_at_it_may_go(things, run, monkeypatch):
+    """A pipe of standard error that is closed ends no export."""
+    shown = Shown(BrokenPipeError())
+    monkeypatch.setattr(export_cli, "make_display", lambda: shown)
+    assert "documents" in run("export", "things.ndjson").out
+
+
+def test_no_bar_among_documents_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(export_cli, "make_display", Shown)
+    parse = export_cli.make_parser().parse_args
+    assert not isinstance(export_cli._display(parse(["-"])), Untroubled)
+    assert isinstance(export_cli._display(parse(["a.json"])), Untroubled)
 
 
 # -- files --

@@ -17,6 +17,7 @@ from mongodriver.ingest.cli import values
 from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.output import plain, print_to, tolerate_any_text
 from mongodriver.ingest.cli.signals import Interrupted, Signals
+from mongodriver.ingest.display import Display, NoDisplay, Untroubled, make_display
 from mongodriver.ingest.errors import IngestError
 from mongodriver.values.errors import PyMongoError
 
@@ -83,6 +84,8 @@ def _run(options: argparse.Namespace) -> int:
         uri = options.uri or _uri()
         database = open_database(stack, uri, options.db, options.retry_seconds)
         wait_for_server(database.client, _complain)
+        display = _display(options)
+        stack.callback(display.close)
         report = export(
             database[options.collection or _stem(name)],
             name,
@@ -98,11 +101,18 @@ def _run(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             batch_size=options.batch_size,
             retry_seconds=options.retry_seconds,
+            progress=display,
         )
     if not options.quiet:
         text = json.dumps(report.to_dict()) if options.json else report.render()
         print_to(sys.stderr if name == STDOUT else sys.stdout, text)
     return OK
+
+
+def _display(options: argparse.Namespace) -> Display:
+    """What shows how far it is; nothing where documents go to the same terminal."""
+    mixed = options.file == STDOUT and sys.stdout is not None and sys.stdout.isatty()
+    return NoDisplay() if options.quiet or mixed else Untroubled(make_display())
 
 
 def _uri() -> str:
@@ -166,7 +176,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     add("--delimiter", type=values.delimiter, metavar="C", help="default: comma, tab in .tsv files")
     add("--overwrite", action="store_true", help="replace a file that is there")
     add("--json", action="store_true", help="print the report as JSON")
-    add("--quiet", action="store_true", help="print no report")
+    add("--quiet", action="store_true", help="show no progress, print no report")
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:

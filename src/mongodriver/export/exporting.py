@@ -13,8 +13,10 @@ from mongodriver.partitions.scanning import check_flavour
 from .errors import ExportError
 from .formats import FORMATS, count_documents, format_of, write
 from .output import open_output
+from .progress import Progress, size_of
 
 if TYPE_CHECKING:
+    from mongodriver.ingest.seams import ProgressCallback
     from mongodriver.synchronous.collection import Collection
 
 __all__ = ["ExportReport", "export"]
@@ -65,6 +67,7 @@ def export(
     overwrite: bool = False,
     batch_size: int = 0,
     retry_seconds: float = 60,
+    progress: ProgressCallback | None = None,
 ) -> ExportReport:
     """Write the documents of a collection to a file, in the order of their ids.
 
@@ -85,6 +88,9 @@ def export(
     :param overwrite: replace a file that is there.
     :param batch_size: documents a batch; 0 leaves it to the server.
     :param retry_seconds: how long to try again while no document comes.
+    :param progress: a function that is told how far it is, by a `mongodriver.ingest.Snapshot`: some
+        times a second, and at the end. Its sizes are bytes of BSON; of a part of a collection
+        nobody knows them before.
     :raises ExportError: for what cannot be done; PyMongoError, OSError: as they come.
     """
     check_flavour(collection, blocking=True)
@@ -101,6 +107,10 @@ def export(
         raise ExportError("a sort or a limit needs one partition")
     report = ExportReport(name, chosen)
     start = time.monotonic()
+    told = None
+    if progress is not None:
+        partial = filter or projection or limit
+        told = Progress(progress, report, None if partial else size_of(collection))
     if sort or limit:
         batches: Any = collection.find_raw_batches(
             filter, projection, sort=sort, limit=limit, batch_size=batch_size
@@ -118,12 +128,14 @@ def export(
         write(
             chosen,
             out,
-            _counted(batches, report),
+            _counted(batches, report, told),
             canonical=canonical,
             fields=fields,
             delimiter=delimiter or ("\t" if ".tsv" in name.lower() else ","),
         )
     report.seconds = time.monotonic() - start
+    if told is not None:
+        told(at_end=True)
     return report
 
 
@@ -135,11 +147,13 @@ def _projection_of(fields: Sequence[str]) -> dict[str, int] | None:
     return {**dict.fromkeys(sorted(tops), 1), "_id": int("_id" in tops)}
 
 
-def _counted(batches: Any, report: ExportReport) -> Iterator[bytes]:
+def _counted(batches: Any, report: ExportReport, told: Progress | None) -> Iterator[bytes]:
     try:
         for batch in batches:
             report.documents += count_documents(batch)
             report.bytes += len(batch)
             yield batch
+            if told is not None:
+                told()
     finally:
         batches.close()
