@@ -6,12 +6,14 @@ import argparse
 import io
 import re
 import shlex
+import sys
 
 import pytest
 
 from mongodriver.__main__ import main
 from mongodriver.command_line import colours
 from mongodriver.command_line.commands import COMMANDS, usage
+from mongodriver.command_line.line import Line
 from mongodriver.compat import run
 
 
@@ -145,3 +147,66 @@ def test_the_doctor_in_colours(monkeypatch, capsys):
     assert re.sub(r"\x1b\[[\d;]*m", "", shown) == plain
     assert main(["doctor", "--json", *command[1:]]) == 4
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_line_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "12")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    now = 5.0
+    line = Line(lambda: now)
+    line.clear()
+    line.show("first text of many")
+    line.show("too soon")
+    now += 1
+    line.show("second")
+    line.clear()
+    line.clear()
+    assert sys.stderr.getvalue() == "\rfirst text \rsecond     \r" + " " * 6 + "\r"
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {}])
+def test_no_line_elsewhere(monkeypatch, environment):
+    monkeypatch.setenv("TERM", environment.get("TERM", "xterm"))
+    monkeypatch.setattr(sys, "stderr", Terminal() if environment else io.StringIO())
+    line = Line()
+    line.show("text")
+    line.clear()
+    assert sys.stderr.getvalue() == ""
+    monkeypatch.setattr(sys, "stderr", None)
+    Line().show("text")
+
+
+def test_a_line_that_nobody_sees_any_more(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    line = Line()
+    terminal.close()
+    terminal.isatty = lambda: True
+    line.show("text")
+    line.clear()
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (["doctor", "--timeout", "1", "mongodb://127.0.0.1:1/"], "Looking, for 1 s at most"),
+        (["check-code", "{file}"], "0 files, {file}"),
+    ],
+)
+def test_what_takes_time_says_so_on_a_terminal(command, text, monkeypatch, tmp_path, capsys):
+    """And removes it before anything else is written."""
+    path = tmp_path / "a.py"
+    path.write_text("import pymongo\npymongo.GONE\n")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "500")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    main([word.format(file=path) for word in command])
+    first, gone, rest = screen.getvalue().lstrip("\r").split("\r", 2)
+    assert first.startswith(text.format(file=path))
+    assert gone == " " * len(first)
+    assert "\r" not in rest
+    assert len(rest.splitlines()) > 1

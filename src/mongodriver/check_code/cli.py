@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mongodriver.command_line.line import Line
+
 from .findings import Severity, printable
 from .project import Project
 from .report import FORMATS, Report, Summary
@@ -38,10 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `check-code` subcommand with the command line `arguments`; return the exit status."""
     options = make_parser().parse_args(arguments)
     report = Report("json" if options.json else options.format, sys.stdout)
+    line = Line()
     try:
-        summary = _check(options, report)
+        summary = _check(options, report, line)
         report.end(summary)
     except KeyboardInterrupt:
+        line.clear()
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever reads has enough, as `head`; the interpreter flushes once more at its end.
@@ -52,17 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _FOUND if summary.found.total() else _NOTHING
 
 
-def _check(options: argparse.Namespace, report: Report) -> Summary:
+def _check(options: argparse.Namespace, report: Report, line: Line) -> Summary:
     summary = Summary()
     project = Project(path for path in map(Path, options.paths) if os.path.isdir(path))
     level = Severity[options.level.upper()]
 
     def fail(path: object, error: OSError) -> None:
         summary.failed.append((str(path), error.strerror or str(error)))
+        line.clear()
         _complain(path, error.strerror or str(error))
 
     for path in options.paths:
         for file in files(Path(path), options.exclude, lambda error: fail(error.filename, error)):
+            line.show(f"{summary.checked:,} files, {printable(file)}")
             try:
                 found = project.check(file)
             except OSError as error:
@@ -70,6 +76,7 @@ def _check(options: argparse.Namespace, report: Report) -> Summary:
                 continue
             except Unreadable as error:
                 summary.skipped.append((str(file), str(error)))
+                line.clear()
                 _complain(file, f"skipped: {error}")
                 continue
             summary.checked += 1
@@ -78,7 +85,9 @@ def _check(options: argparse.Namespace, report: Report) -> Summary:
                     summary.hidden += 1
                     continue
                 summary.found[finding.severity] += 1
+                line.clear()
                 report.add(finding)
+    line.clear()
     return summary
 
 

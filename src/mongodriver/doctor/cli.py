@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from mongodriver._version import namesake
 from mongodriver.command_line.colours import are_wanted
+from mongodriver.command_line.line import Line
 from mongodriver.values.errors import PyMongoError, reason
 
 from .examine import examine
@@ -44,12 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(options, f"give a connection string, or set {_VARIABLE}")
     if not 0 < options.timeout <= _LONGEST:
         return _refuse(options, f"--timeout must be more than 0 and at most {_LONGEST}")
+    line = Line()
+    line.show(f"Looking, for {options.timeout:g} s at most in each step ...")
     try:
         report = examine(uri, options.timeout)
     except (PyMongoError, ValueError, TypeError, OSError) as exc:
         return _refuse(options, Secrets(uri).hide(reason(exc)))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    finally:
+        line.clear()
     if options.json:
         _print(json.dumps(report.as_json(), indent=2))
     else:

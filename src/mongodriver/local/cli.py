@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from mongodriver.command_line.line import Line
 from mongodriver.local.errors import LocalServerError
 from mongodriver.local.server import LocalServer
 
@@ -49,8 +50,12 @@ def _run(options: argparse.Namespace) -> int:
     # Not an Event: its lock may be held by the very wait that the signal interrupts.
     ended: list[int] = []
     previous = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+    line = Line()
+    several = f"a replica set of {options.members} members" if options.members > 1 else "mongod"
+    line.show(f"Starting {several} ...")
     try:
         with server:
+            line.clear()
             if options.command:
                 return _run_command(options.command, server.uri, ended)
             print(server.uri, flush=True)
@@ -60,6 +65,7 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         pass
     finally:
+        line.clear()
         signal.signal(signal.SIGTERM, previous)
     return 0
 
