@@ -34,6 +34,10 @@ class _Scan:
         self.partitions = list(partitions)
         self._reading = prefetch, retry_seconds
 
+    def __repr__(self) -> str:
+        name, count = self._collection.full_name, len(self.partitions)
+        return f"<{type(self).__name__} of {name} in {count} part{'s' if count > 1 else ''}>"
+
     def _readers(self) -> list[Any]:
         return [part.reader(self._collection, *self._reading) for part in self.partitions]
 

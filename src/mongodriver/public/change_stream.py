@@ -128,6 +128,18 @@ class _AgnosticChangeStream(Generic[DocumentT]):
         #: Classes and decoders of the user's may make of a token what they like.
         self._decodes_itself = _is_plain(self._codec_options)
 
+    def __repr__(self) -> str:
+        """What is watched. Of pipeline and tokens, which may be secret, it shows nothing."""
+        target = self._target
+        if self._scope:
+            name = "all databases"
+        elif target.collection:
+            name = f"{target.database}.{target.collection}"
+        else:
+            name = f"database {target.database}"
+        state = "closed" if self._closed else "open"
+        return f"<{type(self).__name__} of {name}: {state}>"
+
     # -- the cursor --
 
     async def _initialize_cursor(self) -> None:

@@ -14,6 +14,7 @@ from bsonx.errors import BSONError
 from bsonx.int64 import Int64
 from mongodriver.execution.timeouts import one_deadline
 from mongodriver.ops.cursor import CursorReply, GetMore, KillCursors, may_carry
+from mongodriver.values.address import address_text
 from mongodriver.values.error_codes import CURSOR_GONE
 from mongodriver.values.errors import OperationFailure, ProtocolError, PyMongoError
 
@@ -77,6 +78,21 @@ class CursorCore(ABC, Generic[ItemT]):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         goes_by_next(cls)
+
+    def __repr__(self) -> str:
+        """Whose documents, and how far it is: never what is asked for, which may be secret."""
+        collection = getattr(self, "_collection", None)
+        name = self._namespace or getattr(collection, "full_name", "a command")
+        return f"<{type(self).__name__} of {name}: {self._progress()}>"
+
+    def _progress(self) -> str:
+        if self._id is None and not self._retrieved:
+            return "closed" if self._killed else "nothing asked for yet"
+        unread = f"{len(self._data)} batches" if self._raw else str(len(self._data))
+        text = f"{self._retrieved} documents received, {unread} not read yet"
+        if self._killed or self._address is None:
+            return text
+        return f"{text}, more at {address_text(self._address)}"
 
     # -- batches --
 

@@ -51,6 +51,17 @@ class ClientSessionBase:
         self._options = options
         self._implicit = implicit
 
+    def __repr__(self) -> str:
+        core = self._core
+        if core.ended:
+            state = "ended"
+        elif core.in_transaction:
+            state = "a transaction is in progress"
+        else:
+            state = "no transaction is in progress"
+        kind = "snapshot, " if core.snapshot else ""
+        return f"<{type(self).__name__}: {kind}{state}>"
+
     @property
     def client(self) -> Any:
         """The client that started the session."""

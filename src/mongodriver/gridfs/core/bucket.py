@@ -29,6 +29,9 @@ class StoredFiles:
     _grid_in_class: ClassVar[Any]
     _grid_out_class: ClassVar[Any]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._collection.database!r}, {self._collection.name!r})"
+
     def _use(self, collection: Any) -> None:
         self._collection = usual(collection)
         self._files = self._collection.files

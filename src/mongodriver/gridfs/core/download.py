@@ -144,6 +144,12 @@ class GridOutBase:
         md5: str | None = self._document("md5").get("md5")
         return md5
 
+    def __repr__(self) -> str:
+        if not self._file:
+            return f"<{type(self).__name__} of _id {self._file_id!r}: not opened yet>"
+        name, length = self._file.get("filename"), self._file.get("length", 0)
+        return f"<{type(self).__name__} {name!r}: {length} bytes, at {self._position}>"
+
     def __getattr__(self, name: str) -> Any:
         # Python asks for names of its own, as io.IOBase does for whether it is closed.
         if "_file" in self.__dict__ and not name.startswith("__"):

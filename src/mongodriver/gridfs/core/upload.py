@@ -84,6 +84,11 @@ class GridInBase:
             _closed=False,
         )
 
+    def __repr__(self) -> str:
+        name, written = self._file.get("filename"), self._writer.length
+        state = "closed" if self._closed else "open"
+        return f"<{type(self).__name__} {name!r}: {written} bytes written, {state}>"
+
     # -- its document --
 
     @property
