@@ -113,9 +113,11 @@ def test_a_tab(terminal):
 def in_fish(folder: Path, text: str, line: str) -> list[str]:
     """What fish offers for the last word of a line."""
     (folder / "script.fish").write_text(text)
+    home = folder / ".home"  # where it makes files of its own
+    home.mkdir()
     done = subprocess.run(
-        ["fish", "--no-config", "-c", "source script.fish; complete -C $argv[1]", line],
-        env={**os.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"},
+        ["fish", "-c", "source script.fish; complete -C $argv[1]", line],
+        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=True,
