@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import platform
 import shutil
 import socket
 import ssl
@@ -21,6 +22,8 @@ from certificates import ANYBODY, DAY, NOW, Certificates
 from dns_server import DnsServer, only_dns
 from fake_mongod import STANDALONE, FakeMongod
 from mongodriver import MongoClient
+from mongodriver._version import __version__
+from mongodriver.doctor import versions
 from mongodriver.doctor.cli import main
 from mongodriver.local import LocalServer
 from scripted import scripted
@@ -92,6 +95,7 @@ def doctor(capsys):
         assert "pa/ss" not in printed
         assert "pa%2F" not in printed
         found = json.loads(printed)
+        assert found["client"] == versions.versions()
         assert found["exit"] == status
         assert found["status"] == {0: "ok", 1: "warning"}.get(status, "failed")
         for host in found["hosts"]:
@@ -484,6 +488,8 @@ def test_records_that_are_wrong(doctor, zone, kind, name, records, detail):
 def test_the_text(standalone, pair, capsys):
     assert main([standalone.uri]) == 0
     printed = capsys.readouterr().out
+    assert printed.startswith(f"client: mongodriver {__version__} with")
+    assert f", {platform.python_implementation()} {platform.python_version()}, " in printed
     for name in (*ALL, "selection"):
         assert f" {name} " in printed
     assert printed.endswith("Result: everything is all right.\n")

@@ -125,3 +125,19 @@ def test_no_text_is_executed_and_nothing_unpickled():
     found = {path.name: calls(path.read_text("utf-8")) & forbidden for path in paths}
     assert {name: what for name, what in found.items() if what} == {}
     assert calls("def f():\n    exec('1')\n    pickle.loads(b'')") == {"exec", "pickle.loads"}
+
+
+def test_an_installation_builds_and_does_no_more():
+    """What setup.py has at hand: no network, no processes but the compiler's."""
+    path = SOURCES[0].parents[1] / "setup.py"
+    if not path.exists():
+        pytest.skip("needs the sources of the distribution")
+    source = path.read_text("utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition(".")[0] for name in modules}
+    assert tops <= {"Cython", "glob", "os", "setuptools", "sys", "sysconfig", "warnings"}
+    assert (
+        calls(source) & {"eval", "exec", "os.system", "os.popen", "os.execv", "__import__"} == set()
+    )

@@ -10,6 +10,8 @@ from typing import Any
 from mongodriver.values.address import Address, address_text
 from mongodriver.values.causes import CauseKind
 
+from .versions import versions
+
 #: Of the JSON document: grows when a field changes its meaning or goes, not when one is added.
 FORMAT = 1
 
@@ -157,6 +159,7 @@ class Report:
             "status": str(self.status),
             "exit": self.exit_status,
             "hint": self.hint,
+            "client": versions(),
             "deployment": [step.as_json() for step in self.steps],
             "hosts": [host.as_json() for host in self.hosts],
         }

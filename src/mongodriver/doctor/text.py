@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mongodriver.command_line.colours import GREEN, RED, YELLOW, coloured
 from mongodriver.values.address import address_text
 
+from . import versions
 from .report import Report, Status, Step
 
 _MARKS = {Status.OK: "ok", Status.WARNING: "WARN", Status.FAILED: "FAIL", Status.SKIPPED: "-"}
@@ -21,6 +22,7 @@ _CERTIFICATE = ("subject", "issuer", "names", "valid_from", "valid_until", "sha2
 
 def lines(report: Report, colours: bool = False) -> Iterator[str]:
     """The report, line by line, with colours where that is wanted."""
+    yield versions.line()
     yield from _early(report, colours)
     for host in report.hosts:
         yield address_text(host.address) + ("" if host.is_seed else " (named by the set)")
