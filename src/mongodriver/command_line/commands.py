@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 __all__ = ["COMMANDS", "Command", "usage"]
 
@@ -27,7 +29,7 @@ class Command(NamedTuple):
         """Return what reads its arguments, if it reads them."""
         if not self.parser:
             return None
-        return cast(ArgumentParser, import_module(self.parser).make_parser())
+        return cast("ArgumentParser", import_module(self.parser).make_parser())
 
 
 def _of(summary: str, module: str, parser: str | None = None) -> Command:
