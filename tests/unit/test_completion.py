@@ -37,6 +37,10 @@ def folder(tmp_path, monkeypatch):
 def needs(shell: str) -> str:
     if shutil.which(shell) is None:
         pytest.skip(f"without {shell}")
+    if shell == "bash":
+        asked = ["bash", "--norc", "-c", "echo ${BASH_VERSINFO[0]}"]
+        if int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout) < 4:
+            pytest.skip("bash 3 completes less: values behind = not, and files everywhere")
     return shell
 
 

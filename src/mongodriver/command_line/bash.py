@@ -1,4 +1,4 @@
-"""Completion in bash. Version 3.2, which macOS has, knows no `compopt`."""
+"""Completion in bash. Version 3.2, which macOS has, knows no `compopt`, and offers files there."""
 
 from __future__ import annotations
 
