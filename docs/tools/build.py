@@ -40,15 +40,8 @@ PARTS = {
     ],
     "Reference": ["reference/index"],
     "About": [
-        *(
-            "benchmarks",
-            "support",
-            "security-policy",
-            "tour",
-            "contributing",
-            "conduct",
-            "changelog",
-        ),
+        *("benchmarks", "What is supported <support>", "security-policy"),
+        *("tour", "contributing", "conduct", "changelog"),
     ],
 }
 
