@@ -32,7 +32,7 @@ BX_INLINE uint32_t bx_hash_name(const uint8_t *name, size_t size)
     } else if (size > 0) {
         head = (uint64_t)name[0] | (uint64_t)name[size >> 1] << 8 | (uint64_t)name[size - 1] << 16;
     }
-    head = (head ^ size << 56) * UINT64_C(0x9E3779B97F4A7C15);
+    head = (head ^ (uint64_t)size << 56) * UINT64_C(0x9E3779B97F4A7C15);
     return (uint32_t)(((head ^ head >> 29) + tail) * UINT64_C(0xC2B2AE3D27D4EB4F) >> 32);
 }
 
