@@ -8,7 +8,7 @@ BSONX_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer (implies BSON
                    other value is given to the compiler's -fsanitize as it stands
 BSONX_WERROR=1     warnings in ``csrc/`` are errors (our own builds and CI)
 BSONX_REQUIRE_EXT=1  fail where the extension cannot be built, rather than go on without it
-SOURCE_DATE_EPOCH  the time of all that is in an sdist or a wheel: two builds have the same bytes then
+SOURCE_DATE_EPOCH  the time of all files in an sdist or a wheel: so two builds have the same bytes
 """
 
 import gzip

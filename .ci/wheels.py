@@ -2,8 +2,8 @@
 
     python .ci/wheels.py [--build-only] [--tests TEST ...] [--] [PYTHON ...]
 
-Without arguments: for every Python from 3.11 on that is found. Of the sources and of the first wheel
-a second one is built, which must have the same bytes. A wheel is built from the sdist, made a
+Without arguments: for every Python from 3.11 on that is found. Of the sources and of the first
+wheel a second one is built, which must have the same bytes. A wheel is built from the sdist, made a
 manylinux one by auditwheel, and installed with nothing else around it; then the tests run from the
 sdist, whose sources are taken away, against what is installed. A pure wheel as well, which is the
 only one for interpreters that have no extension (PyPy).
