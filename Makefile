@@ -14,6 +14,7 @@
 #   make engines   the programs of examples/ for Dask, Ray Data and PySpark, on clusters of this machine
 #   make bench     codec and driver beside PyMongo; report in bench/results/
 #   make lint      ruff           make typecheck   mypy --strict
+#   make lint-c    our C under clang's analyzer (.clang-tidy)
 #   make types     what users' type checkers see, under mypy and pyright, beside PyMongo
 #   make examples  the programs in examples/, under the frameworks they are for, which it installs
 #   make site      the documentation site, in build/site; a warning is an error
@@ -49,7 +50,7 @@ export BSONX_REQUIRE_EXT ?= 1
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files wheel cross clean
+.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint lint-c typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files wheel cross clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -146,6 +147,15 @@ bench: $(VENV)/.extension $(VENV)/.bench
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+$(VENV)/.lint-c: $(VENV)/.created
+	@$(PIP) "clang-tidy==23.1.4"
+	@touch $@
+
+lint-c: $(VENV)/.lint-c
+	@headers=$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
+	find csrc -name "*.c" | xargs -P $(WORKERS) -n 4 sh -c '"$$0" --quiet "$$@" -- -std=c11 \
+	    -DNDEBUG -Icsrc -isystem "'$$headers'"' $(VENV)/bin/clang-tidy
 
 # Then the modules that have a stub file, which is what the first run reads in their place.
 typecheck: $(VENV)/.dev $(VENV)/.extension

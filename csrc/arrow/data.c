@@ -52,7 +52,7 @@ static void release_array(struct ArrowArray *array)
 {
     given *own = array->private_data;
 
-    for (int64_t i = 0; i < array->n_children; i++) {
+    for (int64_t i = 0; array->children != NULL && i < array->n_children; i++) {
         if (array->children[i]->release != NULL) array->children[i]->release(array->children[i]);
         PyMem_RawFree(array->children[i]);
     }

@@ -226,8 +226,8 @@ static int find_view(bx_row_writer *w, const bx_column *c, int64_t i, const uint
 
 static int put_found(bx_row_writer *w, const bx_column *c, int64_t i, const uint8_t *name, size_t n)
 {
-    const uint8_t *p;
-    int64_t size;
+    const uint8_t *p = NULL;
+    int64_t size = 0;
     int status = c->kind == BX_A_TEXT || c->kind == BX_A_BINARY ? find_bytes(w, c, i, &p, &size)
                                                                 : find_view(w, c, i, &p, &size);
 

@@ -217,6 +217,7 @@ bx_options *bx_options_compile(bx_state *st, PyObject *codec_options)
 {
     bx_options *self;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every module has its state */
     if (!PyObject_TypeCheck(codec_options, st->CodecOptions) || !PyTuple_Check(codec_options) ||
         PyTuple_GET_SIZE(codec_options) < FIELD_COUNT) {
         PyErr_SetString(PyExc_TypeError, "codec_options must be an instance of CodecOptions");

@@ -13,7 +13,7 @@
 BX_INLINE long bx_regex_flag(uint8_t letter)
 {
     for (int i = 0; i < BX_REGEX_LETTER_COUNT; i++) {
-        if (BX_REGEX_LETTERS[i] == letter) return 2L << i;
+        if ((uint8_t)BX_REGEX_LETTERS[i] == letter) return 2L << i;
     }
     return 0;
 }

@@ -4,7 +4,7 @@
 
 #define DIGITS 34
 #define BIAS 6176
-#define LEAST_EXPONENT -6176
+#define LEAST_EXPONENT (-6176)
 #define MOST_EXPONENT 6111
 #define SIGN (UINT64_C(1) << 63)
 

@@ -20,7 +20,7 @@ def leading_bits(exponent: int) -> int:
 print("/* Written by make_powers.py: the first 128 bits of 10^e, high half first. */")
 print("#ifndef BSONX_JSON_POWERS_H\n#define BSONX_JSON_POWERS_H\n")
 print("#include <stdint.h>\n")
-print(f"#define BX_FIRST_POWER {FIRST}\n#define BX_LAST_POWER {LAST}\n")
+print(f"#define BX_FIRST_POWER ({FIRST})\n#define BX_LAST_POWER {LAST}\n")
 print(f"static const uint64_t BX_POWERS[{LAST - FIRST + 1}][2] = {{")
 for exponent in range(FIRST, LAST + 1):
     bits = leading_bits(exponent)

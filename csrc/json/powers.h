@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define BX_FIRST_POWER -342
+#define BX_FIRST_POWER (-342)
 #define BX_LAST_POWER 324
 
 static const uint64_t BX_POWERS[667][2] = {

@@ -1,10 +1,14 @@
-"""What is built where there is no compiler, and what goes into a wheel."""
+"""What is built where there is no compiler, what goes into archives, and where they are built."""
 
 from __future__ import annotations
 
+import gzip
+import importlib.util
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -93,3 +97,50 @@ def test_an_sdist_holds_what_distributions_want(tmp_path):
     assert wanted <= names
     assert {"tests/conftest.py", "bench/README.md", "examples/README.md", ".ci/venv"} <= names
     assert [name for name in names if name.endswith((".so", ".pyc")) or "_native.c" in name] == []
+
+
+def test_an_sdist_has_the_same_bytes_whenever_and_by_whomever_it_is_built(tmp_path):
+    base = ("egg_info", "--egg-base", str(tmp_path), "sdist", "--dist-dir", str(tmp_path))
+    done = build(tmp_path, *base, BSONX_NO_EXT="1", SOURCE_DATE_EPOCH="1500000000")
+    assert done.returncode == 0, done.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with gzip.open(archive) as packed:
+        packed.read(1)
+        assert packed.mtime == 1_500_000_000
+    with tarfile.open(archive) as entries:
+        found = entries.getmembers()
+    assert {(e.mtime, e.uid, e.gid, e.uname, e.gname) for e in found} == {
+        (1_500_000_000, 0, 0, "", "")
+    }
+    assert {e.mode for e in found} <= {0o644, 0o755}
+    names = [e.name for e in found]
+    assert names == sorted(names, key=lambda name: name.split("/"))
+    tops = {name.split("/")[1] for name in names if "/" in name}
+    assert {"tests", "docs", "csrc", "src", "setup.py", "README.md"} <= tops
+    assert not [name for name in names if name.endswith(("/_native.c", ".so", ".pyc"))]
+
+
+def test_what_is_left_out_of_the_tests_of_wheels_is_there():
+    path = ROOT / ".ci" / "wheels.py"
+    spec = importlib.util.spec_from_file_location("wheels", path)
+    wheels = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(wheels)
+    assert [name for name in wheels.OF_THE_CHECKOUT if not (ROOT / name).exists()] == []
+    needed = [one for one in wheels.requirements() if one.startswith(wheels.NEEDED)]
+    assert len(needed) >= len(wheels.NEEDED)
+
+
+#: Those that GitHub has.
+RUNNERS = {"ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "macos-15-intel"}
+RUNNERS |= {"windows-2025", "windows-11-arm", "${{ matrix.os }}"}
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_run_where_runners_are_and_what_is_pinned(workflow):
+    text = workflow.read_text(encoding="utf-8")
+    runners = set(re.findall(r"(?:runs-on|\bos): ([^,}\n]+(?:\}\})?)", text))
+    assert runners and runners <= RUNNERS
+    for used in re.findall(r"uses: (.+)", text):
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used)
+    assert re.search(r"^permissions:", text, re.MULTILINE)
