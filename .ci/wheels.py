@@ -122,6 +122,8 @@ def old_glibc() -> dict[str, str]:
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return {}
     compiler = f"{sys.executable} -m ziglang cc -target {platform.machine()}-linux-gnu.2.17"
+    # Where Debian has a part of Python's headers; all others are zig's own.
+    compiler += " -idirafter /usr/include"
     return {"CC": compiler, "LDSHARED": f"{compiler} -shared"}
 
 
