@@ -102,6 +102,14 @@ def zig(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "ziglang", *map(str, arguments)]
 
 
+def pyconfig() -> str:
+    """The pyconfig.h of this Python; Debian's says where that of each machine is."""
+    path = Path(sysconfig.get_config_h_filename())
+    text = path.read_text()
+    own = re.search(rf"<({sysconfig.get_config_var('MULTIARCH')}/.+)>", text)
+    return (path.parents[1] / own[1]).read_text() if own else text
+
+
 def headers(target: Target, folder: Path) -> Path:
     """The headers of this Python, as they were for the target."""
     include = Path(sysconfig.get_path("include"))
@@ -113,14 +121,12 @@ def headers(target: Target, folder: Path) -> Path:
     sizes = {"VOID_P": target.pointer, "SIZE_T": target.pointer, "LONG": target.long}
     sizes |= {"TIME_T": target.pointer, "UINTPTR_T": target.pointer, "PTHREAD_T": target.pointer}
     lines = []
-    for line in Path(sysconfig.get_config_h_filename()).read_text().splitlines():
+    for line in pyconfig().splitlines():
         for name, size in sizes.items():
             if line.startswith((f"#define SIZEOF_{name} ", f"#define ALIGNOF_{name} ")):
                 line = f"{line.rpartition(' ')[0]} {size}"
         # Of this machine alone: 128-bit integers, and how it stores doubles.
-        if target.pointer == 4 and line.startswith(
-            ("#define HAVE_GCC_UINT128_T", "#define VA_LIST_IS_ARRAY")
-        ):
+        if target.pointer == 4 and line.startswith(_WIDE):
             continue
         if target.big_endian and "DOUBLE_IS_LITTLE_ENDIAN" in line:
             line = "#define DOUBLE_IS_BIG_ENDIAN_IEEE754 1"
