@@ -307,6 +307,44 @@ async def test_duplicates_of_another_index_are_replaced(coll):
     assert await coll.find_one({"k": {"x": 3}}) == {"_id": before, "k": {"x": 3}, "v": "new"}
 
 
+@pytest.mark.parametrize(
+    ("key", "index", "before", "new"),
+    [
+        ("items.sku", {}, {"items": [{"sku": 1}]}, {"items": [{"sku": 5}, {"sku": 1}]}),
+        ("tags", {}, {"tags": ["a", "b"]}, {"tags": ["b", "c"]}),
+        ("k", {"collation": {"locale": "en", "strength": 2}}, {"k": "ABC"}, {"k": "abc"}),
+        ("k", {}, {"k": None}, {}),
+    ],
+)
+async def test_the_key_of_a_duplicate_is_that_of_the_index(coll, key, index, before, new):
+    await coll.create_index(key, unique=True, **index)
+    await coll.insert_many([{"_id": 1, **before}, {"_id": 2, "k": 2, "tags": 2, "items": 2}])
+    report = await load(coll, [{**new, "v": "new"}], on_duplicate="replace")
+    assert (report.documents, report.replaced, report.duplicates) == (1, 1, 1)
+    assert await coll.find_one({"_id": 1}) == {"_id": 1, **new, "v": "new"}
+    assert await coll.count_documents({}) == 2
+
+
+async def test_a_duplicate_beside_documents_that_are_not_in_the_index(coll):
+    """The server would try an upsert for ever: its filter finds a document, the index another."""
+    await coll.create_index("k", unique=True, partialFilterExpression={"in": True})
+    old = [{"_id": 1, "k": 1, "in": False}, {"_id": 2, "k": 1, "in": True}]
+    await coll.insert_many(old)
+    report = await load(coll, [{"k": 1, "in": True, "v": "new"}], on_duplicate="replace")
+    assert (report.documents, report.errors[11000].count) == (0, 1)
+    assert [document async for document in coll.find(sort=[("_id", 1)])] == old
+
+
+async def test_a_duplicate_is_not_replaced_by_operators(coll):
+    await coll.create_index("k", unique=True)
+    await coll.insert_one({"_id": 1, "v": "old"})
+    report = await load(coll, [{"$set": {"v": "new"}}], on_duplicate="replace")
+    assert report.errors["parse"].examples == [
+        "iterable:1: names of fields that begin with $ would be taken for operators"
+    ]
+    assert await coll.find_one() == {"_id": 1, "v": "old"}
+
+
 # ---- order ----
 
 

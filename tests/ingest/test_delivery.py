@@ -255,7 +255,7 @@ def test_a_write_concern_is_met_when_it_is_confirmed_once_more():
     concern = {"code": 91, "errmsg": "shutting down"}
     collection = FakeCollection(refuses(concern=concern, stores=True))
     outcome = deliver(collection, {"a": 1}, {"a": 2})
-    assert (outcome.failures, outcome.resent) == ([], 1)
+    assert (outcome.failures, outcome.resent, outcome.inserted) == ([], 1, 2)
     assert collection.calls == [2, 2]
 
 
@@ -379,6 +379,59 @@ def test_duplicates_end_the_job_where_that_is_asked():
     outcome = deliver(collection, {"_id": 1, "a": "1"}, {"_id": 2, "a": "2"}, on_duplicate="error")
     assert outcome.fatal == 0
     assert outcome.failures == [Failure(0, 11000, "E11000")]
+
+
+# ---- duplicates that are replaced ----
+
+
+def finds(*numbers):
+    """A server that finds something to update for so many statements of each command."""
+
+    def act(collection, statements):
+        found = waiting.pop(0)
+        return {"ok": 1, "n": found, "nModified": found}
+
+    waiting = list(numbers)
+    return [act] * len(numbers)
+
+
+def test_a_duplicate_that_is_gone_when_it_is_to_be_replaced():
+    """It is found out which one, and that is inserted after all."""
+    collection = FakeCollection(FakeCollection.store, *finds(1, 1, 0))
+    collection.stored = {1: {"_id": 1, "a": 0}, 2: {"_id": 2, "a": 0}}
+
+    def gone(collection, documents):
+        assert [document["_id"] for document in documents] == [2]
+        del collection.stored[2]
+        return collection.store(documents)
+
+    collection.script.append(gone)
+    outcome = deliver(collection, *({"_id": n, "a": n} for n in (1, 2, 3)), on_duplicate="replace")
+    assert (outcome.failures, outcome.duplicates, outcome.replaced) == ([], 2, 1)
+    assert outcome.inserted == 2  # 3 and 2
+    assert collection.calls == [3, 2, 1, 1, 1]
+
+
+def test_a_duplicate_that_is_not_found_by_its_key_is_a_failure():
+    collection = FakeCollection(*[FakeCollection.store, lambda *_: {"ok": 1, "n": 0}] * 3)
+    collection.stored = {1: {"_id": 1}}
+    outcome = deliver(collection, {"_id": 1}, on_duplicate="replace")
+    assert outcome.failures == [Failure(0, 11000, "E11000")]
+    assert (outcome.duplicates, outcome.replaced) == (1, 0)
+    assert collection.calls == [1] * 6
+
+
+def test_in_order_a_duplicate_that_cannot_be_replaced_is_the_last():
+    invalid = {"index": 0, "code": 121, "errmsg": "failed validation"}
+    collection = FakeCollection(
+        FakeCollection.store, lambda *_: {"ok": 1, "n": 0, "writeErrors": [invalid]}
+    )
+    collection.stored = {1: {"_id": 1}}
+    outcome = deliver(
+        collection, *({"_id": n} for n in range(4)), on_duplicate="replace", ordered=True
+    )
+    assert (outcome.fatal, outcome.inserted, outcome.replaced) == (1, 1, 0)
+    assert sorted(collection.stored) == [0, 1]
 
 
 # ---- write concerns ----

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.ingest.batch import ENCODE, Code
+from mongodriver.ingest.batch import ENCODE, PARSE, Code
 from mongodriver.ingest.duplicates import (
     arrived_before,
     is_duplicate,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mongodriver.ops.encoded_write import EncodedWrite
 
 __all__ = ["Delivery", "Failure", "Outcome"]
+
+#: How often a document that is refused as a duplicate is to be put in the place of the other one.
+_MOST_TRIES = 3
 
 #: Told of each acknowledgement: how many documents, and the seconds it took.
 Acknowledged = Callable[[int, float], None]
@@ -80,6 +83,7 @@ class Delivery:
         self._acknowledged = acknowledged
         self._maybe_stored = work.maybe_stored
         self._doubled: list[tuple[int, dict[str, Any]]] = []  # to be replaced
+        self._tries: dict[int, int] = {}  # how often that was tried
 
     async def run(self) -> Outcome:
         """Settle all documents.
@@ -96,7 +100,7 @@ class Delivery:
             await self._execute(operation, places)
             places = await self._judge(operation, places)
             if self._doubled:
-                await self._replace()
+                places = await self._replace(places)
             if places:
                 statements = self._work.statements.some(places)
         return self.outcome
@@ -145,12 +149,14 @@ class Delivery:
 
     async def _judge(self, operation: EncodedWrite, places: Sequence[int]) -> Sequence[int]:
         """Settle what the server has told of; return what is to be sent again."""
-        self._count(operation)
         if operation.concern_errors:
-            # The members that have it may be gone: all of it has to be confirmed once more.
+            # The members that have it may be gone: all of it has to be confirmed once more. What is
+            # inserted is counted then, what is changed only now.
+            if operation.name != "insert":
+                self._count(operation)
             await self._wait_for(operation.concern_errors)
-            failed = {failure.index for failure in self.outcome.failures}
-            return [index for index in places if index not in failed]
+            return self._not_failed(places)
+        self._count(operation)
         errors = {places[error["index"]]: error for error in operation.errors}
         if errors and self._maybe_stored:
             await self._believe(errors, places)
@@ -184,7 +190,7 @@ class Delivery:
         duplicates = [index for index, error in errors.items() if is_duplicate_id(error)]
         if self._options.mode != "insert" or not duplicates:
             return
-        accepted = (index for index in places if index not in errors)
+        accepted = [index for index in places if index not in errors]
         for index in await arrived_before(self._work, duplicates, accepted):
             del errors[index]
             self.outcome.inserted += 1
@@ -192,14 +198,16 @@ class Delivery:
     def _settle(self, index: int, error: dict[str, Any]) -> None:
         outcome, policy = self.outcome, self._options.on_duplicate
         duplicate = is_duplicate(error)
-        outcome.duplicates += duplicate
+        outcome.duplicates += duplicate and index not in self._tries
         if duplicate and policy == "skip":
             outcome.skipped += 1
         elif duplicate and policy == "replace" and self._options.mode == "insert":
             self._doubled.append((index, error))
         else:
-            code, message = error.get("code", 0), str(error.get("errmsg", ""))
-            self._fail(index, code, message, duplicate and policy == "error")
+            self._refuse(index, error, duplicate and policy == "error")
+
+    def _refuse(self, index: int, error: Mapping[str, Any], fatal: bool = False) -> None:
+        self._fail(index, error.get("code", 0), str(error.get("errmsg", "")), fatal)
 
     def _fail(self, index: int, code: Code, message: str, fatal: bool = False) -> None:
         self.outcome.failures.append(Failure(index, code, message))
@@ -216,17 +224,33 @@ class Delivery:
             outcome.inserted += operation.upserted
             outcome.modified += operation.modified
 
-    async def _replace(self) -> None:
-        """Put duplicates in the place of what is there."""
+    async def _replace(self, places: Sequence[int]) -> Sequence[int]:
+        """Put duplicates in the place of what is there; return what is to be inserted after this:
+        `places`, and those that there was nothing for."""
         doubled, self._doubled = self._doubled, []
-        work = self._work
-        updates = [
-            replacement(work.documents.document(index), error, work.own_ids)
-            for index, error in doubled
-        ]
-        places = [index for index, _ in doubled]
+        updates = {}
+        for index, error in doubled:
+            try:
+                document = self._work.documents.document(index)
+                updates[index] = replacement(document, error, self._work.own_ids)
+            except ValueError as problem:
+                self._fail(index, PARSE, str(problem))
+        vanished = await self._put_in_place(updates) if updates else []
+        for index, error in doubled:
+            self._tries[index] = self._tries.get(index, 0) + 1
+            if index in vanished and self._tries[index] == _MOST_TRIES:
+                vanished.remove(index)  # it is there, and cannot be found by its key
+                self._refuse(index, error)
+        if self._options.ordered and self.outcome.fatal is not None:
+            return []
+        return sorted({*places, *vanished})
+
+    async def _put_in_place(self, updates: Mapping[int, bytes]) -> list[int]:
+        """Send replacements; return those that have found nothing in whose place to be put."""
+        places, vanished = [*updates], []
         while places:
-            operation = self._write("update", EncodedDocuments.of(updates), True)
+            statements = EncodedDocuments.of(updates[index] for index in places)
+            operation = self._write("update", statements, True)
             await self._execute(operation, places)
             self._count(operation)
             if operation.concern_errors:
@@ -235,12 +259,22 @@ class Delivery:
             again = []
             for error in operation.errors:
                 if is_transient_reply(error):
-                    again.append(error["index"])
+                    again.append(places[error["index"]])
                 else:
-                    message = str(error.get("errmsg", ""))
-                    self._fail(places[error["index"]], error.get("code", 0), message)
-            self.outcome.replaced += len(places) - len(operation.errors)
+                    self._refuse(places[error["index"]], error)
+            done = self._not_failed(index for index in places if index not in again)
+            if operation.count == len(done):
+                self.outcome.replaced += len(done)
+            elif len(done) == 1:
+                vanished += done
+            else:  # one after the other, to see for which of them there is nothing
+                for index in done:
+                    vanished += await self._put_in_place({index: updates[index]})
             if again:
                 await self._patience.wait(operation.errors[0])
-            updates = [updates[number] for number in again]
-            places = [places[number] for number in again]
+            places = again
+        return vanished
+
+    def _not_failed(self, places: Iterable[int]) -> list[int]:
+        failed = {failure.index for failure in self.outcome.failures}
+        return [index for index in places if index not in failed]

@@ -69,18 +69,30 @@ def _id_first(document: bytes) -> bytes:
 def replacement(document: bytes, error: Mapping[str, Any], own_id: bool) -> bytes:
     """The update that puts a document in the place of the one that has its key.
 
-    :param error: of the index, whose key says which.
+    It adds nothing where there is none any more: an upsert whose filter finds another document than
+    the one in the index, as it may with a partial index, is tried by servers for ever.
+
+    :param error: of the index, which says the key.
     :param own_id: the `_id` of the document was made for it: the other one keeps its own.
+    :raises ValueError: for what would be taken for operators.
     """
     whole = RawBSONDocument(document, _RAW)
     change: Any = whole
-    if is_duplicate_id(error) or not error.get("keyPattern"):
+    pattern, collation = error.get("keyPattern"), error.get("collation")
+    if is_duplicate_id(error) or not pattern:
         query = {"_id": whole["_id"]}
     else:
-        query = {name: _value_at(whole, name) for name in error["keyPattern"]}
+        query = {name: _value_at(whole, name) for name in pattern}
+        if not collation:  # that of an array is one of its items; with a collation it is no text
+            query |= error.get("keyValue") or {}
         if own_id:
             change = {name: value for name, value in whole.items() if name != "_id"}
-    return encode({"q": {k: {"$eq": v} for k, v in query.items()}, "u": change, "upsert": True})
+    if next(iter(change), "").startswith("$"):
+        raise ValueError("names of fields that begin with $ would be taken for operators")
+    statement = {"q": {name: {"$eq": value} for name, value in query.items()}, "u": change}
+    if collation and not is_duplicate_id(error):
+        statement["collation"] = collation
+    return encode(statement)
 
 
 def _value_at(document: Any, path: str) -> Any:
