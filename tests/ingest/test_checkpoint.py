@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from bsonx import CodecOptions
 from bsonx._impl import run_coroutine as run
+from mongodriver.ingest import ingest
 from mongodriver.ingest.checkpoint import FileCheckpoint, job_identity
-from mongodriver.ingest.errors import CheckpointError
+from mongodriver.ingest.errors import CheckpointError, IngestError
+from mongodriver.ingest.sources.iterables import IterableSource
+
+from .fake import FakeCollection
 
 SEED = bytes(range(9))
 
@@ -230,3 +235,50 @@ def test_a_killed_process_keeps_nobody_away(path, files):
 def test_a_folder_that_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         FileCheckpoint(tmp_path / "no" / "job", {})
+
+
+@pytest.mark.parametrize(
+    ("items", "problem"),
+    [([{"a": 1}] * 5, "it had 3 items and has 5"), ([{"a": 2}] * 3, "it begins in another way")],
+)
+def test_other_documents_of_python(path, items, problem):
+    """Else the first ones of them would be taken for stored."""
+    before, now = (
+        identity([IterableSource(one, CodecOptions())]) for one in ([{"a": 1}] * 3, items)
+    )
+    with FileCheckpoint(path, before) as checkpoint:
+        run(checkpoint.keep_seed("iterable", SEED))
+    with pytest.raises(CheckpointError, match=f"iterable is not what it was .{problem}"):
+        FileCheckpoint(path, now, resume=True)
+    FileCheckpoint(path, before, resume=True).release()
+
+
+def test_a_device_is_no_checkpoint(files):
+    """Some have no end."""
+    for resume in (False, True):
+        with pytest.raises(CheckpointError, match="/dev/null is no file"):
+            FileCheckpoint("/dev/null", identity(files), resume=resume)
+
+
+def test_a_file_that_is_no_lock_is_kept(path, files):
+    lock = path.with_name(f"{path.name}.lock")
+    lock.write_text("mine")
+    with pytest.raises(CheckpointError, match="is there, and is no lock"):
+        FileCheckpoint(path, identity(files))
+    assert lock.read_text() == "mine"
+
+
+@pytest.mark.parametrize("suffix", ["", ".lock", ".new"])
+def test_files_of_a_checkpoint_are_for_nothing_else(tmp_path, suffix):
+    """The lock is removed in the end, and what dead letters there were with it."""
+    source = tmp_path / "a.ndjson"
+    source.write_text("{}\n")
+    here = os.path.relpath(tmp_path / "job")
+    with pytest.raises(IngestError, match="where the checkpoint is"):
+        ingest(FakeCollection(), source, checkpoint=tmp_path / "job", dead_letter=here + suffix)
+    if suffix:
+        read = tmp_path / f"job{suffix}"
+        source.rename(read)
+        with pytest.raises(IngestError, match="the checkpoint cannot go to"):
+            ingest(FakeCollection(), read, format="ndjson", checkpoint=tmp_path / "job")
+        assert read.read_text() == "{}\n"

@@ -281,12 +281,22 @@ def test_going_on_after_a_kill(tmp_path, name):
     assert len(list(read_entries(str(path)))) == 3
 
 
-def test_going_on_with_something_else(tmp_path):
-    path = tmp_path / "dead"
-    path.write_text("precious\nthings\n")
-    with pytest.raises(IngestError, match="no dead letter of this job"):
+def test_going_on_behind_a_line_that_has_no_end(tmp_path):
+    """Else the next entry would be in the same line, and both lost."""
+    path = tmp_path / "dead.ndjson"
+    path.write_text(document({"a": 1}).to_json())
+    add(FileDeadLetter(path, resume=True), TEXT)
+    assert [entry.place for _, _, entry in read_entries(str(path))] == [("f", 4), ("é.csv", 3)]
+
+
+@pytest.mark.parametrize("name", ["dead", "dead.bson"])
+@pytest.mark.parametrize("content", ["precious\nthings\n", '{"a": 1', "precious", "{}x\0\0\0"])
+def test_going_on_with_something_else(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(IngestError):
         FileDeadLetter(path, resume=True)
-    assert path.read_text() == "precious\nthings\n"
+    assert path.read_text() == content
 
 
 def test_going_on_before_anything_was_dead(tmp_path):

@@ -121,3 +121,22 @@ def test_notes(tmp_path, text, note):
 @pytest.mark.parametrize("text", ["2019,2020,name\n1,2,x\n", "5\n6\n", "a,b\n1,2\n"])
 def test_nothing_to_note(tmp_path, text):
     assert look_at(csv(tmp_path / "a.csv", text)).notes == []
+
+
+def test_text_that_is_no_utf_8_in_bson(tmp_path):
+    """The server stores it, so that it is no reason not to look at the rest."""
+    good = bsonx.encode({"a": "xyz", "n": 1})
+    path = tmp_path / "a.bson"
+    path.write_bytes(good.replace(b"xyz", b"x\xffz") + good)
+    plan = look_at(BSONSource(make_source(path)))
+    assert (plan.records, plan.bad, plan.error) == (2, 0, None)
+    assert plan.columns[0].example == r"x\xffz"
+
+
+def test_bson_that_cannot_be_read(tmp_path):
+    good = bsonx.encode({"a": 1})
+    path = tmp_path / "a.bson"
+    path.write_bytes(good + good.replace(b"\x10a", b"\x77a") + good)
+    plan = look_at(BSONSource(make_source(path)))
+    assert (plan.records, plan.bad, plan.error) == (2, 1, None)
+    assert [position for position, _ in plan.examples] == [2]

@@ -57,6 +57,18 @@ def test_f17_bytes_behind_the_end(tmp_path, suffix):
     assert "behind the end of the" in problem
 
 
+@pytest.mark.parametrize("suffix", PACKINGS)
+def test_f17_damage_in_the_middle(tmp_path, suffix):
+    """Each library has an error of its own."""
+    path = tmp_path / f"a.ndjson.{suffix}"
+    packed = bytearray(PACKINGS[suffix](TEXT))
+    middle = len(packed) // 2
+    packed[middle : middle + 500] = Random(1).randbytes(500)
+    path.write_bytes(packed)
+    _, problem = read_all(path)
+    assert "data are damaged" in problem
+
+
 def test_f17_zeros_behind_the_end_are_no_fault(tmp_path):
     path = tmp_path / "a.ndjson.gz"
     path.write_bytes(gzip.compress(TEXT) + bytes(1000) + gzip.compress(TEXT) + bytes(100_000))

@@ -103,11 +103,12 @@ class FileCheckpoint:
         return int(self._state["letters"])
 
     def _take_up(self, resume: bool) -> None:
-        try:
-            with open(self.path, "rb") as file:
-                text = file.read()
-        except FileNotFoundError:
+        if not os.path.exists(self.path):
             return
+        if not os.path.isfile(self.path):  # a device may never end, and is not to be replaced
+            raise CheckpointError(f"{self.path} is no file, so that it cannot be a checkpoint")
+        with open(self.path, "rb") as file:
+            text = file.read()
         if not resume:
             raise CheckpointError(
                 f"{self.path} is the checkpoint of a job that has begun: resume it, or remove it"
@@ -207,7 +208,8 @@ def job_identity(sources: Sequence[Any], target: str, options: Mapping[str, Any]
 def _file_identity(source: Any) -> dict[str, Any]:
     path = getattr(source, "path", None)
     if path is None:
-        return {"size": source.size}
+        fingerprint = getattr(source, "fingerprint", dict)
+        return {"size": source.size, **fingerprint()}
     with open(path, "rb") as file:
         found = os.fstat(file.fileno())
         start = hashlib.sha256(file.read(_FINGERPRINT)).hexdigest()
@@ -243,7 +245,8 @@ def _difference(known: Mapping[str, Any], given: Mapping[str, Any]) -> str:
         return f"that one reads {_listed(names[0])}, this one {_listed(names[1])}"
     for before, now in zip(known["sources"], given["sources"], strict=True):
         if before != now:
-            return f"{now['name']} is another file now ({_file_difference(before, now)})"
+            what = "another file now" if "path" in now else "not what it was"
+            return f"{now['name']} is {what} ({_file_difference(before, now)})"
     options = known["options"], given["options"]
     for name in sorted({*options[0], *options[1]}):
         values = [one.get(name) for one in options]
@@ -257,9 +260,16 @@ def _file_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         return f"it was {before.get('path')}"
     if before.get("size") != now.get("size"):
         return f"it had {before.get('size')} bytes and has {now.get('size')}"
+    if before.get("items") != now.get("items"):
+        return f"it had {before.get('items')} items and has {now.get('items')}"
     if before.get("start") != now.get("start"):
         return "it begins in another way"
     return "it has been written to"
+
+
+def files_beside(path: str | os.PathLike[str]) -> list[str]:
+    """The files that a checkpoint in `path` has of its own."""
+    return [f"{os.fspath(path)}{suffix}" for suffix in ("", ".lock", ".new")]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -280,6 +290,11 @@ class Lock:
             _lock(self._file)
             if not os.path.samestat(os.fstat(self._file), os.stat(path)):
                 raise FileNotFoundError(path)  # the one who had it has just removed it
+            if os.fstat(self._file).st_size:
+                raise CheckpointError(f"{path} is there, and is no lock")
+        except CheckpointError:
+            os.close(self._file)
+            raise
         except OSError as error:
             os.close(self._file)
             raise CheckpointError(

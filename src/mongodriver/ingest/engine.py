@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.ingest.batch import Batch
 from mongodriver.ingest.channel import Channel
-from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.errors import IngestError, in_words
 from mongodriver.ingest.lane import Lane
 from mongodriver.ingest.settling import Settling
 from mongodriver.ingest.sizing import Sizing
@@ -210,6 +210,8 @@ class Engine:
             finally:
                 await reading.close()
         except _UNREADABLE as error:
+            if reading.raises:
+                raise
             self._telling.unreadable(reading, last, error)
             return
         finally:
@@ -283,7 +285,7 @@ class Engine:
 
     def _reason(self) -> str:
         if isinstance(self._failure, Exception):
-            return str(self._failure) or repr(self._failure)
+            return in_words(self._failure)
         return "the job was stopped"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mongodriver.values.errors import OperationFailure, reason
+
 if TYPE_CHECKING:
     from mongodriver.ingest.report import IngestReport
 
@@ -16,6 +18,22 @@ class IngestError(Exception):
     """
 
     report: IngestReport | None = None
+
+
+def in_words(error: BaseException, about: str = "") -> str:
+    """What an error says, in one line, without what the reader knows already.
+
+    :param about: the source that it is about, whose name stands in front of this.
+    """
+    text = reason(error)
+    if isinstance(error, OSError) and error.strerror and error.filename in (None, about):
+        text = error.strerror
+    if isinstance(error, OperationFailure):
+        text = text.partition(", full error: ")[0]
+    text = " ".join(text.split())
+    while about and text.startswith(f"{about}: "):
+        text = text.removeprefix(f"{about}: ")
+    return text
 
 
 class DeadLetterError(IngestError):

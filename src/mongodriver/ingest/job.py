@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import run_coroutine
 from mongodriver.ingest.engine import Engine
-from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.errors import IngestError, in_words
 from mongodriver.ingest.options import IngestOptions
 from mongodriver.ingest.reading import Reading
 from mongodriver.ingest.report import IngestReport
@@ -61,7 +61,7 @@ class Job:
             try:
                 reading.look()
             except (OSError, IngestError) as error:
-                raise IngestError(f"{source.name}: {error or repr(error)}") from error
+                raise IngestError(f"{source.name}: {in_words(error, source.name)}") from error
             self._readings[source] = reading
 
     def _refuse(self, source: Any) -> None:

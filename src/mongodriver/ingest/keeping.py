@@ -7,10 +7,11 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mongodriver.ingest.checkpoint import FileCheckpoint, job_identity
+from mongodriver.ingest.checkpoint import FileCheckpoint, files_beside, job_identity
 from mongodriver.ingest.dead_letter import make_dead_letter
-from mongodriver.ingest.errors import CheckpointError
+from mongodriver.ingest.errors import CheckpointError, IngestError
 from mongodriver.ingest.letters import JobLetters
+from mongodriver.ingest.outputs import refuse_inputs
 from mongodriver.public.collection_base import CollectionBase
 
 if TYPE_CHECKING:
@@ -77,9 +78,12 @@ class Keeping:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         sources = [getattr(source, "file", source) for source, _ in tasks]
+        for _, collection in tasks:
+            _refuse_loaded(dead_letter, collection)
         self._file: FileCheckpoint | None = None
         self.checkpoint: Checkpoint | None = None
         if isinstance(checkpoint, str | os.PathLike):
+            _keep_apart(checkpoint, dead_letter, sources)
             identity = job_identity(
                 sources,
                 ", ".join(sorted({collection.full_name for _, collection in tasks})),
@@ -90,6 +94,9 @@ class Keeping:
             )
         elif resume and checkpoint is None:
             raise CheckpointError("resume needs the checkpoint of the job")
+        elif checkpoint is not None and not hasattr(checkpoint, "begin"):
+            kind = type(checkpoint).__name__
+            raise CheckpointError(f"a checkpoint is the path of a file, not {kind}")
         else:
             self.checkpoint = checkpoint
         try:
@@ -102,9 +109,8 @@ class Keeping:
     def _letters(self, target: DeadLetterTarget | None, sources: Sequence[Any]) -> JobLetters:
         made = None
         if target is not None:
-            files = [source for source in sources if hasattr(source, "is_stdin")]
             job = None if self._file is None else self._file.job
-            made = make_dead_letter(target, files, resume=self.begun, job=job)
+            made = make_dead_letter(target, _files(sources), resume=self.begun, job=job)
         return JobLetters(made, sources, resumable=self._file is not None)
 
     def _before_checkpoint(self) -> None:
@@ -127,6 +133,28 @@ class Keeping:
                 self._file.end()
         finally:
             self.letters.close()
+
+
+def _keep_apart(path: str | os.PathLike[str], dead_letter: Any, sources: Sequence[Any]) -> None:
+    """Raise IngestError where a file of the checkpoint is one that is read, or the dead letter."""
+    ours = files_beside(path)
+    for one in ours[1:]:
+        refuse_inputs(one, _files(sources), "the checkpoint")
+    path_of_dead = os.fspath(dead_letter) if isinstance(dead_letter, str | os.PathLike) else None
+    if path_of_dead and os.path.realpath(path_of_dead) in map(os.path.realpath, ours):
+        raise IngestError(f"dead letters cannot go to {path_of_dead}, where the checkpoint is")
+
+
+def _refuse_loaded(dead_letter: Any, collection: Any) -> None:
+    if not isinstance(dead_letter, CollectionBase) or not isinstance(collection, CollectionBase):
+        return
+    ours, theirs = dead_letter.database.client, collection.database.client
+    if ours is theirs and dead_letter.full_name == collection.full_name:
+        raise IngestError(f"dead letters cannot go to {collection.full_name}, which is loaded")
+
+
+def _files(sources: Sequence[Any]) -> list[Any]:
+    return [source for source in sources if hasattr(source, "is_stdin")]
 
 
 def _deciding(options: IngestOptions) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import bsonx
 from bsonx.csv import Column
+from bsonx.errors import BSONError
 from bsonx.json_util import dumps
 from mongodriver.ingest.batch import BatchLimits, Ids
-from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.errors import IngestError, in_words
+from mongodriver.values.sequences import EncodedDocuments
 
 if TYPE_CHECKING:
     from mongodriver.ingest.sources.base import Source
@@ -24,7 +26,8 @@ _BAD = 3  # bad records that are shown
 _COLUMNS = 40  # columns that are shown
 _WIDEST = 40  # characters of an example
 _OPTIONS: bsonx.CodecOptions[dict[str, Any]] = bsonx.CodecOptions(
-    datetime_conversion=bsonx.DatetimeConversion.DATETIME_AUTO
+    datetime_conversion=bsonx.DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="backslashreplace",  # what the server stores, people may see
 )
 _NAMES = {
     "str": "string",
@@ -152,7 +155,7 @@ def look_at(source: Source) -> SourcePlan:
     try:
         reader = source.open(Ids())
     except (OSError, IngestError) as error:
-        return SourcePlan(source.name, error=str(error) or repr(error), **said)
+        return SourcePlan(source.name, error=in_words(error, source.name), **said)
     try:
         return _read(source.name, reader, said)
     finally:
@@ -171,15 +174,22 @@ def _read(name: str, reader: Any, said: dict[str, Any]) -> SourcePlan:
             batch = reader.read(BatchLimits(_RECORDS - records, _BYTES))
             if batch is None:
                 break
-            records += len(batch)
-            bad += len(batch.rejects)
-            examples += [(one.position, one.error) for one in batch.rejects]
-            for document in bsonx.decode_all(batch.data, _OPTIONS):
+            told = [(one.position, one.error) for one in batch.rejects]
+            encoded = EncodedDocuments(batch.data, batch.ends)
+            for index in range(len(encoded)):
+                try:
+                    document = bsonx.decode(encoded.document(index), _OPTIONS)
+                except BSONError as error:
+                    told.append((batch.positions[index], str(error)))
+                    continue
                 if not own or batch.own_ids:
                     document.pop("_id", None)
                 fields.add(document)
+                records += 1
+            bad += len(told)
+            examples += sorted(told)
     except (OSError, IngestError) as error:
-        problem = str(error) or repr(error)
+        problem = in_words(error, name)
     said = {**said, "encoding": getattr(reader, "encoding", None)}
     if plan is not None:
         said["delimiter"] = chr(plan.dialect.delimiter)

@@ -79,10 +79,32 @@ class IngestOptions:
             _within("max_errors", self.max_errors, 0, 1 << 62)
         for name in ("batch_seconds", "retry_seconds", "drain_seconds"):
             _seconds(name, getattr(self, name))
-        if not self.keys or not all(isinstance(name, str) and name for name in self.keys):
+        for name in ("ordered", "bypass_document_validation"):
+            _truth(name, getattr(self, name))
+        if self.keep_key_order is not None:
+            _truth("keep_key_order", self.keep_key_order)
+        if not isinstance(self.csv, CSVOptions):
+            raise IngestError(f"csv must be CSVOptions, not {self.csv!r}")
+        if self.id_field is not None and (not isinstance(self.id_field, str) or not self.id_field):
+            raise IngestError(f"id_field must be the name of a field, not {self.id_field!r}")
+        self._check_key()
+        self._check_together()
+
+    def _check_key(self) -> None:
+        several = isinstance(self.key, (list, tuple)) and self.key
+        names = self.key if several else [self.key]
+        if not all(isinstance(name, str) and all(name.split(".")) for name in names):
             raise IngestError(f"key must be the name of a field, or some, not {self.key!r}")
+        if len({*names}) < len(names):
+            raise IngestError(f"key names a field twice: {self.key!r}")
+
+    def _check_together(self) -> None:
         if self.ordered and self.keep_key_order:
             raise IngestError("ordered keeps the order of all documents: leave keep_key_order out")
+        if self.by_key and self.on_duplicate == "replace":
+            raise IngestError(f"on_duplicate='replace' is for inserts, not for {self.mode!r}")
+        if not self.by_key and not self.keep_key_order and self.keys != ("_id",):
+            raise IngestError("key is for the other modes, and for keep_key_order")
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -121,6 +143,11 @@ def options_from(given: dict[str, Any]) -> IngestOptions:
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise IngestError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def _truth(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise IngestError(f"{name} must be True or False, not {value!r}")
 
 
 def _within(name: str, value: Any, least: int, most: int) -> None:

@@ -48,6 +48,11 @@ class Reading:
         """Of the source."""
         return self.source.name
 
+    @property
+    def raises(self) -> bool:
+        """Whether what goes wrong with it is the caller's to know: the source is a program."""
+        return getattr(self.source, "raises", False)
+
     def look(self) -> None:
         """Read up to the first good record, of a source that is not awaited.
 

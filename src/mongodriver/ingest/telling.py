@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mongodriver.ingest.errors import IngestError, in_words
 from mongodriver.ingest.report import FILE, IngestReport
 from mongodriver.ingest.seams import Snapshot
 from mongodriver.ingest.timing import Times
@@ -28,6 +29,8 @@ class Telling:
     """Counts what happens to records. From any thread."""
 
     def __init__(self, report: IngestReport, progress: ProgressCallback | None = None) -> None:
+        if progress is not None and not callable(progress):
+            raise IngestError(f"progress must be a function, not {type(progress).__name__}")
         self.report = report
         self._progress = progress
         self._lock = threading.Lock()
@@ -64,7 +67,7 @@ class Telling:
         """A source cannot be read any further; `last` is its last record that was read, or 0."""
         where = f"{reading.name}, after line {last}" if last else reading.name
         with self._lock:
-            self.report.add_error(FILE, where, str(error) or repr(error))
+            self.report.add_error(FILE, where, in_words(error, reading.name))
 
     def read(self, batch: Batch, ready: Prepared) -> None:
         """A batch has been read."""

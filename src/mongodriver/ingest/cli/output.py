@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from mongodriver.doctor.secrets import Secrets
-from mongodriver.values.errors import reason
+from mongodriver.ingest.errors import in_words
 
 # What the driver adds to its errors for those who set its options.
 _TIMES = re.compile(r" \(configured timeouts: [^)]*\)")
@@ -24,7 +24,7 @@ def plain(error: BaseException | str, uri: str | None = None) -> str:
 
     :param uri: the connection string, whose secrets are not shown.
     """
-    text = error if isinstance(error, str) else reason(error)
+    text = error if isinstance(error, str) else in_words(error)
     for surplus in (_TOPOLOGY, _TIMES, _NUMBER):
         text = surplus.sub("", text)
     if uri is not None:

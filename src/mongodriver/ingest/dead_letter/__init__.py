@@ -73,6 +73,8 @@ def make_dead_letter(
     :raises IngestError: when it cannot be written to, OSError the same.
     """
     if isinstance(target, str | os.PathLike):
+        if not os.fspath(target):
+            raise IngestError("the path of the dead letter is empty")
         return FileDeadLetter(target, sources, resume=resume)
     if isinstance(target, CollectionBase):
         return CollectionDeadLetter(target, job)

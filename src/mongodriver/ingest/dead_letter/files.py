@@ -20,6 +20,7 @@ from mongodriver.ingest.outputs import InputFile, check_new_file, refuse_inputs
 
 WHAT = "dead letters"
 _MAX_ENTRY = 128 << 20  # bytes
+_JSON_START, _BSON_START = b'{"file"', b"\x02file\0"  # of an entry, in BSON behind its size
 
 Entry = tuple[int, int, DeadRecord | BadEntry]
 
@@ -137,9 +138,31 @@ def _take_up(path: str) -> set[tuple[str, int]]:
                 raise IngestError(f"{path} is no dead letter of this job: {entry}")
             places.add(entry.place)
             whole = end
-    except EOFError:
-        os.truncate(path, whole)
+    except EOFError as error:
+        _cut_off(path, whole, error)
+    if not path.endswith(".bson"):
+        _end_line(path)
     return places
+
+
+def _cut_off(path: str, whole: int, error: EOFError) -> None:
+    """Remove the rest of an entry from the end of a file, if it is one. Raises IngestError."""
+    with open(path, "rb") as file:
+        file.seek(whole + (4 if path.endswith(".bson") else 0))
+        start = file.read(len(_BSON_START))
+    known = _BSON_START if path.endswith(".bson") else _JSON_START
+    if start[: len(known)] != known[: len(start)]:
+        raise IngestError(f"{path} is no dead letter of this job: {error}")
+    os.truncate(path, whole)
+
+
+def _end_line(path: str) -> None:
+    """Have the last entry of a file end its line, from which alone the end may be missing."""
+    with open(path, "rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        if file.read(1) not in (b"", b"\n"):
+            file.write(b"\n")
 
 
 def read_entries(path: str) -> Iterator[Entry]:

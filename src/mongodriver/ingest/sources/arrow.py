@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from bsonx.arrow import ArrowError, DocumentReader, Rows
 from mongodriver.ingest.batch import ENCODE, Batch, BatchLimits, Ids, Position, Reject
 from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.sources.base import digest_of_start
 
 __all__ = ["ArrowSource", "ArrowSourceReader", "RowReader", "is_arrow"]
 
@@ -57,6 +58,11 @@ class ArrowSource:
         self.name = name
         self.repeatable = hasattr(data, "__len__") if repeatable is None else repeatable
         self._options: dict[str, Any] = {"id_field": id_field, "nulls": nulls, "uint64": uint64}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells it from other data: how many rows, and the first."""
+        rows = len(self._data) if hasattr(self._data, "__len__") else None
+        return {"items": rows, "start": digest_of_start(self)}
 
     def open(self, ids: Ids | None, at: Position | None = None) -> ArrowSourceReader:
         """Begin to read: see `Source.open`."""

@@ -20,11 +20,12 @@ of it, and what becomes of it. Who writes a new source writes two classes::
 
 from __future__ import annotations
 
+import hashlib
 from typing import Protocol
 
 from mongodriver.ingest.batch import Batch, BatchLimits, Ids, Position
 
-__all__ = ["AsyncReader", "AsyncSource", "Reader", "Source", "SourceLike"]
+__all__ = ["AsyncReader", "AsyncSource", "Reader", "Source", "SourceLike", "digest_of_start"]
 
 
 class Reader(Protocol):
@@ -117,3 +118,15 @@ class AsyncSource(Protocol):
 
 
 SourceLike = Source | AsyncSource
+
+_START = BatchLimits(100, 1 << 20)
+
+
+def digest_of_start(source: Source) -> str:
+    """A digest of the first documents of a source that can be read again."""
+    reader = source.open(Ids(bytes(9)))
+    try:
+        batch = reader.read(_START)
+    finally:
+        reader.close()
+    return hashlib.sha256(b"" if batch is None else batch.data).hexdigest()

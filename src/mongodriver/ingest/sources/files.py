@@ -112,6 +112,9 @@ def make_source(
         raise IngestError(f"{name!r} is a folder: name the files in it, such as {hint}")
     if form is None:
         form = "ndjson" if name == STDIN else _format_of(name)
+    if form == "parquet" and (name == STDIN or name.lower().endswith(PACKED)):
+        what = "standard input" if name == STDIN else repr(name)
+        raise IngestError(f"Parquet is read from its end on, and packed by itself: not from {what}")
     return FileSource(name, form, encoding)
 
 

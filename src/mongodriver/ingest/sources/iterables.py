@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sized
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import encode_documents
 from mongodriver.ingest.batch import ENCODE, Batch, BatchLimits, Ids, Position, Reject
 from mongodriver.ingest.errors import IngestError
+from mongodriver.ingest.sources.base import digest_of_start
 
 if TYPE_CHECKING:
     from bsonx.codec_options import CodecOptions
@@ -27,6 +28,7 @@ class IterableSource:
 
     size = None
     awaits = False
+    raises = True
 
     def __init__(
         self, items: Any, codec_options: CodecOptions[Any], name: str = "iterable"
@@ -35,6 +37,12 @@ class IterableSource:
         self._items = items
         self._codec_options = codec_options
         self.repeatable = not isinstance(items, Iterator)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells it from another one: how many items, and the first, where they are at hand."""
+        if not isinstance(self._items, Sized):
+            return {}
+        return {"items": len(self._items), "start": digest_of_start(self)}
 
     def open(self, ids: Ids | None, at: Position | None = None) -> IterableReader:
         """See `Source.open`."""
@@ -138,6 +146,7 @@ class AsyncIterableSource:
     size = None
     awaits = True
     repeatable = False
+    raises = True
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class ParquetSource:
 
     repeatable = True
     awaits = False
+    is_stdin = False
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class ParquetSource:
         nulls: str = "null",
         uint64: str = "error",
     ) -> None:
-        self.name = os.fspath(path)
+        self.path = self.name = os.fspath(path)
         self._options: dict[str, Any] = {"id_field": id_field, "nulls": nulls, "uint64": uint64}
 
     @property

@@ -176,6 +176,32 @@ class _Members:
         return bool(self._rest) and not self._failure
 
 
+class _Zstd:
+    """The decompressor of a library for Zstandard, whose error is one that is known here."""
+
+    def __init__(self, inner: _Decompressor, error: type[Exception]) -> None:
+        self._inner = inner
+        self._error = error
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return self._inner.needs_input
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        try:
+            return self._inner.decompress(data, max_length)
+        except self._error as error:
+            raise RuntimeError(str(error)) from error
+
+
 def _zstd() -> _Decompressor:
     zstd: Any
     try:
@@ -188,7 +214,7 @@ def _zstd() -> _Decompressor:
                 "Zstandard needs Python 3.14 or a library: pip install mongodriver[zstd]"
             )
     options = {zstd.DecompressionParameter.window_log_max: _WIDEST}
-    return cast(_Decompressor, zstd.ZstdDecompressor(options=options))
+    return _Zstd(zstd.ZstdDecompressor(options=options), zstd.ZstdError)
 
 
 _MEMBERS: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
