@@ -283,24 +283,31 @@ static void drop_row(bx_documents *d)
 }
 
 /* Raise the problem of a row, or note it. */
-static int row_failed(bx_row_writer *w, int status, int64_t row, bool collect, PyObject **rejects)
+static int row_failed(bx_arrow_reader *r, bx_row_writer *w, int status, int64_t row,
+                      const bx_arrow_reading *reading, PyObject **rejects)
 {
-    PyObject *number, *item;
+    PyObject *number, *item, *told;
 
     drop_row(&w->documents);
     if (status == BX_ROW_EXCEPTION) return -1;
-    number = PyLong_FromLongLong(row);
+    number = PyLong_FromLongLong(r->rows + row);
     if (number == NULL) {
         Py_CLEAR(w->problem);
         return -1;
     }
-    if (status == BX_ROW_ARRAY || !collect) {
+    if (status == BX_ROW_ARRAY || !reading->collect) {
         bx_arrow_error(w->st, w->bad->path, number, w->problem);
         w->problem = NULL;
         Py_DECREF(number);
         return -1;
     }
-    item = Py_BuildValue("NON", number, w->bad->path, w->problem);
+    if (reading->describe == NULL) {
+        item = Py_BuildValue("NON", number, w->bad->path, w->problem);
+    } else {
+        told = PyObject_CallFunction(reading->describe, "nL", (Py_ssize_t)(intptr_t)&r->array,
+                                     (long long)row);
+        item = Py_BuildValue("NONN", number, w->bad->path, w->problem, told);
+    }
     w->problem = NULL;
     if (item == NULL) return -1;
     if (*rejects == NULL && (*rejects = PyList_New(0)) == NULL) {
@@ -327,7 +334,7 @@ static int64_t put_rows(bx_arrow_reader *r, bx_row_writer *w, const bx_arrow_rea
         int status = put_row(w, r->root, row, reading);
 
         if (status < 0 &&
-            row_failed(w, status, r->rows + row, reading->collect, rejects) < 0) {
+            row_failed(r, w, status, row, reading, rejects) < 0) {
             r->row--;
             return -1 - seen;
         }

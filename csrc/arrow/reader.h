@@ -16,6 +16,8 @@ typedef struct {
     bool omit_nulls;
     bool uint64_decimal;
     bool collect;     /* what has no BSON form is collected; else it is raised */
+    PyObject *describe; /* called with the address of the array and the row in it for what is
+                         * collected; NULL: nothing is */
 } bx_arrow_reading;
 
 /* Take what a capsule holds, an ArrowArrayStream; it is empty then. NULL with an exception. */
@@ -38,7 +40,7 @@ int bx_arrow_reader_set_plan(bx_arrow_reader *r, PyObject *plan);
 
 /* The next documents: (documents, ends, first row, row behind the last one, whether every document
  * was given its `_id`, rejects), or None at the end. Rejects are a list of (row, path of the
- * column, problem), or None where there are none. */
+ * column, problem, what `describe` has returned if there is one), or None where there are none. */
 PyObject *bx_arrow_reader_read(bx_arrow_reader *r, const bx_arrow_reading *reading);
 
 #endif

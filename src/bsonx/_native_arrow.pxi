@@ -14,6 +14,7 @@ cdef extern from "arrow/reader.h":
         bint omit_nulls
         bint uint64_decimal
         bint collect
+        PyObject *describe
 
     bx_arrow_reader *bx_arrow_reader_of_stream(bx_state *st, object capsule) except NULL
     bx_arrow_reader *bx_arrow_reader_of_array(
@@ -104,6 +105,7 @@ cdef class _ArrowReader:
         bint omit_nulls=False,
         bint uint64_decimal=False,
         bint collect=False,
+        object describe=None,
     ):
         """Return the next documents, or None: see csrc/arrow/reader.h."""
         cdef bx_arrow_reading reading
@@ -121,6 +123,7 @@ cdef class _ArrowReader:
         reading.omit_nulls = omit_nulls
         reading.uint64_decimal = uint64_decimal
         reading.collect = collect
+        reading.describe = NULL if describe is None else <PyObject *>describe
         return bx_arrow_reader_read(self.reader, &reading)
 
     def close(self):

@@ -330,6 +330,24 @@ def test_a_file_that_is_there_is_kept(things, run, tmp_path):
     assert "is a folder" in run("export", "things.json", status=2).err
 
 
+def test_what_is_no_file_is_kept(tmp_path):
+    """A device would be a file from then on."""
+    pipe = tmp_path / "a.ndjson"
+    os.mkfifo(pipe)
+    for overwrite in (False, True):
+        refused = pytest.raises(ExportError, match="is no file, and cannot be replaced")
+        with refused, open_output(str(pipe), overwrite=overwrite):
+            pass
+    assert pipe.is_fifo()
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    name = str(tmp_path / "none" / "a.ndjson")
+    with pytest.raises(FileNotFoundError) as caught, open_output(name):
+        pass
+    assert caught.value.filename == name
+
+
 def test_a_file_that_comes_meanwhile_is_kept(tmp_path):
     place = tmp_path / "a.ndjson"
     with pytest.raises(ExportError, match="is there already"), open_output(str(place)) as out:

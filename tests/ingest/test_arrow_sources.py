@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 
 import bsonx
+from mongodriver.ingest import ingest, replay
 from mongodriver.ingest.batch import ENCODE, BatchLimits, Ids
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.sources.arrow import ArrowSource, is_arrow
 from mongodriver.ingest.sources.parquet import ParquetSource
+
+from .fake import FakeCollection
 
 pa = pytest.importorskip("pyarrow", reason="needs pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
@@ -51,6 +55,30 @@ def test_batches_and_resuming(tmp_path, which):
     assert [d["_id"].binary for d in everything] == [ids.first(i) for i in range(10)]
     again = source.open(Ids(b"123456789"), found[0].resume)
     assert documents(batches(again)) == everything[4:]
+
+
+@pytest.mark.parametrize("which", ["table", "pyarrow", "polars"])
+def test_what_a_rejected_row_was(tmp_path, monkeypatch, which):
+    """A dead letter that does not say it would be of no use, and no replay may change it."""
+    table = pa.table({"n": pa.array([1, 2**63], pa.uint64()), "s": ["a", "b"]})
+    source, form = ArrowSource(table), "arrow"
+    if which != "table":
+        pytest.importorskip(which)
+        parquet.write_table(table, tmp_path / "a.parquet")
+        source, form = ParquetSource(tmp_path / "a.parquet"), "parquet"
+        if which == "polars":
+            monkeypatch.setitem(sys.modules, "pyarrow", None)
+    dead = tmp_path / "dead.ndjson"
+    report = ingest(FakeCollection(), source, dead_letter=dead)
+    assert (report.documents, report.rejected) == (1, 1)
+    entry = json.loads(dead.read_text())
+    assert entry["format"] == form
+    row = {"n": {"$numberDecimal": "9223372036854775808"}, "s": "b"}
+    assert json.loads(entry["record"]) == row
+    report = replay(FakeCollection(), dead)
+    assert "put a document into its entry" in report.errors["parse"].examples[0]
+    dead.write_text(json.dumps({**entry, "document": row}))
+    assert replay(FakeCollection(), dead).documents == 1
 
 
 def test_progress_of_a_parquet_file(tmp_path):

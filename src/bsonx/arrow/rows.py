@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from bsonx._errors import ArrowError
 from bsonx._impl import arrow_reader
 from bsonx._py.arrow.plans import document_plan
+from bsonx._py.arrow.row_text import row_text
 
 __all__ = ["DocumentReader", "Rows", "to_bson"]
 
@@ -22,7 +24,8 @@ class Rows:
 
     `documents` are one behind the other, `ends` says where each ends, as native uint32. They are
     rows `start` to `stop` of the source, without those in `rejects`: (row, path of the column or
-    None, what is wrong).
+    None, what is wrong). Where that is asked for, `rejected` has their values as extended JSON, and
+    as text what BSON has no form of.
     """
 
     documents: bytes
@@ -31,6 +34,7 @@ class Rows:
     stop: int
     own_ids: bool
     rejects: list[tuple[int, str | None, str]]
+    rejected: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many documents there are."""
@@ -49,6 +53,7 @@ class DocumentReader:
     :param nulls: what becomes of null: "null", or "omit" to leave fields out. In arrays it stays.
     :param uint64: of numbers beyond an int64: "error", or "decimal" for a Decimal128.
     :param collect: put rows that have no BSON form into `Rows.rejects`; else ArrowError is raised.
+    :param keep: of rows that are collected, put the values into `Rows.rejected`.
 
     Raises TypeError for a source of another kind, and ArrowError for a schema without a BSON form.
     """
@@ -62,6 +67,7 @@ class DocumentReader:
         nulls: str = "null",
         uint64: str = "error",
         collect: bool = False,
+        keep: bool = False,
     ) -> None:
         _one_of("nulls", nulls, ("null", "omit"))
         _one_of("uint64", uint64, ("error", "decimal"))
@@ -76,6 +82,7 @@ class DocumentReader:
                 "omit_nulls": nulls == "omit",
                 "uint64_decimal": uint64 == "decimal",
                 "collect": collect,
+                "describe": partial(row_text, plan) if keep else None,
             }
             self._reader.set_plan(plan)
         except BaseException:
@@ -102,7 +109,9 @@ class DocumentReader:
         if found is None:
             return None
         documents, ends, start, stop, own_ids, rejects = found
-        return Rows(documents, ends, start, stop, own_ids, rejects or [])
+        told = [reject[:3] for reject in rejects or ()]
+        rejected = [reject[3] for reject in rejects or () if len(reject) > 3]
+        return Rows(documents, ends, start, stop, own_ids, told, rejected)
 
     def close(self) -> None:
         """Give the data back to the source; may be called again."""

@@ -36,7 +36,10 @@ def open_output(name: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         return
     place = Path(name)
     _refuse(place, overwrite)
-    number, beside = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent or ".")
+    try:
+        number, beside = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent or ".")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from None
     try:
         with os.fdopen(number, "wb") as file:
             with _packed(file, name) as out:
@@ -53,6 +56,8 @@ def open_output(name: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 def _refuse(place: Path, overwrite: bool) -> None:
     if place.is_dir():
         raise ExportError(f"{place} is a folder")
+    if place.exists() and not place.is_file():  # a device that would be a file from then on
+        raise ExportError(f"{place} is no file, and cannot be replaced; - is standard output")
     if not overwrite and os.path.lexists(place):
         raise ExportError(f"{place} is there already (--overwrite replaces it)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from array import array as numbers
+from collections.abc import Callable
 from typing import Any
 
 from bsonx._errors import ArrowError
@@ -133,7 +134,8 @@ class ArrowReader:
         omit_nulls: bool = False,
         uint64_decimal: bool = False,
         collect: bool = False,
-    ) -> tuple[bytes, bytes, int, int, bool, list[tuple[int, str, str]] | None] | None:
+        describe: Callable[[int, int], str] | None = None,
+    ) -> tuple[bytes, bytes, int, int, bool, list[tuple[Any, ...]] | None] | None:
         """Return the next documents, or None: see csrc/arrow/reader.h."""
         if first_id is not None and len(first_id) != 12:
             raise ValueError(f"the first id must have 12 bytes, not {len(first_id)}")
@@ -149,7 +151,7 @@ class ArrowReader:
                 while (
                     out.seen < max_documents and len(out.data) < max_bytes and self._has_rows(root)
                 ):
-                    self._take(out, writer, root, id, id_needed, collect)
+                    self._take(out, writer, root, id, id_needed, collect, describe)
             except ArrowError as exc:
                 self._failure = exc
         if not out.seen:
@@ -170,6 +172,7 @@ class ArrowReader:
         id: int,
         id_needed: bool,
         collect: bool,
+        describe: Callable[[int, int], str] | None,
     ) -> None:
         """Write the next row, or note what is wrong with it."""
         try:
@@ -178,7 +181,10 @@ class ArrowReader:
             row = self._rows + self._row
             if not collect or isinstance(exc, Contradiction):
                 raise raised(exc, row) from None
-            out.rejects.append((row, exc.column.path, exc.problem))
+            told: tuple[str, ...] = ()
+            if describe is not None:
+                told = (describe(ctypes.addressof(self._array), self._row),)
+            out.rejects.append((row, exc.column.path, exc.problem, *told))
         self._row += 1
         out.seen += 1
 
@@ -191,7 +197,7 @@ class _Documents:
         self._first_id = first_id
         self.data = bytearray()
         self.ends = numbers("I")
-        self.rejects: list[tuple[int, str, str]] = []
+        self.rejects: list[tuple[Any, ...]] = []
         self.seen = 0  # rows, with those rejected
         self.made = 0  # ids
 

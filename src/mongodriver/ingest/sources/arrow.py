@@ -43,6 +43,7 @@ class ArrowSource:
 
     size: int | None = None
     awaits = False
+    format = "arrow"
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class ArrowSource:
     def open(self, ids: Ids | None, at: Position | None = None) -> ArrowSourceReader:
         """Begin to read: see `Source.open`."""
         try:
-            rows = DocumentReader(self._data, collect=True, **self._options)
+            rows = DocumentReader(self._data, collect=True, keep=True, **self._options)
         except ArrowError as error:
             raise IngestError(f"{self.name}: {error}") from error
         return ArrowSourceReader(self.name, rows, ids, at)
@@ -105,7 +106,10 @@ class ArrowSourceReader:
             rows.documents,
             rows.ends,
             _positions(rows),
-            [_reject(*reject) for reject in rows.rejects],
+            [
+                _reject(*reject, text)
+                for reject, text in zip(rows.rejects, rows.rejected, strict=True)
+            ],
             {"documents": self._documents, "rows": rows.stop},
             own_ids=rows.own_ids,
         )
@@ -135,5 +139,6 @@ def _positions(rows: Rows) -> Any:
     return [number for number in everything if number not in bad]
 
 
-def _reject(row: int, column: str | None, problem: str) -> Reject:
-    return Reject(row + 1, f"column {column!r}: {problem}" if column else problem, ENCODE)
+def _reject(row: int, column: str | None, problem: str, text: str) -> Reject:
+    error = f"column {column!r}: {problem}" if column else problem
+    return Reject(row + 1, error, ENCODE, raw=text.encode())

@@ -32,6 +32,7 @@ class ParquetSource:
     repeatable = True
     awaits = False
     is_stdin = False
+    format = "parquet"
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class ParquetSource:
         with open(self.name, "rb"):
             pass  # an OSError says it in the same words whichever library reads
         try:
-            rows, count = _open(self.name, {**self._options, "collect": True})
+            rows, count = _open(self.name, {**self._options, "collect": True, "keep": True})
         except ArrowError as error:
             raise IngestError(f"{self.name}: {error}") from error
         return ParquetReader(self.name, rows, ids, at, self.size or 0, count)
