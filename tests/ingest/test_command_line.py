@@ -63,6 +63,8 @@ WRONG = [
     ("--columns", "a,,b", "empty name"),
     ("--columns", "a,b,a", "names 'a' twice"),
     ("--types", "a:thing", "unknown type"),
+    ("--types", "a:date(%Q)", "no format of dates"),
+    ("--types", "a:date(%Y%Y)", "no format of dates"),
     ("--no-such-option", "", "unrecognized arguments"),
     ("--batch", "5", "unrecognized arguments"),  # no abbreviations
 ]
@@ -141,6 +143,32 @@ def test_what_does_not_go_together(fails):
     assert "give --collection for --replay" in fails(
         *("--replay", "b", "--uri", NOBODY, "--db", "x")
     )
+
+
+def test_standard_input_twice(fails):
+    assert "can be read only once" in fails("-", "-", "--collection", "c")
+
+
+@pytest.mark.parametrize(
+    ("files", "option", "problem"),
+    [
+        (["a.ndjson", "b.bson"], "--types=a:int", "--types is for CSV"),
+        (["a.ndjson"], "--no-infer", "--no-infer is for CSV"),
+        (["a.json"], "--delimiter=;", "--delimiter is for CSV"),
+        (["a.json"], "--max-field=9", "--max-field is for CSV"),
+        (["-"], "--omit-nulls", "--omit-nulls is for CSV"),
+        (["a.bson", "b.parquet"], "--encoding=latin-1", "--encoding is for text"),
+    ],
+)
+def test_options_that_no_file_is_asked_for(fails, files, option, problem):
+    assert problem in fails(*files, option, "--collection", "c")
+
+
+def test_a_module_that_cannot_be_imported(fails, tmp_path, monkeypatch):
+    (tmp_path / "broken_models.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    complaint = fails("a.csv", "--schema", "broken_models:Flight")
+    assert "broken_models cannot be imported: ZeroDivisionError" in complaint
 
 
 @pytest.mark.parametrize("value", ["\\t", "\t", "tab"])

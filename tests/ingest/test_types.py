@@ -102,7 +102,11 @@ def test_parse_types():
 
 
 @pytest.mark.parametrize(
-    "text", ["a", "a:", "a:integer", ":int", "a:int,", "a:int,a:str", "a:int(5)"]
+    "text",
+    [
+        *("a", "a:", "a:integer", ":int", "a:int,", "a:int,a:str", "a:int(5)"),
+        *("a:date(%Q)", "a:date(%)", "a:date(%Y-%Y)"),
+    ],
 )
 def test_bad_types(text):
     with pytest.raises(IngestError):

@@ -10,7 +10,7 @@ from typing import Any, Self
 from bsonx._errors import ArrowError
 from bsonx._impl import arrow_reader
 from bsonx._py.arrow.plans import document_plan
-from bsonx._py.arrow.row_text import row_text
+from bsonx._py.arrow.rejected import rejected_row
 
 __all__ = ["DocumentReader", "Rows", "to_bson"]
 
@@ -24,8 +24,8 @@ class Rows:
 
     `documents` are one behind the other, `ends` says where each ends, as native uint32. They are
     rows `start` to `stop` of the source, without those in `rejects`: (row, path of the column or
-    None, what is wrong). Where that is asked for, `rejected` has their values as extended JSON, and
-    as text what BSON has no form of.
+    None, what is wrong). Where that is asked for, `rejected` has a document for each, with
+    text in the place of what BSON has no form of; None for a row that is null.
     """
 
     documents: bytes
@@ -34,7 +34,7 @@ class Rows:
     stop: int
     own_ids: bool
     rejects: list[tuple[int, str | None, str]]
-    rejected: list[str] = field(default_factory=list)
+    rejected: list[bytes | None] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many documents there are."""
@@ -82,7 +82,7 @@ class DocumentReader:
                 "omit_nulls": nulls == "omit",
                 "uint64_decimal": uint64 == "decimal",
                 "collect": collect,
-                "describe": partial(row_text, plan) if keep else None,
+                "describe": partial(rejected_row, plan) if keep else None,
             }
             self._reader.set_plan(plan)
         except BaseException:

@@ -76,6 +76,8 @@ class Schema:
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
             raise IngestError(f"there is no class {text!r}: {error}") from error
+        except Exception as error:  # it is a program, and may raise anything
+            raise IngestError(f"{module} cannot be imported: {error!r}") from error
         return cls.from_class(found)
 
     @classmethod

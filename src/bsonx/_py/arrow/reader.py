@@ -134,7 +134,7 @@ class ArrowReader:
         omit_nulls: bool = False,
         uint64_decimal: bool = False,
         collect: bool = False,
-        describe: Callable[[int, int], str] | None = None,
+        describe: Callable[[int, int], Any] | None = None,
     ) -> tuple[bytes, bytes, int, int, bool, list[tuple[Any, ...]] | None] | None:
         """Return the next documents, or None: see csrc/arrow/reader.h."""
         if first_id is not None and len(first_id) != 12:
@@ -172,7 +172,7 @@ class ArrowReader:
         id: int,
         id_needed: bool,
         collect: bool,
-        describe: Callable[[int, int], str] | None,
+        describe: Callable[[int, int], Any] | None,
     ) -> None:
         """Write the next row, or note what is wrong with it."""
         try:
@@ -181,7 +181,7 @@ class ArrowReader:
             row = self._rows + self._row
             if not collect or isinstance(exc, Contradiction):
                 raise raised(exc, row) from None
-            told: tuple[str, ...] = ()
+            told: tuple[Any, ...] = ()
             if describe is not None:
                 told = (describe(ctypes.addressof(self._array), self._row),)
             out.rejects.append((row, exc.column.path, exc.problem, *told))

@@ -20,14 +20,42 @@ if TYPE_CHECKING:
     from mongodriver.database import Database
 
 
+#: The options of CSV, and what they are when they are not given.
+_FOR_CSV: dict[str, Any] = {
+    "types": {},
+    "schema": None,
+    "no_infer": False,
+    "delimiter": None,
+    "columns": None,
+    "null": None,
+    "max_field": CSVOptions.max_field,
+    "decimal": CSVOptions.decimal,
+    "omit_nulls": False,
+}
+
+
 def sources_of(options: argparse.Namespace, job_options: IngestOptions) -> list[Any]:
     """Return what is to be read. Raises IngestError, OSError."""
     if options.replay is not None:
         return [source_of(options.replay, job_options, options.encoding)]
     sources = make_sources(options.files, options.format, options.encoding)
-    if sys.stdin is None and any(source.is_stdin for source in sources):
+    stdin = sum(source.is_stdin for source in sources)
+    if stdin and sys.stdin is None:
         raise IngestError("standard input is closed")
+    if stdin > 1:
+        raise IngestError("standard input can be read only once")
+    _check_formats(options, {source.format for source in sources})
     return sources
+
+
+def _check_formats(options: argparse.Namespace, formats: set[str]) -> None:
+    """Raise IngestError for an option that none of the files is asked for."""
+    if "csv" not in formats:
+        for name, default in _FOR_CSV.items():
+            if getattr(options, name) != default:
+                raise IngestError(f"--{name.replace('_', '-')} is for CSV, which none of these is")
+    if options.encoding is not None and formats <= {"bson", "parquet"}:
+        raise IngestError("--encoding is for text, which none of these is")
 
 
 def job_options(options: argparse.Namespace) -> IngestOptions:

@@ -32,7 +32,14 @@ def column(name: str, kind: str, nulls: Iterable[str] = ("",)) -> Column:
 
 
 def _date_by_format(form: str) -> Callable[[str], Any]:
-    """A converter for dates in the strptime format `form`."""
+    """A converter for dates in the strptime format `form`. Raises IngestError for what is none."""
+    try:
+        datetime.strptime("", form)
+    except re.error as error:  # a part that is named twice
+        raise IngestError(f"{form!r} is no format of dates: {error}") from error
+    except ValueError as error:
+        if not str(error).startswith("time data"):
+            raise IngestError(f"{form!r} is no format of dates: {error}") from error
 
     def convert(text: str) -> datetime:
         try:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from bsonx import CodecOptions, DatetimeConversion, decode, json_util
 from bsonx.arrow import ArrowError, DocumentReader, Rows
 from mongodriver.ingest.batch import ENCODE, Batch, BatchLimits, Ids, Position, Reject
 from mongodriver.ingest.errors import IngestError
 from mongodriver.ingest.sources.base import digest_of_start
 
 __all__ = ["ArrowSource", "ArrowSourceReader", "RowReader", "is_arrow"]
+
+
+_ANY_DATE: CodecOptions[dict[str, Any]] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
 
 
 class RowReader(Protocol):
@@ -139,6 +145,14 @@ def _positions(rows: Rows) -> Any:
     return [number for number in everything if number not in bad]
 
 
-def _reject(row: int, column: str | None, problem: str, text: str) -> Reject:
+def _reject(row: int, column: str | None, problem: str, values: bytes | None) -> Reject:
     error = f"column {column!r}: {problem}" if column else problem
-    return Reject(row + 1, error, ENCODE, raw=text.encode())
+    return Reject(row + 1, error, ENCODE, raw=_text(values))
+
+
+def _text(values: bytes | None) -> bytes:
+    """What a dead letter shows of a row: nobody can load it as it is."""
+    if values is None:
+        return b"null"
+    text: str = json_util.dumps(decode(values, _ANY_DATE), ensure_ascii=False)
+    return text.encode()

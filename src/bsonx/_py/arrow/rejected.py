@@ -1,4 +1,4 @@
-"""A row that has no BSON form, as text for people: what has one is as it would be stored.
+"""A row that has no BSON form, as a document for people: what has one is as it would be stored.
 
 Both implementations use this; rows like that are few.
 """
@@ -14,7 +14,7 @@ from .abi import ArrowArray
 from .column import Column
 from .to_bson import RowWriter, Unwritable
 
-__all__ = ["row_text"]
+__all__ = ["rejected_row"]
 
 
 class _Lenient(RowWriter):
@@ -83,21 +83,13 @@ def _document(inside: bytes) -> bytes:
     return struct.pack("<i", len(inside) + 5) + inside + b"\0"
 
 
-def row_text(plan: Any, address: int, row: int) -> str:
-    """Return a row of the array at an address as extended JSON, with text for what BSON has no
-    form of."""
-    # Whoever reads columns needs none of this, but for rows like these.
-    from bsonx import CodecOptions, DatetimeConversion, decode
-    from bsonx.json_util import dumps
-
+def rejected_row(plan: Any, address: int, row: int) -> bytes | None:
+    """Return a row of the array at an address as a document, with text for what BSON has no form
+    of; None for a row that is null."""
     root = Column(plan)
     root.bind(ArrowArray.from_address(address))
     i = row + root.offset
     if root.is_null_at(i):
-        return "null"
+        return None
     writer = _Lenient()
-    elements = b"".join([writer.element(child, i, child.name) for child in root.children])
-    options: CodecOptions[dict[str, Any]] = CodecOptions(
-        datetime_conversion=DatetimeConversion.DATETIME_AUTO
-    )
-    return dumps(decode(_document(elements), options), ensure_ascii=False)
+    return _document(b"".join([writer.element(child, i, child.name) for child in root.children]))
