@@ -45,7 +45,7 @@ from mongodriver.write_concern import WriteConcern
 from scripted import read_message, scripted
 
 #: Seconds.
-LIMIT, PATIENCE = 0.3, 10
+LIMIT, PATIENCE = 0.3, 30
 #: All far beyond PATIENCE.
 LONG = {"connecttimeoutms": 60_000, "serverselectiontimeoutms": 60_000}
 TOLD = "(configured timeouts: timeoutMS: 300.0ms, connectTimeoutMS: 60000.0ms)"
