@@ -164,6 +164,36 @@ cdef extern from "csv/read.h":
     object bx_csv_read(bx_state *st, const bx_csv_read_arguments *arguments)
 
 
+# Not a method: a class that has C methods keeps them in a dict that all interpreters would share.
+cdef object _read_records(
+    bx_state *st,
+    bx_records_reader read,
+    bytes data,
+    Py_ssize_t start,
+    long long line,
+    int state,
+    bint final,
+    bytes first_id,
+    Py_ssize_t max_documents,
+    Py_ssize_t max_bytes,
+    str id_field,
+    convert,
+):
+    cdef bx_records_arguments arguments
+
+    arguments.data = <PyObject *>data
+    arguments.start = start
+    arguments.line = line
+    arguments.state = state
+    arguments.final = final
+    arguments.first_id = <PyObject *>first_id
+    arguments.max_documents = max_documents
+    arguments.max_bytes = max_bytes
+    arguments.id_field = <PyObject *>id_field
+    arguments.convert = <PyObject *>convert
+    return read(st, &arguments)
+
+
 @cython.auto_pickle(False)
 cdef class _Functions:
     """The functions of this file: the methods of one object, which knows the state."""
@@ -380,8 +410,8 @@ cdef class _Functions:
         convert,
     ):
         """Read a document from each line of text."""
-        return self._read_records(
-            bx_json_read_lines, data, start, line, 0, final, first_id, max_documents, max_bytes,
+        return _read_records(
+            self.st, bx_json_read_lines, data, start, line, 0, final, first_id, max_documents, max_bytes,
             id_field, convert,
         )
 
@@ -399,38 +429,10 @@ cdef class _Functions:
         convert,
     ):
         """Read the documents of a JSON array, or documents one behind the other."""
-        return self._read_records(
-            bx_json_read_values, data, start, line, state, final, first_id, max_documents,
+        return _read_records(
+            self.st, bx_json_read_values, data, start, line, state, final, first_id, max_documents,
             max_bytes, id_field, convert,
         )
-
-    cdef object _read_records(
-        self,
-        bx_records_reader read,
-        bytes data,
-        Py_ssize_t start,
-        long long line,
-        int state,
-        bint final,
-        bytes first_id,
-        Py_ssize_t max_documents,
-        Py_ssize_t max_bytes,
-        str id_field,
-        convert,
-    ):
-        cdef bx_records_arguments arguments
-
-        arguments.data = <PyObject *>data
-        arguments.start = start
-        arguments.line = line
-        arguments.state = state
-        arguments.final = final
-        arguments.first_id = <PyObject *>first_id
-        arguments.max_documents = max_documents
-        arguments.max_bytes = max_bytes
-        arguments.id_field = <PyObject *>id_field
-        arguments.convert = <PyObject *>convert
-        return read(self.st, &arguments)
 
     def csv_compile(
         self,

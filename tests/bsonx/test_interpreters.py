@@ -111,6 +111,16 @@ def needs_extension():
     tree("c")
 
 
+def test_no_class_has_methods_that_interpreters_share():
+    """Cython keeps C methods of a class in its dict, which is there once for all interpreters."""
+    native = tree("c").modules["bsonx._native"]
+    kinds = {kind for kind in vars(native).values() if isinstance(kind, type)}
+    kinds |= {type(value) for value in vars(native).values()}
+    own = {kind for kind in kinds if kind.__module__ == native.__name__}
+    assert own
+    assert [kind for kind in own if "__pyx_vtable__" in vars(kind)] == []
+
+
 @pytest.mark.parametrize("implementation", ["", "c"])
 def test_every_interpreter_has_the_extension(implementation):
     code = f"{USE}\nrun({USE!r})\nrun({USE!r})\n{USE}"
