@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -186,4 +187,4 @@ def test_a_misspelt_name_of_the_package():
         timeout=60,
         check=False,
     )
-    assert done.stderr.endswith("Did you mean: 'MongoClient'?\n")
+    assert re.search(r"Did you mean:? '\.?MongoClient'", done.stderr)  # as each Python has it
