@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flavour import is_asynchronous
+from flavour import is_asynchronous, plain
 from ingest_kit import content_hash, load
 
 import bsonx
 import mongodriver
 from bsonx.raw_bson import RawBSONDocument
+from mongodriver import AsyncMongoClient, MongoClient
 from mongodriver.errors import PyMongoError, WriteConcernError
-from mongodriver.ingest import Batch, IngestError
+from mongodriver.ingest import Batch, IngestError, ingest, ingest_async
 from mongodriver.write_concern import WriteConcern
 from tasks import WasCancelled, begin, flag, pass_on
 
@@ -343,6 +344,27 @@ async def test_a_duplicate_is_not_replaced_by_operators(coll):
         "iterable:1: names of fields that begin with $ would be taken for operators"
     ]
     assert await coll.find_one() == {"_id": 1, "v": "old"}
+
+
+# ---- flavours ----
+
+
+async def test_a_collection_of_the_other_flavour(coll):
+    kind = MongoClient if is_asynchronous(coll) else AsyncMongoClient
+    client = kind("mongodb://127.0.0.1:1/", connect=False)
+    other = client.db.other
+    with pytest.raises(TypeError, match=r"db.other is a collection of an? \w*MongoClient, which"):
+        if is_asynchronous(coll):
+            await ingest_async(other, [{"a": 1}])
+        else:
+            ingest(other, [{"a": 1}])
+    with pytest.raises(IngestError, match="the same kind of client"):
+        await load(coll, [{"a": 1}], dead_letter=other)
+    with pytest.raises(IngestError, match="which is loaded"):
+        await load(coll, [{"a": 1}], dead_letter=plain(coll))
+    if is_asynchronous(coll):
+        client.close()
+    assert await coll.count_documents({}) == 0
 
 
 # ---- order ----

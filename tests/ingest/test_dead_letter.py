@@ -1,5 +1,6 @@
 """Dead letters: what an entry holds, what is written and what is never written over."""
 
+import asyncio
 import errno
 import io
 import json
@@ -321,6 +322,27 @@ def test_a_coroutine_function():
 
     add(CallableDeadLetter(take), TEXT)
     assert seen[0].text == TEXT.text
+
+
+def test_a_coroutine_that_waits_in_a_blocking_job():
+    """There is no loop for it: the record would be lost without a word."""
+
+    async def keep(record):
+        await asyncio.sleep(0)
+
+    with pytest.raises(DeadLetterError, match="suspended on the blocking backend") as caught:
+        ingest(FakeCollection(), [{"a": 1}, None], dead_letter=keep)
+    assert caught.value.report.rejected == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_dead_letter_of_ones_own_that_waits_in_a_blocking_job():
+    class Waits(CallableDeadLetter):
+        async def add(self, records):
+            await asyncio.sleep(0)
+
+    with pytest.raises(IngestError, match="waits for something that a blocking job has not"):
+        ingest(FakeCollection(), [{"a": 1}, None], dead_letter=Waits(print))
 
 
 def test_a_function_that_fails():

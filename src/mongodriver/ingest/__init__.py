@@ -25,7 +25,7 @@ from mongodriver.ingest.report import IngestReport
 from mongodriver.ingest.seams import Letter, Snapshot
 from mongodriver.ingest.sources import FileSource, make_source
 from mongodriver.ingest.sources.choose import sources_of
-from mongodriver.ingest.target import durable
+from mongodriver.ingest.target import check_flavour, durable
 
 if TYPE_CHECKING:
     from mongodriver.ingest.dead_letter import DeadLetterTarget
@@ -90,6 +90,7 @@ def ingest(
     :raises IngestError: when the job cannot be done or has to end, with its `report`.
     :raises PyMongoError: when the server refuses us, or does not meet the write concern.
     """
+    check_flavour(collection, asynchronous=False)
     return run_coroutine(
         _ingest(
             collection, source, format, encoding, dead_letter, checkpoint, resume, progress, options
@@ -116,6 +117,7 @@ async def ingest_async(
 
     When it is cancelled nothing goes on: what was read and not yet confirmed is "unsent".
     """
+    check_flavour(collection, asynchronous=True)
     return await _ingest(
         collection, source, format, encoding, dead_letter, checkpoint, resume, progress, options
     )
@@ -183,6 +185,7 @@ def replay(
     :param options: those of the job that rejected the records; see `IngestOptions`.
     :raises IngestError: as `ingest` does.
     """
+    check_flavour(collection, asynchronous=False)
     return run_coroutine(_replay(collection, dead_letter, still_dead, progress, encoding, options))
 
 
@@ -196,6 +199,7 @@ async def replay_async(
     **options: Any,
 ) -> IngestReport:
     """The same for collections of an `AsyncMongoClient`."""
+    check_flavour(collection, asynchronous=True)
     return await _replay(collection, dead_letter, still_dead, progress, encoding, options)
 
 

@@ -39,6 +39,7 @@ __all__ = ["Engine"]
 _UNREADABLE = (OSError, IngestError)
 #: How long lanes may take to end when nobody waits for their work any more, seconds.
 _LAST_WORDS = 5.0
+_SUSPENDED = "a dead letter or a checkpoint waits for something that a blocking job has not"
 
 
 class Engine:
@@ -181,6 +182,10 @@ class Engine:
         except Exception as error:
             lane.is_done = True
             self._lane_failed(error)
+        except GeneratorExit:
+            lane.is_done = True
+            self._lane_failed(IngestError(_SUSPENDED))
+            raise
         finally:
             lane.is_done = True
             self._news.set()

@@ -12,6 +12,7 @@ from mongodriver.ingest.dead_letter import make_dead_letter
 from mongodriver.ingest.errors import CheckpointError, IngestError
 from mongodriver.ingest.letters import JobLetters
 from mongodriver.ingest.outputs import refuse_inputs
+from mongodriver.ingest.target import is_asynchronous
 from mongodriver.public.collection_base import CollectionBase
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Keeping:
     ) -> None:
         sources = [getattr(source, "file", source) for source, _ in tasks]
         for _, collection in tasks:
-            _refuse_loaded(dead_letter, collection)
+            _check_collection(dead_letter, collection)
         self._file: FileCheckpoint | None = None
         self.checkpoint: Checkpoint | None = None
         if isinstance(checkpoint, str | os.PathLike):
@@ -100,17 +101,22 @@ class Keeping:
         else:
             self.checkpoint = checkpoint
         try:
-            self.letters = self._letters(dead_letter, sources)
+            blocking = not any(is_asynchronous(collection) for _, collection in tasks)
+            self.letters = self._letters(dead_letter, sources, blocking)
         except BaseException:
             if self._file is not None:
                 self._file.release()
             raise
 
-    def _letters(self, target: DeadLetterTarget | None, sources: Sequence[Any]) -> JobLetters:
+    def _letters(
+        self, target: DeadLetterTarget | None, sources: Sequence[Any], blocking: bool
+    ) -> JobLetters:
         made = None
         if target is not None:
             job = None if self._file is None else self._file.job
-            made = make_dead_letter(target, _files(sources), resume=self.begun, job=job)
+            made = make_dead_letter(
+                target, _files(sources), resume=self.begun, job=job, blocking=blocking
+            )
         return JobLetters(made, sources, resumable=self._file is not None)
 
     def _before_checkpoint(self) -> None:
@@ -145,11 +151,13 @@ def _keep_apart(path: str | os.PathLike[str], dead_letter: Any, sources: Sequenc
         raise IngestError(f"dead letters cannot go to {path_of_dead}, where the checkpoint is")
 
 
-def _refuse_loaded(dead_letter: Any, collection: Any) -> None:
-    if not isinstance(dead_letter, CollectionBase) or not isinstance(collection, CollectionBase):
+def _check_collection(dead_letter: Any, collection: Any) -> None:
+    """Raise IngestError for a dead letter that is the collection loaded, or of another flavour."""
+    if not isinstance(dead_letter, CollectionBase):
         return
-    ours, theirs = dead_letter.database.client, collection.database.client
-    if ours is theirs and dead_letter.full_name == collection.full_name:
+    if is_asynchronous(dead_letter) != is_asynchronous(collection):
+        raise IngestError("dead letters go to a collection of the same kind of client as documents")
+    if dead_letter._core is collection._core and dead_letter.full_name == collection.full_name:
         raise IngestError(f"dead letters cannot go to {collection.full_name}, which is loaded")
 
 

@@ -62,6 +62,7 @@ def make_dead_letter(
     *,
     resume: bool = False,
     job: str | None = None,
+    blocking: bool = False,
 ) -> DeadLetter:
     """Return the dead letter for what a caller gives: a path, a collection, or a function.
 
@@ -70,6 +71,7 @@ def make_dead_letter(
     :param sources: what is to be read, and so must not be written to.
     :param resume: go on with what an earlier run of the job has left there.
     :param job: the job's id, if it can be resumed.
+    :param blocking: there is no loop that the function may wait for.
     :raises IngestError: when it cannot be written to, OSError the same.
     """
     if isinstance(target, str | os.PathLike):
@@ -81,6 +83,6 @@ def make_dead_letter(
     if isinstance(target, DeadLetter):
         return target
     if callable(target):
-        return CallableDeadLetter(target)
+        return CallableDeadLetter(target, blocking=blocking)
     kind = type(target).__name__
     raise IngestError(f"a dead letter is a path, a collection or a function, not {kind}")

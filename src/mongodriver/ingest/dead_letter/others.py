@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any
 
+from bsonx._impl import run_coroutine
 from bsonx.objectid import ObjectId
 from bsonx.raw_bson import RawBSONDocument
 from mongodriver.asynchronous.collection import AsyncCollection
@@ -23,10 +24,13 @@ class CallableDeadLetter:
     """Calls a function, or a coroutine function, with each DeadRecord.
 
     After a kill and a resume it may see a record again that it has seen already.
+
+    :param blocking: there is no loop that a coroutine could wait for.
     """
 
-    def __init__(self, function: Callable[[DeadRecord], Any]) -> None:
+    def __init__(self, function: Callable[[DeadRecord], Any], *, blocking: bool = False) -> None:
         self._function = function
+        self._blocking = blocking
 
     def check(self, sources: Iterable[InputFile]) -> None:
         """Nothing is written over."""
@@ -41,7 +45,7 @@ class CallableDeadLetter:
             try:
                 result = self._function(record.with_id())
                 if isawaitable(result):
-                    await result
+                    await (_at_once(result) if self._blocking else result)
             except Exception as error:
                 raise DeadLetterError(f"the dead letter's function failed: {error!r}") from error
 
@@ -50,6 +54,15 @@ class CallableDeadLetter:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+async def _at_once(result: Awaitable[Any]) -> None:
+    """Await what is ready. Raises RuntimeError for what waits."""
+
+    async def wait() -> None:
+        await result
+
+    run_coroutine(wait())
 
 
 class CollectionDeadLetter:
