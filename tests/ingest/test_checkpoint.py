@@ -1,5 +1,6 @@
 """Checkpoints: what is on the disk at any moment, and which job may go on with them."""
 
+import errno
 import json
 import os
 import subprocess
@@ -282,3 +283,19 @@ def test_files_of_a_checkpoint_are_for_nothing_else(tmp_path, suffix):
         with pytest.raises(IngestError, match="the checkpoint cannot go to"):
             ingest(FakeCollection(), read, format="ndjson", checkpoint=tmp_path / "job")
         assert read.read_text() == "{}\n"
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_job(tmp_path, monkeypatch):
+    """Nothing has been sent by then. It is no fault of the file that is read."""
+    source = tmp_path / "a.ndjson"
+    source.write_text("{}\n")
+
+    def full(file, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.write", full)
+    collection = FakeCollection()
+    with pytest.raises(CheckpointError, match="the checkpoint cannot be written"):
+        ingest(collection, source, checkpoint=tmp_path / "job")
+    assert not collection.calls
+    assert list(tmp_path.iterdir()) == [source]

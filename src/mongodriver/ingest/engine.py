@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mongodriver.execution.timeouts import current_deadline
 from mongodriver.ingest.batch import Batch
 from mongodriver.ingest.channel import Channel
-from mongodriver.ingest.errors import IngestError, in_words
+from mongodriver.ingest.errors import CheckpointError, IngestError, in_words
 from mongodriver.ingest.lane import Lane
 from mongodriver.ingest.settling import Settling
 from mongodriver.ingest.sizing import Sizing
@@ -215,7 +215,7 @@ class Engine:
             finally:
                 await reading.close()
         except _UNREADABLE as error:
-            if reading.raises:
+            if reading.raises or isinstance(error, CheckpointError):
                 raise
             self._telling.unreadable(reading, last, error)
             return
