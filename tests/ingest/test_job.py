@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+import bsonx
 from mongodriver.errors import AutoReconnect, OperationFailure
 from mongodriver.ingest import (
     CSVOptions,
@@ -325,6 +326,20 @@ def test_whatever_an_iterable_raises_is_raised(error):
         ingest(collection, failing())
     assert caught.value is error
     assert len(collection.stored) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"on_duplicate": "skip"}, {"ordered": True}])
+def test_only_bytes_that_are_confirmed_count(options):
+    collection = FakeCollection()
+    collection.stored = {n: {"_id": n} for n in range(50, 100, 2)}
+    documents = [{"_id": n, "text": "x" * n} for n in range(100)]
+    try:
+        report = ingest(collection, documents, batch_documents=10, **options)
+    except IngestError as error:
+        report = error.report
+    stored = [one for one in collection.stored.values() if "text" in one]
+    assert report.documents == len(stored) > 0
+    assert report.sent == sum(len(bsonx.encode(one)) for one in stored)
 
 
 def test_too_many_errors():

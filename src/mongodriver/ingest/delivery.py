@@ -58,6 +58,7 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
     duplicates: int = 0
     skipped: int = 0
+    skipped_bytes: int = 0
     replaced: int = 0
     inserted: int = 0
     modified: int = 0
@@ -201,6 +202,7 @@ class Delivery:
         outcome.duplicates += duplicate and index not in self._tries
         if duplicate and policy == "skip":
             outcome.skipped += 1
+            outcome.skipped_bytes += self._work.documents.size(index)
         elif duplicate and policy == "replace" and self._options.mode == "insert":
             self._doubled.append((index, error))
         else:

@@ -93,7 +93,7 @@ class Telling:
             report.modified += outcome.modified
             report.deleted += outcome.deleted
             report.resent += outcome.resent
-            report.sent += len(work.documents.data)
+            report.sent += _confirmed_bytes(work, outcome, unsent)
             self._reject(letters)
 
     def unsent(self, letters: Sequence[Letter]) -> None:
@@ -145,3 +145,9 @@ class Telling:
             self.report.seconds = time.monotonic() - self._started
             self.report.p50 = self._times.percentile(0.5)
             self.report.p99 = self._times.percentile(0.99)
+
+
+def _confirmed_bytes(work: Work, outcome: Outcome, unsent: int) -> int:
+    documents = work.documents
+    failed = sum(documents.size(failure.index) for failure in outcome.failures)
+    return documents.begin(len(documents) - unsent) - failed - outcome.skipped_bytes

@@ -65,6 +65,10 @@ class EncodedDocuments:
         """Where the document at a place begins in `data`."""
         return self.ends[index - 1] if index else 0
 
+    def size(self, index: int) -> int:
+        """The bytes of the document at a place."""
+        return self.ends[index] - self.begin(index)
+
     def document(self, index: int) -> bytes:
         """The document at a place, as BSON."""
         return self.data[self.begin(index) : self.ends[index]]
