@@ -70,6 +70,24 @@ def test_json_array_packed(tmp_path, run, database):
     assert len(database.numbers.distinct("n")) == 5000
 
 
+def test_a_key_without_a_unique_index(tmp_path, run, database):
+    path = tmp_path / "prices.ndjson"
+    path.write_text('{"sku": 1, "at": 5}\n')
+    upsert = (path, "--mode", "upsert", "--key")
+    partial = {"partialFilterExpression": {"at": 1}}
+    assert "cli.prices has no unique index on sku: each" in run(*upsert, "sku")[2]
+    database.prices.create_index("sku", name="plain")
+    database.prices.create_index("sku", name="partial", unique=True, **partial)
+    assert "no unique index on sku, at" in run(*upsert, "sku,at")[2]
+    assert run(path, "--mode", "replace", "--key", "sku")[2] == ""
+    database.prices.drop_indexes()
+    database.prices.create_index("sku", unique=True)
+    for key in ("sku", "sku,at"):
+        assert run(*upsert, key)[::2] == (0, "")
+    path.write_text('{"_id": 1}\n')
+    assert run(path, "--mode", "merge")[::2] == (0, "")
+
+
 def test_csv_options(tmp_path, run, database):
     path = tmp_path / "flights.csv"
     path.write_text("1;x;31.12.2013;-\n2;NA;01.01.2014;5\n")

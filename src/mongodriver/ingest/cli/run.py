@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from mongodriver.ingest.cli import build
+from mongodriver.ingest.cli.advice import advice_on_key
 from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.options import DEFAULT_URI
 from mongodriver.ingest.cli.output import complain, print_to
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         if drops:
             for _, collection in tasks:
                 collection.drop()
+        _advise(tasks, job_options)
         status = _do(job, tasks, signals, options, display)
         _print_report(job, options)
         if status == OK and keeping.has_letters:
@@ -79,6 +81,14 @@ def run(options: argparse.Namespace, signals: Signals) -> int:
         if options.stay:
             _stay(uri)
     return status
+
+
+def _advise(tasks: Tasks, options: Any) -> None:
+    if options.by_key:
+        for collection in {one.full_name: one for _, one in tasks}.values():
+            advice = advice_on_key(collection, options.mode, options.keys)
+            if advice is not None:
+                complain(advice)
 
 
 def _show_plan(options: argparse.Namespace, job_options: Any, sources: Sequence[Any]) -> int:
