@@ -145,6 +145,18 @@ def test_drop_comes_after_the_checks(tmp_path, run, database, monkeypatch, argum
     assert database.a.count_documents({"precious": 1}) == database.a.count_documents({}) == 1
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [(["missing.csv"], 2), (["a.csv", "none.csv"], 2), (["missing.csv", "ok.csv"], 1)],
+)
+def test_files_of_which_none_can_be_read(tmp_path, run, database, monkeypatch, files, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ok.csv").write_text("zip,n\n1,2\n")
+    status, output, _ = run(*files, "--collection", "a")
+    assert status == expected
+    assert f"{files[0]}: No such file or directory\n" in output
+
+
 def test_a_shell_glob_behind_reject(tmp_path, run, database):
     """--reject *.csv takes the first of the files that it expands to."""
     names = [tmp_path / "feb.csv", tmp_path / "jan.csv"]

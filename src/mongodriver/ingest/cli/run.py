@@ -22,6 +22,7 @@ from mongodriver.ingest.job import Job
 from mongodriver.ingest.keeping import Keeping, NothingKept
 from mongodriver.ingest.look import look, render
 from mongodriver.ingest.replaying import without_id_field
+from mongodriver.ingest.report import FILE, IngestReport
 from mongodriver.ingest.sources.by_format import source_of_file
 from mongodriver.local import LocalServer
 from mongodriver.values.errors import PyMongoError
@@ -121,7 +122,7 @@ def _do(
     try:
         report = job.run(tasks)
         if not report.interrupted:
-            return OK if report.ok else REJECTS
+            return _status(report, len(tasks))
         problem: str | Exception = "interrupted"
     except Interrupted:
         problem = "interrupted"
@@ -132,6 +133,14 @@ def _do(
         display.close()
     complain(problem, options.uri)
     return FAILED if isinstance(problem, Exception) else signals.status or FAILED
+
+
+def _status(report: IngestReport, sources: int) -> int:
+    if report.ok:
+        return OK
+    unread = report.errors.get(FILE)
+    nothing = not report.records and unread is not None and unread.count == sources
+    return FAILED if nothing else REJECTS
 
 
 def _display(options: argparse.Namespace) -> Display:
