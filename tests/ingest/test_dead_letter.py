@@ -335,14 +335,17 @@ def test_a_coroutine_that_waits_in_a_blocking_job():
     assert caught.value.report.rejected == 1
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_dead_letter_of_ones_own_that_waits_in_a_blocking_job():
+def test_a_dead_letter_of_ones_own_that_waits_in_a_blocking_job(monkeypatch):
+    told = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: told.set())
+
     class Waits(CallableDeadLetter):
         async def add(self, records):
             await asyncio.sleep(0)
 
     with pytest.raises(IngestError, match="waits for something that a blocking job has not"):
         ingest(FakeCollection(), [{"a": 1}, None], dead_letter=Waits(print))
+    assert told.wait(60)  # by the lane's thread, which is no other test's
 
 
 def test_a_function_that_fails():
