@@ -81,6 +81,19 @@ def test_what_a_rejected_row_was(tmp_path, monkeypatch, which):
     assert replay(FakeCollection(), dead).documents == 1
 
 
+def test_a_damaged_page(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(TABLE, path)
+    data = bytearray(path.read_bytes())
+    data[10:60] = b"\xff" * 50
+    path.write_bytes(data)
+    report = ingest(FakeCollection(), path)
+    (problem,) = report.errors["file"].examples
+    assert "the producer gives no more rows" in problem
+    assert "Traceback" not in problem
+    assert "\n" not in problem
+
+
 def test_progress_of_a_parquet_file(tmp_path):
     source = sources(tmp_path)[1]
     reader = source.open(None)

@@ -102,7 +102,9 @@ class ArrowSourceReader:
             first_id = None if self._ids is None else self._ids.first(self._documents)
             rows = self._rows.read(limits.documents, limits.bytes, first_id)
         except ArrowError as error:
-            raise IngestError(f"{self._name}: {error}") from error
+            # Producers that pyarrow runs tell the traceback of their errors as well.
+            text = str(error).partition(" Detail: Python exception: ")[0]
+            raise IngestError(f"{self._name}: {text}") from error
         if rows is None:
             return None
         self._row = rows.stop
