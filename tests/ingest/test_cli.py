@@ -85,7 +85,8 @@ def test_a_key_without_a_unique_index(tmp_path, run, database):
     for key in ("sku", "sku,at"):
         assert run(*upsert, key)[::2] == (0, "")
     path.write_text('{"_id": 1}\n')
-    assert run(path, "--mode", "merge")[::2] == (0, "")
+    for name in ("prices", "new"):
+        assert run(path, "--mode", "merge", "--collection", name)[::2] == (0, "")
 
 
 def test_csv_options(tmp_path, run, database):

@@ -21,7 +21,7 @@ def advice_on_key(collection: Collection[Any], mode: str, keys: Sequence[str]) -
     Without one the server looks at every document for each, and what is sent twice, after a
     connection broke, may be added twice.
     """
-    if mode not in _ADDING:
+    if mode not in _ADDING or "_id" in keys:  # whose index each collection has, or will have
         return None
     try:
         indexes = list(collection.list_indexes())
@@ -39,4 +39,4 @@ def advice_on_key(collection: Collection[Any], mode: str, keys: Sequence[str]) -
 def _makes_unique(index: Mapping[str, Any], keys: Sequence[str]) -> bool:
     if "partialFilterExpression" in index:
         return False
-    return (bool(index.get("unique")) or index["name"] == "_id_") and {*index["key"]} <= {*keys}
+    return bool(index.get("unique")) and {*index["key"]} <= {*keys}
