@@ -66,7 +66,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         median = r["median_us"]
         cells = [r["case"], *(number(median.get(n)) for n in ("pymongo", "ours", *others))]
         cells += [f"{r['ratio']:.2f}", f"{r['cpu_ratio']:.2f}"]
-        cells += [number(r["above_floor_ratio"])] if above else []
+        cells += [number(r.get("above_floor_ratio"))] if above else []
         lines.append("| " + " | ".join(cells) + " |")
     lines.append(f"\nGeometric mean: {geometric_mean(r['ratio'] for r in rows):.2f} times faster.")
     return "\n".join(lines)
