@@ -305,6 +305,35 @@ def test_interrupt_from_another_thread_ends_a_read(flavour):
     assert talk(flavour, script, client)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [ConnectionResetError, BrokenPipeError, ssl.SSLError, ValueError],
+    ids=lambda c: c.__name__,
+)
+@pytest.mark.parametrize("call", ["exchange", "send", "receive", "finish"])
+def test_an_interrupted_call_ends_alike_whatever_the_system_says(monkeypatch, call, said):
+    """Which of them it is depends on the system, and for TLS on OpenSSL."""
+    first, second = socket.socketpair()
+    with first, second:
+        stream = blocking.BlockingStream(first)
+
+        def interrupted(*args):
+            stream.interrupt()
+            raise said("of the system")
+
+        for name in ("_sendall", "_recv"):
+            monkeypatch.setattr(stream, name, interrupted)
+        arguments = {
+            "exchange": (message(b"ask"), None, LIMIT),
+            "send": (message(b"ask"), None),
+            "receive": (None, LIMIT),
+            "finish": (message(b"half")[:5], None, LIMIT),
+        }
+        with pytest.raises(ConnectionClosed):
+            run(getattr(stream, call)(*arguments[call]))
+        assert stream.closed
+
+
 def test_an_idle_stream_is_stale_once_the_peer_spoke_or_left(flavour):
     def script(sock):
         read_message(sock)

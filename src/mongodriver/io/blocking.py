@@ -94,9 +94,8 @@ class BlockingStream:
                 self._extra = b""
                 return data
             return self._complete(data, deadline, max_size)
-        except BaseException:
-            self.close()
-            raise
+        except BaseException as exc:
+            raise self._broken(exc)
 
     async def send(self, message: bytes, deadline: float | None) -> None:
         try:
@@ -106,9 +105,8 @@ class BlockingStream:
                 if self._timeout is not None:
                     self._limit(None)
                 self._sendall(message)
-        except BaseException:
-            self.close()
-            raise
+        except BaseException as exc:
+            raise self._broken(exc)
 
     def _send_within(self, message: bytes, deadline: float) -> None:
         """`sendall` with a limit for the whole: a TLS socket has one for each of its records."""
@@ -130,16 +128,14 @@ class BlockingStream:
                     self._limit(deadline)
                 data = self._recv(READ_SIZE)
             return self._complete(data, deadline, max_size)
-        except BaseException:
-            self.close()
-            raise
+        except BaseException as exc:
+            raise self._broken(exc)
 
     async def finish(self, start: bytes, deadline: float | None, max_size: int) -> bytes:
         try:
             return self._complete(start, deadline, max_size)
-        except BaseException:
-            self.close()
-            raise
+        except BaseException as exc:
+            raise self._broken(exc)
 
     def _complete(self, data: bytes, deadline: float | None, max_size: int) -> bytes:
         """One whole message from its first bytes; what follows it is kept for the next call."""
@@ -199,6 +195,16 @@ class BlockingStream:
             return is_readable(self._sock)
         except (OSError, ValueError):
             return True
+
+    def _broken(self, exc: BaseException) -> BaseException:
+        """What to raise for an exception, which ends the stream."""
+        was_closed = self.closed
+        self.close()
+        # What a call on a socket that was shut down meanwhile says depends on the system, and for
+        # TLS on OpenSSL: nothing, a reset, a broken pipe, no descriptor.
+        if was_closed and isinstance(exc, (OSError, ValueError)):
+            return ConnectionClosed("connection closed")
+        return exc
 
     # On the way out errors of any kind are swallowed: the socket may be another library's.
 
