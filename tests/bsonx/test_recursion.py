@@ -177,12 +177,10 @@ def work():
 class D(TypeDecoder):
     bson_type = bytes
     def transform_bson(self, value):
-        return bsonx.decode(value, options)
+        return bsonx.decode(data, options)
 options = CodecOptions(type_registry=TypeRegistry([D()]))
+data = bsonx.encode(nested({"x": b"x"}, 30))
 def work():
-    data = bsonx.encode({"x": 1})
-    for _ in range(900):
-        data = bsonx.encode(nested({"x": data}, 30))
     bsonx.decode(data, options)
 """,
     "decode_in_document_class": """
