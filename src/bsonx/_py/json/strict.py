@@ -16,6 +16,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from bsonx._py.json.decode import _PARSERS, _is_dbref, object_hook
+from bsonx._py.json.depth import refuse_depth
 from bsonx.regex import FLAG_LETTERS
 
 if TYPE_CHECKING:
@@ -229,10 +230,19 @@ def object_hook_strict(doc: Any, options: JSONOptions) -> Any:
 
 
 def json_loads_strict(text: str | bytes | bytearray, options: JSONOptions) -> Any:
-    """Return the value of extended JSON `text`; ValueError if anything of it would get lost."""
-    return json.loads(
-        text, object_pairs_hook=lambda pairs: hook_pairs(pairs, options), parse_float=read_double
-    )
+    """Return the value of extended JSON `text`; ValueError if anything of it would get lost,
+    RecursionError if it nests deeper than any BSON may."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=lambda pairs: hook_pairs(pairs, options),
+            parse_float=read_double,
+        )
+    except Exception as exc:
+        refuse_depth(text, getattr(exc, "pos", None))
+        raise
+    refuse_depth(text)
+    return value
 
 
 def hook_pairs(pairs: Sequence[tuple[str, Any]], options: JSONOptions) -> Any:
