@@ -25,6 +25,12 @@ _NUMBER = re.compile(r"('txnNumber':|txnNumber:|transaction number|transaction n
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _TOKEN = re.compile(r'_data: "[0-9A-F]+"')
 _TOPOLOGY = re.compile(r"rtt: [0-9.e-]+|id: OID|id: [0-9a-f]{24}")
+#: What shows as any object in PyMongo; in ours, whose it is and how far.
+_OPAQUE = re.compile(
+    r"<(?:\w+\.)*((?:Async)?(?:(?:RawBatch)?(?:Command)?Cursor|GridOutCursor|ClientSession"
+    r"|\w*ChangeStream|GridFS|GridFSBucket|GridIn|GridOut))\b[^<>]*>"
+)
+_GRIDFS = re.compile(r"((?:Async)?GridFS(?:Bucket)?)\((?:Async)?Database\([^()]*\), '[^']*'\)")
 
 #: Fields whose values differ from one run to the next; that they are there is compared.
 _VOLATILE = frozenset(
@@ -72,6 +78,7 @@ def normal(value: Any) -> str:
     text = _CLIENT.sub("CLIENT", text)
     text = text.replace("mongodriver.gridfs", "gridfs")
     text = text.replace("mongodriver.", "pymongo.").replace("bsonx", "bson")
+    text = _GRIDFS.sub(r"<\1>", _OPAQUE.sub(r"<\1>", text))
     text = _UUID.sub("UUID", _TOKEN.sub("_data: ...", text))
     text = _UPLOAD_DATE.sub("'uploadDate': DATE", text)
     text = _NUMBER.sub(r"\1 N", text)
