@@ -30,6 +30,12 @@ BX_INLINE PyObject *or_none(PyObject *value)
     return value == NULL ? Py_None : value;
 }
 
+/* An argument that is False where it is left out; -1 with an exception. */
+BX_INLINE int is_true(PyObject *value)
+{
+    return value == NULL || value == Py_False ? 0 : PyObject_IsTrue(value);
+}
+
 /* ---- the public functions of the package ---- */
 
 static BX_COLD PyObject *bad_options(void)
@@ -220,8 +226,9 @@ static int read_sequence(PyObject *value, bx_batch *batch)
 }
 
 FUNCTION(exchange, 11, "stream", "fd", "timeout", "max_reply_size", "request_id", "flags", "body",
-         "codec_options", "sequence", "reply_options", "user_fields")
+         "codec_options", "sequence", "reply_options", "user_fields", "joined")
 {
+    int joins;
     Py_ssize_t stop;
     bx_batch batch = {0};
     bx_peer peer;
@@ -229,21 +236,25 @@ FUNCTION(exchange, 11, "stream", "fd", "timeout", "max_reply_size", "request_id"
     ARGUMENTS(exchange);
 
     if (read_peer(values, &peer) < 0 || read_request_id(values[4], &batch.request_id) < 0 ||
-        read_flags(values[5], &batch.flags) < 0 || read_sequence(values[8], &batch) < 0) {
+        read_flags(values[5], &batch.flags) < 0 || read_sequence(values[8], &batch) < 0 ||
+        (joins = is_true(values[11])) < 0) {
         return NULL;
     }
     batch.body = values[6];
     batch.codec_options = values[7];
-    reply = bx_exchange(st, &peer, &batch, &(bx_reply_form){values[9], values[10]}, &stop);
+    reply = bx_exchange(st, &peer, &batch, &(bx_reply_form){values[9], values[10], joins != 0},
+                        &stop);
     return reply == NULL || batch.documents == NULL ? reply : Py_BuildValue("Nn", reply, stop);
 }
 #endif
 
-FUNCTION(decode_message, 2, "data", "codec_options", "user_fields")
+FUNCTION(decode_message, 2, "data", "codec_options", "user_fields", "joined")
 {
+    int joins;
     ARGUMENTS(decode_message);
 
-    return bx_decode_message(st, values[0], values[1], or_none(values[2]));
+    if ((joins = is_true(values[3])) < 0) return NULL;
+    return bx_decode_message(st, values[0], values[1], or_none(values[2]), joins != 0);
 }
 
 FUNCTION(message_header, 1, "data", "offset")
@@ -301,7 +312,7 @@ static const bx_function_def functions[] = {
                "Return the documents that ``data`` (bytes-like) is a sequence of."),
     DEFINITION(encode_message, "(request_id, flags, body, codec_options)",
                "Return one OP_MSG that holds ``body`` alone, header included."),
-    DEFINITION(decode_message, "(data, codec_options, user_fields=None)",
+    DEFINITION(decode_message, "(data, codec_options, user_fields=None, joined=False)",
                "Return (flags, body) of a whole OP_MSG; a document sequence becomes a list in the "
                "body."),
     DEFINITION(message_header, "(data, offset=0)",
@@ -309,7 +320,7 @@ static const bx_function_def functions[] = {
 #ifndef _WIN32
     DEFINITION(exchange,
                "(stream, fd, timeout, max_reply_size, request_id, flags, body, codec_options, "
-               "sequence, reply_options, user_fields)",
+               "sequence, reply_options, user_fields, joined=False)",
                "Send a command and return (flags, body) of its reply; see csrc/op_msg/exchange.h."),
 #endif
     DEFINITION(run_coroutine, "(coro)",

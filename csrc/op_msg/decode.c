@@ -14,6 +14,7 @@ typedef struct {
     const bx_options *user;  /* what the caller asked for */
     const bx_options *plain; /* for the fields that are not the user's */
     PyObject *user_fields;   /* set of names, or NULL: everything is the user's */
+    bool joins;              /* of these, arrays of documents are joined */
     const uint8_t *end;
     const uint8_t *body;
 } reader;
@@ -147,6 +148,50 @@ static bool has_sequences(reader *r)
 
 /* ---- bodies with two sets of options ---- */
 
+/* The documents of the array whose elements are in [p, end), one behind the other: (bytes, their
+ * number, where the last begins). None where there is anything else. */
+static PyObject *join_documents(const uint8_t *p, const uint8_t *end)
+{
+    PyObject *joined = PyBytes_FromStringAndSize(NULL, end - p);
+    uint8_t *to = joined == NULL ? NULL : (uint8_t *)PyBytes_AS_STRING(joined);
+    Py_ssize_t count = 0, size = 0, last = 0;
+
+    if (joined == NULL) return NULL;
+    while (p < end) {
+        const uint8_t *element = p++, *document = NULL, *final;
+        Py_ssize_t length;
+
+        if (*element == BX_DOCUMENT && bx_take_cstring(&p, end, &length) != NULL) {
+            document = bx_take_document(&p, end, &final);
+        }
+        if (document == NULL) {
+            Py_DECREF(joined);
+            Py_RETURN_NONE;
+        }
+        memcpy(to + size, document, (size_t)(p - document));
+        last = size;
+        size += p - document;
+        count++;
+    }
+    if (_PyBytes_Resize(&joined, size) < 0) return NULL;
+    return Py_BuildValue("Nnn", joined, count, last);
+}
+
+/* An array as what it holds joined, or NULL: with an exception, or because it must be decoded. */
+static PyObject *joined_array(const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *last, *next = *at;
+    const uint8_t *p = bx_take_document(&next, end, &last);
+    PyObject *joined = p == NULL ? NULL : join_documents(p + 4, last);
+
+    if (joined == Py_None) {
+        Py_DECREF(joined);
+        return NULL;
+    }
+    if (joined != NULL) *at = next;
+    return joined;
+}
+
 static PyObject *read_fields(reader *r, const uint8_t *p, const uint8_t *end, bool top);
 
 static PyObject *read_field(reader *r, const uint8_t **at, const uint8_t *end,
@@ -162,6 +207,11 @@ static PyObject *read_field(reader *r, const uint8_t **at, const uint8_t *end,
     }
     is_user = PySet_Contains(r->user_fields, key);
     if (is_user < 0) return NULL;
+    if (is_user && r->joins && *element == BX_ARRAY) {
+        PyObject *joined = joined_array(at, end);
+
+        if (joined != NULL || PyErr_Occurred()) return joined;
+    }
     r->d.options = is_user ? r->user : r->plain;
     return bx_decode_user_value(&r->d, *element, at, end, key, element);
 }
@@ -255,7 +305,7 @@ static PyObject *read_message(reader *r)
 
 /* Read the message of an input that has been opened with the options. */
 static PyObject *decode_input(bx_state *st, const bx_input *input, const bx_options *options,
-                              PyObject *user_fields)
+                              PyObject *user_fields, bool joins)
 {
     PyObject *result;
     reader r;
@@ -264,6 +314,7 @@ static PyObject *decode_input(bx_state *st, const bx_input *input, const bx_opti
     r.user = options;
     r.plain = st->default_options;
     r.user_fields = user_fields == Py_None ? NULL : user_fields;
+    r.joins = joins;
     r.end = r.body = NULL;
     result = read_message(&r);
     bx_decoder_end(&r.d);
@@ -278,7 +329,7 @@ static bool is_set_or_none(PyObject *user_fields)
 }
 
 PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_options,
-                            PyObject *user_fields)
+                            PyObject *user_fields, bool joins)
 {
     bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
@@ -286,7 +337,7 @@ PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_option
 
     if (options == NULL) return NULL;
     if (is_set_or_none(user_fields) && bx_input_open(&input, data, options) == 0) {
-        result = decode_input(st, &input, options, user_fields);
+        result = decode_input(st, &input, options, user_fields, joins);
         bx_input_close(&input);
     }
     bx_options_release(st, options);
@@ -294,7 +345,7 @@ PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_option
 }
 
 PyObject *bx_decode_message_at(bx_state *st, const uint8_t *data, size_t size,
-                               PyObject *codec_options, PyObject *user_fields)
+                               PyObject *codec_options, PyObject *user_fields, bool joins)
 {
     bx_options *options = bx_options_hold(st, codec_options);
     PyObject *result = NULL;
@@ -302,7 +353,7 @@ PyObject *bx_decode_message_at(bx_state *st, const uint8_t *data, size_t size,
 
     if (options == NULL) return NULL;
     if (is_set_or_none(user_fields) && bx_input_over(&input, data, size, options) == 0) {
-        result = decode_input(st, &input, options, user_fields);
+        result = decode_input(st, &input, options, user_fields, joins);
         bx_input_close(&input);
     }
     bx_options_release(st, options);

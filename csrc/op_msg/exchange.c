@@ -222,7 +222,8 @@ static bool is_answer(const wire *w, int32_t request_id)
 
 static PyObject *read_reply(bx_state *st, const wire *w, const bx_reply_form *form)
 {
-    return bx_decode_message_at(st, w->data, w->have, form->codec_options, form->user_fields);
+    return bx_decode_message_at(st, w->data, w->have, form->codec_options, form->user_fields,
+                                form->joins);
 }
 
 static PyObject *exchange_message(bx_state *st, const bx_peer *peer, outgoing *message,

@@ -19,6 +19,7 @@ typedef struct {
 typedef struct {
     PyObject *codec_options; /* of the reply */
     PyObject *user_fields;
+    bool joins; /* see bx_decode_message */
 } bx_reply_form;
 
 /* The command of a batch (`documents` NULL: the body, of at most `max_document_size` bytes, and what

@@ -34,13 +34,14 @@ Py_ssize_t bx_write_batch(bx_encoder *e, const bx_batch *batch, Py_ssize_t *stop
 /* A message with documents[start:stop] as a sequence: (bytes, stop), or NULL with an exception. */
 PyObject *bx_encode_batch(bx_state *st, const bx_batch *batch);
 
-/* A whole message: (flags, body), or NULL with InvalidBSON. */
+/* A whole message: (flags, body), or NULL with InvalidBSON. With `joins`, of the user's fields those
+ * that are arrays of documents are (bytes, number of documents, where the last begins). */
 PyObject *bx_decode_message(bx_state *st, PyObject *data, PyObject *codec_options,
-                            PyObject *user_fields);
+                            PyObject *user_fields, bool joins);
 
 /* The same for a message in memory, of which nothing is referred to afterwards. */
 PyObject *bx_decode_message_at(bx_state *st, const uint8_t *data, size_t size,
-                               PyObject *codec_options, PyObject *user_fields);
+                               PyObject *codec_options, PyObject *user_fields, bool joins);
 
 /* (length, request id, response to, opcode) of the message at `offset`. */
 PyObject *bx_message_header(bx_state *st, PyObject *data, Py_ssize_t offset);

@@ -73,7 +73,10 @@ def encode_statements(
     data: bytes, ends: bytes, kind: int, keys: tuple[str, ...]
 ) -> tuple[bytes, bytes, bytes, list[tuple[int, str]]]: ...
 def decode_message(
-    data: Buffer, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None = None
+    data: Buffer,
+    codec_options: CodecOptions[Any],
+    user_fields: frozenset[str] | None = None,
+    joined: bool = False,
 ) -> tuple[int, Any]: ...
 
 if sys.platform != "win32":
@@ -91,6 +94,7 @@ if sys.platform != "win32":
         | tuple[int, str, bytes, int, int],
         reply_options: CodecOptions[Any],
         user_fields: frozenset[str] | None,
+        joined: bool = False,
     ) -> Any: ...
 
 def message_header(data: Buffer, offset: int = 0) -> tuple[int, int, int, int]: ...

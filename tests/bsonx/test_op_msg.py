@@ -120,6 +120,72 @@ def test_user_fields_keep_converters_out_of_the_rest(bx, wire):
     assert found == {"n": 1, "value": {"n": 2}}
 
 
+# ---- batches of a reply as bytes ----
+
+BATCH = frozenset(["firstBatch"])
+
+
+def _joined(wire, options, batch, **more):
+    message = wire.encode_message(1, 0, {"cursor": {"firstBatch": batch, **more}}, options)
+    return wire.decode_message(message, options, BATCH, True)[1]["cursor"]["firstBatch"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 11, 101, 1500])
+def test_documents_are_joined(bx, wire, options, count):
+    documents = [{"_id": i, "text": "x" * (i % 7)} for i in range(count)]
+    encoded = [bx.encode(document) for document in documents]
+    data = b"".join(encoded)
+    last = len(data) - len(encoded[-1]) if encoded else 0
+    assert _joined(wire, options, documents) == (data, count, last)
+
+
+def test_only_the_users_arrays_of_documents_are_joined(bx, wire, options):
+    body = {"other": [{"a": 1}], "cursor": {"firstBatch": [{"b": [{"c": 1}]}], "x": [{"d": 1}]}}
+    message = wire.encode_message(1, 0, body, options)
+    one = bx.encode({"b": [{"c": 1}]})
+    found = wire.decode_message(message, options, BATCH, True)[1]
+    assert found == {"other": [{"a": 1}], "cursor": {"firstBatch": (one, 1, 0), "x": [{"d": 1}]}}
+    assert wire.decode_message(message, options, None, True)[1] == body
+    assert wire.decode_message(message, options, BATCH, False)[1] == body
+
+
+@pytest.mark.parametrize("batch", [[1], [{}, "x"], [[{}]], [{}, None], {"0": {}}, "x", None])
+def test_what_is_no_array_of_documents_is_decoded(wire, options, batch):
+    assert _joined(wire, options, batch) == batch
+
+
+def test_a_damaged_array_is_refused_as_without(bx, wire, options):
+    """Whatever byte is changed: joined, or the error of the same message that is not."""
+    message = wire.encode_message(1, 0, {"cursor": {"firstBatch": [{"a": 1}, {"b": 2}]}}, options)
+    raw = bx.CodecOptions(document_class=bx.raw_bson.RawBSONDocument)
+    start = message.index(b"firstBatch")
+    joined = refused = 0
+    for at in range(start, len(message)):
+        for value in (0, 1, 3, 4, 5, 127, 255):
+            damaged = message[:at] + bytes([value]) + message[at + 1 :]
+            outcomes = []
+            for flag in (True, False):
+                try:
+                    found = wire.decode_message(damaged, raw, BATCH, flag)[1]
+                except bx.InvalidBSON as exc:
+                    found = str(exc)
+                outcomes.append(found)
+            ours, plain = outcomes
+            if isinstance(plain, dict) and isinstance(plain.get("cursor"), dict):
+                batch = plain["cursor"].get("firstBatch")
+                if isinstance(ours["cursor"].get("firstBatch"), tuple):
+                    data, count, last = ours["cursor"]["firstBatch"]
+                    parts = [one.raw for one in batch]
+                    assert (data, count) == (b"".join(parts), len(parts))
+                    assert data[last:] == (parts[-1] if parts else b"")
+                    joined += 1
+                    continue
+            assert ours == plain
+            refused += isinstance(ours, str)
+    assert joined > 100
+    assert refused > 100
+
+
 # ---- batches ----
 
 

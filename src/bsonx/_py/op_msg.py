@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bsonx._errors import DocumentTooLarge
 from bsonx._py.bounds import bad, document_end, inner_end, unknown_type
@@ -18,6 +18,7 @@ from bsonx._py.encode import encode_document
 from bsonx._py.plans import plan_for
 from bsonx._py.types.objectid import ObjectId
 from bsonx.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+from bsonx.errors import InvalidBSON
 
 OP_MSG = 2013
 
@@ -109,13 +110,17 @@ def _id_of(document: Any) -> Any:
 
 
 def decode_message(
-    data: Any, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None = None
+    data: Any,
+    codec_options: CodecOptions[Any],
+    user_fields: frozenset[str] | None = None,
+    joined: bool = False,
 ) -> tuple[int, Any]:
     """Return (flags, body) of a whole OP_MSG; a document sequence becomes a list in the body.
 
     With ``user_fields`` the body is decoded with the default options, except the values of those
-    fields at the top and in ``cursor``, which are decoded with ``codec_options``. InvalidBSON for
-    everything malformed.
+    fields at the top and in ``cursor``, which are decoded with ``codec_options``. If they are to be
+    ``joined``, an array of documents is (bytes with one behind the other, how many they are, where
+    the last begins). InvalidBSON for everything malformed.
     """
     data = as_bytes(data)
     length, _, _, opcode = message_header(data)
@@ -129,12 +134,19 @@ def decode_message(
     if flags & _REQUIRED_FLAGS & ~(_CHECKSUM_PRESENT | _MORE_TO_COME):
         bad(f"unknown required flag bits {flags:#x}", 16)
     end = length - 4 if flags & _CHECKSUM_PRESENT else length
-    return flags, _decode_sections(data, end, codec_options, user_fields)
+    users = _UsersFields(plan_for(codec_options), user_fields, joined)
+    return flags, _decode_sections(data, end, users)
 
 
-def _decode_sections(
-    data: bytes, end: int, codec_options: CodecOptions[Any], user_fields: frozenset[str] | None
-) -> Any:
+class _UsersFields(NamedTuple):
+    """What of a reply is the user's (None: everything), and how it is decoded."""
+
+    plan: Plan
+    names: frozenset[str] | None
+    joined: bool
+
+
+def _decode_sections(data: bytes, end: int, users: _UsersFields) -> Any:
     body: tuple[int, int] | None = None
     sequences: list[tuple[str, int, int]] = []
     pos = 20
@@ -152,7 +164,7 @@ def _decode_sections(
             bad(f"unknown section kind {kind}", pos)
     if body is None:
         bad("no body section", pos)
-    return _decode_body(data, body, sequences, codec_options, user_fields)
+    return _decode_body(data, body, sequences, users)
 
 
 def _sequence_bounds(data: bytes, pos: int, end: int) -> tuple[str, int, int]:
@@ -177,23 +189,21 @@ def _decode_body(
     data: bytes,
     bounds: tuple[int, int],
     sequences: list[tuple[str, int, int]],
-    codec_options: CodecOptions[Any],
-    user_fields: frozenset[str] | None,
+    users: _UsersFields,
 ) -> Any:
-    user_plan = plan_for(codec_options)
-    if user_fields is None:
-        body = _decode_whole(data, *bounds, user_plan)
-        if sequences and user_plan.raw:
+    if users.names is None:
+        body = _decode_whole(data, *bounds, users.plan)
+        if sequences and users.plan.raw:
             body = dict(body)
     else:
         plan = plan_for(DEFAULT_CODEC_OPTIONS)
-        body = _read_reply(data, bounds[0] + 4, bounds[1] - 1, plan, user_plan, user_fields, 1)
+        body = _read_reply(data, bounds[0] + 4, bounds[1] - 1, plan, users, users.names, 1)
     for name, start, stop in sequences:
         if name in body:
             bad(f"duplicate field {name!r}", start)
         documents = []
         while start < stop:
-            document, start = decode_next(data, start, stop, user_plan)
+            document, start = decode_next(data, start, stop, users.plan)
             documents.append(document)
         body[name] = documents
     return body
@@ -211,11 +221,11 @@ def _read_reply(
     pos: int,
     end: int,
     plan: Plan,
-    user_plan: Plan,
-    user_fields: frozenset[str],
+    users: _UsersFields,
+    names: frozenset[str],
     depth: int,
 ) -> dict[str, Any]:
-    """Decode a reply, or its ``cursor``, whose ``user_fields`` have a plan of their own."""
+    """Decode a reply, or its ``cursor``, in which fields of these names have the user's plan."""
     reply: dict[str, Any] = {}
     while pos < end:
         at, nul = pos, data.find(b"\0", pos + 1, end)
@@ -225,12 +235,38 @@ def _read_reply(
         pos = nul + 1
         if depth == 1 and name == "cursor" and data[at] == 0x03:
             stop = inner_end(data, pos, end)
-            reply[name] = _read_reply(data, pos + 4, stop - 1, plan, user_plan, user_fields, 2)
+            reply[name] = _read_reply(data, pos + 4, stop - 1, plan, users, names, 2)
             pos = stop
             continue
-        chosen = user_plan if name in user_fields else plan
+        is_users = name in names
+        chosen = users.plan if is_users else plan
+        if is_users and users.joined and data[at] == 0x04:
+            found = _join_documents(data, pos, end)
+            if found is not None:
+                reply[name], pos = found
+                continue
         read = chosen.user_readers.get(data[at])
         if read is None:
             unknown_type(data[at], name, at)
         reply[name], pos = read(data, pos, end, chosen, depth, name)
     return reply
+
+
+def _join_documents(data: bytes, pos: int, end: int) -> tuple[tuple[bytes, int, int], int] | None:
+    """Return the documents of the array at ``pos``, joined, and its end; None for any other."""
+    try:
+        stop = inner_end(data, pos, end)
+        pos += 4
+        taken: list[bytes] = []
+        size = last = 0
+        while pos < stop - 1:
+            nul = data.find(b"\0", pos + 1, stop - 1)
+            if data[pos] != 0x03 or nul < 0:
+                return None
+            pos = inner_end(data, nul + 1, stop - 1)
+            taken.append(data[nul + 1 : pos])
+            last = size
+            size += len(taken[-1])
+    except InvalidBSON:
+        return None  # whoever decodes it says what is wrong
+    return (b"".join(taken), len(taken), last), stop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from bsonx._errors import ArrowError
@@ -306,11 +307,13 @@ class Group:
         """Whether the batch at hand is not full."""
         rows, size = columns.rows, columns.size
         for documents in self._waiting:
-            count = len(documents)
-            if count and not isinstance(documents, list):
-                return False  # nobody knows how many there are
-            rows += count
-            size += count and count * len(memoryview(_bytes_of(documents[count // 2])))
+            if isinstance(documents, list):
+                count = len(documents)
+                rows += count
+                size += count and count * len(memoryview(_bytes_of(documents[count // 2])))
+            else:
+                rows += _count(documents)
+                size += len(documents)
         return rows < self._rows and size < self._size
 
     def put(self, documents: Documents) -> None:
@@ -322,13 +325,35 @@ class Group:
         full = [documents for documents in self._waiting if len(documents)]
         if len(full) == 1:
             return full[0]
-        return [document for documents in full for document in documents]
+        if any(isinstance(documents, list) for documents in full):
+            return [document for documents in full for document in _each(documents)]
+        return b"".join(full)
 
     def add_to(self, columns: ColumnBuilder) -> None:
         """Append what is kept to the batch at hand."""
         waiting, self._waiting = self._waiting, []
         for documents in waiting:
             columns.add(documents)
+
+
+def _each(documents: Documents) -> list[Any]:
+    if isinstance(documents, list):
+        return documents
+    data = memoryview(documents)
+    starts = [*_starts(data), len(data)]
+    return [data[start:end] for start, end in pairwise(starts)]
+
+
+def _count(documents: Any) -> int:
+    return sum(1 for _ in _starts(documents))
+
+
+def _starts(documents: Any) -> Iterator[int]:
+    """Where documents begin that are one behind the other; what is wrong there is found later."""
+    start, end = 0, len(documents)
+    while start < end:
+        yield start
+        start += max(int.from_bytes(documents[start : start + 4], "little"), 5)
 
 
 def _bytes_of(document: Any) -> Any:

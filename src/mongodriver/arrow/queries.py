@@ -12,6 +12,7 @@ from bsonx.arrow.columns import BATCH_BYTES, Group
 from mongodriver.asynchronous.collection import AsyncCollection, start_aggregate
 from mongodriver.asynchronous.command_cursor import AsyncRawBatchCommandCursor
 from mongodriver.asynchronous.cursor import AsyncRawBatchCursor
+from mongodriver.public.kinds import check_collection
 from mongodriver.sessions.binding import current
 from mongodriver.synchronous.collection import Collection
 from mongodriver.synchronous.command_cursor import RawBatchCommandCursor
@@ -34,17 +35,16 @@ _AHEAD = 2
 
 
 class _Replies:
-    """Of a raw cursor whose items are the documents of a reply, still in its memory."""
+    """Of a raw cursor that asks for as many documents as are best for the next reply."""
 
     #: Documents of a reply, at most.
     _most = BATCH_SIZE
 
-    def _unpack(self, batch: list[Any]) -> list[Any]:
-        if not batch:
-            return []
-        size = len(batch[0].raw) + len(batch[-1].raw) + 1
-        self._ask_for(max(1, min(2 * _REPLY_BYTES // size, self._most)))
-        return [batch]
+    def _unpack(self, batch: Any) -> Any:
+        if batch:
+            size = len(batch.data) // len(batch)
+            self._ask_for(max(1, min(_REPLY_BYTES // size, self._most)))
+        return batch.items()
 
     @abstractmethod
     def _ask_for(self, count: int) -> None:
@@ -211,10 +211,7 @@ def _rows(batch_size: int) -> int:
 
 
 def _refuse(collection: Any) -> None:
-    if not isinstance(collection, Collection | AsyncCollection):
-        raise TypeError(
-            f"collection must be a Collection or an AsyncCollection, not {type(collection)}"
-        )
+    check_collection(collection)
     collection._core.refuse_encrypting("queries for Arrow data do")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
-from mongodriver.replies.raw import join_raw
 from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:
@@ -77,8 +76,8 @@ class AsyncRawBatchCommandCursor(AsyncCommandCursor[DocumentT]):
 
     _raw = True
 
-    def _unpack(self, batch: list[Any]) -> list[Any]:
-        return join_raw(batch)
+    def _unpack(self, batch: Any) -> Any:
+        return batch.items()
 
     def __getitem__(self, index: int) -> NoReturn:
         raise InvalidOperation("Cannot call __getitem__ on AsyncRawBatchCommandCursor")

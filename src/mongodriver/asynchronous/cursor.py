@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from mongodriver.compat import private_names
 from mongodriver.public.find_cursor import _AgnosticCursor
-from mongodriver.replies.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 
 if TYPE_CHECKING:
@@ -109,5 +108,5 @@ class AsyncRawBatchCursor(AsyncCursor[DocumentT]):
     def __init__(self, collection: AsyncCollection[DocumentT], *args: Any, **kwargs: Any) -> None:
         super().__init__(collection, *args, **kwargs)
 
-    def _unpack(self, batch: list[Any]) -> list[Any]:
-        return join_raw(batch)
+    def _unpack(self, batch: Any) -> Any:
+        return batch.items()

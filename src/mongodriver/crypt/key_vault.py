@@ -48,7 +48,7 @@ async def all_documents(core: Client, operation: Operation[CursorReply]) -> list
     session = core.sessions.acquire()
     try:
         reply = await core.execute(operation, session)
-        found = reply.batch
+        found: list[Any] = reply.batch
         while reply.cursor_id:
             more = GetMore(reply.namespace, reply.cursor_id, RAW)
             reply = await core.execute(

@@ -35,7 +35,10 @@ def decode(execution: Execution, connection: Connection, message: bytes) -> Any:
     operation = execution.operation
     try:
         flags, reply = decode_message(
-            message, operation.reply_options or operation.codec_options, operation.user_fields
+            message,
+            operation.reply_options or operation.codec_options,
+            operation.user_fields,
+            operation.gives_bytes,
         )
     except BaseException as exc:  # classes and decoders of the user's may raise whatever they like
         flags = message_flags(message)

@@ -94,6 +94,7 @@ def exchange_directly(
             sequence,
             operation.reply_options or options,
             operation.user_fields,
+            operation.gives_bytes,
         )
     except OSError as exc:
         execution.sent = stream.closed

@@ -198,7 +198,8 @@ class Operation(Generic[ResultT]):
     #: Reply fields (top level or under "cursor") decoded as the user wants; the rest of the reply
     #: is plain.  None: the whole reply is decoded with `reply_options`.
     user_fields: frozenset[str] | None = frozenset()
-    #: The user gets the batch of the reply as bytes, and listeners see it so.
+    #: The fields of the user that are arrays of documents are joined (`decode_message`): the user
+    #: gets the batch of the reply as bytes, and listeners see it so.
     gives_bytes: bool = False
     #: How the reply's fields of the user, or the whole reply, are decoded; None: as the body was
     #: encoded.

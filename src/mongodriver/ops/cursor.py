@@ -10,6 +10,7 @@ from mongodriver.values.errors import InvalidOperation
 from mongodriver.values.keys import field_document, hint_document, key_document
 
 from ..replies.fields import document, documents, integer, optional_document, unexpected
+from ..replies.raw import raw_batch
 from .base import READ, Attempt, Command, Operation, present
 from .find_query import EXHAUST, FindQuery, with_modifiers
 
@@ -32,7 +33,7 @@ _NEXT_BATCH = frozenset({"nextBatch"})
 class CursorReply:
     """A batch and what is needed to ask for the next one.
 
-    :param batch: documents (or whatever the codec options make of them).
+    :param batch: documents (or whatever the codec options make of them), or a `RawBatch`.
     :param cursor_id: 0 when the server has no more.
     :param namespace: "database.collection" to be named in getMore.
     :param address: the server that holds the cursor.
@@ -53,7 +54,7 @@ class CursorReply:
 
     def __init__(
         self,
-        batch: list[Any],
+        batch: Any,
         cursor_id: int,
         namespace: str,
         address: tuple[str, int | None] | None,
@@ -85,7 +86,12 @@ def read_cursor(
     """
     cursor = document(reply, "cursor")
     cursor_id = integer(cursor, "id")
-    found = documents(cursor, batch, operation.reply_options or operation.codec_options)
+    options = operation.reply_options or operation.codec_options
+    found: Any
+    if operation.gives_bytes:
+        found = raw_batch(cursor, batch, options)
+    else:
+        found = documents(cursor, batch, options)
     namespace = _namespace(operation, cursor, cursor_id)
     resume_token = optional_document(cursor, "postBatchResumeToken")
     connection = attempt.connection

@@ -9,15 +9,11 @@ from typing import Any
 
 from bsonx import decode_all
 from bsonx._impl import run_coroutine
+from mongodriver.public.kinds import is_blocking
 
 from .reader import Reader
 
-__all__ = ["batches", "documents", "is_blocking"]
-
-
-def is_blocking(collection: Any) -> bool:
-    """Whether a collection is one of a blocking client."""
-    return bool(collection._core.backend.name == "blocking")
+__all__ = ["batches", "documents"]
 
 
 def batches(collection: Any, readers: Sequence[Reader]) -> Any:
@@ -49,7 +45,7 @@ class _Turns:
             found = await self._readers[0].next_batch()
             if found is not None:
                 self._readers.rotate(-1)
-                return b"".join([document.raw for document in found])
+                return found
             self._readers.popleft()
         return None
 

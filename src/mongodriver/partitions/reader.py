@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from bsonx import encode
+from bsonx import decode_all, encode
 from bsonx.codec_options import CodecOptions, DatetimeConversion
 from bsonx.max_key import MaxKey
 from bsonx.raw_bson import RawBSONDocument
+from mongodriver.asynchronous.cursor import AsyncRawBatchCursor
 from mongodriver.execution.retry_rules import is_overload, is_retryable_read
+from mongodriver.public.kinds import is_blocking
+from mongodriver.replies.raw import RawBatch
+from mongodriver.synchronous.cursor import RawBatchCursor
 from mongodriver.values.error_codes import CURSOR_GONE
 from mongodriver.values.errors import OperationFailure, PyMongoError
 
@@ -23,6 +27,21 @@ EXACT_RAW: CodecOptions[RawBSONDocument] = CodecOptions(
 )
 #: Seconds to wait before another attempt, and the longest wait.
 _FIRST_DELAY, _LONGEST_DELAY = 0.05, 5.0
+
+
+class _Whole:
+    """Of a raw cursor whose items are batches with their number of documents."""
+
+    def _unpack(self, batch: RawBatch) -> list[RawBatch]:
+        return [batch] if batch else []
+
+
+class _Cursor(_Whole, RawBatchCursor[Any]):
+    """Of a blocking collection."""
+
+
+class _AsyncCursor(_Whole, AsyncRawBatchCursor[Any]):
+    """Of an asynchronous collection."""
 
 
 @dataclass(slots=True)
@@ -114,8 +133,8 @@ class Reader:
         self._delay = _FIRST_DELAY
         self._over = False
 
-    async def next_batch(self) -> list[RawBSONDocument] | None:
-        """The next documents, at least one; None at the end."""
+    async def next_batch(self) -> bytes | None:
+        """The next documents, at least one, one behind the other; None at the end."""
         while not self._over:
             try:
                 if self._cursor is None:
@@ -126,11 +145,10 @@ class Reader:
             except PyMongoError as exc:
                 await self._failed(exc)
                 continue
-            documents = list(cursor._data)
-            cursor._data.clear()
-            if not documents:
+            if not cursor._data:
                 self._end()
-            documents = self._taken(documents)
+                continue
+            documents = self._taken(cursor._data.popleft())
             if documents:
                 return self._as_wanted(documents)
         return None
@@ -146,27 +164,31 @@ class Reader:
 
     def _open(self) -> None:
         self._bounded = self._query.lower is not None
-        self._cursor = self._exact.find(**self._query.options(), prefetch=self._prefetch)
+        kind = _Cursor if is_blocking(self._exact) else _AsyncCursor
+        self._cursor = kind(self._exact, **self._query.options()).prefetch(self._prefetch)
 
-    def _taken(self, documents: list[RawBSONDocument]) -> list[RawBSONDocument]:
+    def _taken(self, batch: RawBatch) -> bytes:
         """Remember the last document; leave out the one that a new cursor began with again."""
-        if not documents or not self._query.ordered:
+        documents = batch.data
+        if not self._query.ordered:
             return documents
         self._failing_since = None
         self._delay = _FIRST_DELAY
+        last = RawBSONDocument(documents[batch.last :], codec_options=EXACT_RAW)
         if self._resumed:
             self._resumed = False
-            if _id_of(documents[0]) == self._last:
-                del documents[0]
+            first = RawBSONDocument(documents[: _size(documents)], codec_options=EXACT_RAW)
+            if _id_of(first) == self._last:
+                documents = documents[len(first.raw) :]
         if documents:
-            self._last = _id_of(documents[-1])
-            self._query.lower = documents[-1]["_id"]
+            self._last = _id_of(last)
+            self._query.lower = last["_id"]
         return documents
 
-    def _as_wanted(self, documents: list[RawBSONDocument]) -> list[RawBSONDocument]:
+    def _as_wanted(self, documents: bytes) -> bytes:
         if not self._query.drops_id:
             return documents
-        return [_without_id(document) for document in documents]
+        return b"".join(map(_without_id, decode_all(documents, EXACT_RAW)))
 
     async def _failed(self, error: PyMongoError) -> None:
         """Wait before another attempt, or raise the error of the last one."""
@@ -199,6 +221,11 @@ def _id_of(document: RawBSONDocument) -> bytes:
     return encode({"_id": document["_id"]}, codec_options=EXACT_RAW)
 
 
-def _without_id(document: RawBSONDocument) -> RawBSONDocument:
+def _without_id(document: RawBSONDocument) -> bytes:
     rest = {name: value for name, value in document.items() if name != "_id"}
-    return RawBSONDocument(encode(rest, codec_options=EXACT_RAW), codec_options=EXACT_RAW)
+    return encode(rest, codec_options=EXACT_RAW)
+
+
+def _size(documents: bytes) -> int:
+    """That of the first document."""
+    return int.from_bytes(documents[:4], "little")

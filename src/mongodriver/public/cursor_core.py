@@ -112,7 +112,7 @@ class CursorCore(ABC, Generic[ItemT]):
         else:
             self._release()
 
-    def _unpack(self, batch: list[Any]) -> list[Any]:
+    def _unpack(self, batch: Any) -> Any:
         """What the batch's documents are to the user; raw cursors make one item of them."""
         return batch
 

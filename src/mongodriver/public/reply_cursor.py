@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from mongodriver.ops.arguments import batch_size_of, max_await_time_ms_of
 from mongodriver.ops.cursor import CursorReply
 
-from ..replies.raw import raw_codec_options
+from ..replies.raw import RawBatch, raw_codec_options
 from .cursor_core import CursorCore
 from .sessions import core_session
 
@@ -43,8 +43,9 @@ class _AgnosticCommandCursor(CursorCore[DocumentT]):
     ) -> None:
         batch_size_of(batch_size)
         max_await_time_ms_of(max_await_time_ms)
+        batch = list(cursor_info["firstBatch"])
         reply = CursorReply(
-            list(cursor_info["firstBatch"]),
+            RawBatch.of(batch) if self._raw else batch,
             int(cursor_info["id"]),
             cursor_info.get("ns", collection.full_name),
             address,

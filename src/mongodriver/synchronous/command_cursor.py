@@ -9,7 +9,6 @@ from mongodriver.asynchronous.command_cursor import AsyncCommandCursor
 from mongodriver.compat import private_names
 from mongodriver.public.flavour import blocking
 from mongodriver.public.reply_cursor import _AgnosticCommandCursor
-from mongodriver.replies.raw import join_raw
 from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:
@@ -67,8 +66,8 @@ class RawBatchCommandCursor(CommandCursor[DocumentT]):
 
     _raw = True
 
-    def _unpack(self, batch: list[Any]) -> list[Any]:
-        return join_raw(batch)
+    def _unpack(self, batch: Any) -> Any:
+        return batch.items()
 
     def __getitem__(self, index: int) -> NoReturn:
         raise InvalidOperation("Cannot call __getitem__ on RawBatchCommandCursor")

@@ -9,7 +9,6 @@ from mongodriver.asynchronous.cursor import AsyncCursor
 from mongodriver.compat import private_names
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.public.flavour import blocking
-from mongodriver.replies.raw import join_raw
 from mongodriver.values.cursor_type import CursorType
 from mongodriver.values.errors import InvalidOperation
 
@@ -134,8 +133,8 @@ class RawBatchCursor(Cursor[DocumentT]):
     def __init__(self, collection: Collection[DocumentT], *args: Any, **kwargs: Any) -> None:
         super().__init__(collection, *args, **kwargs)
 
-    def _unpack(self, batch: list[Any]) -> list[Any]:
-        return join_raw(batch)
+    def _unpack(self, batch: Any) -> Any:
+        return batch.items()
 
     def __getitem__(self, index: Any) -> NoReturn:
         raise InvalidOperation("Cannot call __getitem__ on RawBatchCursor")
