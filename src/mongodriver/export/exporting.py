@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mongodriver.partitions import scan
-from mongodriver.partitions.scanning import check_flavour
+from mongodriver.public.kinds import check_kind
 
 from .errors import ExportError
 from .formats import FORMATS, count_documents, format_of, write
@@ -93,7 +93,7 @@ def export(
         nobody knows them before.
     :raises ExportError: for what cannot be done; PyMongoError, OSError: as they come.
     """
-    check_flavour(collection, blocking=True)
+    check_kind(collection, blocking=True, other="which export does not take")
     chosen = format or format_of(name)
     if chosen is None or chosen not in FORMATS:
         raise ExportError(f"{name}: no format is known by that name; give one of {FORMATS}")

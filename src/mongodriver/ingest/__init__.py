@@ -25,7 +25,8 @@ from mongodriver.ingest.report import IngestReport
 from mongodriver.ingest.seams import Letter, Snapshot
 from mongodriver.ingest.sources import FileSource, make_source
 from mongodriver.ingest.sources.choose import sources_of
-from mongodriver.ingest.target import check_flavour, durable
+from mongodriver.ingest.target import durable
+from mongodriver.public.kinds import check_kind
 
 if TYPE_CHECKING:
     from mongodriver.ingest.dead_letter import DeadLetterTarget
@@ -90,7 +91,7 @@ def ingest(
     :raises IngestError: when the job cannot be done or has to end, with its `report`.
     :raises PyMongoError: when the server refuses us, or does not meet the write concern.
     """
-    check_flavour(collection, asynchronous=False)
+    check_kind(collection, blocking=True, other="which is for ingest_async")
     return run_coroutine(
         _ingest(
             collection, source, format, encoding, dead_letter, checkpoint, resume, progress, options
@@ -117,7 +118,7 @@ async def ingest_async(
 
     When it is cancelled nothing goes on: what was read and not yet confirmed is "unsent".
     """
-    check_flavour(collection, asynchronous=True)
+    check_kind(collection, blocking=False, other="which is for ingest")
     return await _ingest(
         collection, source, format, encoding, dead_letter, checkpoint, resume, progress, options
     )
@@ -185,7 +186,7 @@ def replay(
     :param options: those of the job that rejected the records; see `IngestOptions`.
     :raises IngestError: as `ingest` does.
     """
-    check_flavour(collection, asynchronous=False)
+    check_kind(collection, blocking=True, other="which is for replay_async")
     return run_coroutine(_replay(collection, dead_letter, still_dead, progress, encoding, options))
 
 
@@ -199,7 +200,7 @@ async def replay_async(
     **options: Any,
 ) -> IngestReport:
     """The same for collections of an `AsyncMongoClient`."""
-    check_flavour(collection, asynchronous=True)
+    check_kind(collection, blocking=False, other="which is for replay")
     return await _replay(collection, dead_letter, still_dead, progress, encoding, options)
 
 

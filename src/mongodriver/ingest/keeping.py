@@ -12,8 +12,8 @@ from mongodriver.ingest.dead_letter import make_dead_letter
 from mongodriver.ingest.errors import CheckpointError, IngestError
 from mongodriver.ingest.letters import JobLetters
 from mongodriver.ingest.outputs import refuse_inputs
-from mongodriver.ingest.target import is_asynchronous
 from mongodriver.public.collection_base import CollectionBase
+from mongodriver.public.kinds import is_blocking
 
 if TYPE_CHECKING:
     from mongodriver.ingest.dead_letter import DeadLetterTarget
@@ -101,7 +101,7 @@ class Keeping:
         else:
             self.checkpoint = checkpoint
         try:
-            blocking = not any(is_asynchronous(collection) for _, collection in tasks)
+            blocking = all(is_blocking(collection) for _, collection in tasks)
             self.letters = self._letters(dead_letter, sources, blocking)
         except BaseException:
             if self._file is not None:
@@ -155,7 +155,7 @@ def _check_collection(dead_letter: Any, collection: Any) -> None:
     """Raise IngestError for a dead letter that is the collection loaded, or of another flavour."""
     if not isinstance(dead_letter, CollectionBase):
         return
-    if is_asynchronous(dead_letter) != is_asynchronous(collection):
+    if is_blocking(dead_letter) is not is_blocking(collection):
         raise IngestError("dead letters go to a collection of the same kind of client as documents")
     if dead_letter._core is collection._core and dead_letter.full_name == collection.full_name:
         raise IngestError(f"dead letters cannot go to {collection.full_name}, which is loaded")

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Target",
-    "check_flavour",
     "durable",
     "id_of",
-    "is_asynchronous",
     "refuse_unacknowledged",
 ]
 
@@ -103,20 +101,6 @@ class Target:
             if len(ids) == left:  # those that are left are not there
                 break
         return found
-
-
-def check_flavour(collection: Any, *, asynchronous: bool) -> None:
-    """Raise TypeError for a collection of the other kind of client."""
-    if is_asynchronous(collection) != asynchronous:
-        kind, call = "a MongoClient", "ingest or replay"
-        if not asynchronous:
-            kind, call = "an AsyncMongoClient", "ingest_async or replay_async"
-        raise TypeError(f"{collection.full_name} is a collection of {kind}, which is for {call}")
-
-
-def is_asynchronous(collection: Any) -> bool:
-    """Whether a collection is that of an `AsyncMongoClient`."""
-    return bool(collection._core.backend.name != "blocking")
 
 
 def id_of(document: bytes) -> Any:

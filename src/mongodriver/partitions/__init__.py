@@ -15,10 +15,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bsonx._impl import run_coroutine
+from mongodriver.public.kinds import check_kind
 
 from .clients import shared_client
 from .partition import Partition
-from .scanning import AsyncScan, Scan, check_flavour, make_partitions
+from .scanning import AsyncScan, Scan, make_partitions
 
 if TYPE_CHECKING:
     from mongodriver.asynchronous.collection import AsyncCollection
@@ -57,7 +58,7 @@ def scan(
     :param retry_seconds: how long to try again while no document comes.
     :raises PyMongoError: when the collection cannot be looked at.
     """
-    check_flavour(collection, blocking=True)
+    check_kind(collection, blocking=True, other="which is for scan_async")
     found = run_coroutine(
         make_partitions(collection, filter, projection, partitions, collation, batch_size)
     )
@@ -76,6 +77,6 @@ async def scan_async(
     retry_seconds: float = 60,
 ) -> AsyncScan:
     """`scan` for an asynchronous collection."""
-    check_flavour(collection, blocking=False)
+    check_kind(collection, blocking=False, other="which is for scan")
     found = await make_partitions(collection, filter, projection, partitions, collation, batch_size)
     return AsyncScan(collection, found, prefetch, retry_seconds)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mongodriver.execution.timeouts import one_deadline
 
-from .iteration import batches, documents, is_blocking
+from .iteration import batches, documents
 from .partition import Partition, text_of
 from .split import bounds
 
@@ -101,12 +101,3 @@ def _fields(projection: Any) -> Mapping[str, Any] | None:
     if projection.get("_id", 1) not in _PLAIN:
         raise ValueError("a scan needs the ids as they are: the projection must not change _id")
     return projection
-
-
-def check_flavour(collection: Any, blocking: bool) -> None:
-    """Raise TypeError for a collection of the other flavour."""
-    if is_blocking(collection) is not blocking:
-        wanted, other = (
-            ("a Collection", "scan_async") if blocking else ("an AsyncCollection", "scan")
-        )
-        raise TypeError(f"collection must be {wanted}; see {other} for {type(collection).__name__}")
