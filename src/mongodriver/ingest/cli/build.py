@@ -20,20 +20,6 @@ if TYPE_CHECKING:
     from mongodriver.database import Database
 
 
-#: The options of CSV, and what they are when they are not given.
-_FOR_CSV: dict[str, Any] = {
-    "types": {},
-    "schema": None,
-    "no_infer": False,
-    "delimiter": None,
-    "columns": None,
-    "null": None,
-    "max_field": CSVOptions.max_field,
-    "decimal": CSVOptions.decimal,
-    "omit_nulls": False,
-}
-
-
 def sources_of(options: argparse.Namespace, job_options: IngestOptions) -> list[Any]:
     """Return what is to be read. Raises IngestError, OSError."""
     if options.replay is not None:
@@ -50,10 +36,8 @@ def sources_of(options: argparse.Namespace, job_options: IngestOptions) -> list[
 
 def _check_formats(options: argparse.Namespace, formats: set[str]) -> None:
     """Raise IngestError for an option that none of the files is asked for."""
-    if "csv" not in formats:
-        for name, default in _FOR_CSV.items():
-            if getattr(options, name) != default:
-                raise IngestError(f"--{name.replace('_', '-')} is for CSV, which none of these is")
+    if options.for_csv and "csv" not in formats:
+        raise IngestError(f"{options.for_csv[0]} is for CSV, which none of these is")
     if options.encoding is not None and formats <= {"bson", "parquet"}:
         raise IngestError("--encoding is for text, which none of these is")
 

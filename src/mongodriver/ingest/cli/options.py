@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from mongodriver._version import __version__
 from mongodriver.ingest.cli import values
@@ -47,17 +47,26 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
+    #: What is added by `_add_csv`.
+    for_csv: list[argparse.Action]
+
     def error(self, message: str) -> NoReturn:
         """Say it in one line, as every other error is said."""
         raise IngestError(f"{message} (--help explains the options)")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options of a command line.
+    """Return the options of a command line; ``for_csv`` names those that were given for CSV.
 
     Raises IngestError for anything wrong, SystemExit after --help and --version.
     """
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    options.for_csv = [
+        action.option_strings[0]
+        for action in parser.for_csv
+        if getattr(options, action.dest) != action.default
+    ]
     _check_together(options)
     return options
 
@@ -99,7 +108,7 @@ def _types(value: str) -> dict[str, str]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> _Parser:
     """Return the parser of the `ingest` subcommand."""
     parser = _Parser(
         prog="mongodriver ingest",
@@ -120,7 +129,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_records(parser)
     _add_errors(parser)
     _add_sending(parser)
-    _add_csv(parser)
+    parser.for_csv = _add_csv(parser)
     _add_local(parser)
     return parser
 
@@ -229,8 +238,13 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_csv(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("CSV").add_argument
+def _add_csv(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    group = parser.add_argument_group("CSV")
+    added: list[argparse.Action] = []
+
+    def add(*names: str, **settings: Any) -> None:
+        added.append(group.add_argument(*names, **settings))
+
     add("--types", type=_types, default={}, metavar="NAME:TYPE,...", help="types of columns")
     add(
         "--schema",
@@ -271,6 +285,7 @@ def _add_csv(parser: argparse.ArgumentParser) -> None:
         help="what stands before the fraction of a number (default: a point)",
     )
     add("--omit-nulls", action="store_true", help="leave null fields out")
+    return added
 
 
 def _add_local(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 from mongodriver.ingest.errors import IngestError
 
@@ -26,6 +26,7 @@ _PIECE = 4 << 10  # the same where damage in it costs everything that it would h
 _BUFFER = 1 << 20
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _WIDEST = 31  # windows of Zstandard, 2 to the power of: what its command makes with --ultra --long
+#: Of archives.
 _ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
 
@@ -127,19 +128,51 @@ class _Gzip:
         return bytes(out)
 
 
+def _zstd() -> tuple[Callable[[], _Decompressor], type[Exception]]:
+    zstd: Any
+    try:
+        zstd = import_module("compression.zstd")
+    except ImportError:
+        try:
+            zstd = import_module("backports.zstd")
+        except ImportError:
+            raise IngestError(
+                "Zstandard needs Python 3.14 or a library: pip install mongodriver[zstd]"
+            )
+    options = {zstd.DecompressionParameter.window_log_max: _WIDEST}
+    return lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError
+
+
+class _Format(NamedTuple):
+    """How members are packed."""
+
+    magic: bytes
+    name: str
+    #: What makes decompressors, and the error that these raise; asked for by the first file.
+    decompressor: Callable[[], tuple[Callable[[], _Decompressor], type[Exception]]]
+    #: How much is read at a time.
+    piece: int = _PIECE
+
+
+_FORMATS = (
+    _Format(_GZIP, "gzip", lambda: (_Gzip, zlib.error), _CHUNK),
+    _Format(b"BZh", "bzip2", lambda: (bz2.BZ2Decompressor, OSError)),
+    _Format(b"\xfd7zXZ\0", "xz", lambda: (lzma.LZMADecompressor, lzma.LZMAError)),
+    _Format(b"\x28\xb5\x2f\xfd", "Zstandard", _zstd),
+)
+
+
 class _Members:
     """Pulls what a file of one or more packed members holds."""
 
-    def __init__(
-        self, file: io.BufferedReader, name: str, magic: bytes, make: Callable[[], _Decompressor]
-    ) -> None:
+    def __init__(self, file: io.BufferedReader, form: _Format) -> None:
         self._file = file
         self._rest = b""  # read, and not unpacked yet
-        self._name = name
-        self._magic = magic
-        self._make = make
-        self._member: _Decompressor | None = make()
-        self._piece = _CHUNK if make is _Gzip else _PIECE
+        self._name = form.name
+        self._magic = form.magic
+        self._make, self._error = form.decompressor()
+        self._member: _Decompressor | None = self._make()
+        self._piece = form.piece
         self._failure = ""
 
     def __call__(self, size: int) -> bytes:
@@ -149,7 +182,7 @@ class _Members:
                 raise IngestError(f"the {self._name} data are cut off")
             try:
                 out = member.decompress(data, size)
-            except _ERRORS as error:
+            except (EOFError, OSError, self._error) as error:
                 raise IngestError(f"the {self._name} data are damaged: {error}") from error
             if member.eof:
                 self._rest = member.unused_data + self._rest
@@ -176,64 +209,15 @@ class _Members:
         return bool(self._rest) and not self._failure
 
 
-class _Zstd:
-    """The decompressor of a library for Zstandard, whose error is one that is known here."""
-
-    def __init__(self, inner: _Decompressor, error: type[Exception]) -> None:
-        self._inner = inner
-        self._error = error
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return self._inner.needs_input
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        try:
-            return self._inner.decompress(data, max_length)
-        except self._error as error:
-            raise RuntimeError(str(error)) from error
-
-
-def _zstd() -> _Decompressor:
-    zstd: Any
-    try:
-        zstd = import_module("compression.zstd")
-    except ImportError:
-        try:
-            zstd = import_module("backports.zstd")
-        except ImportError:
-            raise IngestError(
-                "Zstandard needs Python 3.14 or a library: pip install mongodriver[zstd]"
-            )
-    options = {zstd.DecompressionParameter.window_log_max: _WIDEST}
-    return _Zstd(zstd.ZstdDecompressor(options=options), zstd.ZstdError)
-
-
-_MEMBERS: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
-    (_GZIP, "gzip", _Gzip),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\0", "xz", lzma.LZMADecompressor),
-    (b"\x28\xb5\x2f\xfd", "Zstandard", _zstd),
-)
-
-
 def unpacked(file: io.BufferedReader, seekable: bool) -> io.BufferedReader:
     """Return the stream of what `file` holds, itself if it is not packed.
 
     :raises IngestError: for an archive that is no single file, or a library that is missing.
     """
     start = file.peek(8)
-    for magic, name, make in _MEMBERS:
-        if start.startswith(magic):
-            return HeldStream(_Members(file, name, magic, make))
+    for form in _FORMATS:
+        if start.startswith(form.magic):
+            return HeldStream(_Members(file, form))
     if start.startswith(_ZIP) and seekable:
         return HeldStream(_pull_member(file))
     return file
