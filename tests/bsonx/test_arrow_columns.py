@@ -324,6 +324,14 @@ def test_streams(bx, arrow):
     lists = [[bx.encode({"x": i})] * i for i in (0, 1, 2, 3, 0, 1)]
     assert [len(batch) for batch in arrow.ArrowStream(lists, rows=3)] == [3, 3, 1]
     assert [len(batch) for batch in arrow.ArrowStream(lists, rows=9, size=1)] == [1, 2, 3, 1]
+    packed = [b"".join(documents) for documents in lists]
+    assert [len(batch) for batch in arrow.ArrowStream(packed, rows=3)] == [3, 3, 1]
+    assert [len(batch) for batch in arrow.ArrowStream(packed, rows=9, size=1)] == [1, 2, 3, 1]
+    mixed = [lists[1], packed[2], [bytearray(one) for one in lists[3]], packed[5]]
+    for batches_of in (lists, packed, mixed):  # the schema is that of all that the first holds
+        stream = arrow.ArrowStream([*batches_of, data_of(bx, [{"y": "z"}])], rows=8)
+        assert stream.schema.names == ["x", "y"]
+        assert [len(batch) for batch in stream] == [8]
     assert list(arrow.ArrowStream([])) == []
     assert arrow.ArrowStream([b"", batches[0]]).schema.names == ["x"]
     for batch in arrow.ArrowStream(batches[:1]):

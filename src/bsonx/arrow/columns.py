@@ -302,23 +302,24 @@ class Group:
         self._rows = rows
         self._size = size
         self._waiting: list[Documents] = []
+        #: How many documents wait, and about how many bytes they have.
+        self._count = self._bytes = 0
 
     def wants_more(self, columns: ColumnBuilder) -> bool:
         """Whether the batch at hand is not full."""
-        rows, size = columns.rows, columns.size
-        for documents in self._waiting:
-            if isinstance(documents, list):
-                count = len(documents)
-                rows += count
-                size += count and count * len(memoryview(_bytes_of(documents[count // 2])))
-            else:
-                rows += _count(documents)
-                size += len(documents)
+        rows, size = columns.rows + self._count, columns.size + self._bytes
         return rows < self._rows and size < self._size
 
     def put(self, documents: Documents) -> None:
         """Keep some."""
         self._waiting.append(documents)
+        if isinstance(documents, list):
+            count = len(documents)
+            self._count += count
+            self._bytes += count and count * len(memoryview(_bytes_of(documents[count // 2])))
+        else:
+            self._count += sum(1 for _ in _starts(documents))
+            self._bytes += len(documents)
 
     def all(self) -> Documents:
         """What is kept, together."""
@@ -332,6 +333,7 @@ class Group:
     def add_to(self, columns: ColumnBuilder) -> None:
         """Append what is kept to the batch at hand."""
         waiting, self._waiting = self._waiting, []
+        self._count = self._bytes = 0
         for documents in waiting:
             columns.add(documents)
 
@@ -342,10 +344,6 @@ def _each(documents: Documents) -> list[Any]:
     data = memoryview(documents)
     starts = [*_starts(data), len(data)]
     return [data[start:end] for start, end in pairwise(starts)]
-
-
-def _count(documents: Any) -> int:
-    return sum(1 for _ in _starts(documents))
 
 
 def _starts(documents: Any) -> Iterator[int]:

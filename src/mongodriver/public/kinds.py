@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .collection_base import CollectionBase
-
 __all__ = ["check_collection", "check_kind", "is_blocking"]
 
 
@@ -16,7 +14,7 @@ def is_blocking(collection: Any) -> bool:
 
 def check_collection(collection: Any) -> None:
     """Raise TypeError for what is no collection."""
-    if not isinstance(collection, CollectionBase):
+    if not hasattr(type(collection), "_writing"):
         raise TypeError(
             f"collection must be a Collection or an AsyncCollection, not {type(collection)}"
         )
