@@ -231,8 +231,11 @@ def test_threads_that_import_parts_at_the_same_time(names):
     assert run(code) == "[] []"
 
 
-def test_threads_that_import_the_codec_and_what_needs_it():
-    done = python("-c", IMPORTERS.format(names=("bsonx", "mongodriver.gridfs")) + "print(wrong)")
+@pytest.mark.parametrize(
+    "name", ["mongodriver.gridfs", "mongodriver.mongo_client", "mongodriver.errors"]
+)
+def test_threads_that_import_the_codec_and_what_needs_it(name):
+    done = python("-c", IMPORTERS.format(names=("bsonx", name)) + "print(wrong)")
     assert done.stdout == "[]\n", done.stderr
 
 
