@@ -178,8 +178,9 @@ def test_nothing_is_kept(bx, csv):
             work()
         gc.collect()
         counts.append(sys.getallocatedblocks())
-    # What others keep at their first use makes single steps.
-    assert min(after - before for before, after in pairwise(counts)) <= 5
+    # What is lost in each call makes every step 50 or more; the interpreter fills its caches in the
+    # first ones, by a dozen or two.
+    assert min(after - before for before, after in pairwise(counts)) < 25
 
 
 def test_commas_for_points(bx, csv):
