@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import importlib
-import tracemalloc
 
 import pytest
 from arrow_producer import Array, Producer, pack, plain
 
 from implementations import tree
+
+tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
 
 ROUND = 200  # calls; what is lost in each of them counts as many
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-import tracemalloc
 
 import pytest
 
@@ -33,6 +32,7 @@ def zeros():
 @pytest.fixture
 def without_room():
     """Fails a test that allocates more than a little."""
+    tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
     tracemalloc.start()
     yield
     peak = tracemalloc.get_traced_memory()[1]

@@ -8,7 +8,6 @@ import socket
 import struct
 import sys
 import threading
-import tracemalloc
 
 import pytest
 
@@ -165,6 +164,7 @@ def test_a_streamed_hello_answers_the_one_before(flavour):
 @pytest.mark.parametrize("compressor", [1, 2, 3])
 def test_a_forged_size_of_a_compressed_reply_costs_nothing(flavour, compressor):
     """The header announces an inflated message of 90 MB; a few bytes follow."""
+    tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
     wrapper = struct.pack("<iiB", 2013, 90_000_000, compressor) + b"\x80" * 20
 
     class Forging(FakeMongod):
