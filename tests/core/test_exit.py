@@ -125,6 +125,19 @@ def test_a_client_that_is_left_open_imports_nothing_at_the_end(server, options):
     assert ("Unclosed MongoClient" in warned) is bool(options)
 
 
+def test_a_client_that_is_left_open_is_warned_of_when_modules_are_gone(server):
+    """What reads source code is loaded, but from CPython 3.13 on imports more for each file."""
+    code = """
+    import linecache
+    exec(compile("client = MongoClient(URI, **PATIENT)", "a/file.py", "exec"))
+    client.admin.command("ping")
+    del attempt, say  # which would keep this module's names longer
+    """
+    _, warned = run(code, server.uri, *WARNING)
+    assert "Unclosed MongoClient" in warned
+    assert "Exception ignored" not in warned
+
+
 def test_a_client_is_closed_in_a_finalizer(server):
     code = FINALIZER.format(
         prepare="client.admin.command('ping'); client.d.c.find().close()",

@@ -78,15 +78,22 @@ def _getline() -> Callable[[str, int], str]:
     An import would then wait for ever for a thread that stands still in the middle of one.
     """
     if sys.is_finalizing():
-        linecache = sys.modules.get("linecache")
-        return _no_line if linecache is None else linecache.getline
+        return _line_at_the_end
     from linecache import getline  # only for warnings
 
     return getline
 
 
-def _no_line(filename: str, number: int) -> str:
-    return ""
+def _line_at_the_end(filename: str, number: int) -> str:
+    linecache = sys.modules.get("linecache")
+    # From 3.13 on it imports these for each file.
+    needed = ("os", "sys", "tokenize") if sys.version_info >= (3, 13) else ()
+    if linecache is None or not all(map(sys.modules.get, needed)):
+        return ""
+    try:
+        return str(linecache.getline(filename, number))
+    except TypeError:  # it looks for the file along sys.path, which is taken away before it
+        return ""
 
 
 class ClientBase(BaseObject, Generic[DocumentT, DatabaseT, SessionT]):
