@@ -25,7 +25,7 @@ BUILD = ROOT / "build" / "wheels"
 NAMES = ("python3.11", "python3.12", "python3.13", "python3.13t", "python3.14", "python3.14t")
 NAMES += ("python3.15", "pypy3")
 #: Without them there are no tests; the rest of the group is left out where it has no wheel.
-NEEDED = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis")
+NEEDED = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "pymongo==")
 #: No wheel without the extension, and none that was built with warnings.
 NATIVE = {"BSONX_REQUIRE_EXT": "1", "BSONX_WERROR": "1"}
 #: They look at the checkout, not at what is installed, or install something else.
