@@ -153,7 +153,10 @@ FACES = (
 
 # The levels of bsonx, lowest first, by the names that modules begin with.
 BSONX_LEVELS = [
-    ("base", ["_errors", "_markers", "_native", "_storage", "_switch", "errors", "tz_util"]),
+    (
+        "base",
+        ["_bounded", "_errors", "_markers", "_native", "_storage", "_switch", "errors", "tz_util"],
+    ),
     (
         "values",
         [

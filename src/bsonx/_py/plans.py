@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
+from bsonx._bounded import forget_oldest
 from bsonx._py.decode import Plan
 from bsonx.codec_options import CodecOptions
 
 _LIMIT = 64
-_plans: OrderedDict[int, Plan] = OrderedDict()
+_plans: dict[int, Plan] = {}
 
 
 def plan_for(options: CodecOptions[Any]) -> Plan:
@@ -18,7 +18,7 @@ def plan_for(options: CodecOptions[Any]) -> Plan:
     if plan is None:
         plan = _make(options)
         if len(_plans) >= _LIMIT:
-            _plans.popitem(last=False)
+            forget_oldest(_plans)
         _plans[id(options)] = plan  # which keeps the options, so that their id stays theirs
     return plan
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import MutableMapping
 from typing import Any, TypeVar, get_args, get_origin
 
+from bsonx._bounded import forget_oldest
 from bsonx._markers import Markers as _Markers
 from bsonx._typed.kinds import ClassKind, class_kind
 from bsonx._typed.nodes import DOCUMENT, Kind, Node, TypePlan
@@ -17,7 +17,7 @@ __all__ = ["is_document_type", "plan_for", "typed_plan"]
 # class alive through the plan.
 _ATTRIBUTE = "__bsonx_plan__"
 _ALIAS_LIMIT = 256
-_aliases: OrderedDict[Any, TypePlan] = OrderedDict()
+_aliases: dict[Any, TypePlan] = {}
 
 
 def plan_for(type_: Any) -> TypePlan:
@@ -47,7 +47,7 @@ def _alias_plan(type_: Any) -> TypePlan:
     if plan is None:
         plan = _aliases[type_] = _build(type_)
         while len(_aliases) > _ALIAS_LIMIT:
-            _aliases.popitem(last=False)
+            forget_oldest(_aliases)
     return plan
 
 
