@@ -403,8 +403,22 @@ async def test_the_text_is_pymongos(server, options, request, files, flavour, ma
         "serverSelectionTimeoutMS": 1500,
         **{name: getattr(files, str(value), value) for name, value in options.items()},
     }
-    ours = await selection_error(make_client(uri, **options))
-    assert as_text(ours) == await theirs(flavour, uri, options)
+
+    async def ours():
+        return as_text(await selection_error(make_client(uri, **options)))
+
+    async def pymongos():
+        return await theirs(flavour, uri, options)
+
+    told = unbroken if options.get("tls") and server == "secure" else (lambda ask: ask())
+    assert await told(ours) == await told(pymongos)
+
+
+async def unbroken(ask):
+    """The text of an error, once the server's farewell came before the socket was found broken."""
+    while "[Errno " in (text := await ask()):
+        pass
+    return text
 
 
 OPERATIONS = """
