@@ -99,8 +99,9 @@ async def test_filters_and_projections(coll):
     assert await all_of(await scan_of(coll, {"_id": 7}, {"_id": False, "n": 0})) == [{}]
     without = await scan_of(coll, None, {"_id": 0, "n": 1}, partitions=3, batch_size=20)
     assert len(await all_of(without)) == 500
-    with pytest.raises(ValueError, match="must not change _id"):
-        await scan_of(coll, None, {"_id": "$n"})
+    for changed in ({"_id": "$n"}, {"_id.a": 1}, {"_id.a": 0}, ["n", "_id.a"]):
+        with pytest.raises(ValueError, match="must not change _id"):
+            await scan_of(coll, None, changed)
 
 
 async def test_documents_are_as_the_collection_has_them(coll):

@@ -96,8 +96,12 @@ def _fields(projection: Any) -> Mapping[str, Any] | None:
     """A projection as a document."""
     if projection is None:
         return None
-    if not isinstance(projection, Mapping):
-        return dict.fromkeys(projection, 1) or {"_id": 1}
-    if projection.get("_id", 1) not in _PLAIN:
+    fields: Mapping[str, Any] = (
+        projection
+        if isinstance(projection, Mapping)
+        else dict.fromkeys(projection, 1) or {"_id": 1}
+    )
+    parts = any(str(name).startswith("_id.") for name in fields)
+    if parts or fields.get("_id", 1) not in _PLAIN:
         raise ValueError("a scan needs the ids as they are: the projection must not change _id")
-    return projection
+    return fields
