@@ -253,6 +253,36 @@ async def test_cursors_that_are_killed(coll, prefetch):
     assert sorted(document["n"] for document in seen) == list(range(len(IDS)))
 
 
+@pytest.mark.parametrize("projection", [None, {"_id": 0}])
+async def test_going_on_behind_an_id_that_is_null(coll, projection):
+    """There may be one before it, which must not come again."""
+    await coll.insert_many([{"_id": id, "n": n} for n, id in enumerate([MinKey(), None, 1, 2, 3])])
+    found = await scan_of(coll, None, projection, batch_size=2, prefetch=0)
+    seen = []
+
+    async def note(document):
+        seen.append(document["n"])
+        assert len(seen) <= 5
+        if len(seen) == 2:
+            assert await kill_cursors(coll) == 1
+
+    if is_asynchronous(coll):
+        async for document in found:
+            await note(document)
+    else:
+        for document in found:
+            await note(document)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("bound", ["lower", "upper"])
+async def test_a_bound_that_is_null(coll, bound):
+    await coll.insert_many([{"_id": id} for id in (MinKey(), None, 1)])
+    part = Partition(coll.database.name, coll.name, **{bound: '{"_id": null}'})
+    expected = [MinKey()] if bound == "upper" else [None, 1]
+    assert ids(await all_of(part.read(plain(coll)))) == expected
+
+
 async def test_the_document_it_stands_at_may_vanish(coll):
     await fill(coll, 300)
 

@@ -123,8 +123,8 @@ class Partition:
     def query(self) -> Query:
         """What is asked of the server."""
         return Query(
-            _value(self.lower, "_id"),
-            _value(self.upper, "_id"),
+            _bound(self.lower),
+            _bound(self.upper),
             _document(self.filter),
             _document(self.projection),
             None if self.collation is None else decode(to_bson(self.collation), EXACT),
@@ -167,5 +167,5 @@ def _document(text: str | None) -> RawBSONDocument | None:
     return None if text is None else RawBSONDocument(to_bson(text), codec_options=EXACT_RAW)
 
 
-def _value(text: str | None, name: str) -> Any:
-    return None if text is None else decode(to_bson(text), EXACT)[name]
+def _bound(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else {"_id": decode(to_bson(text), EXACT)["_id"]}

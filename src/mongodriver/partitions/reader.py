@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -46,10 +47,13 @@ class _AsyncCursor(_Whole, AsyncRawBatchCursor[Any]):
 
 @dataclass(slots=True)
 class Query:
-    """What a reader asks for; see `Partition` for the fields, which are values here."""
+    """What a reader asks for; see `Partition` for the fields, which are values here.
 
-    lower: Any = None
-    upper: Any = None
+    Bounds are ``{"_id": ...}``: an id may be null.
+    """
+
+    lower: Mapping[str, Any] | None = None
+    upper: Mapping[str, Any] | None = None
     filter: Any = None
     projection: Any = None
     collation: Any = None
@@ -75,9 +79,9 @@ class Query:
         if self.ordered:
             options |= {"hint": [("_id", 1)], "sort": [("_id", 1)]}
             if self.lower is not None:
-                options["min"] = {"_id": self.lower}
+                options["min"] = self.lower
             if self.upper is not None:
-                options["max"] = {"_id": self.upper}
+                options["max"] = self.upper
         return options
 
     def last(self) -> Query | None:
@@ -86,7 +90,9 @@ class Query:
         A lower bound alone leaves out the greatest of all ids: the server takes it for the upper
         one, which does not belong to the range.
         """
-        if self.lower is None or self.upper is not None or isinstance(self.lower, MaxKey):
+        if self.lower is None or self.upper is not None:
+            return None
+        if isinstance(self.lower["_id"], MaxKey):
             return None
         wanted: dict[str, Any] = {"_id": MaxKey()}
         if self.filter is not None:
@@ -182,7 +188,7 @@ class Reader:
                 documents = documents[len(first.raw) :]
         if documents:
             self._last = _id_of(last)
-            self._query.lower = last["_id"]
+            self._query.lower = {"_id": last["_id"]}
         return documents
 
     def _as_wanted(self, documents: bytes) -> bytes:
