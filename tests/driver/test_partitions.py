@@ -104,6 +104,23 @@ async def test_filters_and_projections(coll):
             await scan_of(coll, None, changed)
 
 
+@pytest.mark.parametrize(
+    "id", [b"\x10_id\0\1\0\0\0", b"\x0e_id\0\2\0\0\0s\0"], ids=["int", "symbol"]
+)
+async def test_leaving_the_ids_out_leaves_the_rest_as_it_is(coll, id):
+    """Nothing is decoded for that: old types, repeated names, bytes that are no text."""
+    rest = b"\x06u\0\x0ea\0\2\0\0\0s\0\x0an\0\x0an\0\x02t\0\2\0\0\0\xff\0"
+    if id[0] == 0x0E:
+        rest = b"\x0an\0"  # such an id is not known again: the rest is encoded anew
+
+    def whole(elements):
+        return (len(elements) + 5).to_bytes(4, "little") + elements + b"\0"
+
+    await coll.insert_one(RawBSONDocument(whole(id + rest)))
+    found = await scan_of(coll, None, {"_id": 0})
+    assert await all_of(found.raw_batches()) == [whole(rest)]
+
+
 async def test_documents_are_as_the_collection_has_them(coll):
     options = CodecOptions(uuid_representation=UuidRepresentation.STANDARD, tz_aware=True)
     typed = coll.with_options(options)

@@ -228,6 +228,10 @@ def _id_of(document: RawBSONDocument) -> bytes:
 
 
 def _without_id(document: RawBSONDocument) -> bytes:
+    raw, id = document.raw, _id_of(document)[4:-1]
+    if raw.startswith(id, 4):
+        # Nothing else is decoded: it stays as it is on the wire, whatever it is.
+        return (len(raw) - len(id)).to_bytes(4, "little") + raw[4 + len(id) :]
     rest = {name: value for name, value in document.items() if name != "_id"}
     return encode(rest, codec_options=EXACT_RAW)
 
