@@ -303,6 +303,15 @@ async def test_an_exhaust_cursor_closed_early(ten):
     assert await ten.count_documents({}) == 10
 
 
+async def test_raw_batches_have_no_index(ten, flavour):
+    prefix = "" if flavour.is_sync else "Async"
+    with pytest.raises(InvalidOperation, match=f"__getitem__ on {prefix}RawBatchCursor"):
+        ten.find_raw_batches()[0]
+    cursor = await ten.aggregate_raw_batches([])
+    with pytest.raises(InvalidOperation, match=f"__getitem__ on {prefix}RawBatchCommandCursor"):
+        cursor[0]
+
+
 async def test_raw_batches(ten):
     batches = await ten.find_raw_batches(batch_size=4).to_list()
     assert [len(bsonx.decode_all(batch)) for batch in batches] == [4, 4, 2]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from mongodriver.compat import private_names
 from mongodriver.public.find_cursor import _AgnosticCursor
 from mongodriver.values.cursor_type import CursorType
+from mongodriver.values.errors import InvalidOperation
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -110,3 +111,6 @@ class AsyncRawBatchCursor(AsyncCursor[DocumentT]):
 
     def _unpack(self, batch: Any) -> Any:
         return batch.items()
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise InvalidOperation("Cannot call __getitem__ on AsyncRawBatchCursor")
