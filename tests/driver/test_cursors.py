@@ -348,7 +348,8 @@ async def test_batch_size_of_a_command_cursor(ten, commands):
     cursor = await ten.aggregate([], batchSize=2)
     assert cursor.batch_size(5) == cursor
     await cursor.to_list()
-    assert [command.get("batchSize") for command in commands.sent] == [None, 5, 5]
+    sizes = [sent["batchSize"] for sent in commands.sent if "getMore" in sent]
+    assert sizes == [5, 5]  # others may be for cursors of before, which nobody has kept
 
 
 async def test_aggregation_into_a_collection(ten, db, commands):
