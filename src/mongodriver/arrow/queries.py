@@ -21,6 +21,7 @@ from mongodriver.synchronous.cursor import RawBatchCursor
 if TYPE_CHECKING:
     from bsonx._py.arrow.formats import Field
     from bsonx.arrow.columns import Documents
+    from mongodriver.replies.raw import RawBatch
 
 __all__ = ["AsyncArrowStream", "aggregate_arrow", "find_arrow"]
 
@@ -40,7 +41,7 @@ class _Replies:
     #: Documents of a reply, at most.
     _most = BATCH_SIZE
 
-    def _unpack(self, batch: Any) -> Any:
+    def _unpack(self, batch: RawBatch) -> list[Any]:
         if batch:
             size = len(batch.data) // len(batch)
             self._ask_for(max(1, min(_REPLY_BYTES // size, self._most)))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from bsonx._documents import Document
     from mongodriver.asynchronous.client_session import AsyncClientSession
+    from mongodriver.replies.raw import RawBatch
+
 
 __all__ = ["AsyncCommandCursor", "AsyncRawBatchCommandCursor"]
 
@@ -76,7 +78,7 @@ class AsyncRawBatchCommandCursor(AsyncCommandCursor[DocumentT]):
 
     _raw = True
 
-    def _unpack(self, batch: Any) -> Any:
+    def _unpack(self, batch: RawBatch) -> list[Any]:
         return batch.items()
 
     def __getitem__(self, index: int) -> NoReturn:

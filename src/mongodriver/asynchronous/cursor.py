@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bsonx._documents import Document
     from mongodriver.asynchronous.client_session import AsyncClientSession
     from mongodriver.asynchronous.collection import AsyncCollection
+    from mongodriver.replies.raw import RawBatch
+
 
 __all__ = ["AsyncCursor", "AsyncRawBatchCursor", "CursorType"]
 
@@ -109,7 +111,7 @@ class AsyncRawBatchCursor(AsyncCursor[DocumentT]):
     def __init__(self, collection: AsyncCollection[DocumentT], *args: Any, **kwargs: Any) -> None:
         super().__init__(collection, *args, **kwargs)
 
-    def _unpack(self, batch: Any) -> Any:
+    def _unpack(self, batch: RawBatch) -> list[Any]:
         return batch.items()
 
     def __getitem__(self, index: Any) -> NoReturn:

@@ -112,9 +112,9 @@ class CursorCore(ABC, Generic[ItemT]):
         else:
             self._release()
 
-    def _unpack(self, batch: Any) -> Any:
+    def _unpack(self, batch: Any) -> list[Any]:
         """What the batch's documents are to the user; raw cursors make one item of them."""
-        return batch
+        return batch  # type: ignore[no-any-return]
 
     def _release(self) -> None:
         """Forget the server's cursor: nothing is left to kill there."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bsonx._documents import Document
+    from mongodriver.replies.raw import RawBatch
+
 
 __all__ = ["CommandCursor", "RawBatchCommandCursor"]
 
@@ -66,7 +68,7 @@ class RawBatchCommandCursor(CommandCursor[DocumentT]):
 
     _raw = True
 
-    def _unpack(self, batch: Any) -> Any:
+    def _unpack(self, batch: RawBatch) -> list[Any]:
         return batch.items()
 
     def __getitem__(self, index: int) -> NoReturn:

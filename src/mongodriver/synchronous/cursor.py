@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bsonx._documents import Document
+    from mongodriver.replies.raw import RawBatch
 
     from .collection import Collection
+
 
 __all__ = ["Cursor", "CursorType", "RawBatchCursor"]
 
@@ -133,7 +135,7 @@ class RawBatchCursor(Cursor[DocumentT]):
     def __init__(self, collection: Collection[DocumentT], *args: Any, **kwargs: Any) -> None:
         super().__init__(collection, *args, **kwargs)
 
-    def _unpack(self, batch: Any) -> Any:
+    def _unpack(self, batch: RawBatch) -> list[Any]:
         return batch.items()
 
     def __getitem__(self, index: Any) -> NoReturn:
