@@ -111,10 +111,11 @@ def test_a_pipe_is_read_on(tmp_path, monkeypatch):
         report = job.run([(source, collection) for source in sources])
     assert sorted(document["n"] for document in collection.stored.values()) == [1, 2, 3]
     assert (report.records, report.documents, report.rejected) == (5, 3, 2)
-    assert [example.split(": ")[0] for example in report.errors["parse"].examples] == [
+    # Two batches, what was looked at and the rest, so that either lane may be the first to tell.
+    assert {example.split(": ")[0] for example in report.errors["parse"].examples} == {
         "stdin:1",
         "stdin:3",
-    ]
+    }
 
 
 def test_a_named_pipe_is_opened_once(tmp_path):
