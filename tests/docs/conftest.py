@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from mongodriver import MongoClient
 from mongodriver.local import LocalServer
@@ -47,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     with zipfile.ZipFile(tmp_path / "flights.csv.zip", "w") as packed:
         packed.writestr("flights.csv", FLIGHTS)
     (tmp_path / "people.ndjson").write_text(PEOPLE)
-    authority = trustme.CA()
+    authority = pytest.importorskip("trustme").CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     mine = authority.issue_cert("me@example.org")
     mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))

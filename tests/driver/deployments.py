@@ -60,8 +60,7 @@ class Servers:
 
     def _start_secured(self) -> str:
         """A replica set that wants passwords and TLS."""
-        import trustme
-
+        trustme = pytest.importorskip("trustme")  # not to be had on every interpreter
         authority = trustme.CA()
         ca, certificate, key = (self._folder / name for name in ("ca.pem", "server.pem", "key"))
         authority.cert_pem.write_to_path(ca)
