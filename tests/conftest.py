@@ -61,6 +61,16 @@ def pytest_collection_finish() -> None:
     """Spare the collector the many thousand tests that there are: some of them call it often, and
     each time it looked at all of them.
     """
+    _freeze()
+
+
+@pytest.fixture(scope="module")
+def spared_collector() -> None:
+    """The same for what earlier modules have left, before tests that collect again and again."""
+    _freeze()
+
+
+def _freeze() -> None:
     if hasattr(gc, "freeze"):
         gc.collect()
         gc.freeze()

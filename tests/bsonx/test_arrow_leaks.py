@@ -12,6 +12,7 @@ from implementations import tree
 
 tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
 
+pytestmark = pytest.mark.usefixtures("spared_collector")
 ROUND = 200  # calls; what is lost in each of them counts as many
 
 

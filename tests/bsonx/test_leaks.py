@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import datetime
 import decimal
+import enum
 import functools
 import gc
 import importlib
@@ -59,15 +60,23 @@ def attempt(call, *args, **kwargs):
         return
 
 
+LASTING = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, enum.Enum)
 _lasting = []
 
 
 @pytest.fixture(scope="module", autouse=True)
 def settled():
-    """Put aside what lives already: with a large suite in memory a collection takes long."""
+    """Put aside what lives already: with a large suite in memory a collection takes long.
+
+    Of that the codec can only have classes, functions, modules, and values of its own.
+    """
     gc.unfreeze()  # that is where tests are kept (conftest.py)
     gc.collect()
-    _lasting[:] = gc.get_objects()
+    _lasting[:] = [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, LASTING) or type(one).__module__.startswith("bsonx")
+    ]
     leaves()
     gc.freeze()
     yield
@@ -80,11 +89,15 @@ def settled():
 
 @functools.cache
 def leaves():
-    """Objects that live long and have no references themselves: strings, numbers, ..."""
+    """Objects that live long and have no references themselves: strings, numbers, ...
+
+    Those of classes, functions and modules, and those in their dictionaries and tuples.
+    """
     gc.collect()
     # CPython before 3.12.6 gives out freed objects of _asyncio's (gh-122695).
-    asked = [thing for thing in gc.get_objects() if thing is not sys.modules.get("_asyncio")]
-    found = [*gc.get_referents(*asked), *range(-5, 257), NotImplemented, Ellipsis]
+    asked = [thing for thing in _lasting if thing is not sys.modules.get("_asyncio")]
+    held = gc.get_referents(*asked)
+    found = [*held, *gc.get_referents(*held), *range(-5, 257), NotImplemented, Ellipsis]
     return list({id(one): one for one in found if not gc.is_tracked(one)}.values())
 
 
