@@ -99,6 +99,7 @@ test: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" -p no:randomly $(TESTFLAGS)
 
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries $(VENV)/.random
+	$(PYTEST) -q -m slow -p no:randomly tests/unit
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
 
 test-trio: $(VENV)/.extension

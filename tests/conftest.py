@@ -70,6 +70,17 @@ def spared_collector() -> None:
     _freeze()
 
 
+@pytest.fixture(scope="module")
+def no_authorities() -> Iterator[None]:
+    """The system has none, for tests that make many TLS contexts and connect with none of them:
+    to read a hundred certificates for each takes longer than all the rest.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", os.devnull)
+        patch.setenv("SSL_CERT_DIR", os.devnull)
+        yield
+
+
 def _freeze() -> None:
     if hasattr(gc, "freeze"):
         gc.collect()

@@ -42,13 +42,13 @@ async def test_nothing_is_sent_before_the_first_document(ten, commands):
         None,
         0,
     )
-    assert commands.names == []
+    assert commands.work == []
     assert await cursor.next() == {"_id": 0}
-    assert commands.names == ["find"]
+    assert commands.work == ["find"]
     assert cursor.retrieved == 4
     assert cursor.address == (await ten.database.client.address)
     assert ids([document async for document in cursor]) == list(range(1, 10))
-    assert commands.names == ["find", "getMore", "getMore"]
+    assert commands.work == ["find", "getMore", "getMore"]
     assert (cursor.alive, cursor.cursor_id) == (False, 0)
     assert [document async for document in cursor] == []
 
@@ -180,7 +180,7 @@ async def test_closing_before_the_start_sends_nothing(ten, commands):
     cursor = ten.find()
     await cursor.close()
     assert await cursor.to_list() == []
-    assert commands.names == []
+    assert commands.work == []
 
 
 async def test_a_dropped_cursor_is_killed_in_the_background(ten, commands, flavour):
@@ -325,7 +325,7 @@ async def test_raw_batches(ten):
 
 async def test_command_cursors(ten, commands):
     cursor = await ten.aggregate([{"$sort": {"_id": 1}}], batchSize=3)
-    assert commands.names == ["aggregate"]
+    assert commands.work == ["aggregate"]
     assert cursor.alive
     assert cursor.cursor_id
     assert await cursor.next() == {"_id": 0}

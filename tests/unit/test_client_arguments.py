@@ -92,6 +92,8 @@ VALUES: dict[str, list[Any]] = {
     "wTimeoutMS": [0, 5, -1, "x", None],
     "zlibCompressionLevel": [-1, 9, 10, "5", "x"],
 }
+pytestmark = pytest.mark.usefixtures("no_authorities")
+
 UNKNOWN = {"bogusOption": ["x"], "serverSelectionTryOnce": [True], "retryWrite": [True]}
 TLS = [name for name in VALUES if name.startswith("tls") or name == "ssl"]
 

@@ -16,6 +16,8 @@ from mongodriver.errors import ConfigurationError, InvalidURI
 from mongodriver.options.connection_string import combine
 from mongodriver.options.uri_options import CaseInsensitiveDict
 
+pytestmark = pytest.mark.usefixtures("no_authorities")
+
 VALUES = [
     "None",
     "True",

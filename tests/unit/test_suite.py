@@ -38,6 +38,7 @@ class Collection:
         return [line for line in output.splitlines() if "::" in line]
 
 
+@pytest.mark.slow  # `make test` sees most of that by itself: its workers compare their names
 @pytest.mark.timeout(600)
 def test_every_process_collects_the_same_tests():
     """Workers compare the names: no parameter may hold the time, chance or an unsorted order."""

@@ -70,8 +70,8 @@ with client.bank.orders.watch() as stream:
 with pymongo.timeout(30):
     print(orders.find_one(8))
 try:
-    with pymongo.timeout(0.001):
-        inventory.find_one({"$where": "sleep(500) || true"})
+    with pymongo.timeout(0.5):  # time enough to be sent, also on a busy machine
+        inventory.find_one({"$where": "sleep(20000) || true"})
 except PyMongoError as exc:
     print("timeout", exc.timeout)
 try:
