@@ -47,18 +47,13 @@ SERVICE = """
 import os, signal, sys
 from mongodriver import MongoClient
 
-def end(number, frame):
-    raise SystemExit
-
-signal.signal(signal.{name}, end)
-try:
-    print("ready", flush=True)
-    while True:
-        signal.pause()
-finally:
-    with MongoClient(os.environ["MONGODB_URI"]) as client:
-        print("goodbye", client.admin.command("ping")["ok"], flush=True)
-    sys.exit(5)
+# Blocked, for pause() would wait for ever behind a signal that comes just before it.
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.{name}])
+print("ready", flush=True)
+signal.sigwait([signal.{name}])
+with MongoClient(os.environ["MONGODB_URI"]) as client:
+    print("goodbye", client.admin.command("ping")["ok"], flush=True)
+sys.exit(5)
 """
 
 
