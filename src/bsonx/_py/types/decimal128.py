@@ -111,7 +111,7 @@ def _words(pair: Sequence[Any]) -> tuple[int, int]:
             "Invalid size for creation of Decimal128 from list or tuple. "
             "Must have exactly 2 elements."
         )
-    high, low = map(operator.index, pair)
+    high, low = [operator.index(word) for word in pair]  # of a map PyPy hides the error
     return high & _MASK64, low & _MASK64
 
 
