@@ -84,7 +84,7 @@ def test_classes_that_are_none(typed, problem):
 
 
 def test_from_text():
-    assert Schema.from_text("a:int,b:date(%d, %m)").types == {"a": "int", "b": "date(%d, %m)"}
+    assert Schema.from_text("a:int,b:date(%d, %m %Y)").types == {"a": "int", "b": "date(%d, %m %Y)"}
 
 
 VALIDATOR = {
