@@ -6,17 +6,33 @@ import sys
 from collections.abc import Sequence
 
 from mongodriver.command_line.commands import COMMANDS, usage
+from mongodriver.command_line.output import BROKEN_PIPE, abandon, flush
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: the process's) name; return the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     name = arguments[0] if arguments else ""
-    if name in COMMANDS:
+    try:
         try:
-            return COMMANDS[name].run(arguments[1:])
-        except KeyboardInterrupt:  # before, or after, a command minds signals itself
-            return 130
+            return _run(name, arguments[1:])
+        finally:
+            flush()
+    except KeyboardInterrupt:  # before, or after, a command minds signals itself
+        return 130
+    except BrokenPipeError:  # whoever reads has read enough, as `head`
+        abandon(sys.stdout)
+        return BROKEN_PIPE
+    except OSError as error:  # a full disk: what can fail in other ways is minded by the commands
+        abandon(sys.stdout)
+        command = f" {name}" if name in COMMANDS else ""
+        print(f"mongodriver{command}: {error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    if name in COMMANDS:
+        return COMMANDS[name].run(arguments)
     if name in ("-V", "--version"):
         return _show_version()
     if name in ("-h", "--help"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import shlex
+import subprocess
 import sys
 
 import pytest
@@ -210,3 +212,54 @@ def test_what_takes_time_says_so_on_a_terminal(command, text, monkeypatch, tmp_p
     assert gone == " " * len(first)
     assert "\r" not in rest
     assert len(rest.splitlines()) > 1
+
+
+#: Each prints something and ends at once.
+PRINTING = [
+    ["--help"],
+    ["--version"],
+    ["completion", "bash"],
+    ["doctor", "mongodb://127.0.0.1:1/"],
+    ["check-code", __file__],
+]
+
+
+def ended(command, **streams):
+    """The exit status of a command with such streams, and what it says on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mongodriver", *command],
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+        **streams,
+    )
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk is full here")
+@pytest.mark.parametrize("command", PRINTING, ids=" ".join)
+def test_a_full_disk(command):
+    with open("/dev/full", "w") as full:
+        status, said = ended(command, stdout=full)
+    name = "" if command[0].startswith("-") else f" {command[0]}"
+    assert (status, said) == (2, f"mongodriver{name}: No space left on device\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in other ways")
+@pytest.mark.parametrize("command", PRINTING, ids=" ".join)
+def test_nobody_reads(command):
+    source, target = os.pipe()
+    os.close(source)
+    try:
+        status, said = ended(command, stdout=target)
+    finally:
+        os.close(target)
+    found = {"doctor": 4, "check-code": 1}  # which say what they found all the same
+    assert (status, said) == (found.get(command[0], 141), "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such process")
+@pytest.mark.parametrize("command", PRINTING, ids=" ".join)
+def test_no_standard_output(command):
+    status, said = ended(command, preexec_fn=lambda: os.close(1))
+    assert (status, said) == (4 if command[0] == "doctor" else 0, "")

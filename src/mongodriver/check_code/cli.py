@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mongodriver.command_line.line import Line
+from mongodriver.command_line.output import abandon
 
 from .findings import Severity, printable
 from .project import Project
@@ -47,9 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         line.clear()
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads has enough, as `head`; the interpreter flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever reads has enough, as `head`
+        abandon(sys.stdout)
         return _FOUND
     if summary.failed or (summary.skipped and not summary.checked):
         return _FAILED

@@ -10,7 +10,7 @@ __all__ = ["CYAN", "GREEN", "RED", "YELLOW", "are_wanted", "coloured"]
 RED, GREEN, YELLOW, CYAN = "31", "32", "33", "36"
 
 
-def are_wanted(stream: TextIO) -> bool:
+def are_wanted(stream: TextIO | None) -> bool:
     """Whether what is written to `stream` may have colours.
 
     On terminals, other than those that know none (``TERM=dumb``); nowhere with NO_COLOR
@@ -20,7 +20,7 @@ def are_wanted(stream: TextIO) -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def coloured(text: str, colour: str) -> str:

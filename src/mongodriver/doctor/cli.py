@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from mongodriver._version import namesake
 from mongodriver.command_line.colours import are_wanted
 from mongodriver.command_line.line import Line
+from mongodriver.command_line.output import abandon
 from mongodriver.values.errors import PyMongoError, reason
 
 from .examine import examine
@@ -67,8 +68,7 @@ def _print(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        # The interpreter flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon(sys.stdout)
 
 
 def _refuse(options: argparse.Namespace, problem: str) -> int:

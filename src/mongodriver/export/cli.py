@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from bsonx.json_util import loads_strict
 from mongodriver._version import __version__
+from mongodriver.command_line.output import BROKEN_PIPE, abandon
 from mongodriver.ingest.cli import values
 from mongodriver.ingest.cli.connect import open_database, wait_for_server
 from mongodriver.ingest.cli.output import plain, print_to, tolerate_any_text
@@ -26,7 +27,7 @@ from .exporting import export
 from .formats import FORMATS, format_of
 from .output import STDOUT
 
-OK, FAILED, BROKEN_PIPE = 0, 2, 141
+OK, FAILED = 0, 2
 _DEFAULT_URI = "mongodb://127.0.0.1:27017/"
 _EPILOG = """\
 The format follows from the file's name (.ndjson .jsonl .json .bson .csv .tsv .parquet, also with
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _complain("interrupted")
             return signals.status or FAILED
         except BrokenPipeError:  # whoever reads has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            abandon(sys.stdout)
             return BROKEN_PIPE
         except (ExportError, IngestError, PyMongoError, OSError, ValueError) as error:
             _complain(error, uri)

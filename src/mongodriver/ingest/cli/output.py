@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import warnings
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+from mongodriver.command_line.output import abandon
 from mongodriver.doctor.secrets import Secrets
 from mongodriver.ingest.errors import in_words
 
@@ -44,8 +44,7 @@ def print_to(stream: TextIO | None, text: str) -> None:
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:
-        # The interpreter flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        abandon(stream)
 
 
 @contextmanager
