@@ -161,7 +161,7 @@ def test_zstandard_without_its_library(tmp_path, monkeypatch):
     path.write_bytes(zstd.compress(TEXT))
     monkeypatch.setitem(sys.modules, "compression.zstd", None)
     monkeypatch.setitem(sys.modules, "backports.zstd", None)
-    with pytest.raises(IngestError, match=r"pip install mongodriver\[zstd\]"):
+    with pytest.raises(IngestError, match=r"pip install 'mongodriverx\[zstd\]'"):
         read_all(path)
 
 

@@ -141,6 +141,18 @@ def test_another_project_of_the_same_name(tmp_path, monkeypatch, capsys, command
     assert "pip uninstall mongodriver" in capsys.readouterr().err
 
 
+def test_what_is_to_be_installed_is_this_distribution():
+    """PyPI's `mongodriver` is another project, whose files would overwrite ours."""
+    sources = sorted(Path(mongodriver.__file__).parent.rglob("*.py"))
+    named = {
+        (path.name, name)
+        for path in sources
+        for name in re.findall(r"pip install [^\n]*?\b(mongodriver\w*)", path.read_text("utf-8"))
+    }
+    assert len(named) >= 5
+    assert {name for _, name in named} == {"mongodriverx"}, named
+
+
 def _imported(folder: Path) -> str:
     """What a program that imports the package from there is told on standard error."""
     done = subprocess.run(

@@ -36,4 +36,4 @@ def _load(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise ExportError("Parquet needs pyarrow: pip install 'mongodriver[arrow]'") from None
+        raise ExportError("Parquet needs pyarrow: pip install 'mongodriverx[arrow]'") from None

@@ -137,7 +137,7 @@ def _zstd() -> tuple[Callable[[], _Decompressor], type[Exception]]:
             zstd = import_module("backports.zstd")
         except ImportError:
             raise IngestError(
-                "Zstandard needs Python 3.14 or a library: pip install mongodriver[zstd]"
+                "Zstandard needs Python 3.14 or a library: pip install 'mongodriverx[zstd]'"
             )
     options = {zstd.DecompressionParameter.window_log_max: _WIDEST}
     return lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError
