@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -120,11 +121,16 @@ def test_an_sdist_has_the_same_bytes_whenever_and_by_whomever_it_is_built(tmp_pa
     assert not [name for name in names if name.endswith(("/_native.c", ".so", ".pyc"))]
 
 
+def tool(name: str):
+    """A program of `.ci`, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_what_is_left_out_of_the_tests_of_wheels_is_there():
-    path = ROOT / ".ci" / "wheels.py"
-    spec = importlib.util.spec_from_file_location("wheels", path)
-    wheels = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(wheels)
+    wheels = tool("wheels")
     assert [name for name in wheels.OF_THE_CHECKOUT if not (ROOT / name).exists()] == []
     needed = [one for one in wheels.requirements() if one.startswith(wheels.NEEDED)]
     assert len(needed) >= len(wheels.NEEDED)
@@ -144,3 +150,50 @@ def test_workflows_run_where_runners_are_and_what_is_pinned(workflow):
     for used in re.findall(r"uses: (.+)", text):
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used)
     assert re.search(r"^permissions:", text, re.MULTILINE)
+
+
+URL = "https://github.com/some/drivers"
+
+
+def test_a_released_readme_links_to_the_repository():
+    """PyPI has a page for it, and none of the files that it links to."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = tool("home").with_addresses(text, URL, "c0ffee")
+    links = re.findall(r"\]\(([^)]+)\)", shown)
+    assert len(links) == len(re.findall(r"\]\(([^)]+)\)", text)) > 20
+    assert [link for link in links if not link.startswith("https://")] == []
+    picture = (
+        "https://raw.githubusercontent.com/some/drivers/c0ffee/docs/charts/speed.svg?sanitize=true"
+    )
+    assert picture in links
+    assert f"{URL}/blob/c0ffee/README.md#what-is-in" in links
+    for link in links:
+        if link.startswith(f"{URL}/"):
+            path = link.removeprefix(f"{URL}/blob/c0ffee/").partition("#")[0]
+            assert (ROOT / path).exists(), path
+    fences = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+    assert fences.findall(shown) == fences.findall(text)
+
+
+def test_a_release_tells_where_its_sources_are():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    changed = tool("home").with_links(text, URL, "c0ffee")
+    before, after = tomllib.loads(text), tomllib.loads(changed)
+    urls = after["project"].pop("urls")
+    assert urls["Source"] == URL
+    assert urls["Documentation"] == "https://some.github.io/drivers/"
+    assert urls["Changelog"].endswith("/c0ffee/CHANGELOG.md")
+    before["project"].pop("urls")
+    assert after == before
+
+
+def test_all_that_is_released_is_built_so():
+    path = ROOT / ".github" / "workflows" / "wheels.yml"
+    if not path.exists():
+        pytest.skip("needs the repository")
+    text = path.read_text(encoding="utf-8")
+    build = re.compile(r"-m (?:cibuildwheel|build) --(?:output-dir|sdist)")
+    for job in re.split(r"^  (?=\w+:$)", text, flags=re.MULTILINE):
+        if built := build.search(job):
+            assert "python .ci/home.py" in job[: built.start()]
+    assert len(build.findall(text)) == 2
