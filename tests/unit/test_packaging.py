@@ -149,6 +149,8 @@ def test_workflows_run_where_runners_are_and_what_is_pinned(workflow):
     assert runners and runners <= RUNNERS
     for used in re.findall(r"uses: (.+)", text):
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used)
+    for image in re.findall(r"(?:--privileged --rm|EMULATOR:) (\S+)", text):
+        assert image == '"$EMULATOR"' or re.fullmatch(r"[\w./:-]+@sha256:[0-9a-f]{64}", image)
     assert re.search(r"^permissions:", text, re.MULTILINE)
 
 
