@@ -5,8 +5,11 @@ import inspect
 import typing
 from typing import Annotated, Any
 
-import pydantic
 import pytest
+
+pytest.importorskip("pydantic")
+
+import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WrapSerializer
 from typing_extensions import TypedDict
 

@@ -134,6 +134,10 @@ def test_what_is_left_out_of_the_tests_of_wheels_is_there():
     assert [name for name in wheels.OF_THE_CHECKOUT if not (ROOT / name).exists()] == []
     needed = [one for one in wheels.requirements() if one.startswith(wheels.NEEDED)]
     assert len(needed) >= len(wheels.NEEDED)
+    # What tries the wheels of other platforms needs the same.
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    there = tomllib.loads(text)["tool"]["cibuildwheel"]["test-requires"]
+    assert [one for one in wheels.NEEDED if not any(its.startswith(one) for its in there)] == []
 
 
 #: Those that GitHub has.
