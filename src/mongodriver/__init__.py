@@ -130,4 +130,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    """Return the public names and the modules that are there, not what this one imports."""
+    own = {name for name in globals() if name.startswith("__")}
+    modules = {name for name in globals() if f"{__name__}.{name}" in sys.modules}
+    return sorted({*__all__, *own, *modules})

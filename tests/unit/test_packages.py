@@ -141,6 +141,13 @@ def test_another_project_of_the_same_name(tmp_path, monkeypatch, capsys, command
     assert "pip uninstall mongodriver" in capsys.readouterr().err
 
 
+def test_what_completion_offers():
+    code = "import mongodriver; print(*[n for n in dir(mongodriver) if not n.startswith('_')])"
+    assert run(code).split() == sorted(n for n in mongodriver.__all__ if not n.startswith("_"))
+    assert {"errors", "timeout"} <= {*dir(mongodriver)}
+    assert not {"sys", "Any", "TYPE_CHECKING", "import_module"} & {*dir(mongodriver)}
+
+
 def test_what_is_to_be_installed_is_this_distribution():
     """PyPI's `mongodriver` is another project, whose files would overwrite ours."""
     sources = sorted(Path(mongodriver.__file__).parent.rglob("*.py"))
