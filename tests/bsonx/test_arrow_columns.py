@@ -311,14 +311,20 @@ def test_streams(bx, arrow):
     batches = [data_of(bx, [{"x": 1}, {"x": 2}]), b"", data_of(bx, [{"x": 3}])]
     closed = []
     stream = arrow.ArrowStream(iter(batches), close=lambda: closed.append(1))
+    assert repr(stream) == "<ArrowStream: not read yet>"
     assert stream.schema.names == ["x"]
     found = list(arrow.to_bson(stream))
     assert [d for rows in found for d in bx.decode_all(rows.documents)] == [
         {"x": i} for i in (1, 2, 3)
     ]
     assert closed == [1]
+    assert repr(stream) == "<ArrowStream: taken>"
     with pytest.raises(arrow.ArrowError, match="it can be read once"):
         stream.__arrow_c_stream__()
+    broken = arrow.ArrowStream([b"no document"])
+    with pytest.raises(bx.errors.InvalidBSON):
+        list(broken)
+    assert repr(broken) == "<ArrowStream: ended by InvalidBSON>"
     with arrow.ArrowStream(batches, arrow.ColumnBuilder({"x": int})) as stream:
         assert [len(batch) for batch in stream] == [2, 1]
     lists = [[bx.encode({"x": i})] * i for i in (0, 1, 2, 3, 0, 1)]

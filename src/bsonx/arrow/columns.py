@@ -208,6 +208,12 @@ class ArrowStream:
         self._taken = False
         self.error: BaseException | None = None
 
+    def __repr__(self) -> str:
+        """Without looking at the schema, which would ask a server."""
+        if self.error is not None:
+            return f"<ArrowStream: ended by {type(self.error).__name__}>"
+        return f"<ArrowStream: {'taken' if self._taken else 'not read yet'}>"
+
     def _known(self) -> Field:
         """The schema; the documents of the first batch are looked at where none was given."""
         if self._columns.field is None:
