@@ -3,7 +3,8 @@
 #   make demo      build, start an embedded mongod, ingest the flights data, show the result
 #                  (DEMOFLAGS="--members 3 --kill-primary": the primary dies meanwhile)
 #   make test      the whole test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
-#   make test-random   the same in a random order (SEED=5: in that one)
+#   make test-random   the same in a random order (SEED=5: in that one), after a look whether every
+#                  process collects the same tests
 #   make test-trio     every test of asynchronous clients in trio, of which `make test` has a part
 #   make spec      the specifications' own tests, each on all servers that suit it, with a report
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
