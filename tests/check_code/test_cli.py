@@ -114,7 +114,7 @@ def test_what_cannot_be_read(folder, capsys):
     (folder / "a.py").write_text(GONE)
     assert main(["a.py", "nowhere"]) == 2
     captured = capsys.readouterr()
-    assert captured.out.endswith("1 error in 1 file.\n")
+    assert captured.out.endswith("1 error in 1 file; 1 path could not be read.\n")
     assert captured.err == "mongodriver check-code: nowhere: No such file or directory\n"
 
 

@@ -76,6 +76,18 @@ async def test_options_of_the_query(coll, documents):
     assert await aggregated(coll, [{"$sort": {"_id": 1}}], batch_size=4, prefetch=2) == documents
 
 
+async def test_the_repr_says_how_far_it_is(coll, documents):
+    stream = find_arrow(plain(coll), batch_size=20)
+    if not hasattr(stream, "__aiter__"):
+        assert repr(stream) == "<ArrowStream: not read yet>"
+        return
+    assert repr(stream) == "<AsyncArrowStream: not read yet>"
+    await anext(stream)
+    assert repr(stream) == "<AsyncArrowStream: being read>"
+    await stream.collect()
+    assert repr(stream) == "<AsyncArrowStream: closed>"
+
+
 async def test_nothing_is_found(coll):
     assert await found(coll) == []
     assert await found(coll, schema={"a": int}) == []

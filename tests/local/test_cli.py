@@ -88,7 +88,8 @@ def test_a_command_that_a_signal_has_ended():
         (["--mongod", "/missing/mongod"], "does not exist"),
         (["--members", "9"], "members must be from 1 to 7"),
         (["--arg=--noSuchOption"], "noSuchOption"),
-        (["--", "/missing/program"], "/missing/program"),
+        (["--", "/missing/program"], "/missing/program: there is no such program"),
+        (["--mongod", "/missing/mongod", "--", "no-such-one"], "no-such-one: there is no such"),
     ],
 )
 def test_errors(capsys, arguments, message):

@@ -96,6 +96,11 @@ class AsyncArrowStream:
         self._replies = replies
         self._columns = columns
         self._group = Group(rows, BATCH_BYTES)
+        self._state = "not read yet"
+
+    def __repr__(self) -> str:
+        """Without looking at the schema, which would ask a server."""
+        return f"<AsyncArrowStream: {self._state}>"
 
     async def _known(self) -> Field:
         columns = self._columns
@@ -128,6 +133,7 @@ class AsyncArrowStream:
                     break
                 columns.add(documents)
             if columns.rows:
+                self._state = "being read"
                 return columns.finish()
         except BaseException:
             await self.close()
@@ -141,6 +147,7 @@ class AsyncArrowStream:
 
     async def close(self) -> None:
         """End it: the server's cursor too. May be called again."""
+        self._state = "closed"
         await self._replies.close()
 
     async def __aenter__(self) -> Self:

@@ -124,6 +124,8 @@ def _sentence(summary: Summary) -> str:
         text += f"; {summary.hidden} less severe not shown (--level note)"
     if summary.skipped:
         text += f"; {_number(len(summary.skipped), 'file')} skipped"
+    if summary.failed:
+        text += f"; {_number(len(summary.failed), 'path')} could not be read"
     return f"{text}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command and not shutil.which(options.command[0]):
+        raise ValueError(f"{options.command[0]}: there is no such program")
     server = LocalServer(
         options.replica_set or (options.members > 1),
         options.members,
