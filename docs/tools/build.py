@@ -33,7 +33,7 @@ ELSEWHERE = {
 #: The order of the pages, by part; some have a shorter name there than their title.
 PARTS = {
     "Start": ["start", "migrate", "async", "trio", "libraries"],
-    "Documents": ["typed", "ingest", "Export <export>", "json", "arrow", "local"],
+    "Documents": ["typed", "ingest", "export", "json", "arrow", "local"],
     "Running it": [
         *("options", "tuning", "security", "authentication", "tls", "deployment", "examples"),
         *("Monitoring <monitoring>", "Errors and troubleshooting <doctor>"),
