@@ -23,6 +23,8 @@ import pytest
 # Counts references, has a datetime and a decimal of its own words in C, and runs PyMongo's C as it
 # was written. Elsewhere (PyPy) the last is emulated, and PyMongo's outcome is no model there.
 CPYTHON = sys.implementation.name == "cpython"
+#: Whether OCSP responders can be asked here, so that they may be asked for.
+RESPONDERS = CPYTHON and importlib.util.find_spec("cryptography") is not None
 
 _PACKAGES = ("bsonx", "mongodriver")
 

@@ -63,7 +63,10 @@ def test_json(folder, capsys):
     (folder / "old.py").write_text("print 1")
     assert main([".", "--json"]) == 1
     captured = capsys.readouterr()
-    assert json.loads(captured.out) == {
+    report = json.loads(captured.out)
+    reason = report["skipped"][0].pop("reason")  # the interpreter's words
+    assert reason.startswith("Missing parentheses") and reason.endswith("(line 1)")
+    assert report == {
         "format": 1,
         "findings": [
             {
@@ -81,13 +84,7 @@ def test_json(folder, capsys):
         "warnings": 0,
         "notes": 0,
         "hidden": 0,
-        "skipped": [
-            {
-                "path": "old.py",
-                "reason": "Missing parentheses in call to 'print'. Did you mean print(...)? "
-                "(line 1)",
-            }
-        ],
+        "skipped": [{"path": "old.py"}],
         "failed": [],
     }
     assert captured.err.startswith("mongodriver check-code: old.py: skipped: Missing parentheses")

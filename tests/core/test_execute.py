@@ -12,6 +12,7 @@ import pytest
 from bsonx.errors import InvalidDocument
 from bsonx.timestamp import Timestamp
 from core_kit import PING, Find, Insert, Recorder, Run, fail_point, pool_of, use
+from implementations import CPYTHON
 from mongodriver.errors import (
     AutoReconnect,
     ConfigurationError,
@@ -504,6 +505,8 @@ def test_an_unacknowledged_write_is_followed_by_others(server, flavour, recorder
 
 @pytest.mark.parametrize("compressor", ["zlib", "snappy"])
 def test_compression(server, flavour, compressor):
+    pytest.importorskip(compressor)
+
     async def main(client):
         await client.execute(Run({"drop": "packed"}, "core_tests", allowable_errors=(26,)))
         await client.execute(Insert("packed", [{"_id": 1, "text": "y" * 100_000}]))
@@ -529,6 +532,7 @@ def test_a_message_of_many_megabytes(server, flavour):
     assert use(flavour, server.uri, main) == documents[:3]
 
 
+@pytest.mark.skipif(not CPYTHON, reason="PyPy counts no references")
 def test_a_failed_operation_leaves_no_garbage(server, flavour):
     """An error and what it held are freed with it, not by the cycle collector."""
 

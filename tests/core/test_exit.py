@@ -13,6 +13,10 @@ import textwrap
 
 import pytest
 
+from implementations import CPYTHON
+
+#: Of what is still there at the end.
+finalizes = pytest.mark.skipif(not CPYTHON, reason="PyPy runs no finalizers at the end")
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 
 COMMON = """
@@ -62,6 +66,7 @@ late = Late(MongoClient({uri}, **PATIENT))
 SHUTTING_DOWN = "InvalidOperation Cannot use MongoClient while the interpreter is shutting down"
 
 
+@finalizes
 @pytest.mark.parametrize("uri", ["URI", "'mongodb://127.0.0.1:1/'"], ids=["up", "down"])
 def test_an_operation_in_a_finalizer_does_not_wait_for_a_server(server, uri):
     code = FINALIZER.format(prepare="pass", use="self.client.admin.command('ping')", uri=uri)
@@ -70,6 +75,7 @@ def test_an_operation_in_a_finalizer_does_not_wait_for_a_server(server, uri):
     assert out == [SHUTTING_DOWN] or (uri == "URI" and "'ok': 1.0" in out[0])
 
 
+@finalizes
 def test_an_operation_in_a_finalizer_may_use_a_connection_that_is_there(server):
     code = FINALIZER.format(
         prepare="client.admin.command('ping')",
@@ -79,6 +85,7 @@ def test_an_operation_in_a_finalizer_may_use_a_connection_that_is_there(server):
     assert run(code, server.uri)[0] == ["1.0"]
 
 
+@finalizes
 def test_an_operation_in_a_finalizer_does_not_wait_for_a_connection(server):
     """A thread that stands still has the only one."""
     code = FINALIZER.format(
@@ -97,6 +104,7 @@ def test_an_operation_in_a_finalizer_does_not_wait_for_a_connection(server):
 WARNING = ["-Walways", "-Wignore:unclosed <socket"]
 
 
+@finalizes
 @pytest.mark.parametrize("options", [[], WARNING], ids=["quiet", "warning"])
 def test_a_client_that_is_left_open_imports_nothing_at_the_end(server, options):
     """Another thread may stand still in the middle of an import, for ever."""
@@ -125,6 +133,7 @@ def test_a_client_that_is_left_open_imports_nothing_at_the_end(server, options):
     assert ("Unclosed MongoClient" in warned) is bool(options)
 
 
+@finalizes
 def test_a_client_that_is_left_open_is_warned_of_when_modules_are_gone(server):
     """What reads source code is loaded, but from CPython 3.13 on imports more for each file."""
     code = """
@@ -138,6 +147,7 @@ def test_a_client_that_is_left_open_is_warned_of_when_modules_are_gone(server):
     assert "Exception ignored" not in warned
 
 
+@finalizes
 def test_a_client_is_closed_in_a_finalizer(server):
     code = FINALIZER.format(
         prepare="client.admin.command('ping'); client.d.c.find().close()",
@@ -188,6 +198,7 @@ def test_a_thread_may_go_on_at_exit(server):
     assert run(code, server.uri)[0] == ["1.0"] * 3
 
 
+@finalizes
 def test_a_loop_ends_with_a_client_open(server):
     code = """
     async def main():

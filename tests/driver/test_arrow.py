@@ -13,6 +13,7 @@ from flavour import plain
 
 import bsonx
 from bsonx.arrow import from_bson, to_bson
+from implementations import CPYTHON
 from mongodriver.arrow import ArrowError, aggregate_arrow, find_arrow
 from mongodriver.errors import (
     ConfigurationError,
@@ -20,7 +21,10 @@ from mongodriver.errors import (
     OperationFailure,
 )
 
-pytestmark = pytest.mark.server
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(not CPYTHON, reason="the pure twin calls CPython's functions"),
+]
 
 COUNT = 25
 WHEN = datetime.datetime(2020, 2, 29, 1, 2, 3, 4000)

@@ -7,7 +7,6 @@ import importlib
 import socket
 import struct
 import time
-import tracemalloc
 from types import SimpleNamespace
 
 import bson
@@ -202,6 +201,8 @@ def test_long_messages_of_sockets():
 def test_a_length_is_believed_as_bytes_come():
     """Nothing is set aside for what a header only announces, and a peer fills no memory unasked."""
     from mongodriver.network_layer import PyMongoProtocol
+
+    tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
 
     async def main():
         loop, (one, other) = asyncio.get_running_loop(), socket.socketpair()

@@ -4,9 +4,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypedDict
 
-import attrs
-import msgspec
-import pydantic
 import pytest
 
 from bsonx import CodecOptions, ObjectId, encode
@@ -14,6 +11,10 @@ from bsonx.raw_bson import RawBSONDocument
 from bsonx.typed import TypedDecodeError
 from mongodriver import CursorType, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from mongodriver.errors import BulkWriteError, DuplicateKeyError
+
+attrs = pytest.importorskip("attrs")
+msgspec = pytest.importorskip("msgspec")
+pydantic = pytest.importorskip("pydantic")
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Memory use does not depend on the size of the file."""
 
 import io
-import tracemalloc
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +10,8 @@ from mongodriver.ingest.sources import OpenSource, of_file
 
 from .fake import Attempt, FakeCollection
 from .reading import csv_records, json_records, ndjson_records
+
+tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
 
 PART = {
     "ndjson": b'{"n": 123456, "text": "some text", "list": [1, 2, 3]}\n' * 1000,

@@ -1,5 +1,6 @@
 """Wait for the end of processes that are not our children."""
 
+import ctypes
 import os
 import select
 import signal
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 TIMEOUT = 100.0
+_PIDFD_OPEN = 434  # the number of the system call, the same on every machine
 
 # A program which starts a server and tells what has to be gone once the program is. It goes on when
 # we have opened those processes: a number alone may be nobody's, or another one's, a moment later.
@@ -56,7 +58,12 @@ class Program:
 
 def open_process(pid: int) -> int:
     """Return a file descriptor that becomes readable when the process ends."""
-    return os.pidfd_open(pid)
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    descriptor = ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_OPEN, pid, 0)  # PyPy
+    if descriptor < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return descriptor
 
 
 def wait_for_end(descriptor: int) -> bool:

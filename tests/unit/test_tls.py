@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 
+from mongodriver import MongoClient
 from mongodriver.errors import ConfigurationError
 from mongodriver.io import tls
 from mongodriver.io.tls import make_context, make_tls
@@ -138,6 +139,15 @@ def test_responders_that_cannot_be_asked_are_refused(without):
     without("OpenSSL", "cryptography")
     with pytest.raises(ConfigurationError, match=r"tlsDisableOCSPEndpointCheck=False.*ocsp"):
         make_tls(make_context(), True)
+
+
+@pytest.mark.parametrize("uri", ["mongodb://h/?tlsInsecure=false", "mongodb://h/?tls=true"])
+def test_a_client_that_asks_for_no_more_than_usual_is_not_refused(without, uri):
+    """`tlsInsecure=false` stands for `tlsDisableOCSPEndpointCheck=false` in the options."""
+    without("OpenSSL", "cryptography")
+    MongoClient(uri, connect=False).close()
+    with pytest.raises(ConfigurationError, match=r"tlsDisableOCSPEndpointCheck=False.*ocsp"):
+        MongoClient("mongodb://h/?tlsDisableOCSPEndpointCheck=false", connect=False)
 
 
 def test_nobody_is_asked_where_anybody_is_trusted():

@@ -13,5 +13,5 @@ def resize(buffer: bytearray, size: int) -> None:
     missing = size - len(buffer)
     if missing > 0:
         buffer += bytes(missing)
-    else:
+    elif missing < 0:
         del buffer[size:]

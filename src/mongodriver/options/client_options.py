@@ -128,6 +128,8 @@ def _tls(options: Mapping[str, Any]) -> Tls | None:
         allow_invalid_hostnames=options.get("tlsallowinvalidhostnames", False),
     )
     disabled = options.get("tlsdisableocspendpointcheck")
+    if options.get("tlsinsecure") is False:
+        disabled = None  # it stands for what is the case without it
     if disabled is None and options.get("tlscrlfile"):
         disabled = True  # the list says all that is to be known
     return make_tls(context, None if disabled is None else not disabled)

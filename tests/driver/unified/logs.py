@@ -57,9 +57,8 @@ class Logs(logging.Handler):
         self._observed = {name: _LEVELS[level] for name, level in observed.items()}
         self._loggers = {name: logging.getLogger(f"pymongo.{name}") for name in observed}
         self._client: Any = None
-        #: Messages of which it is not known yet whether they are this client's.
-        self._early: list[tuple[Any, Message]] = []
-        self.messages: list[Message] = []
+        #: Messages of all clients, with whose they are: this one may be made a moment later.
+        self._taken: list[tuple[Any, Message]] = []
         for name, logger in self._loggers.items():
             if not _USERS[name]:
                 _LEVELS_BEFORE[name] = logger.level
@@ -71,10 +70,16 @@ class Logs(logging.Handler):
         """From now on the client is known whose messages are collected."""
         if self._observed:
             self._client = inside.topology_id(client)
-            self.messages[:0] = [one for owner, one in self._early if owner == self._client]
+
+    @property
+    def messages(self) -> list[Message]:
+        """The client's so far, none before it is known."""
+        if self._client is None:
+            return []
+        return [message for owner, message in list(self._taken) if owner == self._client]
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a message, if it is of the client. From any thread."""
+        """Take a message. From any thread."""
         component = record.name.rpartition(".")[2]
         try:
             data = json_util.loads(record.getMessage())
@@ -83,15 +88,11 @@ class Logs(logging.Handler):
         if record.levelno < self._observed[component]:
             return
         owner = data.get("clientId", data.get("topologyId"))
-        message = Message(component, record.levelno, data)
-        if self._client is None:
-            self._early.append((owner, message))
-        elif owner == self._client:
-            self.messages.append(message)
+        self._taken.append((owner, Message(component, record.levelno, data)))
 
     def forget(self) -> None:
         """Begin anew with all but the messages of commands."""
-        self.messages[:] = [one for one in self.messages if one.component == "command"]
+        self._taken[:] = [one for one in self._taken if one[1].component == "command"]
 
     def end(self) -> None:
         """Collect no more."""
@@ -108,7 +109,7 @@ def heeded(matcher: Matcher, logs: Logs, expected: Mapping[str, Any]) -> list[Me
     ignored = expected.get("ignoreMessages", ())
     return [
         message
-        for message in list(logs.messages)
+        for message in logs.messages
         if not any(_suits(matcher, one, message) for one in ignored)
     ]
 
