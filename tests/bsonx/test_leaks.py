@@ -94,9 +94,10 @@ def leaves():
     Those of classes, functions and modules, and those in their dictionaries and tuples.
     """
     gc.collect()
-    # CPython before 3.12.6 gives out freed objects of _asyncio's (gh-122695).
+    # CPython before 3.12.6 gives out freed objects of _asyncio's (gh-122695), and puts them among
+    # the free ones again: a collection may go round in them for ever. Its classes refer to it.
     asked = [thing for thing in _lasting if thing is not sys.modules.get("_asyncio")]
-    held = gc.get_referents(*asked)
+    held = [one for one in gc.get_referents(*asked) if not isinstance(one, types.ModuleType)]
     found = [*held, *gc.get_referents(*held), *range(-5, 257), NotImplemented, Ellipsis]
     return list({id(one): one for one in found if not gc.is_tracked(one)}.values())
 
