@@ -14,6 +14,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -23,6 +24,9 @@ import pytest
 # Counts references, has a datetime and a decimal of its own words in C, and runs PyMongo's C as it
 # was written. Elsewhere (PyPy) the last is emulated, and PyMongo's outcome is no model there.
 CPYTHON = sys.implementation.name == "cpython"
+#: Without a GIL. There ctypes leaves memory behind, and at the end, while threads run, modules are
+#: cleared before what they held is finalized.
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 #: Whether OCSP responders can be asked here, so that they may be asked for.
 RESPONDERS = CPYTHON and importlib.util.find_spec("cryptography") is not None
 

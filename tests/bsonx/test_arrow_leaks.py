@@ -8,7 +8,7 @@ import importlib
 import pytest
 from arrow_producer import Array, Producer, pack, plain
 
-from implementations import tree
+from implementations import FREE_THREADED, tree
 
 tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
 
@@ -130,6 +130,8 @@ NAMES += ["schema", "bad schema"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left(bx, arrow, name):
+    if name == "hostile" and FREE_THREADED:
+        pytest.skip("what ctypes exports stays behind without a GIL")
     assert left_by(calls(bx, arrow)[name]) < 16
 
 

@@ -289,7 +289,8 @@ def test_the_server_changes(flavour):
 
     with FakeMongod(hello, lambda request: down) as fake:
         error = use(flavour, fake.uri, main, **LONG)
-    assert isinstance(error, ServerSelectionTimeoutError)
+    # The second is a busy machine's: the first server's answer had not come yet.
+    assert isinstance(error, (ServerSelectionTimeoutError, NetworkTimeout))
 
 
 # -- names --
