@@ -161,6 +161,17 @@ def test_a_client_is_closed_in_a_finalizer(server):
     assert "Unclosed MongoClient" not in warned
 
 
+def test_a_cursor_that_is_left_open_says_nothing(server):
+    code = """
+    client = MongoClient(URI, **PATIENT)
+    client.d.left_open.insert_many([{}, {}, {}])
+    cursor = client.d.left_open.find(batch_size=2)
+    next(cursor)
+    say(cursor.alive)
+    """
+    assert run(code, server.uri) == (["True"], "")
+
+
 def test_operations_at_exit(server):
     """Functions of `atexit` run while the other threads still do."""
     code = """

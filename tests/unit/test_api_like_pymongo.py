@@ -38,6 +38,7 @@ INSIDES = {
     "pymongo.lock",
     "pymongo.mongo_client_shared",
     "pymongo.ocsp_cache",
+    "pymongo.ocsp_support",
     "pymongo.settings_shared",
 }
 INSIDES |= {name.replace(".asynchronous.", ".synchronous.") for name in INSIDES}

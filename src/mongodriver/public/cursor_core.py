@@ -6,6 +6,7 @@ of the asynchronous classes await them, and the synchronous classes run those.
 
 from __future__ import annotations
 
+import sys
 from abc import ABC
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -304,8 +305,12 @@ class CursorCore(ABC, Generic[ItemT]):
         """Whether the cursor was opened before a fork: it may still be read in the parent."""
         return self._forks != self._core.sessions.forks
 
+    #: Held here: without a GIL the names of modules may be gone before the last finalizers run.
+    _is_at_the_end = staticmethod(sys.is_finalizing)
+
     def __del__(self) -> None:
-        if self.__dict__.get("_id"):
+        # At the end nobody is left to tell the server: it ends the cursor after a while.
+        if self.__dict__.get("_id") and not self._is_at_the_end():
             self._bury()
 
     # -- state --
