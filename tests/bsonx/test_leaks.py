@@ -181,7 +181,7 @@ def inputs_with_damage(group):
     for data in found:
         by_head.setdefault(data[:prefix], []).append(data[prefix:])
     for number, (head, corpus) in enumerate(by_head.items()):
-        found += [head + data for data in mutations(number, 400 // len(by_head), corpus)]
+        found += [head + data for data in mutations(number, 200 // len(by_head), corpus)]
     return found
 
 
