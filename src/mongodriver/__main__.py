@@ -45,9 +45,11 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
+    from mongodriver.doctor.secrets import without_secrets
+
     nearest = get_close_matches(name, COMMANDS, n=1)
     hint = f"Did you mean {nearest[0]}? " if nearest else ""
-    text = name.encode("ascii", "backslashreplace").decode()
+    text = without_secrets(name).encode("ascii", "backslashreplace").decode()
     return f"mongodriver: there is no command {text!r}. {hint}`mongodriver --help` lists them."
 
 

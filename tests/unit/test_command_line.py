@@ -42,6 +42,36 @@ def test_a_command_that_there_is_not(capsys, name, hint):
     )
 
 
+SECRET = "mongodb://ada:s3cr3t@h/?proxyPassword=s3cr3t"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [SECRET],
+        ["doctor", "mongodb://h", SECRET],
+        ["doctor", "mongodb://h", SECRET.replace("s3", "s3 ")],
+        ["doctor", f"--uri={SECRET}"],
+        ["ingest", SECRET],
+        ["ingest", "--db", "d", SECRET],
+        ["ingest", f"--url={SECRET}"],
+        ["export", SECRET],
+        ["export", "a.json", SECRET],
+        ["export", "a.json", f"--url={SECRET}"],
+    ],
+    ids=" ".join,
+)
+def test_a_connection_string_in_the_wrong_place_keeps_its_secrets(capsys, arguments):
+    try:
+        assert main(arguments) == 2
+    except SystemExit as ended:
+        assert ended.code == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "mongodb://ada:<redacted>@h/?proxyPassword=<redacted>" in shown.err
+    assert "cr3t" not in shown.err
+
+
 def test_the_version(capsys):
     assert main(["-V"]) == main(["--version"]) == 0
     first, second = capsys.readouterr().out.splitlines()

@@ -14,6 +14,8 @@ _OPTION = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"AWS_SESSION_TOKEN(?::|%3A)(?P<value>[^&;,]*)", re.IGNORECASE)
+#: To the end of the text: there may be blanks in a password that is not encoded.
+_URI = re.compile(r"mongodb(?:\+srv)?://.*", re.IGNORECASE | re.DOTALL)
 
 
 class Secrets:
@@ -32,3 +34,8 @@ class Secrets:
         for secret in self._texts:
             text = text.replace(secret, REDACTED)
         return text
+
+
+def without_secrets(text: str) -> str:
+    """A text that may repeat a connection string, without the secrets in it."""
+    return _URI.sub(lambda match: Secrets(match[0]).hide(match[0]), text)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from mongodriver.command_line.output import abandon
-from mongodriver.doctor.secrets import Secrets
+from mongodriver.doctor.secrets import Secrets, without_secrets
 from mongodriver.ingest.errors import in_words
 
 # What the driver adds to its errors for those who set its options.
@@ -29,7 +29,7 @@ def plain(error: BaseException | str, uri: str | None = None) -> str:
         text = surplus.sub("", text)
     if uri is not None:
         text = Secrets(uri).hide(text)
-    return " ".join(text.split())
+    return " ".join(without_secrets(text).split())
 
 
 def complain(error: BaseException | str, uri: str | None = None) -> None:
