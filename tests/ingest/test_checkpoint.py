@@ -277,12 +277,17 @@ def test_files_of_a_checkpoint_are_for_nothing_else(tmp_path, suffix):
     here = os.path.relpath(tmp_path / "job")
     with pytest.raises(IngestError, match="where the checkpoint is"):
         ingest(FakeCollection(), source, checkpoint=tmp_path / "job", dead_letter=here + suffix)
-    if suffix:
-        read = tmp_path / f"job{suffix}"
-        source.rename(read)
-        with pytest.raises(IngestError, match="the checkpoint cannot go to"):
-            ingest(FakeCollection(), read, format="ndjson", checkpoint=tmp_path / "job")
-        assert read.read_text() == "{}\n"
+    read = tmp_path / f"job{suffix}"
+    source.rename(read)
+    with pytest.raises(IngestError, match="the checkpoint cannot go to"):
+        ingest(FakeCollection(), read, format="ndjson", checkpoint=tmp_path / "job")
+    assert read.read_text() == "{}\n"
+
+
+def test_what_is_no_checkpoint_is_not_called_one(path, files):
+    path.write_text("notes of somebody's\n")
+    with pytest.raises(CheckpointError, match=r"is no checkpoint$"):
+        FileCheckpoint(path, identity(files))
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_job(tmp_path, monkeypatch):

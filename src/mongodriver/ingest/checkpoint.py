@@ -109,11 +109,11 @@ class FileCheckpoint:
             raise CheckpointError(f"{self.path} is no file, so that it cannot be a checkpoint")
         with open(self.path, "rb") as file:
             text = file.read()
+        known = _parse(self.path, text)  # nobody is to be told to remove what is something else
         if not resume:
             raise CheckpointError(
                 f"{self.path} is the checkpoint of a job that has begun: resume it, or remove it"
             )
-        known = _parse(self.path, text)
         difference = _difference(known["identity"], self._identity)
         if difference:
             raise CheckpointError(f"{self.path} is the checkpoint of another job: {difference}")

@@ -144,7 +144,7 @@ class Keeping:
 def _keep_apart(path: str | os.PathLike[str], dead_letter: Any, sources: Sequence[Any]) -> None:
     """Raise IngestError where a file of the checkpoint is one that is read, or the dead letter."""
     ours = files_beside(path)
-    for one in ours[1:]:
+    for one in ours:
         refuse_inputs(one, _files(sources), "the checkpoint")
     path_of_dead = os.fspath(dead_letter) if isinstance(dead_letter, str | os.PathLike) else None
     if path_of_dead and os.path.realpath(path_of_dead) in map(os.path.realpath, ours):
