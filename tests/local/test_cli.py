@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mongodriver.__main__ import main
-from mongodriver.local import process
+from mongodriver.local import cli, process
 
 from .processes import TIMEOUT
 
@@ -40,6 +40,37 @@ def test_runs_a_command():
     assert result.returncode == 7
     assert result.stdout.startswith("mongodb://127.0.0.1:")
     assert result.stderr == ""
+
+
+class Interrupted:
+    """A server whose start, or end, Ctrl-C interrupts."""
+
+    uri = "mongodb://127.0.0.1:1/"
+    when = "start"
+
+    def __init__(self, *args, **options):
+        pass
+
+    def __enter__(self):
+        if self.when == "start":
+            raise KeyboardInterrupt
+        return self
+
+    def __exit__(self, *exc_info):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("when", ["start", "end"])
+def test_ctrl_c_before_all_is_done_is_no_success(monkeypatch, capfd, when):
+    monkeypatch.setattr(cli, "LocalServer", Interrupted)
+    monkeypatch.setattr(Interrupted, "when", when)
+    assert main(["local", "--", sys.executable, "-c", "print('run')"]) == 130
+    assert capfd.readouterr().out.split() == ([] if when == "start" else ["run"])
+
+
+def test_ctrl_c_before_there_is_a_server_is_no_success(monkeypatch):
+    monkeypatch.setattr(cli, "LocalServer", Interrupted)
+    assert main(["local"]) == 130
 
 
 # A service: it says when it is ready, and at its end how it left the server.

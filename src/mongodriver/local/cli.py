@@ -17,6 +17,7 @@ from mongodriver.local.server import LocalServer
 
 _VARIABLE = "MONGODB_URI"
 _PIECE = 0.2  # seconds
+_INTERRUPTED = 130
 _EPILOG = f"""\
 With a COMMAND, run that with the URI in {_VARIABLE} and return its exit status.
 
@@ -56,17 +57,20 @@ def _run(options: argparse.Namespace) -> int:
     line = Line()
     several = f"a replica set of {options.members} members" if options.members > 1 else "mongod"
     line.show(f"Starting {several} ...")
+    told = False
     try:
         with server:
             line.clear()
             if options.command:
                 return _run_command(options.command, server.uri, ended)
+            told = True
             print(server.uri, flush=True)
             print("Ctrl-C ends it.", file=sys.stderr, flush=True)
             while not ended:
                 time.sleep(_PIECE)
     except KeyboardInterrupt:
-        pass
+        if not told:  # there was no URI yet, or the command has not come to its end
+            return _INTERRUPTED
     finally:
         line.clear()
         signal.signal(signal.SIGTERM, previous)
