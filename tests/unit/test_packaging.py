@@ -193,6 +193,45 @@ def test_a_release_tells_where_its_sources_are():
     assert after == before
 
 
+def test_a_tag_suits_what_it_releases(tmp_path):
+    files = {
+        "pyproject.toml": '[project]\nversion = "0.3.1"\n',
+        "src/mongodriver/_version.py": '__version__ = "0.3.1"\n',
+        "CHANGELOG.md": "# Changelog\n\n## 0.3.1 (2026-12-31)\n\n## 0.3.0 (2026-12-01)\n",
+        "README.md": "pip install mongodriverx",
+        "docs/start.md": "pip install mongodriverx",
+    }
+
+    def faults(**changed):
+        for name, text in {**files, **changed}.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, "utf-8")
+        return list(tool("tag").faults("v0.3.1", tmp_path))
+
+    assert faults() == []
+    wrong = {
+        "pyproject.toml": '[project]\nversion = "0.3.2"\n',
+        "src/mongodriver/_version.py": '__version__ = "0.3.0"\n',
+        "CHANGELOG.md": "# Changelog\n\n## 0.3.1 (unreleased)\n\n## 0.3.0 (2026-12-01)\n",
+        "README.md": "**Until the first release** install it from a checkout",
+        "docs/start.md": "Until the first release, from a checkout",
+    }
+    for name, text in wrong.items():
+        assert name in "\n".join(faults(**{name: text}))
+
+
+def test_what_was_not_released_is_known():
+    """By the words of today, as long as they are there."""
+    pages = [(ROOT / name).read_text("utf-8") for name in ("README.md", "docs/start.md")]
+    told = [words for words in tool("tag")._BEFORE if words in "".join(pages)]
+    newest = re.search(r"^## (.*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert len(told) == (2 if newest[1] == "0.1.0 (unreleased)" else 0)
+
+
+def test_both_places_have_the_same_version():
+    assert [one for one in tool("tag").faults("v") if "_version.py" in one] == []
+
+
 def test_all_that_is_released_is_built_so():
     path = ROOT / ".github" / "workflows" / "wheels.yml"
     if not path.exists():
