@@ -12,13 +12,13 @@ import bsonx
 from implementations import CPYTHON
 
 #: What a group may be limited to, by its `where`: the pure codec, other interpreters.
-_WHERE = {"pure": not bsonx.has_c(), "elsewhere": not CPYTHON}
+_WHERE = {None: True, "pure": not bsonx.has_c(), "elsewhere": not CPYTHON}
 _LIST = tomllib.loads((Path(__file__).parent / "wanted.toml").read_text(encoding="utf-8"))
 #: Why a scenario differs, by area, scenario and flavour.
 WANTED = {
     (area, scenario, flavour): group["reason"]
     for group in _LIST["wanted"]
-    if _WHERE.get(group.get("where"), True)
+    if _WHERE[group.get("where")]
     for flavour in group.get("flavours", ["sync", "async"])
     for area, scenarios in group["scenarios"].items()
     for scenario in scenarios
