@@ -42,6 +42,14 @@ def test_runs_a_command():
     assert result.stderr == ""
 
 
+def test_a_command_that_may_not_be_run(capsys, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o600)
+    assert main(["local", "--", str(script)]) == 2
+    assert capsys.readouterr().err == f"mongodriver local: {script} is not executable\n"
+
+
 class Interrupted:
     """A server whose start, or end, Ctrl-C interrupts."""
 
@@ -118,6 +126,11 @@ def test_a_command_that_a_signal_has_ended():
     [
         (["--mongod", "/missing/mongod"], "does not exist"),
         (["--members", "9"], "members must be from 1 to 7"),
+        (["--port", "0"], "port must be from 1 to 65535"),
+        (["--port", "65534", "--members", "3"], "port must be from 1 to 65533"),
+        (["--timeout", "-1"], "timeout must be more than 0"),
+        (["--timeout", "nan"], "timeout must be more than 0"),
+        (["--replica-set", ""], "--replica-set is empty"),
         (["--arg=--noSuchOption"], "noSuchOption"),
         (["--", "/missing/program"], "/missing/program: there is no such program"),
         (["--mongod", "/missing/mongod", "--", "no-such-one"], "no-such-one: there is no such"),

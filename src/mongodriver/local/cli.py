@@ -40,8 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.command and not shutil.which(options.command[0]):
-        raise ValueError(f"{options.command[0]}: there is no such program")
+    if options.replica_set == "":  # a variable of a shell that is not set
+        raise ValueError("--replica-set is empty")
+    if options.command:
+        _check_program(options.command[0])
     server = LocalServer(
         options.replica_set or (options.members > 1),
         options.members,
@@ -75,6 +77,14 @@ def _run(options: argparse.Namespace) -> int:
         line.clear()
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _check_program(name: str) -> None:
+    if shutil.which(name):
+        return
+    if os.path.dirname(name) and os.path.exists(name):
+        raise ValueError(f"{name} is not executable")
+    raise ValueError(f"{name}: there is no such program")
 
 
 def _run_command(command: Sequence[str], uri: str, ended: list[int]) -> int:

@@ -69,6 +69,11 @@ class LocalServer:
             raise ValueError(f"members must be from 1 to {_MAX_VOTERS}, not {members}")
         if members > 1 and self.replica_set is None:
             raise ValueError("several members need a replica set")
+        last = 65536 - members
+        if port is not None and not 1 <= port <= last:
+            raise ValueError(f"port must be from 1 to {last}, not {port}")
+        if not timeout > 0:
+            raise ValueError(f"timeout must be more than 0, not {timeout}")
         self._count = members
         self._mongod = mongod
         self._port = port
