@@ -26,7 +26,7 @@ _EPILOG = """
 Exit status: 0 everything is all right; 1 usable, but something is wrong (a member that is down, a
 certificate that expires soon); 2 the arguments or the connection string are wrong. Not usable:
 3 DNS, 4 TCP, 5 TLS, 6 hello (what answers is no MongoDB server, too old, or of another set),
-7 login, 8 no server for the read preference.
+7 login, 8 no server for the read preference. 130 after Ctrl-C.
 
 Nothing is written to the server, and no password is ever shown.
 

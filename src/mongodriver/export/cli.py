@@ -38,7 +38,7 @@ JSON is relaxed extended JSON; --canonical tells every type, so that what `mongo
 back is the same. Queries are extended JSON.
 
 Exit status: 0 everything is written; 2 it could not be done, or the command line is wrong; 130
-after Ctrl-C, 143 after SIGTERM.
+after Ctrl-C, 143 after SIGTERM, 141 where whoever reads a pipe has read enough.
 
 examples:
   mongodriver export flights.ndjson.gz --uri mongodb://localhost --db air
