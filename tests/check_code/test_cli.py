@@ -34,6 +34,18 @@ def test_nothing_found(folder, capsys):
     assert capsys.readouterr() == ("Nothing found in 1 file.\n", "")
 
 
+def test_nothing_to_look_into(folder, capsys):
+    """Such as a folder or a pattern with a mistake in it, in CI."""
+    (folder / "a.py").write_text(CLEAN)
+    (folder / "docs").mkdir()
+    assert main(["docs"]) == 2
+    assert capsys.readouterr().err == (
+        "mongodriver check-code: docs: there is no Python file or notebook to look into\n"
+    )
+    assert main([".", "docs", "--exclude", "*"]) == 0
+    assert "check-code: ., docs: there is no" in capsys.readouterr().err
+
+
 def test_something_found(folder, capsys):
     (folder / "a.py").write_text(GONE)
     (folder / "b.py").write_text(PRIVATE + PRIVATE)

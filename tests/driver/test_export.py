@@ -389,6 +389,7 @@ def test_the_same_documents_give_the_same_file(things, run, tmp_path):
         (["-", "--format", "json"], "--collection"),
         (["things.csv"], "--fields"),
         (["things.json", "--fields", "a"], "only CSV"),
+        (["things.json", "--delimiter", ";"], "only CSV"),
         (["things.json", "--limit", "0"], "--limit"),
         (["things.json", "--limit", "5", "--partitions", "2"], "one partition"),
         (["things.json", "--sort", "{}", "--query", "[1]"], "--query"),

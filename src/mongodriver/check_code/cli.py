@@ -28,7 +28,8 @@ Files that are not Python 3 are named and skipped. Folders whose names begin wit
 environments, __pycache__, node_modules and site-packages are not looked into.
 
 Exit status: 0 nothing found, 1 something found, 2 it could not be done: the command line is wrong,
-a path cannot be read, or none of the files is Python 3.
+a path cannot be read, there is no file to look into (without --exclude), or none of the files is
+Python 3.
 
 examples:
   mongodriver check-code src tests
@@ -53,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FOUND
     if summary.failed or (summary.skipped and not summary.checked):
         return _FAILED
+    if not summary.checked:
+        _complain(", ".join(options.paths), "there is no Python file or notebook to look into")
+        return _NOTHING if options.exclude else _FAILED  # all that a commit changed may be excluded
     return _FOUND if summary.found.total() else _NOTHING
 
 

@@ -103,6 +103,8 @@ def export(
         projection = projection or _projection_of(fields)
     elif fields:
         raise ExportError("only CSV has columns to be named; give a projection")
+    elif delimiter is not None:
+        raise ExportError("only CSV has a delimiter")
     if partitions > 1 and (sort or limit):
         raise ExportError("a sort or a limit needs one partition")
     report = ExportReport(name, chosen)
