@@ -210,13 +210,13 @@ async def test_a_retry_is_told_of(records, make_client, servers):
 
 async def test_a_selection_that_waits_and_fails(records, make_client):
     set_level("DEBUG", "serverSelection")
-    client = make_client("mongodb://127.0.0.1:1/", serverSelectionTimeoutMS=50)
+    client = make_client("mongodb://127.0.0.1:1/", serverSelectionTimeoutMS=1000)
     with pytest.raises(Exception, match=r"127\.0\.0\.1:1"):
         await client.admin.command("ping")
     started, waiting, failed = records.of("serverSelection", id_of(client))
     assert started["message"] == "Server selection started"
     assert waiting["message"] == "Waiting for suitable server to become available"
-    assert 0 <= waiting["remainingTimeMS"] <= 50
+    assert 0 <= waiting["remainingTimeMS"] <= 1000
     assert failed["message"] == "Server selection failed"
     assert "127.0.0.1:1" in failed["failure"]
     (level,) = (r.levelno for r in records.records if r.msg is not None and "Waiting" in str(r.msg))
@@ -330,9 +330,16 @@ def theirs(server, records):
 
 
 @pytest.mark.parametrize("component", ["command", "connection", "serverSelection"])
-async def test_records_are_those_of_pymongo(records, theirs, make_client, component):
+async def test_records_are_those_of_pymongo(records, theirs, make_client, flavour, component):
     client = make_client(maxPoolSize=5)
     owner = id_of(client)
+
+    def ready():
+        told = records.of("connection", owner)
+        return "Connection pool ready" in [one["message"] for one in told]
+
+    if flavour.is_sync:  # a thread tells of the pool; another one may check out before that
+        assert await until(backend_of(flavour), ready, PATIENCE)
     await scenario(client)
     ours = summary(records, owner, component)
     assert ours == summary(theirs.records, theirs.owner, component)
