@@ -45,7 +45,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
-    from mongodriver.doctor.secrets import without_secrets
+    from mongodriver.command_line.secrets import without_secrets
 
     nearest = get_close_matches(name, COMMANDS, n=1)
     hint = f"Did you mean {nearest[0]}? " if nearest else ""

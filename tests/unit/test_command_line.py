@@ -52,6 +52,8 @@ SECRET = "mongodb://ada:s3cr3t@h/?proxyPassword=s3cr3t"
         ["doctor", "mongodb://h", SECRET],
         ["doctor", "mongodb://h", SECRET.replace("s3", "s3 ")],
         ["doctor", f"--uri={SECRET}"],
+        ["local", "--port", SECRET],
+        ["check-code", ".", f"--uri={SECRET}"],
         ["ingest", SECRET],
         ["ingest", "--db", "d", SECRET],
         ["ingest", f"--url={SECRET}"],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mongodriver.command_line.line import Line
 from mongodriver.command_line.output import abandon
+from mongodriver.command_line.parser import Parser
 
 from .findings import Severity, printable
 from .project import Project
@@ -101,7 +102,7 @@ def _complain(path: object, text: str) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the `check-code` subcommand."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mongodriver check-code",
         description="Report what a code base uses of PyMongo, bson and gridfs that is gone,\n"
         "deprecated, private or not supported here. Nothing is imported or run.",

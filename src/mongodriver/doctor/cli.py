@@ -7,17 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from mongodriver._version import namesake
 from mongodriver.command_line.colours import are_wanted
 from mongodriver.command_line.line import Line
 from mongodriver.command_line.output import abandon
+from mongodriver.command_line.parser import Parser
+from mongodriver.command_line.secrets import Secrets
 from mongodriver.values.errors import PyMongoError, reason
 
 from .examine import examine
 from .report import FORMAT, Exit, Status
-from .secrets import Secrets, without_secrets
 from .text import lines
 
 _VARIABLE = "MONGODB_URI"
@@ -35,11 +35,6 @@ examples:
   mongodriver doctor "mongodb+srv://app:secret@cluster.example.com/" --timeout 10
   MONGODB_URI="mongodb://db1,db2/?replicaSet=rs0" mongodriver doctor --json
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(without_secrets(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +82,7 @@ def _refuse(options: argparse.Namespace, problem: str) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the `doctor` subcommand."""
-    parser = _Parser(
+    parser = Parser(
         prog="mongodriver doctor",
         description="Find out what stands between this machine and a MongoDB deployment.",
         epilog=_EPILOG,

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from mongodriver.client.client import Client
+from mongodriver.command_line.secrets import Secrets
 from mongodriver.io.blocking import run
 from mongodriver.io.dns import resolve_srv, resolve_txt
 from mongodriver.mongo_client import MongoClient
@@ -20,7 +21,6 @@ from mongodriver.values.hints import hint_for
 
 from .host import HostExamination
 from .report import Report, Status, Step
-from .secrets import Secrets
 
 _MOST_AT_ONCE = 16
 _SRV_HINT = (

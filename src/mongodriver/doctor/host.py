@@ -11,6 +11,7 @@ from typing import Any
 from mongodriver.client.settings import topology_settings
 from mongodriver.cmap.connection import Connection
 from mongodriver.cmap.connector import Connector
+from mongodriver.command_line.secrets import Secrets
 from mongodriver.events.observer import Observer
 from mongodriver.io.blocking import BlockingBackend, run
 from mongodriver.io.faults import is_certificate_error
@@ -29,7 +30,6 @@ from mongodriver.values.server_type import SERVER_TYPE
 
 from .network import Network
 from .report import HostReport, Status, Step
-from .secrets import Secrets
 
 _PINGS = 7
 _COMPRESSORS = ["zstd", "snappy", "zlib"]

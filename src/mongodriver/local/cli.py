@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 
 from mongodriver.command_line.line import Line
+from mongodriver.command_line.parser import Parser
 from mongodriver.local.errors import LocalServerError
 from mongodriver.local.server import LocalServer
 
@@ -115,7 +116,7 @@ def _run_command(command: Sequence[str], uri: str, ended: list[int]) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the `local` subcommand."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mongodriver local",
         description="Start a local mongod, print its URI and end it with this command.",
         epilog=_EPILOG,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from mongodriver.command_line.output import abandon
-from mongodriver.doctor.secrets import Secrets, without_secrets
+from mongodriver.command_line.secrets import Secrets, without_secrets
 from mongodriver.ingest.errors import in_words
 
 # What the driver adds to its errors for those who set its options.
