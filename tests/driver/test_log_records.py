@@ -330,16 +330,9 @@ def theirs(server, records):
 
 
 @pytest.mark.parametrize("component", ["command", "connection", "serverSelection"])
-async def test_records_are_those_of_pymongo(records, theirs, make_client, flavour, component):
+async def test_records_are_those_of_pymongo(records, theirs, make_client, component):
     client = make_client(maxPoolSize=5)
     owner = id_of(client)
-
-    def ready():
-        told = records.of("connection", owner)
-        return "Connection pool ready" in [one["message"] for one in told]
-
-    if flavour.is_sync:  # a thread tells of the pool; another one may check out before that
-        assert await until(backend_of(flavour), ready, PATIENCE)
     await scenario(client)
     ours = summary(records, owner, component)
     assert ours == summary(theirs.records, theirs.owner, component)

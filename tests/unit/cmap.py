@@ -128,7 +128,7 @@ class Script:
             Observer(EventListeners([self.recorder])),
             self.connect_failed,
         )
-        self.pool.announce_created()
+        self.pool.announce()
 
     async def connect(
         self, id: int, generation: int, opened: Any, deadline: float | None

@@ -12,7 +12,8 @@ one in a deque, whose ends are changed in single steps. Whoever adds to the dequ
 whether somebody waits, or the pool was cleared; whoever queues up, or clears, looks at the deque
 after that. So one of the two sees the other. The deque is never replaced.
 
-Events are published after the lock is released.
+What is to be published is queued under the lock, in order, and published after it is released:
+before any connection is asked for that could be in use because of it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from bsonx.errors import BSONError
 from ..io.deadline import Deadline
 from ..values.address import address_text
 from ..values.errors import AutoReconnect, PyMongoError, WaitQueueTimeoutError
+from .announcements import Announcements
 from .failures import PoolClosedError, PoolPausedError
 from .pool_events import ERROR, IDLE, POOL_CLOSED, STALE, PoolEvents
 
@@ -102,8 +104,10 @@ class Pool:
         self._service_generations: dict[Any, int] = {}
         self._last_id = 0
         self._reset()
+        self._announcements.add(lambda: self._events.created(settings.event_options))
 
     def _reset(self) -> None:
+        self._announcements = Announcements()
         self._lock = threading.Lock()
         self._idle: deque[Connection] = deque()
         self._established: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -112,9 +116,12 @@ class Pool:
         self._pending = 0
         self._doomed: deque[tuple[Connection, str]] = deque()
 
-    def announce_created(self) -> None:
-        """Publish that the pool exists: not done at once, for its creator may hold a lock."""
-        self._events.created(self.settings.event_options)
+    def announce(self) -> None:
+        """Publish and finish what was begun: that the pool exists, `begin_ready`, `begin_clear`.
+
+        Not done at once, for whoever begins may hold a lock.
+        """
+        self._announcements.announce()
 
     @property
     def operation_count(self) -> int:
@@ -194,6 +201,7 @@ class Pool:
         :raises AutoReconnect: when the pool is paused or the connection cannot be established.
         """
         start = monotonic()
+        self._catch_up()
         self._events.check_out_started()
         try:
             connection = await self._obtain(deadline)
@@ -205,9 +213,15 @@ class Pool:
 
     async def connect(self) -> Connection:
         """A new connection, whatever is idle; it is given back with `checkin` as well."""
+        self._catch_up()
         with self._lock:
             self._reserve()
         return await self._establish()
+
+    def _catch_up(self) -> None:
+        """Before a connection is asked for: others may still publish why it may be."""
+        if self._watchers:
+            self._announcements.catch_up()
 
     async def _obtain(self, deadline: float | None) -> Connection:
         waiter = None
@@ -483,38 +497,36 @@ class Pool:
 
     def ready(self) -> None:
         """Allow checkouts: the server is known."""
-        if self.begin_ready():
-            self.announce_ready()
+        self.begin_ready()
+        self.announce()
 
     def begin_ready(self) -> bool:
-        """The state change of `ready` alone; True asks for `announce_ready` afterwards.
+        """The state change of `ready` alone; True asks for `announce` afterwards.
 
-        The topology changes its pools while it holds its own lock, and publishes later.
+        The topology changes its pools while it holds its own lock.
         """
         with self._lock:
             if self.state != PAUSED:
                 return False
+            self._announcements.add(self._events.ready)
             self.state = READY
         return True
-
-    def announce_ready(self) -> None:
-        """Publish what `begin_ready` did."""
-        self._events.ready()
 
     def clear(self, service_id: Any = None, interrupt: bool = False, pause: bool = True) -> None:
         """Begin a new generation and pause; with `interrupt`, end the operations under way too.
 
         Behind a load balancer only the connections to `service_id` go, and nothing is paused.
         """
-        self.begin_clear(service_id, interrupt, pause)()
+        self.begin_clear(service_id, interrupt, pause)
+        self.announce()
 
     def begin_clear(
         self, service_id: Any = None, interrupt: bool = False, pause: bool = True
-    ) -> Callable[[], None]:
-        """The state change of `clear`; the returned function closes, wakes and publishes."""
+    ) -> None:
+        """The state change of `clear`; `announce` afterwards closes, wakes and publishes."""
         with self._lock:
             if self.state == CLOSED:
-                return _nothing
+                return
             announce = self.state == READY
             if service_id is None:
                 self.generation += 1
@@ -527,16 +539,16 @@ class Pool:
             used = [*self._established, *self._opening] if interrupt else []
             interrupted = [c for c in used if _is_of(c, service_id)]
 
-        def finish() -> None:
-            if announce:
-                self._events.cleared(service_id, interrupt)
-            for waiter in waiters:
-                waiter.event.set()
-            self._close_all([(connection, STALE) for connection in idle])
-            for connection in interrupted:
-                connection.stream.interrupt()
+            def finish() -> None:
+                if announce:
+                    self._events.cleared(service_id, interrupt)
+                for waiter in waiters:
+                    waiter.event.set()
+                self._close_all([(connection, STALE) for connection in idle])
+                for connection in interrupted:
+                    connection.stream.interrupt()
 
-        return finish
+            self._announcements.add(finish)
 
     def _drain_idle(self, service_id: Any = None) -> list[Connection]:
         """Under the lock: take the idle connections (of one service) out of the pool."""
@@ -567,7 +579,8 @@ class Pool:
         for waiter in waiters:
             waiter.event.set()
         self._close_all([(connection, POOL_CLOSED) for connection in idle])
-        self._events.closed()
+        self._announcements.add(self._events.closed)
+        self._announcements.catch_up()
 
     def abort(self) -> None:
         """End every connection at once: the client is gone. From any thread; no events."""
@@ -611,6 +624,7 @@ class Pool:
 
     async def fill(self) -> None:
         """Establish connections up to the minimum."""
+        self._catch_up()
         while self._reserve_for_minimum():
             try:
                 await self._establish(spare=True)
@@ -637,10 +651,6 @@ class Pool:
                 return False
             self._reserve()
             return True
-
-
-def _nothing() -> None:
-    """What remains to do after nothing was done."""
 
 
 def _is_of(connection: Connection, service_id: Any) -> bool:

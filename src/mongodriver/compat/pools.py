@@ -87,7 +87,7 @@ class PoolBase:
             partial(_connect_monitor, connector, address) if is_sdam else connect,
             observer,
         )
-        core.announce_created()
+        core.announce()
         if not options.pause_enabled:
             core.ready()
         self._show(core, options, backend, connector, observer)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ..cmap.announcements import Announcements
 from ..cmap.pool import PAUSED
 from ..sdam import server_selection as selection
 from ..values.errors import ConfigurationError, InvalidOperation, ServerSelectionTimeoutError
@@ -92,8 +93,7 @@ class Topology:
         self._servers: dict[Address, Server] = {}
         self._waiters: list[Event] = []
         self._starting: deque[Monitor] = deque()
-        self._announcements: deque[Callable[[], None]] = deque()
-        self._announcing = threading.Lock()
+        self._announcements = Announcements()
         self._selections = observer.selections
         self._publisher = Publisher(backend, observer, settings.topology_id)
         self._srv_monitor: SrvMonitor | None = None
@@ -227,11 +227,10 @@ class Topology:
     def after_fork(self) -> None:
         """Forget the parent's sockets and threads in a child; monitoring restarts at `open`."""
         self._lock = threading.Lock()
-        self._announcing = threading.Lock()
         self._random = None  # or all the children would choose in step
         self._waiters = []
         self._starting.clear()
-        self._announcements.clear()
+        self._announcements = Announcements()
         self._publisher.after_fork()
         if self._srv_monitor is not None:
             self._srv_monitor.after_fork()
@@ -297,9 +296,10 @@ class Topology:
             self._sessions.expire_after(new.logical_session_timeout_minutes)
             self._evidence.note(description, new._server_descriptions.get(description.address))
         if self._is_usable(description) and server.pool.begin_ready():
-            self._announcements.append(server.pool.announce_ready)
+            self._announcements.add(server.pool.announce)
         if clear:
-            self._announcements.append(server.pool.begin_clear(interrupt=interrupt))
+            server.pool.begin_clear(interrupt=interrupt)
+            self._announcements.add(server.pool.announce)
         self._refresh_fast()
         waiters, self._waiters = self._waiters, []
         return waiters
@@ -319,15 +319,8 @@ class Topology:
         except IndexError:
             pass
         if self._publisher.has_left_behind:
-            self._announcements.append(self._publisher.flush)
-        while self._announcements:
-            if not self._announcing.acquire(blocking=False):
-                return  # the thread that is at it now sees ours as well
-            try:
-                while self._announcements:
-                    self._announcements.popleft()()
-            finally:
-                self._announcing.release()
+            self._announcements.add(self._publisher.flush)
+        self._announcements.announce()
 
     def _is_usable(self, description: ServerDescription) -> bool:
         """Whether operations may be sent to a server described so."""
@@ -343,7 +336,7 @@ class Topology:
             if address not in self._servers:
                 pool, monitor = self._make_server(self, address)
                 self._servers[address] = Server(address, pool, monitor)
-                self._announcements.append(pool.announce_created)
+                self._announcements.add(pool.announce)
                 if monitor is not None:
                     self._starting.append(monitor)
         for address in [a for a in self._servers if a not in known]:
@@ -351,7 +344,7 @@ class Topology:
             self._evidence.forget(address)
             if server.monitor is not None:
                 server.monitor.stop()
-            self._announcements.append(server.pool.close)
+            self._announcements.add(server.pool.close)
 
     def _refresh_fast(self) -> None:
         self.fast = None
@@ -558,7 +551,8 @@ class Topology:
             if effect.mark_unknown and known is not None:
                 waiters = self._apply(_unknown(known, error), clear=effect.clear_pool)
             elif effect.clear_pool and service_id is not None:
-                self._announcements.append(server.pool.begin_clear(service_id))
+                server.pool.begin_clear(service_id)
+                self._announcements.add(server.pool.announce)
         self._wake(waiters)
         if server.monitor is not None:
             if effect.cancel_check:
