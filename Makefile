@@ -48,6 +48,8 @@ PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
 export BSONX_WERROR ?= 1
 export BSONX_REQUIRE_EXT ?= 1
+# Each module is compiled once, not in every one of the many processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -57,11 +57,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = left
 
 
-def pytest_collection_finish() -> None:
-    """Spare the collector the many thousand tests that there are: some of them call it often, and
-    each time it looked at all of them.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the collector the many thousand tests that there are, while they are made and after:
+    some of them call it often, and each time it looked at all of them.
     """
+    gc.disable()
+    try:
+        result = yield
+    finally:
+        gc.enable()
     _freeze()
+    return result
 
 
 @pytest.fixture(scope="module")
