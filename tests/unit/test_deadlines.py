@@ -74,12 +74,20 @@ async def fails_in_time(client, operation=None, seconds=LIMIT):
     return caught.value
 
 
+def was_over_before(error):
+    """Whether the machine stood still, for so long that the command was not even sent."""
+    return isinstance(error, ExecutionTimeout) and "round trip time" in str(error)
+
+
 def error_of(flavour, uri, **options):
     """The error of an operation of a client that thinks its server is fine."""
 
     async def main(client):
         pretend(client)
-        error = await fails_in_time(client)
+        for _ in range(10):
+            error = await fails_in_time(client)
+            if not was_over_before(error):
+                break
         (server,) = client.description.server_descriptions().values()
         # The haste of an operation says nothing about the server.
         assert server.is_server_type_known
