@@ -99,7 +99,8 @@ demo: $(VENV)/.extension $(VENV)/.demo
 	$(PY) bench/demo.py $(DEMOFLAGS)
 
 test: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" -p no:randomly $(TESTFLAGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" -p no:randomly \
+	    $(TESTFLAGS)
 
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries $(VENV)/.random
 	$(PYTEST) -q -m slow -p no:randomly tests/unit

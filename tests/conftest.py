@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,9 @@ IN_TRIO = {
     *("test_change_streams", "test_sessions", "test_transactions", "test_tls_servers"),
     *("test_server", "test_ingest"),
 }
+
+TESTS = Path(__file__).parent
+FEW = 24
 
 # Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;
 # and what a process ignores, its children ignore from their start.
@@ -55,6 +59,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if without:
         config.hook.pytest_deselected(items=without)
         items[:] = left
+    if not config.getoption("loadscopereorder", True):
+        items[:] = mixed(items)
+
+
+def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests in an order for several processes that each take a file at a time.
+
+    Every folder is spread over the whole: some compute, others wait, and do so at the same time.
+    Files of few tests are among the first of their folder: what starts processes takes longest, and
+    all but one would be idle at the end.
+    """
+    folders: dict[str, dict[Path, list[pytest.Item]]] = {}
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        folders.setdefault(folder, {}).setdefault(item.path, []).append(item)
+    ranked: list[tuple[float, str, list[pytest.Item]]] = []
+    for folder, files in folders.items():
+        ordered = sorted(files.values(), key=lambda tests: (len(tests) > FEW, -len(tests)))
+        ranked += [(n / len(ordered), folder, tests) for n, tests in enumerate(ordered)]
+    ranked.sort(key=lambda entry: entry[:2])
+    return [item for _, _, tests in ranked for item in tests]
 
 
 @pytest.hookimpl(wrapper=True)

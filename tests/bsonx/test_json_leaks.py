@@ -37,8 +37,8 @@ def modes(lib):
     return [lib.LEGACY_JSON_OPTIONS, lib.RELAXED_JSON_OPTIONS, lib.CANONICAL_JSON_OPTIONS]
 
 
-def repeat(work, times):
-    for _ in range(times):
+def after_calls(work):
+    for _ in range(15):
         work()
     return allocated()
 
@@ -49,9 +49,9 @@ def least_growth(work):
     CPython's own caches fill up in the first calls, and now and then later. One block lost each
     time that one value meets one of three options would make 45 in all of twelve rounds.
     """
-    before, least = repeat(work, 60), sys.maxsize
+    before, least = after_calls(work), sys.maxsize
     for _ in range(12):
-        after = repeat(work, 15)
+        after = after_calls(work)
         least = min(least, after - before)
         if least < 30:
             break
