@@ -33,6 +33,7 @@ IN_TRIO = {
 }
 
 TESTS = Path(__file__).parent
+#: Tests of a file; see `mixed`.
 FEW = 24
 
 # Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;

@@ -22,6 +22,7 @@ import threading
 import weakref
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,7 +105,7 @@ class Pool:
         self._service_generations: dict[Any, int] = {}
         self._last_id = 0
         self._reset()
-        self._announcements.add(lambda: self._events.created(settings.event_options))
+        self._announcements.add(partial(self._events.created, settings.event_options))
 
     def _reset(self) -> None:
         self._announcements = Announcements()
@@ -527,7 +528,8 @@ class Pool:
         with self._lock:
             if self.state == CLOSED:
                 return
-            announce = self.state == READY
+            if self.state == READY:
+                self._announcements.add(partial(self._events.cleared, service_id, interrupt))
             if service_id is None:
                 self.generation += 1
                 if pause and not self.settings.load_balanced:
@@ -540,8 +542,6 @@ class Pool:
             interrupted = [c for c in used if _is_of(c, service_id)]
 
             def finish() -> None:
-                if announce:
-                    self._events.cleared(service_id, interrupt)
                 for waiter in waiters:
                     waiter.event.set()
                 self._close_all([(connection, STALE) for connection in idle])
