@@ -2,9 +2,10 @@
 #
 #   make demo      build, start an embedded mongod, ingest the flights data, show the result
 #                  (DEMOFLAGS="--members 3 --kill-primary": the primary dies meanwhile)
-#   make test      the whole test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
+#   make test      the test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
 #   make test-random   the same in a random order (SEED=5: in that one), after a look whether every
 #                  process collects the same tests
+#   make test-thorough what else tests do again and again: leaks, generated input, lost servers
 #   make test-trio     every test of asynchronous clients in trio, of which `make test` has a part
 #   make spec      the specifications' own tests, each on all servers that suit it, with a report
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)
@@ -43,6 +44,8 @@
 VENV   ?= .venv
 # Processes of the suite: its tests wait for servers half of the time, and two leave a core idle.
 WORKERS ?= 4
+# What takes long has targets of its own.
+QUICK  := "not slow and not thorough"
 PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 # Warnings in our C are errors here; users' compilers are not ours to judge.
@@ -54,7 +57,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := setup.py $(wildcard csrc/*/*.[ch] src/bsonx/*.pyx src/bsonx/*.pxi)
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-random test-trio spec compare examples engines integration test-threads test-pure bench lint lint-c typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files wheel cross clean
+.PHONY: demo test test-random test-thorough test-trio spec compare examples engines integration test-threads test-pure bench lint lint-c typecheck types site site-serve docs-test options charts stubs sanitize fuzz fuzz-coverage proof real-files wheel cross clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -99,12 +102,15 @@ demo: $(VENV)/.extension $(VENV)/.demo
 	$(PY) bench/demo.py $(DEMOFLAGS)
 
 test: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries
-	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" -p no:randomly \
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m $(QUICK) -p no:randomly \
 	    $(TESTFLAGS)
+
+test-thorough: $(VENV)/.extension $(VENV)/.demo
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "thorough and not slow" -p no:randomly $(TESTFLAGS)
 
 test-random: $(VENV)/.extension $(VENV)/.demo $(VENV)/.libraries $(VENV)/.random
 	$(PYTEST) -q -m slow -p no:randomly tests/unit
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m $(QUICK) $(if $(SEED),--randomly-seed=$(SEED)) $(TESTFLAGS)
 
 test-trio: $(VENV)/.extension
 	env MONGODRIVER_TRIO=all $(PYTEST) -n $(WORKERS) --dist worksteal -m "trio and not slow" \

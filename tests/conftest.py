@@ -8,6 +8,8 @@ import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -27,9 +29,7 @@ IN_TRIO = {
     *("test_trio", "test_trio_cancelling", "test_cancellations"),
     *("test_failover", "test_through_proxy"),
     *("test_streams", "test_tls_streams", "test_connecting", "test_mutex", "test_pool_accounting"),
-    *("test_client_bulk_write", "test_typed_documents", "test_cursors", "test_gridfs"),
-    *("test_change_streams", "test_sessions", "test_transactions", "test_tls_servers"),
-    *("test_server", "test_ingest"),
+    *("test_cursors", "test_transactions", "test_tls_servers", "test_server"),
 }
 
 TESTS = Path(__file__).parent
@@ -81,6 +81,22 @@ def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
         ranked += [(n / len(ordered), folder, tests) for n, tests in enumerate(ordered)]
     ranked.sort(key=lambda entry: entry[:2])
     return [item for _, _, tests in ranked for item in tests]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Any]:
+    """A replica set of one member, or the deployment ``MONGODRIVER_TEST_URI`` names.
+
+    It is there for all tests of a process, which use databases and fail points of their own.
+    """
+    uri = os.environ.get("MONGODRIVER_TEST_URI")
+    if uri:
+        yield SimpleNamespace(uri=uri)
+        return
+    from resting import resting_server
+
+    with resting_server("rs0") as started:
+        yield started
 
 
 @pytest.hookimpl(wrapper=True)

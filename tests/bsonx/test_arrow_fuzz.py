@@ -11,7 +11,10 @@ import pytest
 
 from implementations import CPYTHON, tree
 
-pytestmark = pytest.mark.skipif(not CPYTHON, reason="the pure twin calls CPython's functions")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(not CPYTHON, reason="the pure twin calls CPython's functions"),
+]
 
 ROUNDS = 60
 

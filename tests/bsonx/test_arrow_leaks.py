@@ -12,7 +12,7 @@ from implementations import FREE_THREADED, tree
 
 tracemalloc = pytest.importorskip("tracemalloc")  # which PyPy has not
 
-pytestmark = pytest.mark.usefixtures("spared_collector")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("spared_collector")]
 ROUND = 200  # calls; what is lost in each of them counts as many
 
 

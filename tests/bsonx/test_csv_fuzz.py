@@ -9,6 +9,7 @@ import random
 import csv_texts
 import pytest
 
+pytestmark = pytest.mark.thorough
 ROUNDS = int(os.environ.get("BSONX_FUZZ_ROUNDS", "1"))
 
 

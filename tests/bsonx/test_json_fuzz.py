@@ -13,6 +13,7 @@ import struct
 import json_cases as cases
 import pytest
 
+pytestmark = pytest.mark.thorough
 ROUNDS = int(os.environ.get("BSONX_FUZZ_ROUNDS", "1"))
 oracle = cases.load("bson")
 

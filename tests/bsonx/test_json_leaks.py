@@ -10,7 +10,7 @@ from json_documents import DOCUMENTS
 from mutate import seeds
 from test_json_strict import LOST
 
-pytestmark = pytest.mark.usefixtures("spared_collector")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("spared_collector")]
 
 if not hasattr(sys, "getallocatedblocks"):
     pytest.skip("this interpreter does not count memory blocks", allow_module_level=True)

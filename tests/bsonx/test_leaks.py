@@ -36,9 +36,12 @@ msgspec = pytest.importorskip("msgspec")
 pydantic = pytest.importorskip("pydantic")
 
 ROUND = 40  # calls; what is lost in each of them counts as many
-pytestmark = pytest.mark.skipif(
-    sys.getallocatedblocks() == 0, reason="the memory allocator in use does not count"
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        sys.getallocatedblocks() == 0, reason="the memory allocator in use does not count"
+    ),
+]
 
 
 @pytest.fixture

@@ -1,18 +1,10 @@
-"""A real server for the tests of the core."""
+"""The backends that tests of the core run on."""
 
 from __future__ import annotations
 
 import pytest
 
 from flavours import EVERYWHERE
-from mongodriver.local import LocalServer
-
-
-@pytest.fixture(scope="session")
-def server():
-    """A replica set of one member; tests use databases and fail points of their own."""
-    with LocalServer(replica_set=True) as started:
-        yield started
 
 
 @pytest.fixture(params=EVERYWHERE)

@@ -100,7 +100,10 @@ def test_writing_to_a_secondary_directly(flavour, replica_set, uri):
     run_on(flavour, main)
 
 
-@pytest.mark.parametrize("how", ["kill", "stop", "step_down"])
+@pytest.mark.parametrize(
+    "how",
+    ["kill", *(pytest.param(how, marks=pytest.mark.thorough) for how in ("stop", "step_down"))],
+)
 def test_inserts_survive_the_loss_of_the_primary(flavour, replica_set, uri, how):
     """Every document is there once, although the primary went away in the middle."""
     collection = f"{how}_{flavour}"

@@ -21,7 +21,7 @@ number,carrier,flight,time_hour
 PEOPLE = '{"name": "Ada", "born": 1815}\n{"name": "Grace", "born": 1906}\n'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The address of a replica set's only member."""
     with LocalServer(replica_set=True) as server:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import uuid
 from types import SimpleNamespace
 
@@ -17,19 +16,6 @@ from unified.runs import run_unified
 from flavours import TRIO
 
 __all__ = ["run_unified"]
-
-
-@pytest.fixture(scope="session")
-def server():
-    """A replica set of one member, or the deployment ``MONGODRIVER_TEST_URI`` names."""
-    uri = os.environ.get("MONGODRIVER_TEST_URI")
-    if uri:
-        yield SimpleNamespace(uri=uri)
-        return
-    from mongodriver.local import LocalServer
-
-    with LocalServer(replica_set=True) as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

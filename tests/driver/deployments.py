@@ -20,6 +20,7 @@ import newer_server
 from mongodriver.local import LocalServer
 from mongodriver.uri_parser import parse_uri
 from oidc_proxy import OidcProxy
+from resting import resting_server
 from sharded_proxy import ShardedProxy
 
 _ON_ALL = os.environ.get("MONGODRIVER_SPEC_DEPLOYMENTS", "first") == "all"
@@ -52,11 +53,11 @@ class Servers:
         """Where the data of a deployment are, which others may look into as well."""
         return self.uri(_BEHIND.get(name, name))
 
-    def _start(self, *args: Any) -> str:
-        return str(self._stack.enter_context(LocalServer(*args)).uri)
+    def _start(self) -> str:
+        return str(self._stack.enter_context(resting_server()).uri)
 
     def _start_three(self) -> str:
-        return self._start("rs0", 3)
+        return str(self._stack.enter_context(LocalServer("rs0", 3)).uri)
 
     def _start_secured(self) -> str:
         """A replica set that wants passwords and TLS."""
@@ -71,7 +72,7 @@ class Servers:
         arguments = ["--auth", "--keyFile", str(key), "--tlsMode", "requireTLS"]
         arguments += ["--tlsCertificateKeyFile", str(certificate), "--tlsCAFile", str(ca)]
         arguments += ["--tlsAllowConnectionsWithoutCertificates"]
-        server = self._stack.enter_context(LocalServer("rs0", args=arguments))
+        server = self._stack.enter_context(resting_server("rs0", arguments))
         server.command(0, _USER)
         scheme, _, rest = server.uri.partition("://")
         joint = "&" if "?" in rest else "/?" if "/" not in rest else "?"

@@ -329,6 +329,7 @@ async def test_a_view_is_not_gone_on_with(coll, db):
         await read_while(found, happens)
 
 
+@pytest.mark.thorough
 async def test_a_server_that_is_killed_and_comes_back(flavour):
     with LocalServer(replica_set=True) as server:
         client = flavour.make(server.uri, serverSelectionTimeoutMS=20_000)

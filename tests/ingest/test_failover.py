@@ -46,8 +46,8 @@ def assert_each_is_there_once(collection):
     [
         ("kill", None, True),
         ("kill", "n", False),  # the job alone makes up for the failure
-        ("stop", None, False),
-        ("step_down", "n", True),
+        pytest.param("stop", None, False, marks=pytest.mark.thorough),
+        pytest.param("step_down", "n", True, marks=pytest.mark.thorough),
     ],
 )
 def test_losing_the_primary(file, how, id_field, retry_writes):
@@ -131,6 +131,7 @@ def test_a_restart_of_the_only_server(file):
         assert_each_is_there_once(collection)
 
 
+@pytest.mark.thorough
 def test_the_demo_goes_on_without_its_primary(capsys):
     pytest.importorskip("pymongo")
     if not _dataset_is_installed():

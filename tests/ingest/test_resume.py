@@ -12,6 +12,7 @@ from .kills import KilledJob
 from .poison import write_plain, write_poisoned
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
+THOROUGH = pytest.mark.thorough
 COUNT = 20_000
 BATCH = 500
 KILLS = 3
@@ -87,7 +88,10 @@ def test_kills_at_random_moments(client, collection, tmp_path, chance):
     poisoned.assert_exactly_dead(job.dead)
 
 
-@pytest.mark.parametrize("form", ["csv", "csv.gz", "json", "ndjson.gz"])
+@pytest.mark.parametrize(
+    "form",
+    ["csv.gz", *(pytest.param(form, marks=THOROUGH) for form in ("csv", "json", "ndjson.gz"))],
+)
 def test_a_kill_in_other_formats(client, collection, tmp_path, chance, form):
     """Reading goes on at the right record of a file that is packed, or has a header, too."""
     plain = write_plain(tmp_path, COUNT, form)
@@ -99,7 +103,7 @@ def test_a_kill_in_other_formats(client, collection, tmp_path, chance, form):
     assert not job.dead.exists()
 
 
-@pytest.mark.parametrize("mode", ["upsert", "merge"])
+@pytest.mark.parametrize("mode", ["upsert", pytest.param("merge", marks=THOROUGH)])
 def test_a_kill_in_other_modes(client, collection, tmp_path, chance, mode):
     plain = write_plain(tmp_path, COUNT, "ndjson")
     plain.prepare(collection)

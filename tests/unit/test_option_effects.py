@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import functools
 import gc
 import warnings
 from pathlib import Path
@@ -290,10 +291,17 @@ SETTINGS = [
 ]
 
 
-def attributes_read(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def attributes_read() -> set[str]:
+    """The names of all attributes that modules read, but those that declare settings."""
+    trees = (
+        ast.parse(path.read_text(encoding="utf-8"))
+        for path in SOURCE.rglob("*.py")
+        if path.name != "settings.py"
+    )
     return {
         node.attr
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     }
@@ -302,11 +310,7 @@ def attributes_read(path: Path) -> set[str]:
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_every_setting_is_read_somewhere(kind):
     names = kind.__slots__ if hasattr(kind, "__slots__") else vars(kind([]))
-    read = set()
-    for path in SOURCE.rglob("*.py"):
-        if path.name != "settings.py":
-            read |= attributes_read(path)
-    assert set(names) - TOLD <= read
+    assert set(names) - TOLD <= attributes_read()
 
 
 # -- options that contradict each other --

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -37,7 +38,7 @@ class Spans:
     def __init__(self, wanted: Mapping[str, Any] | None) -> None:
         self._wanted = wanted
         self._exporter = InMemorySpanExporter()
-        self._provider = TracerProvider()
+        self._provider = TracerProvider(resource=Resource.get_empty())
         self._provider.add_span_processor(SimpleSpanProcessor(self._exporter))
 
     def client_options(self) -> dict[str, Any]:
