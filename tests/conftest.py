@@ -33,8 +33,9 @@ IN_TRIO = {
 }
 
 TESTS = Path(__file__).parent
-#: Tests of a file; see `mixed`.
+#: Tests of a file, and the part of a run in which they are; see `mixed`.
 FEW = 24
+FEW_UNTIL = 0.8
 
 # Shells ignore SIGINT for what they start in the background, supervisors block or ignore others;
 # and what a process ignores, its children ignore from their start.
@@ -67,18 +68,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
     """The tests in an order for several processes that each take a file at a time.
 
-    Every folder is spread over the whole: some compute, others wait, and do so at the same time.
-    Files of few tests are among the first of their folder: what starts processes takes longest, and
-    all but one would be idle at the end.
+    Every folder is spread over the whole, and in it files of few tests and those of many: some
+    compute, others wait, and do so at the same time. The last files have many tests, but few of
+    the many: what starts processes takes longest, and all others would be idle at the end.
     """
-    folders: dict[str, dict[Path, list[pytest.Item]]] = {}
+    files: dict[Path, list[pytest.Item]] = {}
     for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        folders.setdefault(folder, {}).setdefault(item.path, []).append(item)
-    ranked: list[tuple[float, str, list[pytest.Item]]] = []
-    for folder, files in folders.items():
-        ordered = sorted(files.values(), key=lambda tests: (len(tests) > FEW, -len(tests)))
-        ranked += [(n / len(ordered), folder, tests) for n, tests in enumerate(ordered)]
+        files.setdefault(item.path, []).append(item)
+    alike: dict[tuple[str, bool], list[list[pytest.Item]]] = {}
+    for path, tests in files.items():
+        alike.setdefault((path.relative_to(TESTS).parts[0], len(tests) > FEW), []).append(tests)
+    ranked: list[tuple[float, tuple[str, bool], list[pytest.Item]]] = []
+    for (folder, many), group in alike.items():
+        group.sort(key=len, reverse=True)
+        part = (1 if many else FEW_UNTIL) / len(group)
+        ranked += [(n * part, (folder, many), tests) for n, tests in enumerate(group)]
     ranked.sort(key=lambda entry: entry[:2])
     return [item for _, _, tests in ranked for item in tests]
 
