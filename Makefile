@@ -5,7 +5,7 @@
 #   make test      the test suite (TESTFLAGS="tests/unit tests/bsonx": a part of it)
 #   make test-random   the same in a random order (SEED=5: in that one), after a look whether every
 #                  process collects the same tests
-#   make test-thorough what else tests do again and again: leaks, generated input, lost servers
+#   make test-thorough   what tests do again and again: leaks, generated input, lost servers
 #   make test-trio     every test of asynchronous clients in trio, of which `make test` has a part
 #   make spec      the specifications' own tests, each on all servers that suit it, with a report
 #                  (MONGODB_SPECS: another folder of them; SPECFLAGS: more for pytest)

@@ -115,7 +115,7 @@ def test_a_direct_connection_reads_from_any_member(server, flavour, recorder):
         await client.execute(Find("direct", read_preference=Secondary()))
         await client.execute(Insert("direct", [{}]))
 
-    address = f"mongodb://{server.members[0].address}/?directConnection=true"
+    address = f"{server.uri.partition('?')[0]}?directConnection=true"
     use(flavour, address, main, event_listeners=[recorder])
     assert [c.get("$readPreference") for c in started(recorder)[:3]] == [
         {"mode": "primaryPreferred"},
