@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from mongodriver.local import LocalServer
 
-# Ten times a second is a third of what a server at rest does, and each of several processes has
-# some. Whoever waits for the journal does not wait longer for it.
+# To flush it ten times a second is half of what a replica set of one member does at rest. Whoever
+# waits for the journal does not wait longer for it.
 _SELDOM = ("--journalCommitInterval", "500")  # milliseconds
 
 

@@ -120,7 +120,9 @@ def test_too_deep(ju, deep_python, read, inner):  # noqa: F811
     assert call(text)  # brackets in strings are no levels
 
 
-@pytest.mark.parametrize("count", [2, 3, 63, 64, 65, 66, 200, 700])
+@pytest.mark.parametrize(
+    "count", [2, 3, 63, 64, 65, 66, 200, pytest.param(3000, marks=pytest.mark.thorough)]
+)
 @pytest.mark.parametrize("name", ["key {}", "begin of {:04} a long key"])
 def test_keys_that_come_twice(bx, ju, count, name):
     names = [f'"{name.format(number)}": {number}' for number in range(count)]

@@ -288,10 +288,12 @@ def test_both_implementations_agree(both):
         assert mine == theirs
 
 
-def test_threads_read_at_once(bx, nd):
+@pytest.mark.parametrize("count", [500, pytest.param(2000, marks=pytest.mark.thorough)])
+def test_threads_read_at_once(bx, nd, count):
     from concurrent.futures import ThreadPoolExecutor
 
-    text = b"".join(b'{"a": %d, "b": ["x", {"$numberLong": "5"}]}\nbad\n' % n for n in range(500))
+    line = b'{"a": %d, "b": ["x", {"$numberLong": "5"}]}\nbad\n'
+    text = b"".join(line % n for n in range(count))
     expected = shown(nd.read_lines(text, first_id=FIRST))
     with ThreadPoolExecutor(4) as pool:
         results = [*pool.map(lambda _: shown(nd.read_lines(text, first_id=FIRST)), range(8))]
